@@ -1,0 +1,285 @@
+"""The result: an immutable second-order explanation of one image–caption similarity, and the questions to ask of it."""
+
+from __future__ import annotations
+
+import json
+from dataclasses import dataclass, field, fields, replace
+from typing import TYPE_CHECKING, Any, Literal, NamedTuple
+
+import numpy as np
+from numpy.typing import ArrayLike, NDArray
+
+from fixlip_widgets.errors import InputError, PoolError
+from fixlip_widgets.files import PathLike, read_npz, write_npz
+
+if TYPE_CHECKING:
+    import networkx as nx
+    import pandas as pd
+    import plotly.graph_objects as go
+
+Floats = NDArray[np.float64]
+Bools = NDArray[np.bool_]
+FORMAT = 1
+"""Version of the file format that :meth:`Explanation.save` writes."""
+
+_OPTIONAL_ARRAYS = ("main_se", "interactions_se", "image")
+_ARRAYS = ("main", "interactions", *_OPTIONAL_ARRAYS)
+
+
+class Term(NamedTuple):
+    """One row of :meth:`Explanation.top`."""
+
+    players: tuple[int, ...]
+    names: tuple[str, ...]
+    value: float
+    standard_error: float
+
+
+@dataclass(frozen=True, eq=False, kw_only=True)
+class Explanation:
+    """A polynomial of degree ≤ 2 in the players that is as close as possible to the model's similarity.
+
+    ``prediction(mask) = baseline + Σ_i main[i]·mask[i] + Σ_{i<j} interactions[i, j]·mask[i]·mask[j]``, in logits.
+
+    Players are the image's patches, row-major over :attr:`grid`, then the caption's tokens in reading order;
+    ``n = rows·columns + len(tokens)``. All arrays are read-only float64.
+
+    Attributes:
+        baseline: Surrogate's value with every player removed, in logits.
+        main: (n,) main effects, in logits.
+        interactions: (n, n) symmetric, zero diagonal; interactions of pairs, in logits.
+        baseline_se, main_se, interactions_se: Standard errors of the above, same shapes; NaN where none is known.
+        tokens: The caption's tokens, as the model splits it.
+        grid: (rows, columns) of the image's patches.
+        p: Probability with which a player is kept in the masks that the fit is faithful to.
+        similarity, empty_similarity: The model's own logit with everything kept, and with nothing kept.
+        budget: Evaluations of the game (image masks × text masks) that the result stands for.
+        image_encodes, text_encodes: Encoder runs it took.
+        effective_image_masks: Kish's effective sample size of the weighted image masks.
+        r2, spearman: Fit on pairs of masks held out from it; ``None`` where not measured.
+        r2_in_sample: Weighted R² on the fitted pairs.
+        ridge: Strength of the shrinkage of image–image interactions; 0 is plain least squares.
+        identified: Whether each block had more masks than unknowns: keys ``cross``, ``text_text``, ``image_image``.
+        model: What was explained: name, pretrained tag, hash of the weights.
+    """
+
+    baseline: float
+    main: Floats
+    interactions: Floats
+    tokens: tuple[str, ...]
+    grid: tuple[int, int]
+    p: float = 0.5
+    method: str = "banzhaf"
+    order: int = 2
+    scope: Literal["all", "cross"] = "all"
+    seed: int | None = None
+    caption: str = ""
+    similarity: float = float("nan")
+    empty_similarity: float = float("nan")
+    baseline_se: float = float("nan")
+    main_se: Floats | None = None
+    interactions_se: Floats | None = None
+    budget: int = 0
+    image_encodes: int = 0
+    text_encodes: int = 0
+    effective_image_masks: float = float("nan")
+    r2: float | None = None
+    spearman: float | None = None
+    r2_in_sample: float | None = None
+    ridge: float = 0.0
+    identified: dict[str, bool] = field(default_factory=lambda: {"cross": True, "text_text": True, "image_image": True})
+    image: NDArray[np.uint8] | None = None
+    model: dict[str, str] = field(default_factory=lambda: {})
+
+    def __post_init__(self) -> None:
+        n = self.grid[0] * self.grid[1] + len(self.tokens)
+        for name, shape in (("main", (n,)), ("interactions", (n, n)), ("main_se", (n,)), ("interactions_se", (n, n))):
+            given = getattr(self, name)
+            if given is None and name in _OPTIONAL_ARRAYS:
+                continue
+            array = np.array(given, dtype=np.float64)
+            if array.shape != shape:
+                raise InputError(f"{name} has shape {array.shape}; {n} players need {shape}.")
+            object.__setattr__(self, name, _frozen(array))
+        if self.image is not None:
+            object.__setattr__(self, "image", _frozen(np.array(self.image, dtype=np.uint8)))
+
+    # -- players ---------------------------------------------------------------------------------------------------
+
+    @property
+    def n_image(self) -> int:
+        """Number of image players."""
+        return self.grid[0] * self.grid[1]
+
+    @property
+    def n_text(self) -> int:
+        """Number of text players."""
+        return len(self.tokens)
+
+    @property
+    def n_players(self) -> int:
+        """Number of players, image and text."""
+        return self.n_image + self.n_text
+
+    @property
+    def names(self) -> tuple[str, ...]:
+        """Every player's name: ``patch (row, column)`` counted from 1, then the tokens."""
+        columns = self.grid[1]
+        patches = (f"patch ({i // columns + 1}, {i % columns + 1})" for i in range(self.n_image))
+        return (*patches, *self.tokens)
+
+    # -- reading it ------------------------------------------------------------------------------------------------
+
+    @property
+    def cross(self) -> Floats:
+        """(n_text, n_image) cross-modal interactions, in logits."""
+        return self.interactions[self.n_image :, : self.n_image]
+
+    @property
+    def has_interactions(self) -> bool:
+        """False for first-order methods, which have none to show."""
+        return self.order >= 2
+
+    @property
+    def residual(self) -> float:
+        """What the surrogate leaves unexplained of the similarity when every player is kept, in logits."""
+        return self.similarity - float(self.predict(np.ones((1, self.n_players), dtype=bool))[0])
+
+    def predict(self, masks: ArrayLike) -> Floats:
+        """The surrogate's values for joint masks (m, n), True = kept; returns (m,) logits."""
+        z = np.asarray(masks, dtype=np.float64)
+        if z.ndim != 2 or z.shape[1] != self.n_players:
+            raise InputError(f"masks have shape {z.shape}; expected (m, {self.n_players}), image players first.")
+        return self.baseline + z @ self.main + 0.5 * np.einsum("mi,ij,mj->m", z, self.interactions, z, optimize=True)
+
+    def first_order(self) -> Floats:
+        """(n,) first-order attribution: ``main + p · Σ_j interactions``, the p-weighted Banzhaf value of the surrogate.
+
+        Source: the expected marginal contribution of player i when the others are kept with probability p.
+        """
+        return self.main + self.p * self.interactions.sum(axis=1)
+
+    def condition_on(self, player: int | str) -> Floats:
+        """(n,) interactions of every player with ``player`` (an index or a token); its own entry is its main effect."""
+        index = self.player(player)
+        row = self.interactions[index].copy()
+        row[index] = self.main[index]
+        return row
+
+    def player(self, player: int | str) -> int:
+        """Index of a player given by index or by name; a token that occurs twice must be given by index."""
+        if isinstance(player, str):
+            matches = [i for i, name in enumerate(self.names) if name == player]
+            if len(matches) != 1:
+                found = "occurs more than once; give its index" if matches else "is no player"
+                raise InputError(f"{player!r} {found}. The tokens are {', '.join(self.tokens)}.")
+            return matches[0]
+        if not 0 <= player < self.n_players:
+            raise InputError(f"Player {player} does not exist; players are numbered 0 to {self.n_players - 1}.")
+        return int(player)
+
+    def top(self, k: int = 10) -> list[Term]:
+        """The ``k`` strongest interactions (main effects for a first-order method), strongest first."""
+        if self.has_interactions:
+            first, second = np.triu_indices(self.n_players, 1)
+            players, values = np.stack([first, second], axis=1), self.interactions[first, second]
+            errors = None if self.interactions_se is None else self.interactions_se[first, second]
+        else:
+            players, values, errors = np.arange(self.n_players)[:, None], self.main, self.main_se
+        names = self.names
+        terms: list[Term] = []
+        for row in np.argsort(-np.abs(values), kind="stable")[: max(k, 0)]:
+            members = tuple(int(i) for i in players[row])
+            error = float("nan") if errors is None else float(errors[row])
+            terms.append(Term(members, tuple(names[i] for i in members), float(values[row]), error))
+        return terms
+
+    def subset(self, size: int, sign: int = 1) -> tuple[tuple[int, ...], float]:
+        """Players of the most (``sign=+1``) or least (``sign=-1``) similar coalition of ``size``, and its value.
+
+        The value is the surrogate's, without the baseline: Σ main + Σ interactions within the subset, in logits.
+        """
+        from fixlip_widgets.subsets import best_subset
+
+        return best_subset(self.main, self.interactions, size, sign)
+
+    # -- other forms -----------------------------------------------------------------------------------------------
+
+    def to_networkx(self, top_k: int | None = 30, **options: Any) -> nx.Graph[int]:
+        """The explanation graph; see :func:`fixlip_widgets.graphs.explanation_graph`."""
+        from fixlip_widgets.graphs import explanation_graph
+
+        return explanation_graph(self, top_k=top_k, **options)
+
+    def to_plotly(self, kind: str = "cross", **options: Any) -> go.Figure:
+        """An interactive Plotly figure; see :func:`fixlip_widgets.figures.figure` for the kinds."""
+        from fixlip_widgets.figures import figure
+
+        return figure(self, kind=kind, **options)
+
+    def to_frame(self) -> pd.DataFrame:
+        """A pandas table of every main effect and interaction (pandas must be installed)."""
+        try:
+            import pandas as pd
+        except ImportError as error:
+            raise ImportError("to_frame() needs pandas: pip install pandas") from error
+        n, names = self.n_players, self.names
+        first, second = np.triu_indices(n, 1) if self.has_interactions else (np.empty(0, int), np.empty(0, int))
+        blank = [""] * n
+        values = np.concatenate([self.main, self.interactions[first, second]])
+        main_se = np.full(n, np.nan) if self.main_se is None else self.main_se
+        pair_se = np.full(len(first), np.nan) if self.interactions_se is None else self.interactions_se[first, second]
+        return pd.DataFrame(
+            {
+                "order": np.repeat([1, 2], [n, len(first)]),
+                "player": list(names) + [names[i] for i in first],
+                "partner": blank + [names[i] for i in second],
+                "value": values,
+                "standard_error": np.concatenate([main_se, pair_se]),
+            }
+        )
+
+    # -- files -----------------------------------------------------------------------------------------------------
+
+    def save(self, path: PathLike) -> None:
+        """Write an ``.npz`` with the arrays and the rest as JSON; an existing file is replaced whole or not at all."""
+        arrays = {name: getattr(self, name) for name in _ARRAYS if getattr(self, name) is not None}
+        rest = {item.name: getattr(self, item.name) for item in fields(self) if item.name not in _ARRAYS}
+        write_npz(path, arrays, {"format": FORMAT, "kind": "explanation", **rest})
+
+    @classmethod
+    def load(cls, path: PathLike) -> Explanation:
+        """Read what :meth:`save` wrote. Nothing is unpickled.
+
+        Raises:
+            PoolError: The file is missing, damaged or of another kind or version.
+        """
+        arrays, rest = read_npz(path)
+        if rest.pop("kind", None) != "explanation" or rest.pop("format", None) != FORMAT:
+            raise PoolError(f"{path} is not an explanation of format {FORMAT}; save it again with this version.")
+        rest["tokens"], rest["grid"] = tuple(rest["tokens"]), tuple(rest["grid"])
+        try:
+            return cls(**rest, **arrays)
+        except (TypeError, InputError) as error:
+            raise PoolError(f"{path} is damaged: {error}") from error
+
+    def replace(self, **changes: Any) -> Explanation:
+        """A copy with some fields changed."""
+        return replace(self, **changes)
+
+    def summary(self) -> str:
+        """One line: what was explained and how well."""
+        fit = "" if self.r2 is None else f", held-out R² {self.r2:.2f}"
+        return (
+            f"{self.method} p={self.p:g}, {self.n_image}+{self.n_text} players, "
+            f"{self.budget:,} evaluations from {self.image_encodes:,}+{self.text_encodes:,} encodings, "
+            f"similarity {self.similarity:.2f}{fit}"
+        )
+
+    def __repr__(self) -> str:
+        return f"<Explanation of {json.dumps(self.caption, ensure_ascii=False)}: {self.summary()}>"
+
+
+def _frozen(array: NDArray[Any]) -> NDArray[Any]:
+    array.setflags(write=False)
+    return array
