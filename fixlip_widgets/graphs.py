@@ -1,0 +1,126 @@
+"""The explanation graph: players as nodes, the strongest interactions as edges, with places to draw them at."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any, Literal
+
+import networkx as nx
+import numpy as np
+from numpy.typing import NDArray
+
+from fixlip_widgets.errors import InputError
+from fixlip_widgets.layouts import LAYOUTS
+
+if TYPE_CHECKING:
+    from fixlip_widgets.explanation import Explanation
+
+Indices = NDArray[np.intp]
+Kind = Literal["all", "cross", "intra"]
+Layout = Literal["anchored", "spring", "kamada_kawai"]
+
+KINDS = ("all", "cross", "intra")
+CERTAIN = 1.96
+"""An interaction is certain when it is further from zero than this many standard errors (95 %, two-sided)."""
+
+
+def explanation_graph(
+    explanation: Explanation,
+    top_k: int | None = 30,
+    *,
+    sign: Literal[-1, 1] | None = None,
+    kind: Kind = "all",
+    layout: Layout = "anchored",
+) -> nx.Graph[int]:
+    """The ``top_k`` strongest interactions as a graph over the players that they join, and over every token.
+
+    Args:
+        explanation: What to draw. One of first order gives nodes alone: the tokens and the strongest patches.
+        top_k: Number of edges; ``None`` for all that are not zero.
+        sign: +1 or -1 for only the interactions that raise or lower the similarity.
+        kind: ``cross`` for only image–text interactions, ``intra`` for only those within image or text.
+        layout: ``anchored`` puts patches where they are in the image and tokens in rows below; ``spring`` and
+            ``kamada_kawai`` start from there and draw what interacts together. Each gives the same places every time.
+
+    Returns:
+        Nodes are player indices with ``kind`` (``patch`` or ``token``), ``label``, ``main`` and ``se`` (logits;
+        ``se`` is None where unknown), ``pos`` (x, y in [0, 1], y downward), and for patches ``row`` and ``column``,
+        counted from 0.
+        Edges have ``weight`` (the interaction, logits), ``se``, ``sign``, ``kind`` (``cross``, ``text_text``,
+        ``image_image``) and ``certain`` (further than 1.96 ``se`` from zero; None where ``se`` is unknown). Strongest
+        edges come first. The graph has ``baseline``, ``p``, ``method`` and ``caption``.
+
+    Raises:
+        InputError: ``top_k``, ``sign``, ``kind`` or ``layout`` is none of these.
+    """
+    _check(top_k, sign, kind, layout)
+    first, second = strongest_pairs(explanation, top_k, sign=sign, kind=kind)
+    graph: nx.Graph[int] = nx.Graph(
+        baseline=explanation.baseline, p=explanation.p, method=explanation.method, caption=explanation.caption
+    )
+    for player in _players(explanation, first, second, top_k):
+        graph.add_node(player, **_node(explanation, player))
+    for i, j in zip(first.tolist(), second.tolist(), strict=True):
+        graph.add_edge(i, j, **_edge(explanation, i, j))
+    for player, place in LAYOUTS[layout](graph, explanation.grid).items():
+        graph.nodes[player]["pos"] = place
+    return graph
+
+
+def strongest_pairs(
+    explanation: Explanation, top_k: int | None, *, sign: int | None = None, kind: str = "all"
+) -> tuple[Indices, Indices]:
+    """Players (first < second) of the ``top_k`` strongest non-zero interactions, strongest first."""
+    first, second = np.triu_indices(explanation.n_players, 1)
+    values = explanation.interactions[first, second]
+    wanted = values != 0 if sign is None else values * sign > 0
+    if kind != "all":
+        across = (first < explanation.n_image) & (second >= explanation.n_image)
+        wanted &= across if kind == "cross" else ~across
+    candidates = np.flatnonzero(wanted & np.isfinite(values))
+    order = np.argsort(-np.abs(values[candidates]), kind="stable")
+    chosen = candidates[order[:top_k]]
+    return first[chosen], second[chosen]
+
+
+def _check(top_k: int | None, sign: int | None, kind: str, layout: str) -> None:
+    whole = isinstance(top_k, (int, np.integer)) and not isinstance(top_k, bool)
+    if top_k is not None and (not whole or top_k < 0):
+        raise InputError(f"top_k is {top_k!r}; give a whole number of edges from 0 up, or None for all.")
+    if sign not in (None, 1, -1):
+        raise InputError(f"sign is {sign!r}; give +1, -1, or None for both.")
+    if kind not in KINDS:
+        raise InputError(f"There is no kind {kind!r} of edges; choose one of {', '.join(KINDS)}.")
+    if layout not in LAYOUTS:
+        raise InputError(f"There is no layout {layout!r}; choose one of {', '.join(LAYOUTS)}.")
+
+
+def _players(explanation: Explanation, first: Indices, second: Indices, top_k: int | None) -> list[int]:
+    """Players to show, in order: patches that an edge (in first order, a main effect) singles out, and every token."""
+    n_image = explanation.n_image
+    if explanation.has_interactions:
+        patches = np.union1d(first, second)
+    else:
+        patches = np.sort(np.argsort(-np.abs(explanation.main[:n_image]), kind="stable")[:top_k])
+    return [*patches[patches < n_image].tolist(), *range(n_image, explanation.n_players)]
+
+
+def _node(explanation: Explanation, player: int) -> dict[str, Any]:
+    main, errors = float(explanation.main[player]), explanation.main_se
+    shared = {"main": main, "se": None if errors is None else _known(errors[player])}
+    if player >= explanation.n_image:
+        return {"kind": "token", "label": explanation.tokens[player - explanation.n_image], **shared}
+    row, column = divmod(player, explanation.grid[1])
+    return {"kind": "patch", "label": f"{row + 1},{column + 1}", "row": row, "column": column, **shared}
+
+
+def _edge(explanation: Explanation, i: int, j: int) -> dict[str, Any]:
+    weight, errors = float(explanation.interactions[i, j]), explanation.interactions_se
+    se = None if errors is None else _known(errors[i, j])
+    n_image = explanation.n_image
+    kind = "image_image" if j < n_image else "text_text" if i >= n_image else "cross"
+    certain = None if se is None else abs(weight) > CERTAIN * se
+    return {"weight": weight, "se": se, "sign": 1 if weight > 0 else -1, "kind": kind, "certain": certain}
+
+
+def _known(error: float) -> float | None:
+    return float(error) if np.isfinite(error) else None
