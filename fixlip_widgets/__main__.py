@@ -1,0 +1,8 @@
+"""``python -m fixlip_widgets`` is ``fixlip-widgets``."""
+
+import sys
+
+from fixlip_widgets.cli import main
+
+if __name__ == "__main__":
+    sys.exit(main())

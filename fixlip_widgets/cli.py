@@ -1,0 +1,180 @@
+"""The command line: ``fixlip-widgets explain | bench | doctor``.
+
+torch and the rest are imported by the command that needs them: ``--help`` and ``--version`` answer at once.
+"""
+
+from __future__ import annotations
+
+import argparse
+import json
+import math
+import re
+import sys
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from fixlip_widgets._version import __version__
+from fixlip_widgets.errors import FixlipError, InputError
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
+    from fixlip_widgets import Explanation
+    from fixlip_widgets.incremental import Progress
+
+SCENE = "demo:"
+METHODS = ("banzhaf", "shapley")
+
+
+def main(arguments: Sequence[str] | None = None) -> int:
+    """Run one command; returns the exit status: 0, 1 where doctor found something missing, 2 for what was refused."""
+    arguments = sys.argv[1:] if arguments is None else arguments
+    options = _parser(bench="bench" in arguments[:1]).parse_args(arguments)
+    try:
+        return options.run(options)
+    except (FixlipError, OSError) as error:
+        print(f"fixlip-widgets: error: {error}", file=sys.stderr)
+        return 2
+    except KeyboardInterrupt:
+        return 130
+
+
+def _parser(*, bench: bool) -> argparse.ArgumentParser:
+    """The parser; ``bench`` adds that command's arguments, which are its module's to define."""
+    parser = argparse.ArgumentParser(
+        prog="fixlip-widgets",
+        description="Why does a vision–language encoder find this image and this caption similar?",
+    )
+    parser.add_argument("--version", action="version", version=f"%(prog)s {__version__}")
+    commands = parser.add_subparsers(title="commands", required=True, metavar="COMMAND")
+    _add_explain(commands.add_parser("explain", help="explain one image and caption"))
+    _add_bench(commands.add_parser("bench", help="measure time and memory on this machine"), arguments=bench)
+    doctor = commands.add_parser("doctor", help="say what is installed, what is missing and how to get it")
+    doctor.set_defaults(run=_doctor)
+    return parser
+
+
+def _add_explain(parser: argparse.ArgumentParser) -> None:
+    parser.description = "Explain the similarity of an image and a caption. Without --json, prints the strongest terms."
+    parser.add_argument("image", metavar="IMAGE", help=f"a file, or {SCENE}NAME for a packaged scene")
+    parser.add_argument("caption", metavar="CAPTION", nargs="?", help="a packaged scene brings its own")
+    parser.add_argument("--out", type=Path, metavar="FILE", help="write a report, one self-contained HTML file")
+    parser.add_argument("--json", action="store_true", help="print the whole explanation as JSON")
+    parser.add_argument("--model", help="an open_clip name or configuration file (default: the packaged demo model)")
+    parser.add_argument("--pretrained", metavar="TAG", help="an open_clip tag, or a safetensors file")
+    parser.add_argument("--p", type=float, help="probability with which masks keep a patch or token, in (0, 1)")
+    parser.add_argument("--budget", type=_whole_number, help="game evaluations, as 131072 or 2^17")
+    parser.add_argument("--method", choices=METHODS)
+    parser.add_argument("--seed", type=int)
+    parser.set_defaults(run=_explain)
+
+
+def _add_bench(parser: argparse.ArgumentParser, *, arguments: bool) -> None:
+    if arguments:
+        from fixlip_widgets import bench
+
+        bench.add_arguments(parser)
+        parser.set_defaults(run=lambda options: bench.run(options) or 0)
+
+
+def _explain(options: argparse.Namespace) -> int:
+    import fixlip_widgets as fx
+    from fixlip_widgets.report import write_html
+
+    image, caption = _pair(options.image, options.caption)
+    chosen = {name: getattr(options, name) for name in ("p", "budget", "method", "seed")}
+    if options.out is not None and not options.out.absolute().parent.is_dir():
+        raise InputError(f"The folder of {options.out} does not exist; create it, or write the report elsewhere.")
+    if options.pretrained is not None and options.model is None:
+        raise InputError(f"--pretrained {options.pretrained} needs --model: whose weights are they?")
+    model = fx.load_model() if options.model is None else fx.load_model(options.model, pretrained=options.pretrained)
+    with _progress_bar() as progress:
+        explanation = fx.explain(
+            image,
+            caption,
+            model=model,
+            progress=progress,
+            **{name: value for name, value in chosen.items() if value is not None},
+        )
+    print(json.dumps(as_json(explanation), ensure_ascii=False) if options.json else _summary(explanation))
+    if options.out is not None:
+        write_html(explanation, options.out)
+        print(f"Report: {options.out}", file=sys.stderr)
+    return 0
+
+
+def _pair(image: str, caption: str | None) -> tuple[Any, str]:
+    """The image and caption that the command line names."""
+    if image.startswith(SCENE):
+        from fixlip_widgets import demo
+
+        scene = demo.scene(image.removeprefix(SCENE))
+        return scene.image, scene.caption if caption is None else caption
+    if caption is None:
+        raise InputError(f"An image needs a caption: fixlip-widgets explain {image} 'a dog next to a banana'")
+    return image, caption
+
+
+def _doctor(options: argparse.Namespace) -> int:
+    from fixlip_widgets import doctor
+
+    findings = doctor.examine()
+    print(doctor.table(findings))
+    return int(any(finding.serious for finding in findings))
+
+
+def _whole_number(text: str) -> int:
+    """131072, 131_072, 2^17 or 2**17."""
+    power = re.fullmatch(r"(\d{1,3})(?:\^|\*\*)(\d{1,2})", text)
+    try:
+        return int(power[1]) ** int(power[2]) if power else int(text)
+    except ValueError:
+        raise argparse.ArgumentTypeError(f"{text!r} is not a whole number such as 131072 or 2^17") from None
+
+
+@contextmanager
+def _progress_bar() -> Iterator[Callable[[Progress], None]]:
+    """A bar on standard error that counts encodings; silent where that is not a terminal."""
+    from tqdm import tqdm
+
+    with tqdm(desc="encoding", unit="mask", leave=False, disable=None) as bar:
+
+        def show(progress: Progress) -> None:
+            bar.total = progress.image_total + progress.text_total
+            bar.n = progress.image_done + progress.text_done
+            bar.refresh()
+
+        yield show
+
+
+def _summary(explanation: Explanation, count: int = 12) -> str:
+    """The caption, what it took, and a table of the strongest terms in logits."""
+    terms = explanation.top(count)
+    names = [" × ".join(term.names) for term in terms]
+    width = max(map(len, names), default=0)
+    rows = (
+        f"  {name:{width}}  {term.value:+8.3f}"
+        + ("" if math.isnan(term.standard_error) else f"  ± {term.standard_error:.3f}")
+        for name, term in zip(names, terms, strict=True)
+    )
+    return "\n".join((explanation.caption, explanation.summary(), *rows))
+
+
+def as_json(explanation: Explanation) -> dict[str, Any]:
+    """Everything but the picture as plain lists and numbers; what is not known (NaN) is null."""
+    fields = {name: getattr(explanation, name) for name in explanation.__dataclass_fields__ if name != "image"}
+    return {name: _plain(value) for name, value in {**fields, "names": explanation.names}.items()}
+
+
+def _plain(value: Any) -> Any:
+    if hasattr(value, "tolist"):
+        value = value.tolist()
+    if isinstance(value, float):
+        return value if math.isfinite(value) else None
+    if isinstance(value, dict):
+        return {name: _plain(item) for name, item in value.items()}
+    if isinstance(value, list | tuple):
+        return [_plain(item) for item in value]
+    return value

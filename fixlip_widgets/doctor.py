@@ -1,0 +1,125 @@
+"""What ``fixlip-widgets doctor`` looks at: versions, device, front end, demo model; what is missing, how to get it.
+
+Which packages are needed, and in which versions, is read from the installed metadata: pyproject.toml says it once.
+"""
+
+from __future__ import annotations
+
+import os
+import platform
+from dataclasses import dataclass
+from importlib import metadata, resources
+from typing import Literal
+
+from packaging.requirements import Requirement
+
+from fixlip_widgets._version import __version__
+from fixlip_widgets.errors import FixlipError
+
+DISTRIBUTION = "fixlip-widgets"
+EXTRA = "lab"
+"""The one extra whose absence is worth a line: without it there is nothing to show the widget in."""
+
+
+@dataclass(frozen=True)
+class Finding:
+    """One line of the table.
+
+    Attributes:
+        subject: What was looked at.
+        state: ``ok``; ``missing`` and ``wrong`` keep something from working; ``absent`` is optional.
+        detail: Version or description.
+        remedy: What to do, where something is to be done.
+    """
+
+    subject: str
+    state: Literal["ok", "absent", "missing", "wrong"]
+    detail: str
+    remedy: str = ""
+
+    @property
+    def serious(self) -> bool:
+        """Whether something needed is missing or unfit."""
+        return self.state in ("missing", "wrong")
+
+
+def examine() -> list[Finding]:
+    """Look at everything; never raises for what is missing."""
+    packages = _packages()
+    # Without its packages, the model would only repeat in a traceback what the table says already.
+    complete = not any(finding.serious for finding in packages)
+    return [
+        Finding("python", "ok", platform.python_version()),
+        Finding(DISTRIBUTION, "ok", __version__),
+        *packages,
+        *([_device(), _demo_model()] if complete else []),
+        _front_end(),
+    ]
+
+
+def table(findings: list[Finding]) -> str:
+    """The findings as aligned text, with the remedies beneath their lines."""
+    width = max(len(finding.subject) for finding in findings)
+    lines: list[str] = []
+    for finding in findings:
+        lines.append(f"{finding.state:8}{finding.subject:{width + 2}}{finding.detail}".rstrip())
+        if finding.remedy:
+            lines.append(f"{'':8}{'':{width + 2}}→ {finding.remedy}")
+    return "\n".join(lines)
+
+
+def _packages() -> list[Finding]:
+    """One finding for each package that pyproject.toml asks for on this platform, the lab's last."""
+    try:
+        requirements = [Requirement(line) for line in metadata.requires(DISTRIBUTION) or ()]
+    except metadata.PackageNotFoundError:
+        remedy = "in a checkout: python -m pip install --editable ."
+        return [Finding("installation", "missing", "the package is not installed, only importable", remedy)]
+    needed = [each for each in requirements if each.marker is None or each.marker.evaluate({"extra": ""})]
+    for_lab = [
+        each for each in requirements if each not in needed and each.marker and each.marker.evaluate({"extra": EXTRA})
+    ]
+    return [_package(each, optional=False) for each in needed] + [_package(each, optional=True) for each in for_lab]
+
+
+def _package(requirement: Requirement, *, optional: bool) -> Finding:
+    wanted = f"{requirement.name}{requirement.specifier}"
+    try:
+        version = metadata.version(requirement.name)
+    except metadata.PackageNotFoundError:
+        if optional:
+            return Finding(requirement.name, "absent", "optional", f"pip install '{DISTRIBUTION}[{EXTRA}]'")
+        return Finding(requirement.name, "missing", "", f"pip install '{wanted}'")
+    if not requirement.specifier.contains(version, prereleases=True):
+        return Finding(
+            requirement.name, "wrong", f"{version}, needed {requirement.specifier}", f"pip install '{wanted}'"
+        )
+    return Finding(requirement.name, "ok", version)
+
+
+def _device() -> Finding:
+    import torch
+
+    if torch.cuda.is_available():
+        return Finding("device", "ok", f"cuda: {torch.cuda.get_device_name()}")
+    if torch.backends.mps.is_available():
+        return Finding("device", "ok", "mps")
+    return Finding("device", "ok", f"cpu: {torch.get_num_threads()} threads on {os.cpu_count()} cores")
+
+
+def _demo_model() -> Finding:
+    from fixlip_widgets import load_model
+
+    try:
+        load_model()
+    except FixlipError as error:
+        return Finding("demo model", "wrong", str(error), f"install {DISTRIBUTION} again")
+    return Finding("demo model", "ok", "loads")
+
+
+def _front_end() -> Finding:
+    bundle = resources.files("fixlip_widgets") / "widget" / "static" / "widget.js"
+    if bundle.is_file():
+        return Finding("front end", "ok", f"{len(bundle.read_bytes()) / 1e6:.1f} MB")
+    remedy = f"install {DISTRIBUTION} again; in a checkout: python -m pip install --editable ."
+    return Finding("front end", "missing", "the widget's JavaScript has not been built", remedy)

@@ -1,0 +1,195 @@
+"""A JupyterLab server of the tests' own, and notebooks opened in it by a real browser on a real kernel."""
+
+from __future__ import annotations
+
+import ast
+import json
+import os
+import re
+import secrets
+import socket
+import subprocess
+import sys
+import time
+import urllib.request
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from typing import Any
+
+import nbformat
+from jupyter_client.blocking.client import BlockingKernelClient
+from playwright.sync_api import ConsoleMessage, Locator, Page
+
+REPOSITORY = Path(__file__).resolve().parents[2]
+TOKEN = secrets.token_hex(16)
+# JupyterLab's own news and catalogues need the network, and its error when there is none would be taken for ours.
+OPTIONS = (
+    "--no-browser",
+    "--allow-root",
+    "--expose-app-in-browser",
+    "--ServerApp.port_retries=0",
+    f"--IdentityProvider.token={TOKEN}",
+    "--LabApp.news_url=None",
+    "--LabApp.check_for_updates_class=jupyterlab.NeverCheckForUpdate",
+    "--LabApp.extension_manager=readonly",
+    "--LanguageServerManager.autodetect=False",
+)
+AS_PLAIN = "lambda value: value.tolist() if hasattr(value, 'tolist') else str(value)"
+SECONDS = 90
+"""How long to wait for what takes a server or a kernel's start; a limit, not a measurement."""
+
+
+class Lab:
+    """A running server that serves ``folder``."""
+
+    def __init__(self, folder: Path, port: int) -> None:
+        self.folder = folder
+        self.port = port
+
+    def url(self, path: str) -> str:
+        """Address of ``path`` with the token."""
+        return f"http://127.0.0.1:{self.port}/{path}{'&' if '?' in path else '?'}token={TOKEN}"
+
+    def get(self, path: str) -> Any:
+        """What the server's REST interface answers."""
+        with urllib.request.urlopen(self.url(path), timeout=10) as answer:
+            return json.load(answer)
+
+    def write(self, name: str, *cells: str) -> str:
+        """Write a notebook with these code cells; returns its name."""
+        notebook = nbformat.v4.new_notebook(cells=[nbformat.v4.new_code_cell(cell) for cell in cells])
+        notebook.metadata["kernelspec"] = {"name": "python3", "display_name": "Python 3", "language": "python"}
+        nbformat.write(notebook, self.folder / name)
+        return name
+
+
+@contextmanager
+def running_lab(folder: Path) -> Iterator[Lab]:
+    """Start JupyterLab with nothing of the person's own: settings, extensions, workspaces, history."""
+    home, work = folder / "home", folder / "work"
+    home.mkdir(parents=True)
+    work.mkdir()
+    with socket.socket() as free:
+        free.bind(("127.0.0.1", 0))
+        port = free.getsockname()[1]
+    environment = {
+        **{name: value for name, value in os.environ.items() if not name.startswith(("JUPYTER", "JPY_"))},
+        "HOME": str(home),
+        "IPYTHONDIR": str(home / "ipython"),
+        "JUPYTER_CONFIG_DIR": str(home / "config"),
+        "JUPYTER_DATA_DIR": str(home / "data"),
+        "JUPYTER_RUNTIME_DIR": str(home / "runtime"),
+        "PYTHONPATH": str(REPOSITORY),
+    }
+    command = [sys.executable, "-m", "jupyterlab", *OPTIONS, f"--ServerApp.port={port}", str(work)]
+    with (folder / "server.log").open("wb") as log:
+        server = subprocess.Popen(
+            command, cwd=work, env=environment, stdin=subprocess.DEVNULL, stdout=log, stderr=subprocess.STDOUT
+        )
+        try:
+            lab = Lab(work, port)
+            _wait_for(lab, server, folder / "server.log")
+            yield lab
+        finally:
+            server.terminate()
+            try:
+                server.wait(timeout=20)
+            except subprocess.TimeoutExpired:
+                server.kill()
+                server.wait()
+
+
+def _wait_for(lab: Lab, server: subprocess.Popen[bytes], log: Path) -> None:
+    deadline = time.monotonic() + SECONDS
+    while time.monotonic() < deadline and server.poll() is None:
+        try:
+            lab.get("api/status")
+            return
+        except OSError:
+            time.sleep(0.2)
+    raise RuntimeError(f"JupyterLab did not start:\n{log.read_text()}")
+
+
+class OpenNotebook:
+    """A notebook in the browser, its kernel, and what the browser's console complained about."""
+
+    def __init__(self, lab: Lab, page: Page, name: str) -> None:
+        self.lab = lab
+        self.page = page
+        self.name = name
+        self.complaints: list[str] = []
+        page.on("console", self._listen)
+        page.on("pageerror", lambda error: self.complaints.append(f"uncaught: {error}"))
+        page.goto(lab.url(f"doc/tree/{name}"))
+        page.locator(".jp-Notebook").wait_for(timeout=SECONDS * 1000)
+        self.kernel = self._connect()
+
+    def _listen(self, message: ConsoleMessage) -> None:
+        if message.type == "error":
+            self.complaints.append(f"{message.text} ({message.location.get('url', '')})")
+
+    def _connect(self) -> BlockingKernelClient:
+        """A client of the very kernel that the notebook runs on."""
+        deadline = time.monotonic() + SECONDS
+        while time.monotonic() < deadline:
+            kernels = [s["kernel"]["id"] for s in self.lab.get("api/sessions") if s["path"] == self.name]
+            files = [
+                file
+                for kernel in kernels
+                for file in (self.lab.folder.parent / "home" / "runtime").glob(f"kernel-{kernel}.json")
+            ]
+            if files:
+                client = BlockingKernelClient(connection_file=str(files[0]))
+                client.load_connection_file()
+                client.start_channels()
+                client.wait_for_ready(timeout=SECONDS)
+                return client
+            time.sleep(0.1)
+        raise RuntimeError(f"{self.name} has no kernel")
+
+    def run_all(self) -> None:
+        """Run every cell, and wait until the last one is done."""
+        self.command("notebook:run-all-cells")
+
+    def command(self, name: str, arguments: dict[str, Any] | None = None) -> None:
+        """Execute one of JupyterLab's commands, and wait until it is done."""
+        self.page.evaluate(
+            "async ([name, arguments]) => { await window.jupyterapp.commands.execute(name, arguments); }",
+            [name, arguments or {}],
+        )
+
+    def evaluate(self, expression: str) -> Any:
+        """The value of a Python expression in the kernel, through JSON; NumPy arrays become lists."""
+        code = f"__import__('json').dumps({expression}, default={AS_PLAIN})"
+        values: list[str] = []
+        reply = self.kernel.execute_interactive(
+            code,
+            store_history=False,
+            timeout=SECONDS,
+            output_hook=lambda message: values.append(message["content"].get("data", {}).get("text/plain", "")),
+        )
+        content = reply["content"]
+        if content["status"] != "ok":
+            trace = "\n".join(content.get("traceback", ()))
+            raise RuntimeError(re.sub(r"\x1b\[[0-9;]*m", "", trace))
+        # The hook also sees status messages, which carry no data.
+        (text,) = filter(None, values)
+        return json.loads(ast.literal_eval(text))
+
+    def execute(self, code: str) -> None:
+        """Run statements in the kernel, outside of the notebook."""
+        self.evaluate(f"exec({code!r})")
+
+    def widgets(self) -> Locator:
+        """The views of our widgets in the page."""
+        return self.page.locator(".fixlip")
+
+    def close(self) -> None:
+        """Let go of the page, and end the kernel."""
+        self.kernel.stop_channels()
+        for session in self.lab.get("api/sessions"):
+            if session["path"] == self.name:
+                request = urllib.request.Request(self.lab.url(f"api/sessions/{session['id']}"), method="DELETE")
+                urllib.request.urlopen(request, timeout=20).close()
+        self.page.close()
