@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import operator
 from collections.abc import Iterator
+from itertools import combinations
 
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
@@ -17,8 +18,10 @@ Subset = tuple[tuple[int, ...], float]
 
 _MOST_STARTS = 128
 """Greedy growth starts from every player; among more players than this, from those with the largest main effects."""
-_STEP_FLOATS = 2**22
-"""Numbers that one step of the swaps may hold at a time."""
+_MOST_EXCHANGES = 2**21
+"""Exchanges that one step of the swaps weighs; where there are more, only the best states are swapped."""
+_EXACT = 12
+"""Up to this many players every coalition is looked at."""
 
 
 def best_subset(main: ArrayLike, interactions: ArrayLike, size: int, sign: int = 1) -> Subset:
@@ -32,7 +35,8 @@ def best_subset(main: ArrayLike, interactions: ArrayLike, size: int, sign: int =
 
     Returns:
         The players, ascending, and Σ main + Σ interactions within them, in logits. No two of them can be exchanged
-        (one inside for one outside) for a better coalition; finding the best for certain is NP-hard.
+        (one inside for one outside) for a better coalition. Up to 12 players it is the best there is; beyond, being
+        certain of that is NP-hard.
 
     Raises:
         InputError: The arrays do not fit together, or ``size`` or ``sign`` is none of these.
@@ -46,6 +50,8 @@ def best_subset(main: ArrayLike, interactions: ArrayLike, size: int, sign: int =
         raise InputError(
             f"A subset of {size} players was asked for; give a size from 0 to {len(mains)}, all there are."
         )
+    if len(mains) <= _EXACT:
+        return _best(mains, pairs, _every(len(mains), size), sign)
     *_, grown = _grown(mains, pairs, size)
     *_, shrunk = _shrunk(mains, pairs, size)
     return _best(mains, pairs, np.concatenate([grown, shrunk]), sign)
@@ -54,6 +60,8 @@ def best_subset(main: ArrayLike, interactions: ArrayLike, size: int, sign: int =
 def best_subsets(main: ArrayLike, interactions: ArrayLike, sign: int = 1) -> list[Subset]:
     """:func:`best_subset` for every size from 0 to n at once; arguments and errors as there."""
     mains, pairs = _checked(main, interactions, sign)
+    if len(mains) <= _EXACT:
+        return [_best(mains, pairs, _every(len(mains), size), sign) for size in range(len(mains) + 1)]
     grown = [states.copy() for states in _grown(mains, pairs, len(mains))]
     shrunk = [states.copy() for states in _shrunk(mains, pairs, 0)][::-1]
     starts = [np.concatenate(both) for both in zip(grown, shrunk, strict=True)]
@@ -102,13 +110,32 @@ def _shrunk(main: Floats, pairs: Floats, size: int) -> Iterator[Bools]:
         yield ~removed
 
 
+def _every(n: int, size: int) -> Bools:
+    """Every state of ``size``."""
+    members = np.array([*combinations(range(n), size)], dtype=np.intp)
+    states = np.zeros((len(members), n), dtype=bool)
+    states[np.arange(len(members))[:, None], members] = True
+    return states
+
+
 def _best(main: Floats, pairs: Floats, states: Bools, sign: int) -> Subset:
     """The best of ``states`` (all of one size) after swaps."""
-    states = _swapped(main, pairs, _distinct(states))
-    inside = states.astype(np.float64)
-    values = inside @ main + 0.5 * ((inside @ pairs) * inside).sum(axis=1)
+    states = _distinct(states)
+    size, n = int(states[0].sum()), len(main)
+    most = max(8, _MOST_EXCHANGES // max(1, size * (n - size)))
+    if len(states) > most:
+        states = states[np.argsort(-_values(main, pairs, states), kind="stable")[:most]]
+    if 0 < size < n:
+        states = _swapped(main, pairs, states)
+    values = _values(main, pairs, states)
     best = int(values.argmax())
-    return tuple(np.flatnonzero(states[best]).tolist()), sign * float(values[best]) + 0.0
+    return tuple(np.flatnonzero(states[best]).tolist()), sign * float(values[best]) + 0.0  # -0.0 reads badly
+
+
+def _values(main: Floats, pairs: Floats, states: Bools) -> Floats:
+    """(m,) Σ main + Σ interactions within each of the (m, n) states."""
+    inside = states.astype(np.float64)
+    return inside @ main + 0.5 * ((inside @ pairs) * inside).sum(axis=1)
 
 
 def _distinct(states: Bools) -> Bools:
@@ -121,25 +148,20 @@ def _distinct(states: Bools) -> Bools:
 def _swapped(main: Floats, pairs: Floats, states: Bools) -> Bools:
     """Each state with its best exchange of one inside for one outside, again and again until none is better."""
     n, size = len(main), int(states[0].sum())
-    if size in (0, n):
-        return states
     states, gains = states.copy(), main + states.astype(np.float64) @ pairs
     better = 1e-12 * (np.abs(main).max() + np.abs(pairs).sum(axis=1).max())  # rounding must not make it circle
-    chunk = max(1, _STEP_FLOATS // (size * (n - size)))
-    for start in range(0, len(states), chunk):
-        active = np.arange(start, min(start + chunk, len(states)))
-        while len(active):
-            now = states[active]
-            inside = np.nonzero(now)[1].reshape(-1, size)
-            outside = np.nonzero(~now)[1].reshape(-1, n - size)
-            rows = np.arange(len(active))[:, None]
-            change = gains[active][rows, outside][:, None] - gains[active][rows, inside][:, :, None]
-            change -= pairs[inside[:, :, None], outside[:, None]]
-            flat = change.reshape(len(active), -1)
-            choice = flat.argmax(axis=1)
-            going = flat[rows[:, 0], choice] > better
-            active, choice, rows = active[going], choice[going], rows[going, 0]
-            leaves, enters = inside[rows, choice // (n - size)], outside[rows, choice % (n - size)]
-            states[active, leaves], states[active, enters] = False, True
-            gains[active] += pairs[enters] - pairs[leaves]
+    active = np.arange(len(states))
+    while len(active):
+        now, rows = states[active], np.arange(len(active))
+        inside = np.nonzero(now)[1].reshape(-1, size)
+        outside = np.nonzero(~now)[1].reshape(-1, n - size)
+        change = gains[active[:, None], outside][:, None] - gains[active[:, None], inside][:, :, None]
+        change -= pairs[inside[:, :, None], outside[:, None]]
+        flat = change.reshape(len(active), -1)
+        choice = flat.argmax(axis=1)
+        going = flat[rows, choice] > better
+        active, choice, rows = active[going], choice[going], rows[going]
+        leaves, enters = inside[rows, choice // (n - size)], outside[rows, choice % (n - size)]
+        states[active, leaves], states[active, enters] = False, True
+        gains[active] += pairs[enters] - pairs[leaves]
     return states
