@@ -1,0 +1,97 @@
+"""Pictures in: from what a user passes to pixels normalised for a model, and the same picture to show beside them."""
+
+from __future__ import annotations
+
+import os
+import warnings
+from collections.abc import Callable
+from typing import Any
+
+import numpy as np
+import torch
+from numpy.typing import NDArray
+from PIL import Image, ImageOps, UnidentifiedImageError
+
+from fixlip_widgets.errors import InputError
+
+MAX_PIXELS = 100_000_000
+"""Largest picture that is decoded, in pixels; larger ones are refused before they fill the memory."""
+ImageLike = str | os.PathLike[str] | Image.Image | NDArray[np.uint8] | torch.Tensor
+"""A path, a PIL image, an (H, W, 3) uint8 array, or a float tensor (3, H, W) that is already normalised."""
+
+
+def open_image(image: Any) -> Image.Image:
+    """The picture as an upright RGB PIL image; transparency is laid on white.
+
+    Raises:
+        InputError: It cannot be read, is too large, or is not a picture at all.
+    """
+    if isinstance(image, np.ndarray):
+        if image.dtype != np.uint8 or image.ndim != 3 or image.shape[2] != 3:
+            raise InputError(
+                f"The image array has shape {image.shape} and type {image.dtype}; expected (height, width, 3) of uint8."
+            )
+        return Image.fromarray(image)
+    if isinstance(image, Image.Image):
+        return _upright_rgb(image)
+    if not isinstance(image, (str, os.PathLike)):
+        raise InputError(
+            f"The image is a {type(image).__name__}; pass a path, a PIL image, an (H, W, 3) uint8 array or a preprocessed tensor."
+        )
+    return _read(image)
+
+
+def _read(path: str | os.PathLike[str]) -> Image.Image:
+    try:
+        with warnings.catch_warnings():
+            warnings.simplefilter("ignore", Image.DecompressionBombWarning)  # our own, lower limit follows
+            with Image.open(path) as opened:
+                return _upright_rgb(opened)
+    except InputError:
+        raise
+    except FileNotFoundError as error:
+        raise InputError(f"There is no image {path}.") from error
+    except Image.DecompressionBombError as error:
+        raise InputError(f"The image {path} is too large ({error}); make it smaller first.") from error
+    except (UnidentifiedImageError, OSError, ValueError, SyntaxError) as error:
+        raise InputError(f"The image {path} cannot be read as a picture: {error}.") from error
+
+
+def _upright_rgb(image: Image.Image) -> Image.Image:
+    width, height = image.size
+    if width * height > MAX_PIXELS:
+        raise InputError(
+            f"The image has {width:,} × {height:,} pixels; at most {MAX_PIXELS:,} in all are read. Make it smaller first."
+        )
+    image = ImageOps.exif_transpose(image)
+    if image.mode.startswith("I;16") or image.mode == "I":
+        image = Image.fromarray((np.asarray(image, dtype=np.float64) / 257.0).clip(0, 255).astype(np.uint8))
+    if "A" in image.getbands() or "transparency" in image.info:
+        image = image.convert("RGBA")
+        return Image.alpha_composite(Image.new("RGBA", image.size, "white"), image).convert("RGB")
+    return image.convert("RGB")
+
+
+def displayable(pixels: torch.Tensor, mean: tuple[float, ...], std: tuple[float, ...]) -> NDArray[np.uint8]:
+    """(H, W, 3) uint8 picture of normalised ``pixels`` (3, H, W): the normalisation undone."""
+    restored = pixels.detach().float().cpu() * torch.tensor(std).view(3, 1, 1) + torch.tensor(mean).view(3, 1, 1)
+    return (restored.clamp(0, 1) * 255).round().to(torch.uint8).permute(1, 2, 0).numpy()
+
+
+def check_preprocessed(pixels: torch.Tensor, size: tuple[int, int]) -> torch.Tensor:
+    """``pixels`` if it is a float tensor (3, H, W) of the model's size.
+
+    Raises:
+        InputError: Any other type, shape, or values that are not finite.
+    """
+    if not pixels.is_floating_point() or tuple(pixels.shape) != (3, *size):
+        raise InputError(
+            f"The image tensor has shape {tuple(pixels.shape)} and type {pixels.dtype}; a preprocessed image for this "
+            f"model is a float tensor of shape {(3, *size)}."
+        )
+    if not bool(torch.isfinite(pixels).all()):
+        raise InputError("The image tensor holds values that are not finite numbers.")
+    return pixels
+
+
+Preprocess = Callable[[Image.Image], torch.Tensor]
