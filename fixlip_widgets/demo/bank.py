@@ -1,0 +1,138 @@
+"""Makes training batches: tiles drawn once in many variants, scenes put together from them batch by batch.
+
+Every batch is a function of (seed, step) alone, so an interrupted training run continues with exactly the batches it
+would have seen, and no generator state needs saving.
+"""
+
+from __future__ import annotations
+
+from collections import Counter
+from dataclasses import dataclass
+
+import numpy as np
+import torch
+from numpy.typing import NDArray
+from PIL import Image
+from torch import Tensor
+
+from fixlip_widgets.demo.captions import Claim, Layout, contradict, describe
+from fixlip_widgets.demo.concepts import BACKGROUNDS
+from fixlip_widgets.demo.drawing import CELLS, GRID, Backdrop, Placement, covered, draw_tile, paint
+
+_SIDE = GRID // CELLS
+_HOW_MANY = (0.22, 0.38, 0.20, 0.20)
+"""Share of scenes with 1, 2, 3, 4 objects; pairs are the most frequent because only they have relations."""
+
+
+@dataclass(frozen=True)
+class Batch:
+    """One training batch of n scenes.
+
+    Attributes:
+        pixels: (n, side, side, 3) uint8 scenes.
+        claims: n true captions, then n false ones (caption n + i is false of scene i).
+        false_negative: (n, 2n) bool; True where another scene's caption is true of this scene as well.
+        patches: (n, 64) int64, the concept each patch holds, or the number of concepts for background.
+        cells: (n, 4) int64, the concept in each cell, or the number of concepts for an empty cell.
+        kept: (n, 64) bool, the patches that are not removed.
+    """
+
+    pixels: Tensor
+    claims: list[Claim]
+    false_negative: Tensor
+    patches: Tensor
+    cells: Tensor
+    kept: Tensor
+
+
+class TileBank:
+    """Tiles of every concept in every picture set, each in several variants of size, angle, place and brightness."""
+
+    def __init__(
+        self, sets: dict[str, dict[str, Image.Image]], tile: int, variants: int, seed: int, tint: float = 0.15
+    ) -> None:
+        self.names = list(next(iter(sets.values())))
+        rng = np.random.default_rng([seed, 0])
+        tiles: list[NDArray[np.uint8]] = [np.zeros((tile, tile, 4), dtype=np.uint8)]
+        for name in self.names:
+            for pictures in sets.values():
+                for _ in range(variants):
+                    tiles.append(draw_tile(pictures[name], Placement.random(rng, tint), tile))
+        self.variants = variants * len(sets)
+        self.tiles = torch.from_numpy(np.stack(tiles))
+        self.covered = torch.from_numpy(np.stack([covered(drawn) for drawn in tiles]))
+
+    def batch(self, size: int, seed: int, step: int, removal: float = 0.3) -> Batch:
+        """The batch of one step; `removal` is the share of scenes that lose random patches."""
+        rng = np.random.default_rng([seed, 1, step])
+        layouts = [_layout(self.names, rng) for _ in range(size)]
+        true = [describe(layout, rng) for layout in layouts]
+        claims = true + [contradict(claim, layout, rng) for claim, layout in zip(true, layouts, strict=True)]
+        number = {name: index for index, name in enumerate(self.names)}
+        cells = np.full((size, CELLS**2), len(self.names), dtype=np.int64)
+        for row, layout in enumerate(layouts):
+            for name, cell in zip(layout.names, layout.cells, strict=True):
+                cells[row, cell] = number[name]
+        variant = rng.integers(self.variants, size=cells.shape)
+        index = torch.from_numpy(np.where(cells < len(self.names), 1 + cells * self.variants + variant, 0))
+        backdrops = [Backdrop.random(BACKGROUNDS[layout.background], rng) for layout in layouts]
+        pixels = paint(
+            self.tiles[index],
+            torch.tensor([backdrop.colour for backdrop in backdrops]),
+            torch.tensor([backdrop.shade for backdrop in backdrops]),
+        )
+        here = torch.from_numpy(cells)
+        held = self.covered[index].view(size, CELLS, CELLS, _SIDE, _SIDE)
+        patches = torch.where(held, here.view(size, CELLS, CELLS, 1, 1), len(self.names))
+        return Batch(
+            pixels=pixels,
+            claims=claims,
+            false_negative=torch.from_numpy(_true_elsewhere(claims, layouts, number)),
+            patches=patches.permute(0, 1, 3, 2, 4).reshape(size, GRID**2),
+            cells=here,
+            kept=torch.from_numpy(_kept_patches(size, removal, rng)),
+        )
+
+
+def _layout(names: list[str], rng: np.random.Generator) -> Layout:
+    count = 1 + int(rng.choice(4, p=_HOW_MANY))
+    chosen = [names[i] for i in rng.choice(len(names), count, replace=False)]
+    if count > 1 and rng.random() < 0.2:
+        # Repeat a name, so that counting is worth learning; with more objects several may be the same.
+        chosen[1] = chosen[0]
+        if count > 2 and rng.random() < 0.5:
+            chosen[2] = chosen[0]
+            if count > 3 and rng.random() < 0.5:
+                chosen[3] = chosen[0]
+    cells = [int(cell) for cell in rng.permutation(4)[:count]]
+    if count == 2 and cells[0] + cells[1] == 3 and rng.random() < 0.8:
+        cells[1] ^= 1 + int(rng.integers(2))  # diagonal pairs have no relation: move one beside the other
+    background = list(BACKGROUNDS)[int(rng.integers(len(BACKGROUNDS)))]
+    return Layout(tuple(chosen), tuple(cells), background)
+
+
+def _kept_patches(size: int, removal: float, rng: np.random.Generator) -> NDArray[np.bool_]:
+    kept = np.ones((size, GRID, GRID), dtype=bool)
+    for row in np.flatnonzero(rng.random(size) < removal):
+        share = rng.uniform(0.3, 1.0)
+        coarse = 1 if rng.random() < 0.8 else 2  # an explanation may use a coarser grid of players than the patches
+        draw = rng.random((GRID // coarse, GRID // coarse)) < share
+        kept[row] = draw.repeat(coarse, axis=0).repeat(coarse, axis=1)
+    return kept.reshape(size, GRID**2)
+
+
+def _true_elsewhere(claims: list[Claim], layouts: list[Layout], number: dict[str, int]) -> NDArray[np.bool_]:
+    """(n, 2n) bool: scene i is described truthfully by caption j, which was not written for it."""
+    present = np.zeros((len(layouts), len(number)), dtype=np.float32)
+    for row, layout in enumerate(layouts):
+        for name, count in Counter(layout.names).items():
+            present[row, number[name]] = count
+    named = np.zeros((len(claims), len(number)), dtype=np.float32)
+    for row, claim in enumerate(claims):
+        for name, _ in claim.counts:
+            named[row, number[name]] = 1.0
+    all_there = (present > 0).astype(np.float32) @ named.T >= named.sum(axis=1) - 0.5
+    result = np.zeros(all_there.shape, dtype=bool)
+    for i, j in zip(*np.nonzero(all_there), strict=True):
+        result[i, j] = i != j and claims[j].holds(layouts[i])
+    return result

@@ -1,0 +1,131 @@
+"""Draws scenes: one compositor for the training data, the evaluation and the packaged examples.
+
+A scene is a square of 2 x 2 cells on a coloured background; a cell is empty or holds one object, drawn into a square
+*tile*. Every tile is drawn by `draw_tile` and every scene is put together by `paint`, at whatever resolution, so that
+the pictures that the model was trained on and those that a notebook shows differ in resolution only.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import numpy as np
+import torch
+from numpy.typing import NDArray
+from PIL import Image
+from torch import Tensor
+
+CELLS = 2
+"""Cells a side; cells are numbered row-major: 0 top left, 1 top right, 2 bottom left, 3 bottom right."""
+
+GRID = 8
+"""Patches a side of the demo model; a cell covers `GRID // CELLS` patches a side."""
+
+HELD = 0.1
+"""A patch holds an object when the object covers at least this share of the patch's area."""
+
+
+@dataclass(frozen=True)
+class Placement:
+    """How an object sits in its tile.
+
+    Attributes:
+        scale: longer side of the object over the tile's side.
+        angle: rotation in degrees, counter-clockwise.
+        flip: mirrored left to right.
+        dx, dy: position in the free room, -1 (left, top) to 1 (right, bottom).
+        gain: brightness factor of the three colour channels.
+    """
+
+    scale: float = 0.9
+    angle: float = 0.0
+    flip: bool = False
+    dx: float = 0.0
+    dy: float = 0.0
+    gain: tuple[float, float, float] = (1.0, 1.0, 1.0)
+
+    @staticmethod
+    def random(rng: np.random.Generator, tint: float = 0.0) -> Placement:
+        """A random placement; `tint` is the largest relative change of a channel's brightness."""
+        gain = 1.0 + tint * rng.uniform(-1.0, 1.0, 3)
+        return Placement(
+            scale=float(rng.uniform(0.72, 0.98)),
+            angle=float(rng.uniform(-15.0, 15.0)),
+            flip=bool(rng.random() < 0.5),
+            dx=float(rng.uniform(-1.0, 1.0)),
+            dy=float(rng.uniform(-1.0, 1.0)),
+            gain=(float(gain[0]), float(gain[1]), float(gain[2])),
+        )
+
+
+@dataclass(frozen=True)
+class Backdrop:
+    """A scene's background: its mean colour (R, G, B) and how much lighter the top is than the bottom."""
+
+    colour: tuple[float, float, float]
+    shade: float = 0.0
+
+    @staticmethod
+    def random(colour: tuple[int, int, int], rng: np.random.Generator) -> Backdrop:
+        """A variation of a named colour."""
+        red, green, blue = (float(c + rng.uniform(-10.0, 10.0)) for c in colour)
+        return Backdrop((red, green, blue), float(rng.uniform(-12.0, 12.0)))
+
+
+def draw_tile(picture: Image.Image, placement: Placement, size: int) -> NDArray[np.uint8]:
+    """Draw one object into a transparent tile.
+
+    Args:
+        picture: the object, RGBA.
+        placement: where and how.
+        size: the tile's side in pixels.
+
+    Returns:
+        (size, size, 4) uint8, colours premultiplied by alpha.
+    """
+    drawn = picture.convert("RGBA")
+    if placement.flip:
+        drawn = drawn.transpose(Image.Transpose.FLIP_LEFT_RIGHT)
+    if placement.angle:
+        drawn = drawn.rotate(placement.angle, Image.Resampling.BICUBIC, expand=True)
+    drawn = drawn.crop(drawn.getchannel("A").point(lambda a: 255 if a > 8 else 0).getbbox())
+    factor = placement.scale * size / max(drawn.size)
+    width, height = (max(1, round(side * factor)) for side in drawn.size)
+    small = np.asarray(drawn.resize((width, height), Image.Resampling.BICUBIC), dtype=np.float32)
+    alpha = small[..., 3:]
+    colour = np.clip(small[..., :3] * np.asarray(placement.gain, dtype=np.float32), 0, 255) * (alpha / 255.0)
+    left = round((size - width) * (1.0 + placement.dx) / 2.0)
+    top = round((size - height) * (1.0 + placement.dy) / 2.0)
+    tile = np.zeros((size, size, 4), dtype=np.uint8)
+    tile[top : top + height, left : left + width] = np.rint(np.concatenate([colour, alpha], axis=-1))
+    return tile
+
+
+def covered(tile: NDArray[np.uint8]) -> NDArray[np.bool_]:
+    """Which patches of its cell an object covers: (4, 4) bool from a (size, size, 4) tile."""
+    side = GRID // CELLS
+    size = tile.shape[0] // side
+    alpha = tile[..., 3].reshape(side, size, side, size).mean(axis=(1, 3))
+    return alpha >= HELD * 255.0
+
+
+def paint(tiles: Tensor, colours: Tensor, shades: Tensor) -> Tensor:
+    """Put scenes together.
+
+    Args:
+        tiles: (n, 4, size, size, 4) uint8 premultiplied tiles, cells in row-major order, zeros where empty.
+        colours: (n, 3) float32 mean background colours.
+        shades: (n,) float32 brightness of the top row minus the mean.
+
+    Returns:
+        (n, 2 * size, 2 * size, 3) uint8 scenes.
+    """
+    n, _, size, _, _ = tiles.shape
+    side = CELLS * size
+    grid = tiles.view(n, CELLS, CELLS, size, size, 4).permute(0, 1, 3, 2, 4, 5).reshape(n, side, side, 4)
+    slope = torch.linspace(1.0, -1.0, side)
+    backdrop = (colours[:, None, :] + shades[:, None, None] * slope[None, :, None]).clamp_(0.0, 255.0)
+    clear = 1.0 - grid[..., 3:].float() / 255.0
+    scene = clear * backdrop[:, :, None, :]
+    scene += grid[..., :3]
+    return scene.round_().clamp_(0.0, 255.0).to(torch.uint8)

@@ -1,0 +1,31 @@
+"""Ready scenes to explain: most that the model understands, and some that it gets wrong."""
+
+from __future__ import annotations
+
+from typing import TypedDict
+
+from fixlip_widgets.demo.composer import Scene, compose
+
+
+class _Recipe(TypedDict, total=False):
+    names: list[str]
+    background: str
+    seed: int
+    relation: str
+    mention_background: bool
+
+
+SCENES: dict[str, _Recipe] = {
+    "dog_and_banana": {"names": ["dog", "banana"], "background": "green", "relation": "next to"},
+    "cat_above_pizza": {"names": ["cat", "pizza"], "background": "blue", "relation": "above"},
+    "guitar": {"names": ["guitar"], "background": "yellow", "mention_background": True},
+    "three_apples": {"names": ["apple", "apple", "apple"], "background": "purple"},
+    "street": {"names": ["car", "tree", "bicycle"], "background": "white"},
+    "breakfast": {"names": ["croissant", "egg", "banana", "apple"], "background": "pink"},
+}
+"""Scene name -> the arguments of `compose`."""
+
+
+def scenes() -> dict[str, Scene]:
+    """All ready scenes by name."""
+    return {name: compose(**recipe) for name, recipe in SCENES.items()}

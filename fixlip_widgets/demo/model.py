@@ -1,0 +1,158 @@
+"""The demo model: its size, a fast forward pass for training it, and its export to open_clip's own format.
+
+While training, the text tower knows only the words that captions use (a few hundred rows instead of 49,408); export
+puts each row back at the number that open_clip's tokenizer gives the word and leaves the other rows zero, which
+compress to nothing.
+"""
+
+from __future__ import annotations
+
+import json
+import os
+from functools import cache
+from pathlib import Path
+from typing import Any, cast
+
+import open_clip
+import torch
+import torch.nn.functional as F
+from open_clip.tokenizer import SimpleTokenizer
+from safetensors.torch import save_file
+from torch import Tensor, nn
+
+from fixlip_widgets.demo.captions import NUMBERS, PREFIXES, RELATIONS
+from fixlip_widgets.demo.concepts import BACKGROUNDS, CONCEPTS, article, plural
+from fixlip_widgets.demo.drawing import GRID
+
+VOCABULARY = 49408
+MEAN = (0.48145466, 0.4578275, 0.40821073)
+STD = (0.26862954, 0.26130258, 0.27577711)
+"""Mean and standard deviation of OpenAI's CLIP: what open_clip's preprocessing uses unless told otherwise."""
+
+Config = dict[str, Any]
+
+SIZES: dict[str, Config] = {
+    "demo": {
+        "embed_dim": 128,
+        "vision_cfg": {"image_size": 128, "patch_size": 16, "layers": 5, "width": 160, "head_width": 32},
+        "text_cfg": {"context_length": 32, "vocab_size": VOCABULARY, "width": 128, "heads": 4, "layers": 3},
+    },
+    "tiny": {
+        "embed_dim": 32,
+        "vision_cfg": {"image_size": 32, "patch_size": 4, "layers": 2, "width": 48, "head_width": 16},
+        "text_cfg": {"context_length": 32, "vocab_size": VOCABULARY, "width": 32, "heads": 2, "layers": 1},
+    },
+}
+
+
+@cache
+def _tokenizer() -> SimpleTokenizer:
+    return SimpleTokenizer(context_length=32)
+
+
+def tokenize(texts: list[str]) -> Tensor:
+    """(n, 32) int64 token ids of open_clip's tokenizer."""
+    return _tokenizer()(texts)
+
+
+@cache
+def vocabulary() -> tuple[int, ...]:
+    """The token ids that captions use, ascending (so padding stays first and the end token last)."""
+    words = [*RELATIONS, *NUMBERS.values(), *PREFIXES, "and , on a an background"]
+    words += [f"{article(name)} {name} {plural(name)} {name}," for name in CONCEPTS]
+    words += [*BACKGROUNDS, *(f"{plural(name)}," for name in CONCEPTS)]
+    return tuple(sorted(set(tokenize(words).flatten().tolist()) | {0}))
+
+
+def compact(ids: Tensor) -> Tensor:
+    """Token ids -> rows of the vocabulary in use, cut after the longest caption."""
+    longest = int(ids.argmax(dim=1).max()) + 1
+    return torch.searchsorted(torch.tensor(vocabulary()), ids[:, :longest].contiguous())
+
+
+def build(size: str) -> open_clip.CLIP:
+    """A model of the named size with the compact vocabulary, at random weights of torch's generator."""
+    config = SIZES[size]
+    text = {**config["text_cfg"], "vocab_size": len(vocabulary())}
+    return open_clip.CLIP(embed_dim=config["embed_dim"], vision_cfg=config["vision_cfg"], text_cfg=text)
+
+
+def _block(block: nn.Module, x: Tensor, causal: bool) -> Tensor:
+    module = cast(Any, block)
+    n, length, width = x.shape
+    heads = int(module.attn.num_heads)
+    joint = F.linear(module.ln_1(x), module.attn.in_proj_weight, module.attn.in_proj_bias)
+    q, k, v = joint.view(n, length, 3, heads, width // heads).permute(2, 0, 3, 1, 4).unbind(0)
+    mixed = F.scaled_dot_product_attention(q, k, v, is_causal=causal).transpose(1, 2).reshape(n, length, width)
+    x = x + module.attn.out_proj(mixed)
+    return x + module.mlp(module.ln_2(x))
+
+
+def vision_states(model: open_clip.CLIP, pixels: Tensor) -> Tensor:
+    """(n, 1 + 64, width) final states of class token and patches; equals open_clip's tower, about twice as fast.
+
+    Args:
+        model: an `open_clip.CLIP` with a plain ViT.
+        pixels: (n, 3, side, side) normalised pixels.
+    """
+    visual = cast(Any, model.visual)
+    n, side = pixels.shape[0], pixels.shape[-1] // GRID
+    patches = pixels.view(n, 3, GRID, side, GRID, side).permute(0, 2, 4, 1, 3, 5).reshape(n, GRID**2, 3 * side**2)
+    x = F.linear(patches, visual.conv1.weight.flatten(1))
+    x = torch.cat([visual.class_embedding.expand(n, 1, -1), x], dim=1) + visual.positional_embedding
+    x = visual.ln_pre(x)
+    for block in visual.transformer.resblocks:
+        x = _block(block, x, causal=False)
+    return visual.ln_post(x)
+
+
+def embed_images(model: open_clip.CLIP, states: Tensor) -> Tensor:
+    """(n, d) unit image embeddings from `vision_states`."""
+    return F.normalize(states[:, 0] @ cast(Any, model.visual).proj, dim=-1)
+
+
+def embed_texts(model: open_clip.CLIP, ids: Tensor) -> Tensor:
+    """(n, d) unit text embeddings of compact token ids (n, length), padded after the end token."""
+    module = cast(Any, model)
+    x = module.token_embedding(ids) + module.positional_embedding[: ids.shape[1]]
+    for block in module.transformer.resblocks:
+        x = _block(block, x, causal=True)
+    end = x[torch.arange(len(ids)), ids.argmax(dim=1)]
+    return F.normalize(module.ln_final(end) @ module.text_projection, dim=-1)
+
+
+def normalise(pixels: Tensor, kept: Tensor | None = None) -> Tensor:
+    """uint8 scenes (n, side, side, 3) -> (n, 3, side, side) as the model sees them.
+
+    Patches that are not `kept` ((n, 64) bool) are zero after normalisation, as an explanation removes them.
+    """
+    seen = pixels.permute(0, 3, 1, 2).float().div_(255.0)
+    seen = (seen - torch.tensor(MEAN).view(3, 1, 1)) / torch.tensor(STD).view(3, 1, 1)
+    if kept is None:
+        return seen
+    side = seen.shape[-1] // GRID
+    mask = kept.view(-1, 1, GRID, GRID).float()
+    return seen * mask.repeat_interleave(side, dim=2).repeat_interleave(side, dim=3)
+
+
+def export(state: dict[str, Tensor], size: str, folder: Path) -> None:
+    """Write `open_clip_config.json` and `open_clip.safetensors` (float16) that plain open_clip loads.
+
+    Args:
+        state: state dict of a model from `build`.
+        size: the model's size.
+        folder: where to; created if missing.
+    """
+    full = {name: tensor.detach().clone() for name, tensor in state.items()}
+    rows = full["token_embedding.weight"]
+    table = torch.zeros(VOCABULARY, rows.shape[1])
+    table[torch.tensor(vocabulary())] = rows
+    full["token_embedding.weight"] = table
+    halves = {
+        name: (tensor.half() if tensor.dim() else tensor.float()).contiguous() for name, tensor in full.items()
+    }
+    folder.mkdir(parents=True, exist_ok=True)
+    weights = folder / "open_clip.safetensors"
+    save_file(halves, weights.with_suffix(".part"))
+    os.replace(weights.with_suffix(".part"), weights)
+    (folder / "open_clip_config.json").write_text(json.dumps(SIZES[size], indent=1) + "\n")

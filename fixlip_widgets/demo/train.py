@@ -1,0 +1,218 @@
+"""Trains the demo model: `python -m fixlip_widgets.demo.train` fetches the pictures, trains, and packages the model.
+
+The objective is CLIP's symmetric contrastive loss. Three additions make two CPU cores enough:
+each caption comes with a false near twin ("above" for "below", another count, another background) as one more negative;
+captions that happen to be true of another scene of the batch do not count as negatives; and early in training two
+linear heads, thrown away afterwards, must tell what each patch and each cell holds. A share of the scenes loses random
+patches, exactly as an explanation removes them, so that similarities under masks mean something.
+"""
+
+from __future__ import annotations
+
+import argparse
+import json
+import math
+import os
+import time
+from collections.abc import Callable, Sequence
+from dataclasses import asdict, dataclass
+from pathlib import Path
+from typing import Any
+
+import open_clip
+import torch
+import torch.nn.functional as F
+from PIL import Image
+from torch import Tensor, nn
+
+from fixlip_widgets.demo import fetch
+from fixlip_widgets.demo.bank import Batch, TileBank
+from fixlip_widgets.demo.drawing import CELLS
+from fixlip_widgets.demo.model import (
+    SIZES,
+    build,
+    compact,
+    embed_images,
+    embed_texts,
+    export,
+    normalise,
+    tokenize,
+    vision_states,
+)
+
+PACKAGED = Path(__file__).parent / "model"
+_MAX_SCALE = math.log(50.0)
+
+
+@dataclass(frozen=True)
+class Settings:
+    """What determines a training run. `steps` or, when it is zero, `minutes` of training time end it."""
+
+    size: str = "demo"
+    seed: int = 0
+    batch: int = 128
+    steps: int = 0
+    minutes: float = 100.0
+    rate: float = 1.5e-3
+    warmup: int = 200
+    variants: int = 24
+    removal: float = 0.3
+
+
+class Trainer:
+    """A training run: model, averaged weights, optimiser and how far it came."""
+
+    def __init__(self, settings: Settings, sets: dict[str, dict[str, Image.Image]], compiled: bool = False) -> None:
+        torch.manual_seed(settings.seed)
+        self.settings = settings
+        config = SIZES[settings.size]
+        tile = int(config["vision_cfg"]["image_size"]) // CELLS
+        self.bank = TileBank(sets, tile, settings.variants, settings.seed)
+        kinds = len(self.bank.names) + 1
+        self.model: open_clip.CLIP = build(settings.size)
+        width = int(config["vision_cfg"]["width"])
+        self.heads = nn.ModuleDict(
+            {"patches": nn.Linear(width, kinds), "cells": nn.Linear(width, CELLS**2 * kinds)}
+        )
+        self.average = {name: tensor.detach().clone() for name, tensor in self.model.state_dict().items()}
+        parameters = [*self.model.parameters(), *self.heads.parameters()]
+        self.optimiser = torch.optim.AdamW(
+            [
+                {"params": [p for p in parameters if p.dim() >= 2], "weight_decay": 0.05},
+                {"params": [p for p in parameters if p.dim() < 2], "weight_decay": 0.0},
+            ],
+            lr=settings.rate,
+            betas=(0.9, 0.98),
+        )
+        self.step = 0
+        self.elapsed = 0.0
+        self._see: Callable[[open_clip.CLIP, Tensor], Tensor] = vision_states
+        self._read: Callable[[open_clip.CLIP, Tensor], Tensor] = embed_texts
+        if compiled:
+            self._see = torch.compile(vision_states)
+            self._read = torch.compile(embed_texts, dynamic=True)
+
+    @property
+    def progress(self) -> float:
+        """How much of the run is done, 0 to 1."""
+        if self.settings.steps:
+            return min(1.0, self.step / self.settings.steps)
+        return min(1.0, self.elapsed / (60.0 * self.settings.minutes))
+
+    def advance(self) -> dict[str, float]:
+        """One step; returns the parts of the loss."""
+        started = time.perf_counter()
+        settings, progress = self.settings, self.progress
+        batch = self.bank.batch(settings.batch, settings.seed, self.step, settings.removal)
+        parts = self._losses(batch)
+        support = max(0.03, 1.0 - progress / 0.7)
+        loss = parts["contrast"] + support * (parts["patches"] + 0.5 * parts["cells"])
+        self.optimiser.zero_grad(set_to_none=True)
+        loss.backward()  # pyright: ignore[reportUnknownMemberType]
+        nn.utils.clip_grad_norm_([*self.model.parameters(), *self.heads.parameters()], 1.0)
+        warm = min(1.0, (self.step + 1) / settings.warmup)
+        rate = settings.rate * warm * (0.01 + 0.99 * 0.5 * (1.0 + math.cos(math.pi * progress)))
+        for group in self.optimiser.param_groups:
+            group["lr"] = rate
+        self.optimiser.step()
+        with torch.no_grad():
+            self.model.logit_scale.clamp_(0.0, _MAX_SCALE)
+            decay = min(0.998, (1 + self.step) / (10 + self.step))
+            for name, tensor in self.model.state_dict().items():
+                self.average[name].lerp_(tensor, 1.0 - decay)
+        self.step += 1
+        self.elapsed += time.perf_counter() - started
+        return {name: float(part.detach()) for name, part in parts.items()} | {"rate": rate}
+
+    def _losses(self, batch: Batch) -> dict[str, Tensor]:
+        n = len(batch.pixels)
+        states = self._see(self.model, normalise(batch.pixels, batch.kept))
+        images = embed_images(self.model, states)
+        texts = self._read(self.model, compact(tokenize([claim.text() for claim in batch.claims])))
+        logits = self.model.logit_scale.exp() * images @ texts.T
+        logits = logits.masked_fill(batch.false_negative, -1e4)
+        own = torch.arange(n)
+        contrast = (F.cross_entropy(logits, own) + F.cross_entropy(logits[:, :n].T, own)) / 2
+        kinds = len(self.bank.names) + 1
+        weight = torch.ones(kinds)
+        weight[-1] = 0.2
+        named = self.heads["patches"](states[:, 1:])[batch.kept]
+        patches = F.cross_entropy(named, batch.patches[batch.kept], weight=weight)
+        located = self.heads["cells"](states[:, 0]).view(-1, kinds)
+        cells = F.cross_entropy(located, batch.cells.flatten(), weight=weight)
+        return {"contrast": contrast, "patches": patches, "cells": cells}
+
+    def save(self, path: Path) -> None:
+        """Write everything needed to continue, atomically."""
+        part = path.with_suffix(".part")
+        content = {
+            "settings": json.dumps(asdict(self.settings)),
+            "model": self.model.state_dict(),
+            "heads": self.heads.state_dict(),
+            "average": self.average,
+            "optimiser": self.optimiser.state_dict(),
+            "step": self.step,
+            "elapsed": self.elapsed,
+        }
+        torch.save(content, part)
+        os.replace(part, path)
+
+    def restore(self, path: Path) -> None:
+        """Continue from a file that `save` wrote with the same settings (the length of the run may differ)."""
+        content: dict[str, Any] = torch.load(path, weights_only=True)
+        before, now = json.loads(content["settings"]), asdict(self.settings)
+        changed = [name for name in now if name not in ("steps", "minutes") and before.get(name) != now[name]]
+        if changed:
+            raise SystemExit(f"{path} was trained with another {', '.join(changed)}; choose another --run folder.")
+        self.model.load_state_dict(content["model"])
+        self.heads.load_state_dict(content["heads"])
+        self.optimiser.load_state_dict(content["optimiser"])
+        self.average = content["average"]
+        self.step, self.elapsed = content["step"], content["elapsed"]
+
+
+def main(arguments: Sequence[str] | None = None) -> None:
+    """Run the command line."""
+    parser = argparse.ArgumentParser(prog="python -m fixlip_widgets.demo.train", description=__doc__)
+    defaults = Settings()
+    for name, default in asdict(defaults).items():
+        choices = list(SIZES) if name == "size" else None
+        parser.add_argument(f"--{name}", type=type(default), default=default, choices=choices)
+    parser.add_argument("--data", type=Path, default=fetch.default_cache(), help="folder for the downloaded pictures")
+    parser.add_argument("--run", type=Path, default=Path("demo-run"), help="folder for the checkpoint; resumes from it")
+    parser.add_argument("--out", type=Path, default=PACKAGED, help="folder that receives the model")
+    parser.add_argument("--threads", type=int, default=0, help="CPU threads (0: torch's choice)")
+    parser.add_argument("--compile", action="store_true", help="compile the towers (needs a C++ compiler)")
+    parser.add_argument("--save-every", type=float, default=3.0, help="minutes between checkpoints")
+    options = parser.parse_args(arguments)
+    if options.threads:
+        torch.set_num_threads(options.threads)
+    settings = Settings(**{name: getattr(options, name) for name in asdict(defaults)})
+    trainer = Trainer(settings, fetch.pictures(fetch.TRAINED, options.data), options.compile)
+    train(trainer, options.run, options.out, options.save_every)
+
+
+def train(trainer: Trainer, run: Path, out: Path, save_every: float = 3.0, say: Callable[[str], None] = print) -> None:
+    """Train to the end, resuming from and saving to `run/checkpoint.pt`, then export to `out`."""
+    run.mkdir(parents=True, exist_ok=True)
+    checkpoint = run / "checkpoint.pt"
+    if checkpoint.exists():
+        trainer.restore(checkpoint)
+        say(f"resumed at step {trainer.step}")
+    saved = time.monotonic()
+    while trainer.progress < 1.0:
+        parts = trainer.advance()
+        if trainer.step % 50 == 0 or trainer.step == 1:
+            words = " ".join(f"{name} {value:.4f}" for name, value in parts.items())
+            scale = float(trainer.model.logit_scale.exp())
+            say(f"step {trainer.step} minutes {trainer.elapsed / 60:.1f} {words} scale {scale:.1f}")
+        if time.monotonic() - saved > 60.0 * save_every:
+            trainer.save(checkpoint)
+            saved = time.monotonic()
+    trainer.save(checkpoint)
+    export(trainer.average, trainer.settings.size, out)
+    say(f"exported to {out} after {trainer.step} steps and {trainer.elapsed / 60:.1f} minutes")
+
+
+if __name__ == "__main__":
+    main()
