@@ -17,7 +17,8 @@ Places = dict[int, tuple[float, float]]
 
 _IMAGE_SHARE = 0.8
 """Height of the unit square that the picture takes in the anchored layout; the tokens stand below."""
-_TOKENS_PER_ROW = 12
+_LETTERS = 72.0
+"""Letters that a line of tokens has room for, counting two for the space around each token."""
 _MARGIN = 0.06
 _SEED = 0
 _CENTRE = -1
@@ -27,50 +28,37 @@ _CENTRE = -1
 def _anchored(graph: Graph, grid: Grid) -> Places:
     """Patches where they are in the image; tokens in reading order below, each with room for its letters."""
     rows, columns = grid
+    places: Places = {
+        node: ((patch["column"] + 0.5) / columns, (patch["row"] + 0.5) / rows * _IMAGE_SHARE)
+        for node, patch in graph.nodes(data=True)
+        if patch["kind"] == "patch"
+    }
+    return places | _in_lines(graph, [node for node in graph if node not in places], _IMAGE_SHARE, 1.0)
+
+
+def _in_lines(graph: Graph, tokens: list[int], top: float, bottom: float) -> Places:
+    """Tokens in reading order in as many lines as their letters need, spread over the width."""
+    widths = np.array([len(graph.nodes[token]["label"]) + 2.0 for token in tokens])
+    lines = max(1, int(np.ceil(widths.sum() / _LETTERS)))
+    line_of = np.minimum((np.cumsum(widths) - widths / 2) / max(widths.sum(), 1.0) * lines, lines - 0.5).astype(int)
     places: Places = {}
-    letters: dict[int, float] = {}
-    for node, described in graph.nodes(data=True):
-        if described["kind"] == "patch":
-            places[node] = ((described["column"] + 0.5) / columns, (described["row"] + 0.5) / rows * _IMAGE_SHARE)
-        else:
-            letters[node] = len(described["label"]) + 2.0
-    lines = -(-len(letters) // _TOKENS_PER_ROW)
-    for line, members in enumerate(np.array_split(np.array([*letters]), lines) if lines else []):
-        widths = np.array([letters[node] for node in members.tolist()])
-        centres = (np.cumsum(widths) - widths / 2) / widths.sum()
-        height = _IMAGE_SHARE + (1 - _IMAGE_SHARE) * (line + 1) / (lines + 1)
-        places.update((node, (x, height)) for node, x in zip(members.tolist(), centres.tolist(), strict=True))
+    for line in range(lines):
+        members = np.flatnonzero(line_of == line)
+        taken = widths[members]
+        centres = (np.cumsum(taken) - taken / 2) / max(taken.sum(), 1.0)
+        height = top + (bottom - top) * (line + 1) / (lines + 1)
+        places.update((tokens[at], (x, height)) for at, x in zip(members.tolist(), centres.tolist(), strict=True))
     return places
 
 
 def _spring(graph: Graph, grid: Grid) -> Places:
     """Fruchterman and Reingold's spring layout by NetworkX, from the anchored places."""
-    start: dict[int, Any] = {_CENTRE: (0.5, 0.5), **_anchored(graph, grid)}
-    held = _held_together(graph)
-    found: dict[int, Any] = nx.spring_layout(held, pos=start, weight="pull", seed=_SEED, iterations=80)
-    return _in_frame(graph, found)
+    return _joined_above_loose(graph, grid, _sprung)
 
 
 def _kamada_kawai(graph: Graph, grid: Grid) -> Places:
-    """Kamada and Kawai's energy (squared errors of distances relative to graph distance), from the anchored places.
-
-    Minimised by majorisation (Gansner, Koren and North, "Graph drawing by stress majorization", 2004): it never
-    overshoots, and unlike NetworkX's own minimiser it needs no SciPy.
-    """
-    start, nodes = _anchored(graph, grid), list(graph)
-    if len(nodes) < 2:
-        return start
-    distances = _graph_distances(graph, nodes)
-    closeness = np.where(distances > 0, 1 / np.maximum(distances, 1e-9) ** 2, 0.0)
-    laplacian = np.diag(closeness.sum(axis=1)) - closeness
-    inverse = np.linalg.pinv(laplacian)
-    places = np.array([start[node] for node in nodes]) * distances.max()
-    for _ in range(60):
-        apart = places[:, None] - places[None]
-        lengths = np.sqrt((apart**2).sum(axis=2))
-        pull = np.where(lengths > 1e-9, closeness * distances / np.maximum(lengths, 1e-9), 0.0)
-        places = inverse @ ((np.diag(pull.sum(axis=1)) - pull) @ places)
-    return _in_frame(graph, dict(zip(nodes, places, strict=True)))
+    """Kamada and Kawai's energy (squared errors of distances relative to graph distance), from the anchored places."""
+    return _joined_above_loose(graph, grid, _settled)
 
 
 LAYOUTS: dict[str, Callable[[Graph, Grid], Places]] = {
@@ -79,6 +67,42 @@ LAYOUTS: dict[str, Callable[[Graph, Grid], Places]] = {
     "kamada_kawai": _kamada_kawai,
 }
 """Layouts by name."""
+
+
+def _joined_above_loose(graph: Graph, grid: Grid, lay_out: Callable[[Graph, Places], dict[int, Any]]) -> Places:
+    """Joined nodes by a force layout; tokens that nothing joins stand in reading order at the foot, out of the way."""
+    start = _anchored(graph, grid)
+    joined: list[int] = [node for node in graph if graph.degree(node)]
+    if not joined:
+        return start
+    loose = [node for node in graph if not graph.degree(node)]
+    held: Graph = graph.subgraph(joined)
+    bottom = _IMAGE_SHARE if loose else 1 - _MARGIN
+    places = _in_frame(held, lay_out(held, start), bottom) | _in_lines(graph, loose, _IMAGE_SHARE, 1.0)
+    return {node: places[node] for node in graph}
+
+
+def _sprung(graph: Graph, start: Places) -> dict[int, Any]:
+    held = _held_together(graph)
+    begin = {node: start.get(node, (0.5, 0.5)) for node in held}
+    return nx.spring_layout(held, pos=begin, weight="pull", seed=_SEED, iterations=80)
+
+
+def _settled(graph: Graph, start: Places) -> dict[int, Any]:
+    """Places of least stress, by majorisation (Gansner, Koren and North, "Graph drawing by stress majorization", 2004).
+
+    It never overshoots and, unlike NetworkX's own minimiser of the same energy, needs no SciPy.
+    """
+    nodes = list(graph)
+    distances = _graph_distances(graph, nodes)
+    closeness = np.where(distances > 0, 1 / np.maximum(distances, 1e-9) ** 2, 0.0)
+    inverse = np.linalg.pinv(np.diag(closeness.sum(axis=1)) - closeness)
+    places = np.array([start[node] for node in nodes]) * distances.max()
+    for _ in range(60):
+        lengths = np.sqrt(((places[:, None] - places[None]) ** 2).sum(axis=2))
+        pull = np.where(lengths > 1e-9, closeness * distances / np.maximum(lengths, 1e-9), 0.0)
+        places = inverse @ ((np.diag(pull.sum(axis=1)) - pull) @ places)
+    return dict(zip(nodes, places, strict=True))
 
 
 def _held_together(graph: Graph) -> Graph:
@@ -98,7 +122,7 @@ def _strengths(graph: Graph) -> list[tuple[int, int, float]]:
 
 
 def _graph_distances(graph: Graph, nodes: list[int]) -> Floats:
-    """(n, n) lengths of shortest paths; parts that nothing joins are a little further apart than the longest path."""
+    """(n, n) lengths of shortest paths; parts that nothing joins are apart as a path of usual length and a bit."""
     index = {node: position for position, node in enumerate(nodes)}
     distances = np.full((len(nodes), len(nodes)), np.inf)
     np.fill_diagonal(distances, 0.0)
@@ -106,32 +130,29 @@ def _graph_distances(graph: Graph, nodes: list[int]) -> Floats:
         distances[index[i], index[j]] = distances[index[j], index[i]] = 1.5 - 0.5 * strength
     for middle in range(len(nodes)):
         np.minimum(distances, distances[:, middle, None] + distances[None, middle], out=distances)
-    joined = distances[np.isfinite(distances)]
-    return np.where(np.isfinite(distances), distances, joined.max() + 1.0)
+    known = distances[np.isfinite(distances)]
+    return np.where(np.isfinite(distances), distances, known.mean() + 1.0)
 
 
-def _in_frame(graph: Graph, places: dict[int, Any]) -> Places:
-    """``places`` stretched over the unit square inside its margin, with nodes pushed off one another."""
+def _in_frame(graph: Graph, places: dict[int, Any], bottom: float) -> Places:
+    """``places`` stretched over the frame (the unit square inside its margin, down to ``bottom``), none on another."""
     nodes = list(graph)
-    if not nodes:
-        return {}
     xy = np.array([places[node] for node in nodes], dtype=np.float64)
     boxes = np.array([_box(graph.nodes[node]) for node in nodes])
-    for _ in range(2):  # pushing apart can leave the frame; the second stretch brings it back
-        low, span = xy.min(axis=0), np.ptp(xy, axis=0)
-        xy = np.where(span > 1e-9, (xy - low) / np.where(span > 1e-9, span, 1.0), 0.5)
-        xy = _MARGIN + (1 - 2 * _MARGIN) * xy
-        xy = _pushed_apart(xy, boxes)
-    xy = np.clip(xy, 0.0, 1.0)
+    low, span = xy.min(axis=0), np.ptp(xy, axis=0)
+    low_end = np.maximum(_MARGIN, boxes / 2)
+    high_end = np.minimum([1 - _MARGIN, bottom], 1 - boxes / 2)
+    shares = np.where(span > 1e-9, (xy - low) / np.where(span > 1e-9, span, 1.0), 0.5)
+    xy = _pushed_apart(low_end + shares * (high_end - low_end), boxes, low_end, high_end)
     return {node: (float(x), float(y)) for node, (x, y) in zip(nodes, xy, strict=True)}
 
 
 def _box(node: dict[str, Any]) -> tuple[float, float]:
     """Width and height, in the unit square, that a node's picture or letters are expected to take."""
-    return (0.075, 0.105) if node["kind"] == "patch" else (0.03 + 0.0135 * len(node["label"]), 0.07)
+    return (0.085, 0.125) if node["kind"] == "patch" else (0.035 + 0.0135 * len(node["label"]), 0.075)
 
 
-def _pushed_apart(xy: Floats, boxes: Floats, rounds: int = 60) -> Floats:
+def _pushed_apart(xy: Floats, boxes: Floats, low_end: Floats, high_end: Floats, rounds: int = 120) -> Floats:
     """(n, 2) places moved, each as little as it can, until no two boxes overlap or the rounds are over."""
     needed = (boxes[:, None] + boxes[None]) / 2
     diagonal = np.eye(len(xy), dtype=bool)
@@ -145,5 +166,5 @@ def _pushed_apart(xy: Floats, boxes: Floats, rounds: int = 60) -> Floats:
         sideways = overlap[..., 0] < overlap[..., 1]  # leave along the axis where the way out is shorter
         direction = np.where(apart == 0, tie, np.sign(apart))
         push = 0.5 * overlap * direction * touching[..., None] * np.stack([sideways, ~sideways], axis=2)
-        xy = np.clip(xy + push.sum(axis=1) * 0.6, _MARGIN / 2, 1 - _MARGIN / 2)
+        xy = np.clip(xy + push.sum(axis=1) * 0.7, low_end, high_end)
     return xy
