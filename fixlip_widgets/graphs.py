@@ -9,7 +9,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from fixlip_widgets.errors import InputError
-from fixlip_widgets.layouts import LAYOUTS
+from fixlip_widgets.layouts import LAYOUTS, image_height
 
 if TYPE_CHECKING:
     from fixlip_widgets.explanation import Explanation
@@ -47,7 +47,8 @@ def explanation_graph(
         counted from 0.
         Edges have ``weight`` (the interaction, logits), ``se``, ``sign``, ``kind`` (``cross``, ``text_text``,
         ``image_image``) and ``certain`` (further than 1.96 ``se`` from zero; None where ``se`` is unknown). Strongest
-        edges come first. The graph has ``baseline``, ``p``, ``method`` and ``caption``.
+        edges come first. The graph has ``baseline``, ``p``, ``method``, ``caption`` and ``image_height``: the part of
+        the height that the picture takes in the anchored layout, None in the others.
 
     Raises:
         InputError: ``top_k``, ``sign``, ``kind`` or ``layout`` is none of these.
@@ -61,6 +62,7 @@ def explanation_graph(
         graph.add_node(player, **_node(explanation, player))
     for i, j in zip(first.tolist(), second.tolist(), strict=True):
         graph.add_edge(i, j, **_edge(explanation, i, j))
+    graph.graph["image_height"] = image_height(graph) if layout == "anchored" else None
     for player, place in LAYOUTS[layout](graph, explanation.grid).items():
         graph.nodes[player]["pos"] = place
     return graph

@@ -15,38 +15,51 @@ Grid = tuple[int, int]
 Places = dict[int, tuple[float, float]]
 """Node -> (x, y) in the unit square, y downward."""
 
-_IMAGE_SHARE = 0.8
-"""Height of the unit square that the picture takes in the anchored layout; the tokens stand below."""
 _LETTERS = 72.0
 """Letters that a line of tokens has room for, counting two for the space around each token."""
+_LINE = 0.07
+"""Height of a line of tokens."""
 _MARGIN = 0.06
 _SEED = 0
 _CENTRE = -1
 """Node that holds a force layout's loose parts together; it never leaves this module."""
 
 
+def image_height(graph: Graph) -> float:
+    """Part of the unit square's height that the picture takes in the anchored layout; the tokens stand below it."""
+    tokens = [node for node, described in graph.nodes(data=True) if described["kind"] == "token"]
+    return max(0.5, 0.9 - _LINE * _lines(graph, tokens))
+
+
 def _anchored(graph: Graph, grid: Grid) -> Places:
     """Patches where they are in the image; tokens in reading order below, each with room for its letters."""
-    rows, columns = grid
+    (rows, columns), height = grid, image_height(graph)
     places: Places = {
-        node: ((patch["column"] + 0.5) / columns, (patch["row"] + 0.5) / rows * _IMAGE_SHARE)
+        node: ((patch["column"] + 0.5) / columns, (patch["row"] + 0.5) / rows * height)
         for node, patch in graph.nodes(data=True)
         if patch["kind"] == "patch"
     }
-    return places | _in_lines(graph, [node for node in graph if node not in places], _IMAGE_SHARE, 1.0)
+    return places | _in_lines(graph, [node for node in graph if node not in places], height)
 
 
-def _in_lines(graph: Graph, tokens: list[int], top: float, bottom: float) -> Places:
+def _widths(graph: Graph, tokens: list[int]) -> Floats:
+    return np.array([len(graph.nodes[token]["label"]) + 2.0 for token in tokens])
+
+
+def _lines(graph: Graph, tokens: list[int]) -> int:
+    return max(1, int(np.ceil(_widths(graph, tokens).sum() / _LETTERS)))
+
+
+def _in_lines(graph: Graph, tokens: list[int], top: float) -> Places:
     """Tokens in reading order in as many lines as their letters need, spread over the width."""
-    widths = np.array([len(graph.nodes[token]["label"]) + 2.0 for token in tokens])
-    lines = max(1, int(np.ceil(widths.sum() / _LETTERS)))
+    widths, lines = _widths(graph, tokens), _lines(graph, tokens)
     line_of = np.minimum((np.cumsum(widths) - widths / 2) / max(widths.sum(), 1.0) * lines, lines - 0.5).astype(int)
     places: Places = {}
     for line in range(lines):
         members = np.flatnonzero(line_of == line)
         taken = widths[members]
         centres = (np.cumsum(taken) - taken / 2) / max(taken.sum(), 1.0)
-        height = top + (bottom - top) * (line + 1) / (lines + 1)
+        height = top + (1 - top) * (line + 0.5) / lines
         places.update((tokens[at], (x, height)) for at, x in zip(members.tolist(), centres.tolist(), strict=True))
     return places
 
@@ -77,8 +90,8 @@ def _joined_above_loose(graph: Graph, grid: Grid, lay_out: Callable[[Graph, Plac
         return start
     loose = [node for node in graph if not graph.degree(node)]
     held: Graph = graph.subgraph(joined)
-    bottom = _IMAGE_SHARE if loose else 1 - _MARGIN
-    places = _in_frame(held, lay_out(held, start), bottom) | _in_lines(graph, loose, _IMAGE_SHARE, 1.0)
+    top = 1 - _LINE * (_lines(graph, loose) + 0.5) if loose else 1 - _MARGIN
+    places = _in_frame(held, lay_out(held, start), top) | _in_lines(graph, loose, top)
     return {node: places[node] for node in graph}
 
 
