@@ -1,0 +1,5 @@
+"""Estimators: from encoded masks to a baseline, main effects and interactions."""
+
+from fixlip_widgets.estimators.crossmodal import Fit, fit_crossmodal
+
+__all__ = ["Fit", "fit_crossmodal"]

@@ -1,0 +1,281 @@
+"""The engine behind the sliders: one pool of encoded masks that answers for any p, and grows instead of starting over.
+
+``extend`` encodes what is missing, ``explanation`` solves from what is there. A new caption keeps the image side, a
+new image keeps the text side.
+"""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+
+from fixlip_widgets.errors import FixlipError, InputError
+from fixlip_widgets.estimators.crossmodal import CrossModalFit, regress
+from fixlip_widgets.explanation import Explanation
+from fixlip_widgets.game import Modality as ModalityName
+from fixlip_widgets.game import VisionLanguageGame
+from fixlip_widgets.masks import ENUMERATE_UP_TO, check_budget, check_p, split_budget
+from fixlip_widgets.metrics.fit import held_out_fit
+from fixlip_widgets.pool import Pool
+
+_IMAGE, _TEXT, _HELD_OUT = 0, 1, 2  # the independent streams of masks
+_ENUMERATE_IMAGE_UP_TO = 16
+
+
+@dataclass(frozen=True)
+class Progress:
+    """How far an :meth:`IncrementalExplainer.extend` is; counts are of masks to encode in this call.
+
+    Attributes:
+        seconds_left: Estimated from the pace so far; ``nan`` before the first batch.
+    """
+
+    image_done: int
+    image_total: int
+    text_done: int
+    text_total: int
+    seconds_left: float
+
+    @property
+    def fraction(self) -> float:
+        """Share of the work that is done, from 0 to 1."""
+        total = self.image_total + self.text_total
+        return (self.image_done + self.text_done) / total if total else 1.0
+
+
+class IncrementalExplainer:
+    """Explains one image–caption pair, with more budget, another ``p`` or another caption at the cost of the difference.
+
+    Args:
+        game: The pair to explain.
+        seed: Of the mask streams; the same seed gives the same masks.
+
+    Attributes:
+        budget_done: Evaluations (image masks × text masks) that the pool stands for at the last ``p`` asked for.
+    """
+
+    def __init__(self, game: VisionLanguageGame, seed: int = 0) -> None:
+        self.game = game
+        self.seed = _check_seed(seed)
+        self.p, self.budget, self.budget_done = 0.5, 0, 0
+        self._earlier_image_encodes = self._earlier_text_encodes = 0
+        self._image, self._held_out = self._image_pools()
+        self._text = self._pool(game.n_text, _TEXT, "text")
+
+    def _pool(self, n: int, stream: int, name: str) -> Pool:
+        return Pool(n, seed=self.seed, stream=stream, name=name)
+
+    def _image_pools(self) -> tuple[Pool, Pool]:
+        n = self.game.n_image
+        return self._pool(n, _IMAGE, "image"), self._pool(n, _HELD_OUT, "image")
+
+    @property
+    def image_encodes(self) -> int:
+        """Image encodings computed so far, those of earlier images included."""
+        return self._earlier_image_encodes + self._image.encodes + self._held_out.encodes
+
+    @property
+    def text_encodes(self) -> int:
+        """Text encodings computed so far, those of earlier captions included."""
+        return self._earlier_text_encodes + self._text.encodes
+
+    def effective_image_masks(self, p: float) -> float:
+        """How many image masks of the pool count effectively at ``p`` (Kish); none are encoded for asking."""
+        return self._image.effective(check_p(p))
+
+    # -- growing the pool ------------------------------------------------------------------------------------------
+
+    def extend(
+        self,
+        p: float = 0.5,
+        budget: int = 2**17,
+        progress: Callable[[Progress], None] | None = None,
+        cancelled: Callable[[], bool] | None = None,
+    ) -> None:
+        """Encode what is missing until the pool stands for ``budget`` evaluations at ``p``.
+
+        Args:
+            p: Probability of keeping a player.
+            budget: Image masks × text masks; see :func:`fixlip_widgets.masks.split_budget`.
+            progress: Called after every batch, in this thread; may call :meth:`explanation`.
+            cancelled: Asked between batches; when it says True, what was encoded is kept and the call returns.
+
+        Raises:
+            InputError: ``p`` or ``budget`` is out of range.
+        """
+        p, budget = check_p(p), check_budget(budget)
+        self.p, self.budget = p, budget
+        work = _Work(self, p, budget)
+        for state in work.run():
+            self.budget_done = self._budget_at(p)
+            if progress is not None:
+                progress(state)
+            if cancelled is not None and cancelled():
+                return
+        self.budget_done = budget
+
+    def _budget_at(self, p: float) -> int:
+        """Evaluations that the pool stands for now: the asked budget's share of image masks."""
+        m_image, _ = split_budget(self.budget, self.game.n_image, self.game.n_text)
+        share = 1.0 if self._image.complete else min(self._image.effective(p) / m_image, 1.0)
+        return int(self.budget * share)
+
+    # -- answering from it -----------------------------------------------------------------------------------------
+
+    def explanation(self, p: float | None = None, ridge: float | None = None) -> Explanation:
+        """The explanation at ``p`` from the masks encoded so far; encodes captions if need be, never images.
+
+        Args:
+            p: Any probability; far from those that masks were drawn at, few masks count (``effective_image_masks``).
+            ridge: Shrinkage of image–image terms; None lets cross-validation choose, 0 is the paper's estimator.
+
+        Raises:
+            FixlipError: No image mask is encoded yet.
+        """
+        p = self.p if p is None else check_p(p)
+        if len(self._image) < 2:
+            raise FixlipError("Nothing is encoded yet; call extend(p, budget) first.")
+        for _ in self._text_work(p, self._text_masks_wanted(self.budget or 4)):
+            pass
+        fit = regress(self._image.modality(p), self._text.modality(p), ridge)
+        return self._describe(fit, p)
+
+    def _describe(self, fit: CrossModalFit, p: float) -> Explanation:
+        game, solved = self.game, fit.assemble(self.game.scale, self.game.bias)
+        enough = {
+            "cross": self._image.effective(p) > game.n_image and self._text.effective(p) > game.n_text,
+            "image_image": self._image.effective(p) > _unknowns(game.n_image),
+            "text_text": self._text.effective(p) > _unknowns(game.n_text),
+        }
+        shell = Explanation(
+            baseline=solved.baseline,
+            main=solved.main,
+            interactions=solved.interactions,
+            tokens=game.tokens,
+            grid=game.grid,
+            caption=game.caption,
+            image=game.picture,
+            p=p,
+            seed=self.seed,
+            similarity=game.similarity,
+            empty_similarity=game.empty_similarity,
+            budget=self.budget_done,
+            image_encodes=self.image_encodes,
+            text_encodes=self.text_encodes,
+            effective_image_masks=self._image.effective(p),
+            r2_in_sample=solved.r2,
+            ridge=solved.ridge,
+            identified=enough,
+            model=game.model.describe(),
+        )
+        r2, spearman = self._faithfulness(shell, p)
+        return shell.replace(r2=r2, spearman=spearman)
+
+    def _faithfulness(self, explanation: Explanation, p: float) -> tuple[float | None, float | None]:
+        if len(self._held_out) < 8:
+            return None, None
+        return held_out_fit(
+            explanation, self._held_out.modality(p), self._text.modality(p), self.game.scale, self.game.bias, self.seed
+        )
+
+    # -- other pairs -----------------------------------------------------------------------------------------------
+
+    def set_text(self, text: Any) -> None:
+        """Explain another caption of the same image: no image is encoded again.
+
+        Raises:
+            InputError: The caption is empty or too long; the explainer stays as it was.
+        """
+        self.game.set_text(text)
+        self._earlier_text_encodes += self._text.encodes
+        self._text = self._pool(self.game.n_text, _TEXT, "text")
+
+    def set_image(self, image: Any) -> None:
+        """Explain another image with the same caption: no text is encoded again.
+
+        Raises:
+            InputError: The image cannot be read; the explainer stays as it was.
+        """
+        self.game.set_image(image)
+        self._earlier_image_encodes += self._image.encodes + self._held_out.encodes
+        self._image, self._held_out = self._image_pools()
+        self.budget_done = 0
+
+    # -- work ------------------------------------------------------------------------------------------------------
+
+    def _text_masks_wanted(self, budget: int) -> int:
+        return split_budget(budget, self.game.n_image, self.game.n_text)[1]
+
+    def _text_work(self, p: float, wanted: int) -> Iterator[int]:
+        game, pool = self.game, self._text
+        return _fill(pool, game, "text", p, wanted, ENUMERATE_UP_TO, always=True)
+
+
+class _Work:
+    """One ``extend`` call: text first (cheap, and exact where enumerated), then held-out and image masks in turn."""
+
+    def __init__(self, explainer: IncrementalExplainer, p: float, budget: int) -> None:
+        game = explainer.game
+        m_image, m_text = split_budget(budget, game.n_image, game.n_text)
+        self._explainer, self._p = explainer, p
+        self._m_image, self._m_text = m_image, m_text
+        self._started = time.monotonic()
+
+    def run(self) -> Iterator[Progress]:
+        explainer, p, game = self._explainer, self._p, self._explainer.game
+        image, held_out, text = explainer._image, explainer._held_out, explainer._text  # pyright: ignore[reportPrivateUsage]
+        enumerated = 2**game.n_image <= self._m_image and game.n_image <= _ENUMERATE_IMAGE_UP_TO
+        held = 0 if enumerated else held_out.missing(p, min(max(self._m_image // 16, 16), 256))
+        text_total = _to_do(text, p, self._m_text, ENUMERATE_UP_TO, always=True)
+        image_total = _to_do(image, p, self._m_image, _ENUMERATE_IMAGE_UP_TO) + held
+        text_done = image_done = 0
+        for text_done in explainer._text_work(p, self._m_text):  # pyright: ignore[reportPrivateUsage]
+            yield self._state(0, image_total, text_done, text_total)
+        for done in _fill(image, game, "image", p, self._m_image, _ENUMERATE_IMAGE_UP_TO):
+            image_done = done
+            yield self._state(image_done, image_total, text_done, text_total)
+        if held:
+            for done in held_out.extend(game.encoder("image"), p, held, game.batch, game.model.device):
+                yield self._state(image_done + done, image_total, text_done, text_total)
+
+    def _state(self, image_done: int, image_total: int, text_done: int, text_total: int) -> Progress:
+        done, left = image_done + text_done, image_total + text_total - image_done - text_done
+        pace = (time.monotonic() - self._started) / done if done else float("nan")
+        return Progress(image_done, image_total, text_done, text_total, pace * left)
+
+
+def _enumerates(pool: Pool, wanted: int, limit: int, always: bool) -> bool:
+    return pool.n <= limit and (always or 2**pool.n <= wanted)
+
+
+def _to_do(pool: Pool, p: float, wanted: int, limit: int, always: bool = False) -> int:
+    if pool.complete:
+        return 0
+    return 2**pool.n if _enumerates(pool, wanted, limit, always) else pool.missing(p, wanted)
+
+
+def _fill(
+    pool: Pool, game: VisionLanguageGame, name: ModalityName, p: float, wanted: int, limit: int, always: bool = False
+) -> Iterator[int]:
+    """Encode all masks where there are few, or else draws at ``p`` until ``wanted`` count effectively."""
+    count = _to_do(pool, p, wanted, limit, always)
+    if count == 0:
+        return iter(())
+    if _enumerates(pool, wanted, limit, always):
+        return pool.enumerate(game.encoder(name), game.batch, game.model.device)
+    return pool.extend(game.encoder(name), p, count, game.batch, game.model.device)
+
+
+def _unknowns(n: int) -> int:
+    """Coefficients of a polynomial of degree ≤ 2 in n players."""
+    return 1 + n + n * (n - 1) // 2
+
+
+def _check_seed(seed: Any) -> int:
+    if isinstance(seed, bool) or not isinstance(seed, (int, np.integer)) or seed < 0:
+        raise InputError(f"The seed is {seed!r}; it is a whole number of at least 0.")
+    return int(seed)

@@ -1,0 +1,46 @@
+"""Agreement between a game and its surrogate on masks that the fit has not seen."""
+
+from __future__ import annotations
+
+import numpy as np
+from numpy.typing import NDArray
+
+from fixlip_widgets.estimators.crossmodal import Modality
+from fixlip_widgets.explanation import Explanation
+
+Floats = NDArray[np.float64]
+_PAIRS = 2000
+
+
+def r2_score(values: Floats, predictions: Floats) -> float:
+    """Coefficient of determination: 1 − Σ(values − predictions)² / Σ(values − mean)²."""
+    spread = float(np.square(values - values.mean()).sum())
+    return 1.0 - float(np.square(values - predictions).sum()) / spread if spread > 0 else float("nan")
+
+
+def spearman(values: Floats, predictions: Floats) -> float:
+    """Spearman's rank correlation; ties share their mean rank."""
+    first, second = _ranks(values), _ranks(predictions)
+    if first.std() == 0 or second.std() == 0:
+        return float("nan")
+    return float(np.corrcoef(first, second)[0, 1])
+
+
+def _ranks(values: Floats) -> Floats:
+    _, inverse, counts = np.unique(values, return_inverse=True, return_counts=True)
+    last = np.cumsum(counts)
+    return (last - (counts - 1) / 2.0)[inverse]
+
+
+def held_out_fit(
+    explanation: Explanation, image: Modality, text: Modality, scale: float, bias: float, seed: int
+) -> tuple[float, float]:
+    """(R², Spearman) on pairs of held-out image masks with text masks, drawn with the masks' weights."""
+    random = np.random.default_rng([seed, 7])
+    rows = random.choice(len(image.masks), _PAIRS, p=image.weights.cpu().numpy())
+    columns = random.choice(len(text.masks), _PAIRS, p=text.weights.cpu().numpy())
+    cosines = (image.embeddings[rows].double() * text.embeddings[columns].double()).sum(dim=1)
+    masks = np.concatenate([image.masks.cpu().numpy()[rows], text.masks.cpu().numpy()[columns]], axis=1)
+    values = (scale * cosines + bias).cpu().numpy()
+    predictions = explanation.predict(masks)
+    return r2_score(values, predictions), spearman(values, predictions)
