@@ -31,6 +31,18 @@ def image_height(graph: Graph) -> float:
     return max(0.5, 0.9 - _LINE * _lines(graph, tokens))
 
 
+def bend(graph: Graph, i: int, j: int) -> tuple[float, float]:
+    """Where the edge i–j bends: the control point of a quadratic curve.
+
+    Edges are straight, but for those between tokens that stand in a line: through the tokens between them they could
+    not be told apart, so they hang below.
+    """
+    (x0, y0), (x1, y1) = graph.nodes[i]["pos"], graph.nodes[j]["pos"]
+    tokens = graph.nodes[i]["kind"] == graph.nodes[j]["kind"] == "token"
+    hang = 0.06 + 0.1 * abs(x1 - x0) if tokens and graph.graph["image_height"] is not None else 0.0
+    return (x0 + x1) / 2, (y0 + y1) / 2 + hang
+
+
 def _anchored(graph: Graph, grid: Grid) -> Places:
     """Patches where they are in the image; tokens in reading order below, each with room for its letters."""
     (rows, columns), height = grid, image_height(graph)

@@ -1,0 +1,63 @@
+"""Plotly figures of an explanation: heatmaps of its interactions, heat on the picture, bars, and the graph."""
+
+from __future__ import annotations
+
+import inspect
+from collections.abc import Callable
+from typing import TYPE_CHECKING, Any
+
+import plotly.graph_objects as go
+
+from fixlip_widgets.colors import palette
+from fixlip_widgets.errors import InputError
+from fixlip_widgets.figures.graph import graph
+from fixlip_widgets.figures.heatmaps import cross, image, text
+from fixlip_widgets.figures.overlays import main, overlay
+from fixlip_widgets.figures.style import THEMES, Style
+
+if TYPE_CHECKING:
+    from fixlip_widgets.explanation import Explanation
+
+__all__ = ["KINDS", "THEMES", "figure"]
+
+_KINDS: dict[str, Callable[..., go.Figure]] = {
+    "cross": cross,
+    "text": text,
+    "image": image,
+    "main": main,
+    "overlay": overlay,
+    "graph": graph,
+}
+KINDS = tuple(_KINDS)
+"""The kinds of figure."""
+
+
+def figure(explanation: Explanation, kind: str = "cross", **options: Any) -> go.Figure:
+    """An interactive figure of one aspect of ``explanation``.
+
+    Args:
+        explanation: What to show.
+        kind: ``cross`` (tokens × patches), ``text`` (tokens × tokens), ``image`` (patches × patches), ``main`` (main
+            effects: heat on the picture, bars for the tokens), ``overlay`` (heat on the picture: first-order
+            attributions or, with ``player=``, one player's interactions), or ``graph`` (the explanation graph).
+        options: ``palette`` (``house`` or ``safe``) and ``theme`` (``light`` or ``dark``) for every kind;
+            ``player`` for ``overlay``; ``top_k``, ``sign``, ``edges`` (``all``, ``cross``, ``intra``) and ``layout``
+            for ``graph``.
+
+    Raises:
+        InputError: There is no such kind or option, or a heatmap of interactions was asked for but the explanation is
+            of first order.
+    """
+    if kind not in _KINDS:
+        raise InputError(f"There is no figure of kind {kind!r}; choose one of {', '.join(_KINDS)}.")
+    draw = _KINDS[kind]
+    allowed = [*inspect.signature(draw).parameters][2:]  # after the explanation and the style
+    theme, colors = options.pop("theme", "light"), options.pop("palette", "house")
+    unknown = [name for name in options if name not in allowed]
+    if unknown:
+        choices = ", ".join([*allowed, "palette", "theme"])
+        raise InputError(f"A {kind!r} figure has no option {unknown[0]!r}; it takes {choices}.")
+    if theme not in THEMES:
+        raise InputError(f"There is no theme {theme!r}; choose one of {', '.join(THEMES)}.")
+    palette(colors)
+    return draw(explanation, Style(THEMES[theme], colors), **options)

@@ -1,0 +1,139 @@
+"""The explanation graph as a figure: thumbnails and tokens, joined by edges as wide as they are strong."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any, Literal
+
+import numpy as np
+import plotly.graph_objects as go
+from numpy.typing import NDArray
+
+from fixlip_widgets.colors import limit_of, palette
+from fixlip_widgets.figures.style import Style, shown, titled
+from fixlip_widgets.graphs import Kind, Layout, explanation_graph
+from fixlip_widgets.layouts import Graph, bend
+from fixlip_widgets.pictures import data_uri, patch_of
+from fixlip_widgets.wording import pair_name, with_error
+
+if TYPE_CHECKING:
+    from fixlip_widgets.explanation import Explanation
+
+Floats = NDArray[np.float64]
+Curves = tuple[list[float | None], list[float | None]]
+
+_WIDTHS = (1.0, 2.0, 3.5, 5.5, 8.0)
+_THUMBNAIL = (0.075, 0.11)
+_BACKDROP = 0.22
+"""Opacity of the picture behind an anchored graph."""
+
+
+def graph(
+    explanation: Explanation,
+    style: Style,
+    top_k: int | None = 30,
+    sign: Literal[-1, 1] | None = None,
+    edges: Kind = "all",
+    layout: Layout = "anchored",
+) -> go.Figure:
+    """The ``top_k`` strongest interactions; those not certain of their sign are dotted and pale."""
+    drawn = explanation_graph(explanation, top_k, sign=sign, kind=edges, layout=layout)
+    made = go.Figure(_lines(style, drawn))
+    made.add_trace(_hover_over_edges(explanation, drawn))
+    made.add_trace(_hover_over_nodes(explanation, drawn))
+    made.update_layout(**style.layout(titled("Explanation graph", explanation.caption), height=560))
+    made.update_xaxes(visible=False, range=[-0.02, 1.02])
+    made.update_yaxes(visible=False, range=[1.02, -0.02])
+    _add_thumbnails(made, explanation, drawn)
+    _add_labels(made, explanation, style, drawn)
+    return made
+
+
+def _lines(style: Style, drawn: Graph) -> list[go.Scatter]:
+    """One trace for each look (colour, width, certain or not): one for each edge would be slow."""
+    limit = limit_of([edge["weight"] for _, _, edge in drawn.edges(data=True)])
+    colors = palette(style.palette)
+    looks: dict[tuple[int, int, bool], Curves] = {}
+    for i, j, edge in drawn.edges(data=True):
+        step = min(int(abs(edge["weight"]) / limit * len(_WIDTHS)), len(_WIDTHS) - 1)
+        xs, ys = looks.setdefault((step, edge["sign"], edge["certain"] is False), ([], []))
+        curve = _curve(drawn, i, j)
+        xs += [*curve[:, 0].tolist(), None]
+        ys += [*curve[:, 1].tolist(), None]
+    traces: list[go.Scatter] = []
+    for (step, sign, unsure), (xs, ys) in sorted(looks.items(), key=lambda look: look[0]):
+        color = colors.positive if sign > 0 else colors.negative
+        line = {"color": color, "width": _WIDTHS[step], "dash": "dot" if unsure else "solid"}
+        opacity = 0.4 if unsure else 0.75
+        traces.append(go.Scatter(x=xs, y=ys, mode="lines", line=line, opacity=opacity, hoverinfo="skip"))
+    return traces
+
+
+def _curve(drawn: Graph, i: int, j: int) -> Floats:
+    """(m, 2) points along an edge: its two ends where it is straight, more where it bends."""
+    ends, middle = np.array([drawn.nodes[i]["pos"], drawn.nodes[j]["pos"]]), np.array(bend(drawn, i, j))
+    along = np.linspace(0, 1, 2 if np.allclose(ends.mean(axis=0), middle) else 13)[:, None]
+    return (1 - along) ** 2 * ends[0] + 2 * along * (1 - along) * middle + along**2 * ends[1]
+
+
+def _hover_over_edges(explanation: Explanation, drawn: Graph) -> go.Scatter:
+    """Invisible points in the middle of the edges, to hover over."""
+    names, n_image = explanation.names, explanation.n_image
+    texts: list[str] = []
+    middles = np.zeros((drawn.number_of_edges(), 2))
+    for at, (i, j, edge) in enumerate(drawn.edges(data=True)):
+        middles[at] = _curve(drawn, i, j)[[0, -1]].mean(axis=0) / 2 + np.array(bend(drawn, i, j)) / 2
+        name = shown(pair_name(names, n_image, min(i, j), max(i, j)))
+        texts.append(f"{name}<br>{with_error(edge['weight'], edge['se'])} logits")
+    return _unseen(middles, texts, size=14)
+
+
+def _hover_over_nodes(explanation: Explanation, drawn: Graph) -> go.Scatter:
+    names = explanation.names
+    texts = [
+        f"{shown(names[player])}<br>main effect {with_error(node['main'], node['se'])} logits"
+        for player, node in drawn.nodes(data=True)
+    ]
+    places = np.array([node["pos"] for _, node in drawn.nodes(data=True)]).reshape(-1, 2)
+    return _unseen(places, texts, size=34)
+
+
+def _unseen(places: Floats, texts: list[str], size: int) -> go.Scatter:
+    marker = {"size": size, "opacity": 0, "symbol": "square"}
+    return go.Scatter(x=places[:, 0], y=places[:, 1], mode="markers", marker=marker, hovertext=texts, hoverinfo="text")
+
+
+def _add_thumbnails(made: go.Figure, explanation: Explanation, drawn: Graph) -> None:
+    """The patches' pixels; in the anchored layout at their own size, with the whole picture pale behind them."""
+    if explanation.image is None:
+        return
+    (rows, columns), height = explanation.grid, drawn.graph["image_height"]
+    size = _THUMBNAIL if height is None else (0.97 / columns, 0.97 * height / rows)
+    shared: dict[str, Any] = {"xref": "x", "yref": "y", "sizing": "contain" if height is None else "stretch"}
+    if height is not None:
+        whole = {"x": 0, "y": 0, "sizex": 1, "sizey": height, "opacity": _BACKDROP, "layer": "below"}
+        made.add_layout_image(source=data_uri(explanation.image), **shared, **whole)
+        tall, wide = explanation.image.shape[:2]
+        made.update_yaxes(scaleanchor="x", scaleratio=tall / wide / height, constrain="domain")
+        made.update_xaxes(constrain="domain")
+    for player, node in drawn.nodes(data=True):
+        if node["kind"] == "patch":
+            x, y = node["pos"]
+            box = {"x": x, "y": y, "sizex": size[0], "sizey": size[1], "xanchor": "center", "yanchor": "middle"}
+            pixels = patch_of(explanation.image, explanation.grid, player)
+            made.add_layout_image(source=data_uri(pixels), layer="below" if height else "above", **shared, **box)
+
+
+def _add_labels(made: go.Figure, explanation: Explanation, style: Style, drawn: Graph) -> None:
+    """The tokens' letters, and the patches' places where there is no picture."""
+    for _, node in drawn.nodes(data=True):
+        if node["kind"] == "token" or explanation.image is None:
+            x, y = node["pos"]
+            made.add_annotation(
+                x=x,
+                y=y,
+                text=f"<b>{shown(node['label'])}</b>",
+                showarrow=False,
+                bgcolor=style.theme.paper,
+                bordercolor=style.theme.line,
+                borderpad=4,
+            )

@@ -1,0 +1,135 @@
+"""Heatmaps of interactions: tokens × patches, tokens × tokens, patches × patches."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+import plotly.graph_objects as go
+from numpy.typing import NDArray
+
+from fixlip_widgets.colors import diverging_scale, limit_of
+from fixlip_widgets.errors import InputError
+from fixlip_widgets.figures.style import Style, shown, titled
+from fixlip_widgets.wording import pair_name, with_error
+
+if TYPE_CHECKING:
+    from fixlip_widgets.explanation import Explanation
+
+Players = NDArray[np.intp]
+
+_MOST_TICKS = 30
+"""Patches that are each named on an axis; more are named by their rows."""
+_MOST_NAMED = 50_000
+"""Cells that each get a text to hover over; more would make a page too heavy, and show their numbers alone."""
+
+
+def cross(explanation: Explanation, style: Style) -> go.Figure:
+    """Tokens down, patches across, row by row of the picture."""
+    title = _titled(explanation, "Image\u2013text interactions", "cross")
+    return _heatmap(explanation, style, title, _texts(explanation), _patches(explanation))
+
+
+def text(explanation: Explanation, style: Style) -> go.Figure:
+    """Tokens × tokens."""
+    title, players = _titled(explanation, "Text\u2013text interactions", "text_text"), _texts(explanation)
+    return _squared(_heatmap(explanation, style, title, players, players))
+
+
+def image(explanation: Explanation, style: Style) -> go.Figure:
+    """Patches × patches, both row by row of the picture."""
+    title, players = _titled(explanation, "Image\u2013image interactions", "image_image"), _patches(explanation)
+    return _squared(_heatmap(explanation, style, title, players, players))
+
+
+def _patches(explanation: Explanation) -> Players:
+    return np.arange(explanation.n_image)
+
+
+def _texts(explanation: Explanation) -> Players:
+    return np.arange(explanation.n_image, explanation.n_players)
+
+
+def _squared(made: go.Figure) -> go.Figure:
+    return made.update_yaxes(scaleanchor="x", constrain="domain").update_xaxes(constrain="domain")
+
+
+def _titled(explanation: Explanation, title: str, block: str) -> str:
+    early = "" if explanation.identified.get(block, True) else " · few masks, shrunk"
+    return titled(title, explanation.caption) + early
+
+
+def _heatmap(explanation: Explanation, style: Style, title: str, down: Players, across: Players) -> go.Figure:
+    """Interactions of players ``down`` × ``across``; a player with itself is left blank."""
+    if not explanation.has_interactions:
+        raise InputError(
+            f"A first-order explanation ({explanation.method}) has no interactions to draw; choose main or overlay."
+        )
+    values = np.where(down[:, None] == across, np.nan, explanation.interactions[np.ix_(down, across)])
+    limit = limit_of(values)
+    trace = go.Heatmap(
+        z=values,
+        colorscale=diverging_scale(style.palette),
+        zmin=-limit,
+        zmax=limit,
+        colorbar=style.color_bar(),
+        xgap=0 if len(across) > _MOST_TICKS else 1,
+        ygap=0 if len(down) > _MOST_TICKS else 1,
+        hoverongaps=False,
+        **_hover(explanation, down, across),
+    )
+    made = go.Figure(trace)
+    height = max(220, min(760, 120 + (26 if len(down) <= _MOST_TICKS else 11) * len(down)))
+    made.update_layout(**style.layout(title, height=height))
+    made.update_xaxes(**_axis(explanation, style, across))
+    made.update_yaxes(**_axis(explanation, style, down), autorange="reversed")
+    if _by_row(explanation, across):
+        _rule_off_rows(made.add_vline, explanation, style)
+    if _by_row(explanation, down):
+        _rule_off_rows(made.add_hline, explanation, style)
+    return made
+
+
+def _hover(explanation: Explanation, down: Players, across: Players) -> dict[str, Any]:
+    """What a cell says: both names, and the value with its standard error."""
+    if down.size * across.size > _MOST_NAMED:
+        return {"hovertemplate": "%{z:+.2f} logits<extra></extra>"}
+    names, n_image = [shown(name) for name in explanation.names], explanation.n_image
+    values = explanation.interactions[np.ix_(down, across)].tolist()
+    no_error = np.full((len(down), len(across)), np.nan)
+    errors = no_error if explanation.interactions_se is None else explanation.interactions_se[np.ix_(down, across)]
+    texts = [
+        [
+            f"{pair_name(names, n_image, i, j)}<br>{with_error(value, error)} logits"
+            for j, value, error in zip(across.tolist(), value_row, error_row, strict=True)
+        ]
+        for i, value_row, error_row in zip(down.tolist(), values, errors.tolist(), strict=True)
+    ]
+    return {"hovertext": texts, "hoverinfo": "text"}
+
+
+def _by_row(explanation: Explanation, players: Players) -> bool:
+    """Whether an axis holds more patches than can each be named."""
+    return len(players) > _MOST_TICKS and players[0] < explanation.n_image
+
+
+def _axis(explanation: Explanation, style: Style, players: Players) -> dict[str, Any]:
+    """Tick labels: tokens and few patches by name, many patches by their row."""
+    shared = {"showgrid": False, "zeroline": False, "linecolor": style.theme.line, "ticks": ""}
+    rows, columns = explanation.grid
+    if _by_row(explanation, players):
+        middles = [row * columns + (columns - 1) / 2 for row in range(rows)]
+        names = [str(row + 1) for row in range(rows)]
+        return {**shared, "tickvals": middles, "ticktext": names, "title": {"text": "row"}}
+    if len(players) and players[0] < explanation.n_image:
+        names = [f"{i // columns + 1},{i % columns + 1}" for i in players.tolist()]
+        return {**shared, "tickvals": [*range(len(players))], "ticktext": names, "title": {"text": "row,column"}}
+    names = [shown(token) for token in explanation.tokens]
+    return {**shared, "tickvals": [*range(len(players))], "ticktext": names}
+
+
+def _rule_off_rows(rule: Callable[..., Any], explanation: Explanation, style: Style) -> None:
+    rows, columns = explanation.grid
+    for row in range(1, rows):
+        rule(row * columns - 0.5, line={"color": style.theme.line, "width": 1})

@@ -1,0 +1,109 @@
+"""Heat on the picture, for main effects, first-order attributions or one player's interactions; bars for tokens."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+import plotly.graph_objects as go
+from numpy.typing import NDArray
+from plotly.subplots import make_subplots
+
+from fixlip_widgets.colors import diverging_scale, limit_of, tint
+from fixlip_widgets.figures.style import Style, shown, titled
+from fixlip_widgets.graphs import CERTAIN
+from fixlip_widgets.pictures import data_uri
+from fixlip_widgets.wording import signed, with_error
+
+if TYPE_CHECKING:
+    from fixlip_widgets.explanation import Explanation
+
+Floats = NDArray[np.float64]
+
+_HEAT = 0.7
+"""Opacity of the strongest heat, so that the picture is still seen through it."""
+
+
+def overlay(explanation: Explanation, style: Style, player: int | str | None = None) -> go.Figure:
+    """Heat on the picture: first-order attributions or, for a ``player``, its interactions with every patch."""
+    if player is None:
+        values, title = explanation.first_order(), f"First order, p = {explanation.p:g}"
+    else:
+        index = explanation.player(player)
+        values = explanation.condition_on(index)
+        title = f"Interactions with {shown(explanation.names[index])}"
+    made = go.Figure()
+    made.update_layout(**style.layout(titled(title, explanation.caption), height=460))
+    return _picture(made, explanation, style, values)
+
+
+def main(explanation: Explanation, style: Style) -> go.Figure:
+    """Main effects: of the patches as heat on the picture, of the tokens as bars with 95 % intervals."""
+    made = make_subplots(1, 2, column_widths=[0.58, 0.42], horizontal_spacing=0.2)
+    made.update_layout(**style.layout(titled("Main effects", explanation.caption), height=430, bargap=0.35))
+    _picture(made, explanation, style, explanation.main, bar={**style.color_bar(""), "x": 0.475})
+    made.add_trace(_bars(explanation, style), row=1, col=2)
+    names = [shown(token) for token in explanation.tokens]
+    made.update_yaxes(tickvals=[*range(len(names))], ticktext=names, autorange="reversed", row=1, col=2)
+    made.update_xaxes(title={"text": "logits"}, gridcolor=style.theme.line, zerolinecolor=style.theme.ink, row=1, col=2)
+    return made
+
+
+def _bars(explanation: Explanation, style: Style) -> go.Bar:
+    values = explanation.main[explanation.n_image :]
+    errors = np.full(len(values), np.nan)
+    if explanation.main_se is not None:
+        errors = explanation.main_se[explanation.n_image :]
+    return go.Bar(
+        x=values,
+        y=[*range(len(values))],
+        orientation="h",
+        marker_color=[tint(float(np.sign(value)), 1.0, style.palette) for value in values],
+        error_x={"array": CERTAIN * errors, "color": style.theme.ink, "thickness": 1, "width": 3},
+        hovertext=[
+            f"{shown(token)}<br>{with_error(value, error)} logits"
+            for token, value, error in zip(explanation.tokens, values, errors, strict=True)
+        ],
+        hoverinfo="text",
+    )
+
+
+def _picture(
+    made: go.Figure, explanation: Explanation, style: Style, values: Floats, bar: dict[str, Any] | None = None
+) -> go.Figure:
+    """The picture on the figure's first axes, with the patches' share of ``values`` (n,) as heat."""
+    rows, columns = explanation.grid
+    heat = values[: explanation.n_image].reshape(rows, columns)
+    limit = limit_of(heat)
+    hover = np.array(
+        [f"{name}<br>{signed(value)} logits" for name, value in zip(explanation.names, values, strict=True)]
+    )
+    made.add_trace(
+        go.Heatmap(
+            z=heat,
+            hovertext=hover[: explanation.n_image].reshape(rows, columns),
+            hoverinfo="text",
+            colorscale=diverging_scale(style.palette),
+            zmin=-limit,
+            zmax=limit,
+            opacity=_HEAT,
+            colorbar=bar or style.color_bar(),
+        )
+    )
+    height, width = (rows, columns) if explanation.image is None else explanation.image.shape[:2]
+    if explanation.image is not None:
+        made.add_layout_image(
+            source=data_uri(explanation.image),
+            xref="x",
+            yref="y",
+            x=-0.5,
+            y=-0.5,
+            sizex=columns,
+            sizey=rows,
+            sizing="stretch",
+            layer="below",
+        )
+    hidden = {"showgrid": False, "zeroline": False, "showticklabels": False, "constrain": "domain"}
+    across, down = {**hidden, "range": [-0.5, columns - 0.5]}, {**hidden, "range": [rows - 0.5, -0.5]}
+    upright = {"scaleanchor": "x", "scaleratio": (height / rows) / (width / columns)}
+    return made.update_layout(xaxis=across, yaxis={**down, **upright})

@@ -1,0 +1,55 @@
+"""What every figure shares: the themes, the layout, and text that Plotly shows as it is."""
+
+from __future__ import annotations
+
+import html
+from typing import Any, NamedTuple
+
+from fixlip_widgets.wording import shortened
+
+
+class Theme(NamedTuple):
+    """Colours of what is not a number."""
+
+    paper: str
+    ink: str
+    line: str
+
+
+THEMES = {"light": Theme("#ffffff", "#1f2328", "#d8dee4"), "dark": Theme("#14171c", "#e6edf3", "#363c45")}
+
+_FONT = "system-ui, -apple-system, 'Segoe UI', Roboto, 'DejaVu Sans', sans-serif"
+
+
+class Style(NamedTuple):
+    """A theme and the name of a palette."""
+
+    theme: Theme
+    palette: str
+
+    def layout(self, title: str, **more: Any) -> dict[str, Any]:
+        """Plotly layout with ``title`` (as Plotly takes it: see :func:`shown`) and ``more`` of it."""
+        return {
+            "title": {"text": title, "x": 0.01, "xanchor": "left", "font": {"size": 15}},
+            "font": {"family": _FONT, "size": 12, "color": self.theme.ink},
+            "paper_bgcolor": self.theme.paper,
+            "plot_bgcolor": self.theme.paper,
+            "margin": {"l": 24, "r": 24, "t": 52, "b": 24},
+            "hoverlabel": {"font": {"family": _FONT}},
+            "showlegend": False,
+            **more,
+        }
+
+    def color_bar(self, title: str = "logits") -> dict[str, Any]:
+        """A thin colour bar."""
+        return {"title": {"text": title, "side": "right"}, "thickness": 12, "outlinewidth": 0, "tickformat": "+.1f"}
+
+
+def shown(text: str) -> str:
+    """``text`` so that Plotly shows it as it is, and takes none of it for markup or a formula."""
+    return html.escape(text, quote=False).replace("$", "&#36;")
+
+
+def titled(title: str, caption: str) -> str:
+    """A figure's title with the caption that it is about."""
+    return f"{title} · {shown(shortened(caption))}" if caption else title

@@ -1,0 +1,32 @@
+"""How numbers and players are put into words, the same in every figure and report."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+import numpy as np
+
+MINUS = "\u2212"
+
+
+def signed(value: float, digits: int = 2) -> str:
+    """``+1.20`` or ``−0.35``, with a minus as wide as the plus."""
+    return f"{value:+.{digits}f}".replace("-", MINUS)
+
+
+def with_error(value: float, error: float | None) -> str:
+    """``+1.20 ± 0.10``, the value alone where its standard error is unknown."""
+    known = error is not None and np.isfinite(error)
+    return f"{signed(value)} ± {error:.2f}" if known else signed(value)
+
+
+def shortened(text: str, most: int = 60) -> str:
+    """``text`` on one line, cut with an ellipsis where it is longer than ``most`` characters."""
+    line = " ".join(text.split())
+    return line if len(line) <= most else line[: most - 1].rstrip() + "…"
+
+
+def pair_name(names: Sequence[str], n_image: int, i: int, j: int) -> str:
+    """``dog × patch (5, 2)``: of a patch and a token, the token comes first."""
+    first, second = (j, i) if i < n_image <= j else (i, j)
+    return f"{names[first]} × {names[second]}"
