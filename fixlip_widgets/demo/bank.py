@@ -56,8 +56,7 @@ class TileBank:
         tiles: list[NDArray[np.uint8]] = [np.zeros((tile, tile, 4), dtype=np.uint8)]
         for name in self.names:
             for pictures in sets.values():
-                for _ in range(variants):
-                    tiles.append(draw_tile(pictures[name], Placement.random(rng, tint), tile))
+                tiles += [draw_tile(pictures[name], Placement.random(rng, tint), tile) for _ in range(variants)]
         self.variants = variants * len(sets)
         self.tiles = torch.from_numpy(np.stack(tiles))
         self.covered = torch.from_numpy(np.stack([covered(drawn) for drawn in tiles]))

@@ -88,7 +88,7 @@ def draw_tile(picture: Image.Image, placement: Placement, size: int) -> NDArray[
         drawn = drawn.transpose(Image.Transpose.FLIP_LEFT_RIGHT)
     if placement.angle:
         drawn = drawn.rotate(placement.angle, Image.Resampling.BICUBIC, expand=True)
-    drawn = drawn.crop(drawn.getchannel("A").point(lambda a: 255 if a > 8 else 0).getbbox())
+    drawn = drawn.crop(drawn.getchannel("A").point([0] * 9 + [255] * 247).getbbox())
     factor = placement.scale * size / max(drawn.size)
     width, height = (max(1, round(side * factor)) for side in drawn.size)
     small = np.asarray(drawn.resize((width, height), Image.Resampling.BICUBIC), dtype=np.float32)

@@ -8,18 +8,16 @@ compress to nothing.
 from __future__ import annotations
 
 import json
-import os
 from functools import cache
 from pathlib import Path
 from typing import Any, cast
 
-import open_clip
 import torch
-import torch.nn.functional as F
-from open_clip.tokenizer import SimpleTokenizer
 from safetensors.torch import save_file
 from torch import Tensor, nn
+from torch.nn import functional
 
+from fixlip_widgets._open_clip import open_clip
 from fixlip_widgets.demo.captions import NUMBERS, PREFIXES, RELATIONS
 from fixlip_widgets.demo.concepts import BACKGROUNDS, CONCEPTS, article, plural
 from fixlip_widgets.demo.drawing import GRID
@@ -46,8 +44,8 @@ SIZES: dict[str, Config] = {
 
 
 @cache
-def _tokenizer() -> SimpleTokenizer:
-    return SimpleTokenizer(context_length=32)
+def _tokenizer() -> open_clip.SimpleTokenizer:
+    return open_clip.SimpleTokenizer(context_length=32)
 
 
 def tokenize(texts: list[str]) -> Tensor:
@@ -73,7 +71,7 @@ def compact(ids: Tensor) -> Tensor:
 def build(size: str) -> open_clip.CLIP:
     """A model of the named size with the compact vocabulary, at random weights of torch's generator."""
     config = SIZES[size]
-    text = {**config["text_cfg"], "vocab_size": len(vocabulary())}
+    text: Any = {**config["text_cfg"], "vocab_size": len(vocabulary())}
     return open_clip.CLIP(embed_dim=config["embed_dim"], vision_cfg=config["vision_cfg"], text_cfg=text)
 
 
@@ -81,9 +79,9 @@ def _block(block: nn.Module, x: Tensor, causal: bool) -> Tensor:
     module = cast(Any, block)
     n, length, width = x.shape
     heads = int(module.attn.num_heads)
-    joint = F.linear(module.ln_1(x), module.attn.in_proj_weight, module.attn.in_proj_bias)
+    joint = functional.linear(module.ln_1(x), module.attn.in_proj_weight, module.attn.in_proj_bias)
     q, k, v = joint.view(n, length, 3, heads, width // heads).permute(2, 0, 3, 1, 4).unbind(0)
-    mixed = F.scaled_dot_product_attention(q, k, v, is_causal=causal).transpose(1, 2).reshape(n, length, width)
+    mixed = functional.scaled_dot_product_attention(q, k, v, is_causal=causal).transpose(1, 2).reshape(n, length, width)
     x = x + module.attn.out_proj(mixed)
     return x + module.mlp(module.ln_2(x))
 
@@ -98,7 +96,7 @@ def vision_states(model: open_clip.CLIP, pixels: Tensor) -> Tensor:
     visual = cast(Any, model.visual)
     n, side = pixels.shape[0], pixels.shape[-1] // GRID
     patches = pixels.view(n, 3, GRID, side, GRID, side).permute(0, 2, 4, 1, 3, 5).reshape(n, GRID**2, 3 * side**2)
-    x = F.linear(patches, visual.conv1.weight.flatten(1))
+    x = functional.linear(patches, visual.conv1.weight.flatten(1))
     x = torch.cat([visual.class_embedding.expand(n, 1, -1), x], dim=1) + visual.positional_embedding
     x = visual.ln_pre(x)
     for block in visual.transformer.resblocks:
@@ -108,7 +106,7 @@ def vision_states(model: open_clip.CLIP, pixels: Tensor) -> Tensor:
 
 def embed_images(model: open_clip.CLIP, states: Tensor) -> Tensor:
     """(n, d) unit image embeddings from `vision_states`."""
-    return F.normalize(states[:, 0] @ cast(Any, model.visual).proj, dim=-1)
+    return functional.normalize(states[:, 0] @ cast(Any, model.visual).proj, dim=-1)
 
 
 def embed_texts(model: open_clip.CLIP, ids: Tensor) -> Tensor:
@@ -118,7 +116,7 @@ def embed_texts(model: open_clip.CLIP, ids: Tensor) -> Tensor:
     for block in module.transformer.resblocks:
         x = _block(block, x, causal=True)
     end = x[torch.arange(len(ids)), ids.argmax(dim=1)]
-    return F.normalize(module.ln_final(end) @ module.text_projection, dim=-1)
+    return functional.normalize(module.ln_final(end) @ module.text_projection, dim=-1)
 
 
 def normalise(pixels: Tensor, kept: Tensor | None = None) -> Tensor:
@@ -148,11 +146,10 @@ def export(state: dict[str, Tensor], size: str, folder: Path) -> None:
     table = torch.zeros(VOCABULARY, rows.shape[1])
     table[torch.tensor(vocabulary())] = rows
     full["token_embedding.weight"] = table
-    halves = {
-        name: (tensor.half() if tensor.dim() else tensor.float()).contiguous() for name, tensor in full.items()
-    }
+    halves = {name: (tensor.half() if tensor.dim() else tensor.float()).contiguous() for name, tensor in full.items()}
     folder.mkdir(parents=True, exist_ok=True)
     weights = folder / "open_clip.safetensors"
     save_file(halves, weights.with_suffix(".part"))
-    os.replace(weights.with_suffix(".part"), weights)
+    weights.with_suffix(".part").chmod(0o644)
+    weights.with_suffix(".part").replace(weights)
     (folder / "open_clip_config.json").write_text(json.dumps(SIZES[size], indent=1) + "\n")

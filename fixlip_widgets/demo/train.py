@@ -19,12 +19,12 @@ from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import Any
 
-import open_clip
 import torch
-import torch.nn.functional as F
 from PIL import Image
 from torch import Tensor, nn
+from torch.nn import functional
 
+from fixlip_widgets._open_clip import open_clip
 from fixlip_widgets.demo import fetch
 from fixlip_widgets.demo.bank import Batch, TileBank
 from fixlip_widgets.demo.drawing import CELLS
@@ -71,9 +71,7 @@ class Trainer:
         kinds = len(self.bank.names) + 1
         self.model: open_clip.CLIP = build(settings.size)
         width = int(config["vision_cfg"]["width"])
-        self.heads = nn.ModuleDict(
-            {"patches": nn.Linear(width, kinds), "cells": nn.Linear(width, CELLS**2 * kinds)}
-        )
+        self.heads = nn.ModuleDict({"patches": nn.Linear(width, kinds), "cells": nn.Linear(width, CELLS**2 * kinds)})
         self.average = {name: tensor.detach().clone() for name, tensor in self.model.state_dict().items()}
         parameters = [*self.model.parameters(), *self.heads.parameters()]
         self.optimiser = torch.optim.AdamW(
@@ -132,14 +130,14 @@ class Trainer:
         logits = self.model.logit_scale.exp() * images @ texts.T
         logits = logits.masked_fill(batch.false_negative, -1e4)
         own = torch.arange(n)
-        contrast = (F.cross_entropy(logits, own) + F.cross_entropy(logits[:, :n].T, own)) / 2
+        contrast = (functional.cross_entropy(logits, own) + functional.cross_entropy(logits[:, :n].T, own)) / 2
         kinds = len(self.bank.names) + 1
         weight = torch.ones(kinds)
         weight[-1] = 0.2
         named = self.heads["patches"](states[:, 1:])[batch.kept]
-        patches = F.cross_entropy(named, batch.patches[batch.kept], weight=weight)
+        patches = functional.cross_entropy(named, batch.patches[batch.kept], weight=weight)
         located = self.heads["cells"](states[:, 0]).view(-1, kinds)
-        cells = F.cross_entropy(located, batch.cells.flatten(), weight=weight)
+        cells = functional.cross_entropy(located, batch.cells.flatten(), weight=weight)
         return {"contrast": contrast, "patches": patches, "cells": cells}
 
     def save(self, path: Path) -> None:
@@ -155,7 +153,7 @@ class Trainer:
             "elapsed": self.elapsed,
         }
         torch.save(content, part)
-        os.replace(part, path)
+        part.replace(path)
 
     def restore(self, path: Path) -> None:
         """Continue from a file that `save` wrote with the same settings (the length of the run may differ)."""
@@ -204,14 +202,30 @@ def train(trainer: Trainer, run: Path, out: Path, save_every: float = 3.0, say: 
         parts = trainer.advance()
         if trainer.step % 50 == 0 or trainer.step == 1:
             words = " ".join(f"{name} {value:.4f}" for name, value in parts.items())
-            scale = float(trainer.model.logit_scale.exp())
+            scale = float(trainer.model.logit_scale.detach().exp())
             say(f"step {trainer.step} minutes {trainer.elapsed / 60:.1f} {words} scale {scale:.1f}")
         if time.monotonic() - saved > 60.0 * save_every:
             trainer.save(checkpoint)
             saved = time.monotonic()
     trainer.save(checkpoint)
     export(trainer.average, trainer.settings.size, out)
+    _record(trainer, out)
     say(f"exported to {out} after {trainer.step} steps and {trainer.elapsed / 60:.1f} minutes")
+
+
+def _record(trainer: Trainer, out: Path) -> None:
+    """Write `training.json`: what the model card says about the run."""
+    settings = trainer.settings
+    length = f"--steps {settings.steps}" if settings.steps else f"--minutes {settings.minutes:g}"
+    content = {
+        "command": f"python -m fixlip_widgets.demo.train --size {settings.size} --seed {settings.seed} {length}",
+        "machine": f"{os.cpu_count()} CPU cores",
+        "steps": trainer.step,
+        "minutes": round(trainer.elapsed / 60.0, 1),
+        "batch": settings.batch,
+        "seed": settings.seed,
+    }
+    (out / "training.json").write_text(json.dumps(content, indent=1) + "\n")
 
 
 if __name__ == "__main__":

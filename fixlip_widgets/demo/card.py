@@ -1,0 +1,97 @@
+"""Writes the model card from what was measured: the training record and the evaluation's JSON."""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+from typing import Any
+
+from fixlip_widgets.demo import fetch
+from fixlip_widgets.demo.concepts import BACKGROUNDS, CONCEPTS
+
+_ROWS = {
+    "naming": f'names a single object, best of {len(CONCEPTS)} captions "a NAME"',
+    "retrieval_two": "finds the caption of two objects among 256",
+    "retrieval_four": "finds the caption of four objects among 256",
+    "swap": 'gives "below" a lower similarity than a true "above" (and so on)',
+    "background": f"names the background of two objects, best of {len(BACKGROUNDS)}",
+    "count": "counts one to four equal objects",
+    "binding": "loses most similarity to a noun when its own object is removed, among 2-4 objects",
+}
+
+
+def write_card(folder: Path) -> Path:
+    """Write `MODEL_CARD.md` beside the model.
+
+    Args:
+        folder: holds `training.json` (written by training) and `evaluation.json` (written by evaluation).
+    """
+    training: dict[str, Any] = json.loads((folder / "training.json").read_text())
+    evaluation: dict[str, Any] = json.loads((folder / "evaluation.json").read_text())
+    path = folder / "MODEL_CARD.md"
+    path.write_text("\n\n".join([_about(), _data(evaluation), _training(training), _figures(evaluation), _limits()]))
+    return path
+
+
+def _about() -> str:
+    return (
+        "# The demo model\n\n"
+        "A small CLIP, trained for this package alone, so that explanations can be tried, taught and tested without a "
+        "network. It knows scenes of one to four emoji on a coloured background and captions such as "
+        '"a dog left of a banana on a green background", and nothing else.\n\n'
+        "Format: open_clip (`open_clip_config.json`, `open_clip.safetensors` in float16). Image: 128 x 128 pixels, "
+        "8 x 8 patches. Text: open_clip's own tokenizer, at most 30 tokens between start and end; a word "
+        "that no training caption uses has a zero embedding."
+    )
+
+
+def _data(evaluation: dict[str, Any]) -> str:
+    lines = [
+        f"## Data\n\n{len(CONCEPTS)} concepts, {len(BACKGROUNDS)} backgrounds; scenes are composed, their captions are "
+        "generated and true by construction. Pictures come from npm:\n",
+        "| pictures | package | licence | used for |",
+        "|---|---|---|---|",
+    ]
+    for name, one in {**fetch.TRAINED, **fetch.HELD_OUT}.items():
+        use = "evaluation only" if name in evaluation["held_out"] else "training and evaluation"
+        lines.append(f"| {one.artist} | `{one.package}` | {one.licence} | {use} |")
+    lines.append("\nNames and code points: `emoji-datasource` (MIT).")
+    return "\n".join(lines)
+
+
+def _training(training: dict[str, Any]) -> str:
+    return (
+        f"## Training\n\n`{training['command']}`\n\n"
+        f"{training['steps']:,} steps of {training['batch']} scenes "
+        f"({training['steps'] * training['batch']:,} scenes) in {training['minutes']:.0f} minutes on "
+        f"{training['machine']}, seed {training['seed']}.\n\n"
+        "CLIP's symmetric contrastive loss with three additions: each caption has a false near twin as one more "
+        "negative (the opposite relation, another count, background or object); captions that are true of another "
+        "scene of the batch are no negatives; and two linear heads that exist during training only must tell which "
+        "concept each patch and each cell holds, with a weight that fades out. 30 % of the training scenes lose random "
+        "patches, set to zero after normalisation just as an explanation removes them. The packaged weights are the "
+        "exponential average over training."
+    )
+
+
+def _figures(evaluation: dict[str, Any]) -> str:
+    figures: dict[str, dict[str, float]] = evaluation["figures"]
+    held_out: list[str] = evaluation["held_out"]
+    heads = [f"{name} (held out)" if name in held_out else name for name in figures]
+    lines = [
+        "## Figures\n\nShare of cases, on scenes that training never drew; a held-out set's pictures were never seen. "
+        "Measured by `python -m fixlip_widgets.demo.evaluate`"
+        f" (seed {evaluation['seed']}, rounds {evaluation['rounds']}).\n",
+        "| the model … | " + " | ".join(heads) + " |",
+        "|---|" + "---:|" * len(heads),
+    ]
+    for key, words in _ROWS.items():
+        lines.append(f"| {words} | " + " | ".join(f"{100 * figures[name][key]:.1f} %" for name in figures) + " |")
+    return "\n".join(lines)
+
+
+def _limits() -> str:
+    return (
+        "## Limits\n\nPhotographs, other objects, other wordings and more than four objects are outside what it "
+        "learned: its similarities there mean nothing. It is meant for showing how explanations work, not for use.\n"
+    )

@@ -1,0 +1,47 @@
+"""The packaged model is a real, trained CLIP: on scenes it never saw it names, finds and locates objects."""
+
+import json
+
+import numpy as np
+import pytest
+
+from fixlip_widgets import demo
+from fixlip_widgets.demo.evaluate import Encoder, Examiner
+from fixlip_widgets.demo.pictures import packaged_pictures
+
+
+@pytest.fixture(scope="module")
+def examiner() -> Examiner:
+    return Examiner(Encoder(demo.model_path().parent), packaged_pictures(), seed=12345)
+
+
+def test_the_packaged_files_are_open_clips_own():
+    config = json.loads(demo.config_path().read_text())
+    assert {"embed_dim", "vision_cfg", "text_cfg"} <= set(config)
+    assert demo.model_path().stat().st_size < 20 * 2**20
+
+
+def test_it_names_single_objects(examiner: Examiner):
+    assert examiner.naming(rounds=1) >= 0.8
+
+
+def test_it_finds_the_caption_of_two_objects_among_many(examiner: Examiner):
+    assert examiner.retrieval(2, rounds=1, among=128) >= 0.8
+
+
+def test_a_turned_relation_lowers_the_similarity(examiner: Examiner):
+    assert examiner.swap(cases=128) >= 0.65
+
+
+def test_nouns_depend_on_their_own_object(examiner: Examiner):
+    assert examiner.binding(cases=24) >= 0.8
+
+
+def test_removing_patches_lowers_the_similarity_gradually(examiner: Examiner):
+    scenes = [demo.compose([name], seed=9) for name in demo.names()[::4]]
+    texts = examiner.encoder.texts([scene.caption for scene in scenes])
+    rng = np.random.default_rng(0)
+    order = rng.random((len(scenes), 64))
+    kept = [order < share for share in (1.0, 0.6, 0.2, 0.0)]
+    means = [float((examiner.encoder.images(scenes, some) * texts).sum(dim=1).mean()) for some in kept]
+    assert means == sorted(means, reverse=True)
