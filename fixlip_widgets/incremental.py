@@ -15,6 +15,7 @@ import numpy as np
 
 from fixlip_widgets.errors import FixlipError, InputError
 from fixlip_widgets.estimators.crossmodal import CrossModalFit, regress
+from fixlip_widgets.estimators.variance import standard_errors
 from fixlip_widgets.explanation import Explanation
 from fixlip_widgets.game import Modality as ModalityName
 from fixlip_widgets.game import VisionLanguageGame
@@ -24,6 +25,8 @@ from fixlip_widgets.pool import Pool
 
 _IMAGE, _TEXT, _HELD_OUT = 0, 1, 2  # the independent streams of masks
 _ENUMERATE_IMAGE_UP_TO = 16
+_FEWEST_SAMPLED_TEXT_MASKS = 2**ENUMERATE_UP_TO
+"""Captions too long to enumerate get at least as many masks as the longest enumerated one: text is cheap."""
 
 
 @dataclass(frozen=True)
@@ -139,13 +142,14 @@ class IncrementalExplainer:
         p = self.p if p is None else check_p(p)
         if len(self._image) < 2:
             raise FixlipError("Nothing is encoded yet; call extend(p, budget) first.")
-        for _ in self._text_work(p, self._text_masks_wanted(self.budget or 4)):
+        for _ in self._text_work(p, self.text_masks_wanted(self.budget or 4)):
             pass
         fit = regress(self._image.modality(p), self._text.modality(p), ridge)
         return self._describe(fit, p)
 
     def _describe(self, fit: CrossModalFit, p: float) -> Explanation:
         game, solved = self.game, fit.assemble(self.game.scale, self.game.bias)
+        errors = standard_errors(fit, game.scale)
         enough = {
             "cross": self._image.effective(p) > game.n_image and self._text.effective(p) > game.n_text,
             "image_image": self._image.effective(p) > _unknowns(game.n_image),
@@ -155,6 +159,9 @@ class IncrementalExplainer:
             baseline=solved.baseline,
             main=solved.main,
             interactions=solved.interactions,
+            baseline_se=errors.baseline,
+            main_se=errors.main,
+            interactions_se=errors.interactions,
             tokens=game.tokens,
             grid=game.grid,
             caption=game.caption,
@@ -207,8 +214,9 @@ class IncrementalExplainer:
 
     # -- work ------------------------------------------------------------------------------------------------------
 
-    def _text_masks_wanted(self, budget: int) -> int:
-        return split_budget(budget, self.game.n_image, self.game.n_text)[1]
+    def text_masks_wanted(self, budget: int) -> int:
+        """Text masks that a budget comes with: the split's, and more where a caption is too long to enumerate."""
+        return max(split_budget(budget, self.game.n_image, self.game.n_text)[1], _FEWEST_SAMPLED_TEXT_MASKS)
 
     def _text_work(self, p: float, wanted: int) -> Iterator[int]:
         game, pool = self.game, self._text
@@ -220,9 +228,9 @@ class _Work:
 
     def __init__(self, explainer: IncrementalExplainer, p: float, budget: int) -> None:
         game = explainer.game
-        m_image, m_text = split_budget(budget, game.n_image, game.n_text)
         self._explainer, self._p = explainer, p
-        self._m_image, self._m_text = m_image, m_text
+        self._m_image, _ = split_budget(budget, game.n_image, game.n_text)
+        self._m_text = explainer.text_masks_wanted(budget)
         self._started = time.monotonic()
 
     def run(self) -> Iterator[Progress]:

@@ -72,7 +72,7 @@ class Modality:
         """Of the polynomial of degree ≤ 2 in this modality's players."""
         dtype = torch.float32 if len(self.masks) * self.n**2 > _FLOAT32_FROM else torch.float64
         if dtype not in self.design_cache:
-            self.design_cache[dtype] = QuadraticDesign(self.masks, self.weights, dtype)
+            self.design_cache[dtype] = QuadraticDesign(self.masks, self.weights, self.paired, dtype)
         return self.design_cache[dtype]
 
     @cached_property

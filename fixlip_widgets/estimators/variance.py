@@ -1,0 +1,205 @@
+"""Standard errors: how much the result would move had other masks been drawn.
+
+Rows of the big regression share masks, so the sampling units are the masks of each modality (complement pairs count
+as one unit). Every coefficient is asymptotically a sum over units of an influence, ``coefficient error ≈ Σ_u ψ_u``, and
+its variance is estimated by ``Σ_u ψ_u²``: the sandwich estimator of White (1980), robust against heteroscedasticity
+and against the surrogate being wrong. Residuals are divided by 1 − leverage (HC3, MacKinnon & White 1985), leverage
+being spread evenly over units, and the Gram matrix of pairs is replaced by its expectation, the identity.
+
+Where a ridge shrinks the image–image terms, their variance is Wahba's (1983) Bayesian one for smoothing with a
+cross-validated penalty, which contains the squared bias on average over coefficients.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from functools import partial
+
+import numpy as np
+import torch
+from numpy.typing import NDArray
+from torch import Tensor
+
+from fixlip_widgets.estimators.crossmodal import CrossModalFit, Modality
+from fixlip_widgets.estimators.quadratic import QuadraticFit, chunks
+
+Floats = NDArray[np.float64]
+_EXACT_UP_TO = 16
+"""Players up to which the other modality's pair terms get their exact share of the variance; above, random probes."""
+_PROBES = 16
+
+
+@dataclass
+class Errors:
+    """Standard errors of a :class:`~fixlip_widgets.estimators.crossmodal.Fit`, same shapes, in logits."""
+
+    baseline: float
+    main: Floats
+    interactions: Floats
+
+
+def standard_errors(fit: CrossModalFit, scale: float = 1.0) -> Errors:
+    """Standard errors of ``fit.assemble(scale, …)``; a modality whose masks are all there are adds none."""
+    n_image, n = fit.image.n, fit.image.n + fit.text.n
+    baseline = torch.zeros((), dtype=torch.float64)
+    main, pairs = torch.zeros(n, dtype=torch.float64), torch.zeros(n, n, dtype=torch.float64)
+    image, text = slice(0, n_image), slice(n_image, n)
+    directions = (
+        (fit.image, fit.text, fit.image_part, fit.cross, image, text),
+        (fit.text, fit.image, fit.text_part, fit.cross.T, text, image),
+    )
+    for side, other, part, cross, own, others in directions:
+        if not side.sampled:
+            continue
+        variance = _Sampling(side, other, part, cross).variances()
+        baseline += variance.baseline
+        main[own] += variance.own_main.cpu()
+        main[others] += variance.other_main.cpu()
+        pairs[own, own] += variance.own_pairs.cpu()
+        pairs[others, others] += variance.other_pairs.cpu()
+        pairs[own, others] += variance.cross.cpu()
+        pairs[others, own] += variance.cross.T.cpu()
+    return Errors(scale * float(baseline.sqrt()), scale * main.sqrt().numpy(), scale * pairs.sqrt().numpy())
+
+
+@dataclass
+class _Variances:
+    baseline: float
+    own_main: Tensor
+    other_main: Tensor
+    own_pairs: Tensor
+    other_pairs: Tensor
+    cross: Tensor
+
+
+class _Sampling:
+    """Variances that come from drawing the masks of one modality (``side``), the other one's being fixed."""
+
+    def __init__(self, side: Modality, other: Modality, part: QuadraticFit, cross: Tensor) -> None:
+        self.side, self.other, self.part, self.cross = side, other, part, cross
+        self.design = side.design
+        self.constant, self.linear = _affine_directions(other)
+        self.embedding_of_linear = other.slopes
+        units, n = self.design.units, side.n
+        even_share = min((1 + part.pair_freedom) / units, 0.95)
+        odd_share = min(n / units, 0.95)
+        if not side.paired:
+            even_share = odd_share = min(even_share + odd_share, 0.95)
+        self.even_inflation, self.odd_inflation = 1 / (1 - even_share), 1 / (1 - odd_share)
+        self.cross_inflation = 1 / (1 - min((n if side.paired else n + 1) / units, 0.95))
+        self.shrinkage = (part.pair_variance * (1 - even_share)) ** 0.5
+
+    def variances(self) -> _Variances:
+        """Accumulate squared influences over the units, a chunk at a time."""
+        n, n_other, width = self.side.n, self.other.n, self.side.embeddings.shape[1]
+        zeros = partial(torch.zeros, dtype=torch.float64, device=self.side.masks.device)
+        total = _Variances(0.0, zeros(n), zeros(n_other), zeros(n, n), zeros(n_other, n_other), zeros(n, n_other))
+        moved = _MovedPairs(self.other, width)
+        for rows in chunks(len(self.side.masks)):
+            self._add(rows, total, moved)
+        spread = self.design.inverse_spread
+        total.own_pairs *= (self.shrinkage * spread[:, None] * spread[None]) ** 2
+        total.own_pairs.fill_diagonal_(0)
+        total.other_pairs = moved.variance()
+        return total
+
+    def _add(self, rows: slice, total: _Variances, moved_pairs: _MovedPairs) -> None:
+        side, cross, spread = self.side, self.cross, self.design.inverse_spread
+        weights = side.weights[rows]
+        phi_unit = self.design.phi[slice(rows.start // 2, rows.stop // 2) if side.paired else rows].double()
+        centred = side.masks[rows].double() - side.mean_mask
+        offset = side.embeddings[rows].double() - side.mean_embedding
+        mu, nu = side.mean_mask, self.other.mean_mask
+
+        weighted = weights * self.part.residuals[rows]
+        odd, even = self._fold(weighted, -1) * self.odd_inflation, self._fold(weighted, +1) * self.even_inflation
+        slope = (centred @ side.gram_inverse)[:: 2 if side.paired else 1]
+        left = weights[:, None] * (offset @ self.embedding_of_linear.T - centred @ cross)
+        left = self._fold(left, -1) * self.cross_inflation  # (units, n_other) residuals of the cross-modal part
+
+        curved = phi_unit * spread
+        others = (curved @ mu)[:, None] - curved * mu  # Σ_{b≠a} φ_b μ_b/σ_b
+        own = odd[:, None] * curved - self.shrinkage * even[:, None] * curved * others - slope * (left @ nu)[:, None]
+        moved = self._fold(weights[:, None] * (offset @ self.linear.T - centred @ cross), +1)
+        other = moved - (slope @ mu)[:, None] * left
+
+        squared = phi_unit.square()
+        total.own_main += own.square().sum(0)
+        total.other_main += other.square().sum(0)
+        total.own_pairs += squared.T @ (even.square()[:, None] * squared)
+        total.cross += slope.square().T @ left.square()
+        flow = self._fold(weights[:, None] * offset, +1)
+        moved_pairs.add(flow)
+        pair_sum = 0.5 * ((curved @ mu).square() - (curved * mu).square().sum(1))
+        baseline = even * (1 + self.shrinkage * pair_sum) - odd * (curved @ mu)
+        baseline = baseline + flow @ (self.constant - self.other.mean_embedding)
+        baseline = baseline + self._fold(weights * (centred @ (cross @ nu)), +1) + (slope @ mu) * (left @ nu)
+        total.baseline += float(baseline.square().sum())
+
+    def _fold(self, values: Tensor, sign: int) -> Tensor:
+        """Sum over each unit's masks; with ``sign=-1`` a complement counts negatively, as its centred mask does."""
+        return values[::2] + sign * values[1::2] if self.side.paired else values
+
+
+class _MovedPairs:
+    """Variance of one modality's pair terms because the other one's mean embedding is an estimate.
+
+    That mean moves by the sum of ``flow`` vectors, each pair coefficient by their inner product with its direction.
+    With few players all directions are computed; with many, random signs stand in for the sum over units.
+    """
+
+    def __init__(self, modality: Modality, width: int) -> None:
+        self._modality = modality
+        self._exact = modality.n <= _EXACT_UP_TO
+        columns = width if self._exact else _PROBES
+        self._flows = torch.zeros(width, columns, dtype=torch.float64, device=modality.masks.device)
+        self._random = torch.Generator().manual_seed(0)
+
+    def add(self, flow: Tensor) -> None:
+        """``flow``: (units, d)."""
+        signs = torch.randint(0, 2, (len(flow), _PROBES), generator=self._random).to(flow) * 2 - 1
+        self._flows += flow.T @ (flow if self._exact else signs)
+
+    def variance(self) -> Tensor:
+        """(n, n) variances of the pair coefficients."""
+        if not self._exact:
+            return self._pairs_of(self._flows).square().mean(0).fill_diagonal_(0)
+        values, vectors = torch.linalg.eigh(self._flows)
+        strong = values > 1e-12 * values[-1]
+        moved = self._pairs_of(vectors[:, strong] * values[strong].sqrt())
+        return moved.square().sum(0).fill_diagonal_(0)
+
+    def _pairs_of(self, directions: Tensor) -> Tensor:
+        """(k, n, n) pair coefficients of the embeddings' inner products with each column of ``directions`` (d, k)."""
+        modality, design = self._modality, self._modality.design
+        out = torch.zeros(directions.shape[1], modality.n, modality.n, dtype=torch.float64, device=directions.device)
+        for rows in chunks(len(modality.masks)):
+            phi = _basis(modality, rows)
+            values = (modality.embeddings[rows].double() - modality.mean_embedding) @ directions
+            for index, column in enumerate((modality.weights[rows, None] * values).T):
+                out[index] += phi.T @ (column[:, None] * phi)
+        return out
+
+
+def _affine_directions(modality: Modality) -> tuple[Tensor, Tensor]:
+    """Constant (d,) and linear (n, d) coefficients of the embeddings as a polynomial of degree ≤ 2 in the masks.
+
+    Their inner product with a direction is, to first order, what fitting the projections on it would give.
+    """
+    design, mean = modality.design, modality.design.mean
+    width = modality.embeddings.shape[1]
+    slopes = torch.zeros(modality.n, width, dtype=torch.float64, device=modality.masks.device)
+    curved = torch.zeros_like(slopes)
+    for rows in chunks(len(modality.masks)):
+        phi = _basis(modality, rows)
+        others = (phi @ mean)[:, None] - phi * mean
+        values = modality.weights[rows, None] * (modality.embeddings[rows].double() - modality.mean_embedding)
+        slopes += phi.T @ values
+        curved += (phi * others).T @ values
+    return modality.mean_embedding - slopes.T @ mean + 0.5 * curved.T @ mean, slopes - curved
+
+
+def _basis(modality: Modality, rows: slice) -> Tensor:
+    """(rows, n) ``φ/σ = (z − μ)/σ²`` of every mask."""
+    design = modality.design
+    return (modality.masks[rows].double() - design.mean) * design.inverse_spread.square()
