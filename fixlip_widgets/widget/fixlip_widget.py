@@ -1,0 +1,371 @@
+"""The widget: settings and results as traits, a worker thread behind them, a view in the browser before them."""
+
+from __future__ import annotations
+
+import threading
+import time
+import traceback
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import anywidget
+import traitlets as t
+
+from fixlip_widgets.errors import FixlipError, InputError
+from fixlip_widgets.masks import MAX_BUDGET, check_budget
+from fixlip_widgets.widget import wire
+from fixlip_widgets.widget.settings import CHECKS, check_selection
+from fixlip_widgets.widget.worker import Job, Worker
+
+if TYPE_CHECKING:
+    from fixlip_widgets.explanation import Explanation
+    from fixlip_widgets.files import PathLike
+    from fixlip_widgets.incremental import IncrementalExplainer, Progress
+    from fixlip_widgets.models import Model
+
+PROGRESS_EVERY, RESULT_EVERY = 0.1, 0.25
+"""Seconds between two messages of progress, and between two partial results."""
+_STATIC = Path(__file__).parent / "static"
+_NOT_BUILT = """export default { render({ el }) {
+  el.textContent = "The front end of fixlip_widgets has not been built: run `python hatch_build.py` in the checkout.";
+} };"""
+
+
+def _built(name: str, otherwise: str) -> Path | str:
+    path = _STATIC / name
+    return path if path.is_file() else otherwise
+
+
+class FixlipWidget(anywidget.AnyWidget):
+    """Why does the model find this image and this caption similar? Display it as the last line of a cell.
+
+    Every setting below is a trait: set it, ``observe`` it, ``link`` it. A new ``p``, ``budget`` or ``text`` starts
+    a refinement in a worker thread (unless ``autorun`` is off), and what is shown follows while it goes on.
+
+    Args:
+        image: Anything that :class:`fixlip_widgets.VisionLanguageGame` takes as an image.
+        text: The caption, or token ids.
+        model: From :func:`fixlip_widgets.load_model`; the packaged demo model by default.
+        explainer: An :class:`fixlip_widgets.IncrementalExplainer` to drive, instead of image, text and model.
+        explanation: A finished explanation to show, instead of all these; see :meth:`from_explanation`.
+        grid: (rows, columns) of image players; the encoder's own patches by default.
+        seed: Of the mask streams.
+        max_budget: Largest budget that is accepted, from Python and from the view.
+        **settings: ``p``, ``budget``, ``top_k``, ``graph_layout``, ``graph_kind``, ``palette``, ``theme``,
+            ``autorun``.
+
+    Attributes:
+        p: Probability of keeping a player, in (0, 1).
+        budget: Evaluations of the game to spend.
+        text: The caption; a new one keeps the image's encodings.
+        selection: Players (indices) whose interactions are shown.
+        top_k, graph_layout, graph_kind: Edges in the graph, where its nodes lie, and which edges it has.
+        palette, theme: ``house`` or ``safe`` colours; ``auto``, ``light`` or ``dark``.
+        autorun: Whether a change of ``p``, ``budget`` or ``text`` starts a refinement by itself.
+        status: ``idle``, ``running``, ``cancelled``, ``done`` or ``error`` (read only).
+        error: Sentence of what went wrong last, or empty (read only).
+        last_traceback: Traceback of the last error that was not foreseen, or empty.
+
+    Raises:
+        InputError: The image, the caption or a setting cannot be used, or a keyword is unknown.
+    """
+
+    _esm = _built("widget.js", _NOT_BUILT)
+    _css = _built("widget.css", "")
+
+    p = t.Float(0.5).tag(sync=True)
+    budget = t.Int(2**17).tag(sync=True)
+    text = t.Unicode("").tag(sync=True)
+    selection = t.Tuple().tag(sync=True)
+    top_k = t.Int(24).tag(sync=True)
+    graph_layout = t.Unicode("anchored").tag(sync=True)
+    graph_kind = t.Unicode("all").tag(sync=True)
+    palette = t.Unicode("house").tag(sync=True)
+    theme = t.Unicode("auto").tag(sync=True)
+    autorun = t.Bool(True)
+
+    # What the kernel tells the view. Messages are lost before a view mounts and are never saved, so these are traits.
+    live = t.Bool(True).tag(sync=True)
+    generation = t.Int(0).tag(sync=True)
+    status = t.Enum(("idle", "running", "cancelled", "done", "error"), "idle").tag(sync=True)
+    error = t.Unicode("").tag(sync=True)
+    scene = t.Dict().tag(sync=True)
+    costs = t.Dict().tag(sync=True)
+    options = t.Dict().tag(sync=True)
+    result = t.Dict(None, allow_none=True).tag(sync=True)
+    graph = t.Dict(None, allow_none=True).tag(sync=True)
+
+    _RESTART = ("p", "budget", "text")
+    _REDRAW = ("top_k", "graph_layout", "graph_kind")
+    _WRITABLE = frozenset({*CHECKS, "budget", "selection"})
+
+    def __init__(
+        self,
+        image: Any = None,
+        text: Any = None,
+        *,
+        model: Model | None = None,
+        explainer: IncrementalExplainer | None = None,
+        explanation: Explanation | None = None,
+        grid: tuple[int, int] | None = None,
+        seed: int = 0,
+        max_budget: int = MAX_BUDGET,
+        **settings: Any,
+    ) -> None:
+        unknown = set(settings) - (self._WRITABLE | {"autorun"} - {"text", "selection"})
+        if unknown:
+            raise InputError(f"FixlipWidget does not know {', '.join(sorted(unknown))}; see its documentation.")
+        self._ready = False
+        self._publishing = threading.RLock()
+        self._last_progress = self._last_result = 0.0
+        self._explanation = explanation
+        self.last_traceback = ""
+        self.max_budget = check_budget(max_budget)
+        if explanation is None:
+            explainer = explainer or _explainer(image, text, model, grid, seed)
+        self._explainer = explainer
+        self._worker = Worker(self._refine, self._redraw)
+        super().__init__(options=wire.options(), **settings, **self._first_state())
+        self._ready = True
+        self._redraw()
+        if self._explainer is not None and self.autorun:
+            self.run()
+
+    @classmethod
+    def from_explanation(cls, explanation: Explanation, **settings: Any) -> FixlipWidget:
+        """A widget that shows a finished explanation; without a model, ``p``, budget and caption stay as they are."""
+        return cls(explanation=explanation, **settings)
+
+    # -- what a person asks for --------------------------------------------------------------------------------------
+
+    def run(self) -> None:
+        """Refine up to the present budget, p and caption, from whatever is already encoded."""
+        if self._explainer is None:
+            raise InputError("This widget shows a finished explanation; make one with an image and a caption to run it.")
+        with self._publishing:
+            self.generation += 1
+            job = Job(self.generation, self.p, self.budget, self.text)
+            self.error, self.status = "", "running"
+            self._worker.submit(job)
+
+    def cancel(self) -> None:
+        """Stop after the running batch; the partial result stays, with the budget it reached."""
+        self._worker.cancel()
+
+    def wait(self, timeout: float | None = None) -> bool:
+        """Block until nothing is being computed; False if ``timeout`` seconds pass first."""
+        return self._worker.wait(timeout)
+
+    @property
+    def explanation(self) -> Explanation | None:
+        """What is shown: the last result, partial while a refinement goes on; ``None`` before the first."""
+        return self._explanation
+
+    def to_html(self, path: PathLike) -> None:
+        """Write what is shown as one self-contained HTML file."""
+        from fixlip_widgets.report import write_html
+
+        if self._explanation is None:
+            raise InputError("There is no result to write yet; call widget.wait() first.")
+        write_html(self._explanation, path)
+
+    def close(self) -> None:
+        """Stop the worker and close the view."""
+        self._worker.close(timeout=10)
+        super().close()
+
+    # -- settings: checked from both sides ---------------------------------------------------------------------------
+
+    def set_state(self, sync_data: dict[str, Any]) -> None:
+        """Take settings from the view; what is refused is said there, and the state stays."""
+        accepted: dict[str, Any] = {}
+        for name, value in sync_data.items():
+            try:
+                if name not in self._WRITABLE:
+                    raise InputError(f"{name!r} is not a setting that a view may change.")
+                if not self.live and name in self._RESTART:
+                    raise InputError("This is a finished explanation; there is no model here to run again.")
+                accepted[name] = self._checked(name, value)
+            except InputError as error:
+                self._refuse(name, str(error))
+        if accepted:
+            with self._publishing:  # notifications are held meanwhile: the worker's must not get in between
+                super().set_state(accepted)
+
+    def _refuse(self, name: str, sentence: str) -> None:
+        self.send({"type": "refused", "name": name, "message": sentence})
+        if name in self.keys:
+            self.send_state(name)
+
+    def _checked(self, name: str, value: Any) -> Any:
+        if name == "budget":
+            return check_budget(value, self.max_budget)
+        if name == "selection":
+            shown = self.result or self.scene
+            return check_selection(value, shown["grid"][0] * shown["grid"][1] + len(shown["tokens"]))
+        value = CHECKS[name](value)
+        if name == "text" and self._explainer is not None and value != self._explainer.game.caption:
+            from fixlip_widgets.captions import tokenize
+
+            value = tokenize(self._explainer.game.model.tokenizer, value).text
+        return value
+
+    @t.validate("p", "budget", "text", "selection", "top_k", "graph_layout", "graph_kind", "palette", "theme")
+    def _check_setting(self, proposal: Any) -> Any:
+        return self._checked(proposal["trait"].name, proposal["value"])
+
+    @t.observe(*_RESTART)
+    def _restart(self, _change: Any) -> None:
+        if self._ready and self.autorun and self._explainer is not None:
+            self.run()
+
+    @t.observe(*_REDRAW)
+    def _ask_redraw(self, _change: Any) -> None:
+        if self._ready:
+            self._worker.ask_chore()
+
+    def _handle_custom_msg(self, content: Any, buffers: Any) -> None:
+        """Messages of the view: only ``run`` and ``cancel`` are known."""
+        kind = content.get("type") if isinstance(content, dict) else None
+        try:
+            if kind == "run":
+                self.run()
+            elif kind == "cancel":
+                self.cancel()
+            else:
+                raise InputError(f"There is no request {str(kind)[:80]!r}; the view may ask to run or to cancel.")
+        except InputError as error:
+            self._refuse(str(kind)[:80], str(error))
+
+    # -- on the worker's thread --------------------------------------------------------------------------------------
+
+    def _refine(self, job: Job) -> None:
+        """Do a job; whatever goes wrong is said in the view, and the last good result stays."""
+        try:
+            self._compute(job)
+        except FixlipError as error:
+            self._fail(job, str(error))
+        except Exception as error:
+            self.last_traceback = traceback.format_exc()
+            self._fail(job, f"{type(error).__name__}: {error}")
+
+    def _compute(self, job: Job) -> None:
+        explainer = self._explainer
+        assert explainer is not None, "only widgets with an explainer submit jobs"
+        self._take_caption(explainer, job)
+        if explainer.image_encodes and not job.stop.is_set():
+            self._publish(job, explainer.explanation(job.p))  # a preview, from what is encoded already
+
+        def between_batches(progress: Progress) -> None:
+            self._tell_progress(job, progress)
+            self._worker.do_chore()
+            if not job.stop.is_set() and time.monotonic() - self._last_result > RESULT_EVERY:
+                self._publish(job, explainer.explanation(job.p))
+
+        explainer.extend(job.p, job.budget, progress=between_batches, cancelled=job.stop.is_set)
+        if job.stop.is_set() and not job.cancelled:
+            return  # a newer job waits
+        if explainer.image_encodes:
+            self._publish(job, explainer.explanation(job.p), status="cancelled" if job.cancelled else "done")
+        else:
+            self._say(job, status="cancelled")
+
+    def _take_caption(self, explainer: IncrementalExplainer, job: Job) -> None:
+        game = explainer.game
+        if job.caption == game.caption:
+            return
+        explainer.set_text(job.caption)
+        with self._publishing, self.hold_sync():
+            self.selection = tuple(player for player in self.selection if player < game.n_image)
+            self.scene = {**self.scene, "tokens": list(game.tokens)}
+            self.costs = wire.costs(game.n_image, game.n_text, self.max_budget)
+
+    def _publish(self, job: Job, explanation: Explanation, status: str | None = None) -> None:
+        """Show ``explanation`` unless a newer request came; partial unless there is a final ``status``."""
+        drawn = wire.graph(explanation, job.generation, **self._graph_options())
+        shown = wire.result(explanation, job.generation, partial=status is None)
+        with self._publishing:
+            if job.generation != self.generation:
+                return
+            self._explanation = explanation
+            self._last_result = time.monotonic()
+            with self.hold_sync():
+                self.result, self.graph = shown, drawn
+                if status is not None:
+                    self.status = status
+
+    def _say(self, job: Job, status: str, error: str = "") -> None:
+        with self._publishing, self.hold_sync():
+            if job.generation == self.generation:
+                self.status, self.error = status, error
+
+    def _fail(self, job: Job, sentence: str) -> None:
+        self._say(job, "error", sentence)
+
+    def _tell_progress(self, job: Job, progress: Progress) -> None:
+        now = time.monotonic()
+        if now - self._last_progress < PROGRESS_EVERY or job.stop.is_set():
+            return
+        self._last_progress = now
+        counts = ("image_done", "image_total", "text_done", "text_total")
+        self.send(
+            {
+                "type": "progress",
+                "generation": job.generation,
+                "fraction": wire.number(progress.fraction),
+                "seconds_left": wire.number(progress.seconds_left),
+                **{name: int(getattr(progress, name)) for name in counts},
+            }
+        )
+
+    def _redraw(self) -> None:
+        """Draw the graph again, with other options."""
+        explanation, shown = self._explanation, self.result
+        if explanation is None or shown is None:
+            return
+        try:
+            drawn = wire.graph(explanation, shown["generation"], **self._graph_options())
+        except Exception as error:
+            self.last_traceback = traceback.format_exc()
+            self.error = f"The graph cannot be drawn: {error}"
+            return
+        with self._publishing:
+            self.graph = drawn
+
+    def _graph_options(self) -> dict[str, Any]:
+        return {"top_k": self.top_k, "layout": self.graph_layout, "kind": self.graph_kind}
+
+    # -- beginning ---------------------------------------------------------------------------------------------------
+
+    def _first_state(self) -> dict[str, Any]:
+        """Traits before anything is computed: enough for a first paint."""
+        explanation, explainer = self._explanation, self._explainer
+        if explanation is not None:
+            label = wire.model_label(explanation.model)
+            return {
+                "live": False,
+                "text": explanation.caption,
+                "p": explanation.p,
+                "budget": explanation.budget,
+                "status": "done",
+                "scene": wire.scene(explanation.image, explanation.tokens, explanation.grid, label),
+                "result": wire.result(explanation, 0, partial=False),
+            }
+        assert explainer is not None, "there is an explanation or an explainer"
+        game = explainer.game
+        label = wire.model_label({"name": game.model.name, "pretrained": game.model.pretrained})
+        return {
+            "text": game.caption,
+            "scene": wire.scene(game.picture, game.tokens, game.grid, label),
+            "costs": wire.costs(game.n_image, game.n_text, self.max_budget),
+        }
+
+
+def _explainer(image: Any, text: Any, model: Model | None, grid: Any, seed: int) -> IncrementalExplainer:
+    from fixlip_widgets.game import VisionLanguageGame
+    from fixlip_widgets.incremental import IncrementalExplainer
+    from fixlip_widgets.models import load_model
+
+    if image is None or text is None:
+        raise InputError("FixlipWidget needs an image and a caption, an explainer, or an explanation.")
+    return IncrementalExplainer(VisionLanguageGame(model or load_model(), image, text, grid), seed=seed)

@@ -1,0 +1,130 @@
+"""What travels to the view: explanations, graphs and pictures as JSON with binary buffers."""
+
+from __future__ import annotations
+
+import io
+import math
+from typing import TYPE_CHECKING, Any, TypedDict
+
+import numpy as np
+from numpy.typing import NDArray
+from PIL import Image
+
+from fixlip_widgets import masks
+from fixlip_widgets.colors import PALETTES
+from fixlip_widgets.graphs import KINDS
+from fixlip_widgets.layouts import LAYOUTS
+
+if TYPE_CHECKING:
+    from fixlip_widgets.explanation import Explanation
+
+Wire = dict[str, Any]
+SLIDER_BUDGETS = range(8, 23)
+"""Exponents of two that the budget slider offers."""
+
+
+class WireArray(TypedDict):
+    """An array as the view reads it: float32 in row-major order."""
+
+    shape: list[int]
+    dtype: str
+    data: memoryview
+
+
+def array(values: NDArray[Any] | None) -> WireArray | None:
+    """``values`` as float32 with shape and type; ``None`` stays."""
+    if values is None:
+        return None
+    flat = np.ascontiguousarray(values, dtype="<f4")
+    return {"shape": list(flat.shape), "dtype": "float32", "data": memoryview(flat.tobytes())}
+
+
+def result(explanation: Explanation, generation: int, *, partial: bool) -> Wire:
+    """Everything the view shows of an explanation.
+
+    Args:
+        explanation: What to show.
+        generation: Number of the request that it answers.
+        partial: Whether more is being computed.
+    """
+    known = ("similarity", "empty_similarity", "baseline", "residual", "r2", "spearman", "r2_in_sample")
+    counts = ("budget", "image_encodes", "text_encodes")
+    return {
+        "generation": generation,
+        "partial": partial,
+        "p": explanation.p,
+        "method": explanation.method,
+        "order": explanation.order,
+        "seed": explanation.seed,
+        "caption": explanation.caption,
+        "tokens": list(explanation.tokens),
+        "grid": list(explanation.grid),
+        "identified": {name: bool(value) for name, value in explanation.identified.items()},
+        "effective_image_masks": number(explanation.effective_image_masks),
+        "ridge": number(explanation.ridge),
+        **{name: int(getattr(explanation, name)) for name in counts},
+        **{name: number(getattr(explanation, name)) for name in known},
+        "main": array(explanation.main),
+        "main_se": array(explanation.main_se),
+        "interactions": array(explanation.interactions),
+        "interactions_se": array(explanation.interactions_se),
+    }
+
+
+def graph(explanation: Explanation, generation: int, **options: Any) -> Wire:
+    """The explanation graph: nodes with places, edges strongest first; ``options`` are ``explanation_graph``'s."""
+    drawn = explanation.to_networkx(**options)
+    nodes = [
+        {"player": player, "kind": node["kind"], "label": node["label"], "pos": [number(part) for part in node["pos"]]}
+        for player, node in drawn.nodes(data=True)
+    ]
+    edges = [
+        {"source": i, "target": j, "weight": edge["weight"], "se": edge["se"], "kind": edge["kind"]}
+        for i, j, edge in drawn.edges(data=True)
+    ]
+    return {"generation": generation, "nodes": nodes, "edges": edges}
+
+
+def scene(picture: NDArray[np.uint8] | None, tokens: tuple[str, ...], grid: tuple[int, int], model: str) -> Wire:
+    """What can be shown before anything is computed."""
+    image = None
+    if picture is not None:
+        image = {"mime": "image/webp", "data": webp(picture), "width": picture.shape[1], "height": picture.shape[0]}
+    return {"image": image, "tokens": list(tokens), "grid": list(grid), "model": model}
+
+
+def webp(picture: NDArray[np.uint8]) -> memoryview:
+    """(H, W, 3) uint8 as a WebP file: small enough to be saved with the notebook."""
+    stream = io.BytesIO()
+    Image.fromarray(picture).save(stream, "WEBP", quality=90, method=4)
+    return memoryview(stream.getvalue())
+
+
+def options() -> Wire:
+    """The names that settings may take, and the colours that belong to the palettes."""
+    return {
+        "palettes": {name: list(colors) for name, colors in PALETTES.items()},
+        "layouts": list(LAYOUTS),
+        "kinds": list(KINDS),
+    }
+
+
+def costs(n_image: int, n_text: int, cap: int) -> dict[str, list[int]]:
+    """Exponent of the budget to (image, text) encodings it takes, for each budget up to ``cap`` on the slider."""
+    enumerated = 2**n_text if n_text <= masks.ENUMERATE_UP_TO else None
+    table: dict[str, list[int]] = {}
+    for exponent in SLIDER_BUDGETS:
+        if 2**exponent <= cap:
+            m_image, m_text = masks.split_budget(2**exponent, n_image, n_text)
+            table[str(exponent)] = [m_image, enumerated or m_text]
+    return table
+
+
+def model_label(model: dict[str, str]) -> str:
+    """A model's name and weights in one line."""
+    return " · ".join(part for part in (model.get("name"), model.get("pretrained")) if part)
+
+
+def number(value: float | None) -> float | None:
+    """``value``, or ``None`` where JSON has no word for it."""
+    return float(value) if value is not None and math.isfinite(value) else None

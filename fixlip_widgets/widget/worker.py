@@ -1,0 +1,132 @@
+"""One thread that does a widget's computing: the newest job wins, an older one is told to stop."""
+
+from __future__ import annotations
+
+import threading
+from collections.abc import Callable
+from dataclasses import dataclass, field
+
+
+@dataclass(eq=False)
+class Job:
+    """What to compute next, and whether it is still wanted.
+
+    Attributes:
+        generation: Number of the request; results of an older one are not shown.
+        p, budget, caption: What was asked for.
+        stop: Set when the job should end at the next chance: it was cancelled, or a newer one came.
+        cancelled: Whether somebody cancelled it, so that what there is by then is its result.
+    """
+
+    generation: int
+    p: float
+    budget: int
+    caption: str
+    stop: threading.Event = field(default_factory=threading.Event)
+    cancelled: bool = False
+
+
+class Worker:
+    """Runs jobs one at a time on a daemon thread that starts with the first.
+
+    Callers only record and signal: no method waits for computing but :meth:`wait` and :meth:`close`. The lock is held
+    for as long as it takes to note something down, never while a job or an observer runs.
+
+    Args:
+        run: Does a job; looks at ``job.stop`` between batches, and calls :meth:`do_chore` there too.
+        chore: Something short that may be asked for at any time, also in the middle of a job.
+    """
+
+    def __init__(self, run: Callable[[Job], None], chore: Callable[[], None]) -> None:
+        self._run, self._chore = run, chore
+        self._changed = threading.Condition()
+        self._next: Job | None = None
+        self._current: Job | None = None
+        self._chore_wanted = self._chore_running = self._closed = False
+        self._thread: threading.Thread | None = None
+
+    def submit(self, job: Job) -> None:
+        """Do ``job`` next, in place of whatever waits, and stop what runs. After :meth:`close` nothing happens."""
+        with self._changed:
+            self._stop(cancelled=False)
+            self._next = job
+            self._wake()
+
+    def ask_chore(self) -> None:
+        """Have the chore done soon, between two batches at the latest."""
+        with self._changed:
+            self._chore_wanted = True
+            self._wake()
+
+    def do_chore(self) -> None:
+        """On the worker's own thread: do the chore if it was asked for."""
+        with self._changed:
+            if not self._chore_wanted:
+                return
+            self._chore_wanted, self._chore_running = False, True
+        try:
+            self._chore()
+        finally:
+            with self._changed:
+                self._chore_running = False
+                self._changed.notify_all()
+
+    def cancel(self) -> None:
+        """End the running or waiting job at the next chance; what it has by then is kept."""
+        with self._changed:
+            self._stop(cancelled=True)
+
+    def wait(self, timeout: float | None = None) -> bool:
+        """Block until there is nothing to do; False if ``timeout`` seconds pass first."""
+        if threading.current_thread() is self._thread:
+            raise RuntimeError("The worker cannot wait for itself; wait outside of observers.")
+        with self._changed:
+            return self._changed.wait_for(self._idle, timeout)
+
+    def close(self, timeout: float | None = None) -> None:
+        """Stop what runs and end the thread."""
+        with self._changed:
+            self._closed = True
+            self._next = None
+            self._stop(cancelled=False)
+            self._changed.notify_all()
+            thread = self._thread
+        if thread is not None and thread is not threading.current_thread():
+            thread.join(timeout)
+
+    @property
+    def alive(self) -> bool:
+        """Whether the thread is running."""
+        return self._thread is not None and self._thread.is_alive()
+
+    def _idle(self) -> bool:
+        busy = self._next or self._current or self._chore_wanted or self._chore_running
+        return self._closed or not busy
+
+    def _stop(self, *, cancelled: bool) -> None:
+        for job in (self._next, self._current):
+            if job is not None:
+                job.cancelled = cancelled
+                job.stop.set()
+
+    def _wake(self) -> None:
+        if self._thread is None and not self._closed:
+            self._thread = threading.Thread(target=self._loop, name="fixlip-widget", daemon=True)
+            self._thread.start()
+        self._changed.notify_all()
+
+    def _loop(self) -> None:
+        while True:
+            with self._changed:
+                self._changed.wait_for(lambda: self._closed or self._next is not None or self._chore_wanted)
+                if self._closed:
+                    return
+                self._current, self._next = self._next, None
+            self.do_chore()
+            if self._current is not None:
+                try:
+                    self._run(self._current)
+                finally:
+                    with self._changed:
+                        self._current = None
+                        self._changed.notify_all()

@@ -1,0 +1,47 @@
+// Builds the one module that a notebook loads, and its style sheet, into the Python package.
+// `node build.mjs --serve` serves dev/ instead, and builds again on every change.
+import { mkdir } from "node:fs/promises";
+import { dirname, join } from "node:path";
+import { fileURLToPath } from "node:url";
+import * as esbuild from "esbuild";
+
+const here = dirname(fileURLToPath(import.meta.url));
+const serve = process.argv.includes("--serve");
+const out = serve ? join(here, "dev", "dist") : join(here, "..", "fixlip_widgets", "widget", "static");
+
+/** Plotly's core asks for the style sheet of maps, which this bundle does not have. */
+const noForeignStyles = {
+  name: "no-foreign-styles",
+  setup(build) {
+    build.onLoad({ filter: /node_modules.*\.css$/ }, () => ({ contents: "", loader: "empty" }));
+  },
+};
+
+/** @type {esbuild.BuildOptions} */
+const options = {
+  absWorkingDir: here,
+  entryPoints: [
+    { in: "src/index.tsx", out: "widget" },
+    { in: "src/style.css", out: "widget" },
+    ...(serve ? [{ in: "dev/harness.ts", out: "harness" }] : []),
+  ],
+  outdir: out,
+  bundle: true,
+  format: "esm",
+  target: ["es2022", "chrome111", "firefox113", "safari16.4"],
+  minify: !serve,
+  sourcemap: serve ? "inline" : false,
+  legalComments: "none",
+  define: { global: "globalThis" },
+  logLevel: "info",
+  plugins: [noForeignStyles],
+};
+
+if (serve) {
+  const context = await esbuild.context(options);
+  await context.watch();
+  await context.serve({ servedir: join(here, "dev"), host: "127.0.0.1", port: 5173 });
+} else {
+  await mkdir(out, { recursive: true });
+  await esbuild.build(options);
+}

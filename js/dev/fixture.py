@@ -1,0 +1,95 @@
+"""Write ``fixture.json``: the state of a widget that shows a real explanation, for looking at the view without a kernel.
+
+    python js/dev/fixture.py [OUT]
+"""
+
+from __future__ import annotations
+
+import base64
+import json
+import sys
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+from PIL import Image
+
+from fixlip_widgets.explanation import Explanation
+from fixlip_widgets.widget import wire
+
+HERE = Path(__file__).parent
+DATA = HERE.parents[1] / "tests" / "data" / "dog_and_hydrant"
+
+
+def dog_and_hydrant() -> Explanation:
+    """The stored explanation, with made-up standard errors: those of the original were not kept."""
+    with np.load(DATA / "explanations.npz") as stored:
+        main, interactions = stored["fixlip_main"], stored["fixlip_interactions"]
+        baseline, tokens, grid = float(stored["fixlip_baseline"]), stored["tokens"].tolist(), stored["grid"].tolist()
+    noise = np.random.default_rng(0).uniform(0.1, 0.35, interactions.shape)
+    noise = (noise + noise.T) / 2
+    n = grid[0] * grid[1]
+    return Explanation(
+        baseline=baseline,
+        main=main,
+        interactions=interactions,
+        main_se=np.full(len(main), 0.12),
+        interactions_se=noise,
+        tokens=tuple(tokens),
+        grid=(grid[0], grid[1]),
+        caption="black dog next to a yellow hydrant",
+        similarity=baseline + main.sum() + np.triu(interactions, 1).sum(),
+        empty_similarity=baseline,
+        budget=2**17,
+        image_encodes=2184,
+        text_encodes=256,
+        effective_image_masks=2184.0,
+        r2=0.97,
+        identified={"cross": True, "text_text": True, "image_image": n < 0},
+        image=np.asarray(Image.open(DATA / "image.jpg").convert("RGB")),
+        model={"name": "ViT-B-32", "pretrained": "openai"},
+    )
+
+
+def state(explanation: Explanation) -> dict[str, Any]:
+    """Every trait that the view reads."""
+    label = wire.model_label(explanation.model)
+    return {
+        "p": explanation.p,
+        "budget": explanation.budget,
+        "text": explanation.caption,
+        "selection": [],
+        "top_k": 24,
+        "graph_layout": "anchored",
+        "graph_kind": "all",
+        "palette": "house",
+        "theme": "auto",
+        "live": True,
+        "generation": 1,
+        "status": "done",
+        "error": "",
+        "scene": wire.scene(explanation.image, explanation.tokens, explanation.grid, label),
+        "costs": wire.costs(explanation.n_image, explanation.n_text, 2**22),
+        "options": wire.options(),
+        "result": wire.result(explanation, 1, partial=False),
+        "graph": wire.graph(explanation, 1, top_k=24),
+        "graphs": {
+            layout: wire.graph(explanation, 1, top_k=24, layout=layout) for layout in wire.options()["layouts"]
+        },
+    }
+
+
+def main() -> None:
+    """Write the state as JSON, buffers as base64."""
+    out = Path(sys.argv[1]) if len(sys.argv) > 1 else HERE / "fixture.json"
+
+    def plain(value: Any) -> Any:
+        if isinstance(value, memoryview):
+            return {"base64": base64.b64encode(value).decode()}
+        raise TypeError(f"{type(value).__name__} has no place in the state")
+
+    out.write_text(json.dumps(state(dog_and_hydrant()), default=plain, allow_nan=False), encoding="utf-8")
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,92 @@
+/** The caption, edited where it stands; one that the model cannot read stays in the editor with the reason. */
+
+import { useEffect, useRef, useState } from "preact/hooks";
+import type { Store } from "../store";
+
+export function Caption({ store }: { store: Store }) {
+  const [draft, setDraft] = useState<string | null>(null);
+  const attempt = useRef("");
+  const refused = store.refusal.value?.name === "text";
+  useEffect(() => {
+    if (refused) {
+      setDraft(attempt.current);
+    }
+  }, [refused]);
+
+  if (draft === null) {
+    return <Shown store={store} edit={() => setDraft(store.traits.text.value)} />;
+  }
+  const done = (text: string | null) => {
+    if (text !== null && text.trim() !== store.traits.text.value) {
+      attempt.current = text;
+      store.commit("text", text.trim());
+    } else if (refused) {
+      store.refusal.value = null;
+    }
+    setDraft(null);
+  };
+  return <Editor draft={draft} change={setDraft} done={done} />;
+}
+
+function Shown({ store, edit }: { store: Store; edit: () => void }) {
+  const text = store.traits.text.value;
+  return (
+    <h2 class="fx-caption">
+      {/* biome-ignore lint/a11y/noStaticElementInteractions: the pencil beside it does the same for the keyboard */}
+      <span onDblClick={store.traits.live.value ? edit : undefined}>{text}</span>
+      {store.traits.live.value && (
+        <button type="button" class="fx-icon" aria-label="Edit the caption" title="Edit the caption" onClick={edit}>
+          <svg viewBox="0 0 16 16" aria-hidden="true">
+            <path d="M11.3 2.3a1.4 1.4 0 0 1 2 0l.4.4a1.4 1.4 0 0 1 0 2L6 12.4l-3.2.8.8-3.2z" />
+          </svg>
+        </button>
+      )}
+    </h2>
+  );
+}
+
+interface EditorProps {
+  readonly draft: string;
+  readonly change: (text: string) => void;
+  /** Called with the text to take, or with null to leave everything as it was. */
+  readonly done: (text: string | null) => void;
+}
+
+function Editor({ draft, change, done }: EditorProps) {
+  const input = useRef<HTMLInputElement>(null);
+  useEffect(() => {
+    input.current?.focus();
+    input.current?.select();
+  }, []);
+  return (
+    <form
+      class="fx-caption fx-editor"
+      onSubmit={(event) => {
+        event.preventDefault();
+        done(draft);
+      }}
+    >
+      <input
+        ref={input}
+        type="text"
+        aria-label="Caption"
+        autocomplete="off"
+        spellcheck={false}
+        value={draft}
+        onInput={(event) => change(event.currentTarget.value)}
+        onKeyDown={(event) => {
+          if (event.key === "Escape") {
+            event.stopPropagation();
+            done(null);
+          }
+        }}
+      />
+      <button type="submit" class="fx-button" data-action="apply-caption">
+        Apply
+      </button>
+      <button type="button" class="fx-button" data-action="keep-caption" onClick={() => done(null)}>
+        Keep
+      </button>
+    </form>
+  );
+}

@@ -1,0 +1,120 @@
+/** What is explained, how well, and what is being done about it. */
+
+import { budgetName, count, duration, plain, signed } from "../format";
+import type { Progress } from "../protocol";
+import type { Store } from "../store";
+import { Caption } from "./Caption";
+
+export function Header({ store }: { store: Store }) {
+  return (
+    <header class="fx-header">
+      <Caption store={store} />
+      <div class="fx-run">
+        <Status store={store} />
+        <RunButton store={store} />
+      </div>
+      <Facts store={store} />
+    </header>
+  );
+}
+
+function Facts({ store }: { store: Store }) {
+  const shown = store.explanation.value;
+  const { model } = store.traits.scene.value;
+  return (
+    <dl class="fx-facts">
+      {model && (
+        <Fact name="model" title="The encoder that is explained">
+          {model}
+        </Fact>
+      )}
+      {shown?.similarity != null && (
+        <Fact
+          name="similarity"
+          title={`The model's similarity logit of the whole image and caption${
+            shown.empty_similarity == null ? "" : `; with everything removed it is ${plain(shown.empty_similarity)}`
+          }`}
+        >
+          {plain(shown.similarity)}
+        </Fact>
+      )}
+      {shown?.r2 != null && (
+        <Fact name="held-out R²" title="Share of the variance explained on masked pairs that were not fitted">
+          {plain(shown.r2)}
+        </Fact>
+      )}
+      {shown?.residual != null && (
+        <Fact
+          name="residual"
+          title="What the explanation leaves unexplained of the similarity with everything kept, in logits"
+        >
+          {signed(shown.residual)}
+        </Fact>
+      )}
+    </dl>
+  );
+}
+
+function Fact({ name, title, children }: { name: string; title: string; children: string }) {
+  return (
+    <div title={title}>
+      <dt>{name}</dt>
+      <dd>{children}</dd>
+    </div>
+  );
+}
+
+function Status({ store }: { store: Store }) {
+  const status = store.traits.status.value;
+  const progress = store.progress.value;
+  return (
+    <span class="fx-status" data-status={status} title={status === "running" ? remaining(progress) : undefined}>
+      {/* a screen reader hears the states, not every percent */}
+      <span class="fx-dot" aria-hidden="true" />
+      <span aria-hidden="true">{statusText(store, progress)}</span>
+      <span class="fx-hidden" role="status">
+        {status === "running" ? "refining" : statusText(store, progress)}
+      </span>
+    </span>
+  );
+}
+
+function statusText(store: Store, progress: Progress | null): string {
+  const status = store.traits.status.value;
+  const shown = store.explanation.value;
+  switch (status) {
+    case "running":
+      return progress?.fraction == null ? "refining" : `refining ${Math.floor(100 * progress.fraction)} %`;
+    case "cancelled":
+      return shown ? `cancelled at ${budgetName(shown.budget)}` : "cancelled";
+    default:
+      return status;
+  }
+}
+
+function remaining(progress: Progress | null): string {
+  if (!progress) {
+    return "Encoding masked images and captions";
+  }
+  const images = `${count(progress.image_done)} of ${count(progress.image_total)} images`;
+  const texts = `${count(progress.text_done)} of ${count(progress.text_total)} captions`;
+  const left = progress.seconds_left == null ? "" : `, ${duration(progress.seconds_left)} left`;
+  return `${images} and ${texts} encoded${left}`;
+}
+
+function RunButton({ store }: { store: Store }) {
+  if (!store.traits.live.value) {
+    return null;
+  }
+  const running = store.traits.status.value === "running";
+  return (
+    <button
+      type="button"
+      class="fx-button"
+      data-action={running ? "cancel" : "run"}
+      onClick={() => store.ask({ type: running ? "cancel" : "run" })}
+    >
+      {running ? "Cancel" : "Run"}
+    </button>
+  );
+}

@@ -1,0 +1,56 @@
+/** Numbers as a person reads them. */
+
+const SUPERSCRIPTS = "⁰¹²³⁴⁵⁶⁷⁸⁹";
+
+/** 17 → "¹⁷" */
+export function superscript(whole: number): string {
+  return [...String(whole)].map((digit) => SUPERSCRIPTS[Number(digit)] ?? digit).join("");
+}
+
+/** 131072 → "131,072" */
+export function count(whole: number): string {
+  return Math.round(whole).toLocaleString("en-US");
+}
+
+/** 131072 → "2¹⁷"; what is no power of two is written out. */
+export function budgetName(budget: number): string {
+  const exponent = Math.log2(budget);
+  return Number.isInteger(exponent) ? `2${superscript(exponent)}` : count(budget);
+}
+
+/** Without a sign for what is positive: 33.12 → "33.1", -0.4 → "−0.40". */
+export function plain(value: number): string {
+  const size = Math.abs(value);
+  const digits = size >= 10 ? 1 : 2;
+  const text = size.toFixed(digits);
+  return value < 0 && Number(text) !== 0 ? `−${text}` : text;
+}
+
+/** With its sign: 1.234 → "+1.23", -0.5 → "−0.50"; what is unknown is "–". */
+export function signed(value: number): string {
+  if (!Number.isFinite(value)) {
+    return "–";
+  }
+  const text = plain(value);
+  return value > 0 && Number(text) !== 0 ? `+${text}` : text;
+}
+
+/** With its standard error where one is known: "+1.23 ± 0.10". */
+export function withError(value: number, error: number | null | undefined): string {
+  const known = error !== null && error !== undefined && Number.isFinite(error);
+  return known ? `${signed(value)} ± ${plain(error)}` : signed(value);
+}
+
+/** 0.5 → "0.50", the way p is written on its slider. */
+export function probability(p: number): string {
+  return String(Math.round(p * 1000) / 1000);
+}
+
+/** 75 → "1 min 15 s"; under a second is "moments". */
+export function duration(seconds: number): string {
+  if (seconds < 1) {
+    return "moments";
+  }
+  const whole = Math.round(seconds);
+  return whole < 60 ? `${whole} s` : `${Math.floor(whole / 60)} min ${whole % 60} s`;
+}

@@ -1,0 +1,150 @@
+/** Where things are drawn: boxes that keep apart, edges that go round nodes, labels that find room, arcs. */
+
+export interface Point {
+  readonly x: number;
+  readonly y: number;
+}
+
+/** A box by its centre and its half sides. */
+export interface Box extends Point {
+  readonly halfWidth: number;
+  readonly halfHeight: number;
+}
+
+export interface Curve {
+  readonly from: Point;
+  readonly control: Point;
+  readonly to: Point;
+}
+
+/**
+ * Moves boxes apart until none overlaps another (or `rounds` are over), and keeps them inside the frame. Boxes that do
+ * not overlap stay where they are; the same boxes always end at the same places.
+ */
+export function separate(boxes: readonly Box[], width: number, height: number, gap = 6, rounds = 120): Box[] {
+  const placed = boxes.map((box) => ({ ...box }));
+  const keepInside = (box: { x: number; y: number; halfWidth: number; halfHeight: number }) => {
+    box.x = clamp(box.x, box.halfWidth + 1, width - box.halfWidth - 1);
+    box.y = clamp(box.y, box.halfHeight + 1, height - box.halfHeight - 1);
+  };
+  placed.forEach(keepInside);
+  for (let round = 0; round < rounds; round++) {
+    let moved = false;
+    for (const [i, a] of placed.entries()) {
+      for (const b of placed.slice(i + 1)) {
+        moved = pushApart(a, b, gap) || moved;
+      }
+    }
+    placed.forEach(keepInside);
+    if (!moved) {
+      break;
+    }
+  }
+  return placed;
+}
+
+type Movable = { -readonly [Side in keyof Box]: Box[Side] };
+
+function pushApart(a: Movable, b: Movable, gap: number): boolean {
+  const overlapX = a.halfWidth + b.halfWidth + gap - Math.abs(a.x - b.x);
+  const overlapY = a.halfHeight + b.halfHeight + gap - Math.abs(a.y - b.y);
+  if (overlapX <= 0.01 || overlapY <= 0.01) {
+    return false;
+  }
+  if (overlapX < overlapY) {
+    const push = (a.x <= b.x ? -overlapX : overlapX) / 2;
+    a.x += push;
+    b.x -= push;
+  } else {
+    const push = (a.y <= b.y ? -overlapY : overlapY) / 2;
+    a.y += push;
+    b.y -= push;
+  }
+  return true;
+}
+
+/** Bends that an edge may take, as shares of its length, calmest first. */
+const BENDS = [0.06, -0.06, 0.16, -0.16, 0.28, -0.28];
+
+/** The calmest curve between two nodes that crosses the fewest of the other nodes. */
+export function route(from: Point, to: Point, obstacles: readonly Box[]): Curve {
+  let best: Curve | null = null;
+  let fewest = Number.POSITIVE_INFINITY;
+  for (const bend of BENDS) {
+    const curve = bent(from, to, bend);
+    const hits = crossed(curve, obstacles);
+    if (hits < fewest) {
+      best = curve;
+      fewest = hits;
+    }
+    if (hits === 0) {
+      break;
+    }
+  }
+  return best ?? bent(from, to, 0);
+}
+
+function bent(from: Point, to: Point, bend: number): Curve {
+  const control = {
+    x: (from.x + to.x) / 2 - (to.y - from.y) * bend * 2,
+    y: (from.y + to.y) / 2 + (to.x - from.x) * bend * 2,
+  };
+  return { from, control, to };
+}
+
+function crossed(curve: Curve, obstacles: readonly Box[]): number {
+  const points = [...Array(15).keys()].map((step) => pointAt(curve, (step + 1) / 16));
+  return obstacles.filter((box) => points.some((point) => covers(box, point, 2))).length;
+}
+
+export function pointAt({ from, control, to }: Curve, share: number): Point {
+  const rest = 1 - share;
+  return {
+    x: rest * rest * from.x + 2 * rest * share * control.x + share * share * to.x,
+    y: rest * rest * from.y + 2 * rest * share * control.y + share * share * to.y,
+  };
+}
+
+export function path({ from, control, to }: Curve): string {
+  return `M${fixed(from.x)} ${fixed(from.y)}Q${fixed(control.x)} ${fixed(control.y)} ${fixed(to.x)} ${fixed(to.y)}`;
+}
+
+/** An arc that leaves a chip upward and comes down, or up, on a patch. */
+export function arc(from: Point, to: Point): string {
+  const rise = Math.max(28, Math.abs(from.y - to.y) * 0.55);
+  const first = `${fixed(from.x)} ${fixed(from.y - rise)}`;
+  const second = `${fixed(to.x)} ${fixed(to.y + rise * 0.4)}`;
+  return `M${fixed(from.x)} ${fixed(from.y)}C${first} ${second} ${fixed(to.x)} ${fixed(to.y)}`;
+}
+
+/** Shares of a curve at which its label may stand, best first. */
+const SPOTS = [0.5, 0.42, 0.58, 0.34, 0.66, 0.27, 0.73];
+
+/** A place on the curve for a label of this size that covers none of `taken`; `null` if there is none. */
+export function labelSpot(curve: Curve, halfWidth: number, halfHeight: number, taken: readonly Box[]): Box | null {
+  for (const share of SPOTS) {
+    const spot = { ...pointAt(curve, share), halfWidth, halfHeight };
+    if (!taken.some((box) => overlaps(box, spot))) {
+      return spot;
+    }
+  }
+  return null;
+}
+
+export function overlaps(a: Box, b: Box, gap = 1): boolean {
+  return (
+    Math.abs(a.x - b.x) < a.halfWidth + b.halfWidth + gap && Math.abs(a.y - b.y) < a.halfHeight + b.halfHeight + gap
+  );
+}
+
+function covers(box: Box, point: Point, gap: number): boolean {
+  return Math.abs(box.x - point.x) < box.halfWidth + gap && Math.abs(box.y - point.y) < box.halfHeight + gap;
+}
+
+export function clamp(value: number, low: number, high: number): number {
+  return high < low ? (low + high) / 2 : Math.min(Math.max(value, low), high);
+}
+
+function fixed(value: number): string {
+  return String(Math.round(value * 10) / 10);
+}

@@ -1,0 +1,93 @@
+/** Players: their names, and their neighbours for the arrow keys. Patches come first, row by row, then the tokens. */
+
+export interface Board {
+  readonly grid: readonly [rows: number, columns: number];
+  readonly tokens: readonly string[];
+}
+
+export function patchCount(board: Board): number {
+  return board.grid[0] * board.grid[1];
+}
+
+export function playerCount(board: Board): number {
+  return patchCount(board) + board.tokens.length;
+}
+
+/** Row and column of a patch, counted from 0. */
+export function cell(board: Board, player: number): { row: number; column: number } {
+  const columns = board.grid[1];
+  return { row: Math.floor(player / columns), column: player % columns };
+}
+
+/** A player in a few characters: “dog”, patch (5, 1). */
+export function shortName(board: Board, player: number): string {
+  const token = board.tokens[player - patchCount(board)];
+  if (token !== undefined) {
+    return `“${token}”`;
+  }
+  const { row, column } = cell(board, player);
+  return `patch (${row + 1}, ${column + 1})`;
+}
+
+/** A player for somebody who hears it: token “dog”, patch row 5, column 1. */
+export function spokenName(board: Board, player: number): string {
+  if (player >= patchCount(board)) {
+    return `token ${shortName(board, player)}`;
+  }
+  const { row, column } = cell(board, player);
+  return `patch row ${row + 1}, column ${column + 1}`;
+}
+
+/** Several players in a line: “black” + “dog”. */
+export function namesOf(board: Board, players: readonly number[]): string {
+  return players.map((player) => shortName(board, player)).join(" + ");
+}
+
+/** Where an arrow key leads from `player`, or `null` if it leads nowhere. Down from the patches come the tokens. */
+export function neighbour(board: Board, player: number, key: string): number | null {
+  return player < patchCount(board) ? fromPatch(board, player, key) : fromToken(board, player, key);
+}
+
+function fromPatch(board: Board, player: number, key: string): number | null {
+  const [rows, columns] = board.grid;
+  const { row, column } = cell(board, player);
+  switch (key) {
+    case "ArrowLeft":
+      return column > 0 ? player - 1 : null;
+    case "ArrowRight":
+      return column < columns - 1 ? player + 1 : null;
+    case "ArrowUp":
+      return row > 0 ? player - columns : null;
+    case "ArrowDown":
+      return row < rows - 1 ? player + columns : firstToken(board);
+    case "Home":
+      return row * columns;
+    case "End":
+      return row * columns + columns - 1;
+    default:
+      return null;
+  }
+}
+
+function fromToken(board: Board, player: number, key: string): number | null {
+  const first = patchCount(board);
+  const last = playerCount(board) - 1;
+  switch (key) {
+    case "ArrowLeft":
+      return player > first ? player - 1 : null;
+    case "ArrowRight":
+      return player < last ? player + 1 : null;
+    case "ArrowUp":
+      return first > 0 ? first - board.grid[1] : null;
+    case "Home":
+      return first;
+    case "End":
+      return last;
+    default:
+      return null;
+  }
+}
+
+function firstToken(board: Board): number | null {
+  return board.tokens.length > 0 ? patchCount(board) : null;
+}

@@ -1,0 +1,31 @@
+/** Which cross-modal interactions deserve an arc over the picture. */
+
+import { type Explanation, interaction, isCertain, strongest } from "./explanation";
+
+export interface Ray {
+  readonly token: number;
+  readonly patch: number;
+  readonly value: number;
+  readonly certain: boolean;
+}
+
+const MOST = 6;
+/** Weaker than this share of the strongest, an arc is only clutter. */
+const FAINTEST = 0.35;
+
+/** The strongest interactions of each active player with the other modality, weakest first so that strong ones lie on top. */
+export function raysFrom(explanation: Explanation, active: readonly number[]): Ray[] {
+  const { nImage } = explanation;
+  const each = Math.max(2, Math.floor(MOST / Math.max(active.length, 1)));
+  const rays = active.flatMap((player) =>
+    strongest(explanation, player, each, (other) => other < nImage !== player < nImage).map((other) => {
+      const [patch, token] = player < nImage ? [player, other] : [other, player];
+      const value = interaction(explanation, token, patch);
+      return { token, patch, value, certain: isCertain(explanation, token, patch) };
+    }),
+  );
+  const strongestSize = Math.max(...rays.map((ray) => Math.abs(ray.value)), 0);
+  return rays
+    .filter((ray) => Math.abs(ray.value) > 0 && Math.abs(ray.value) >= FAINTEST * strongestSize)
+    .sort((a, b) => Math.abs(a.value) - Math.abs(b.value));
+}
