@@ -20,9 +20,18 @@ def data_uri(image: NDArray[np.uint8]) -> str:
 
 
 def patch_of(image: NDArray[np.uint8], grid: tuple[int, int], player: int) -> NDArray[np.uint8]:
-    """The pixels of image player ``player``; cut to whole pixels where the grid does not divide the picture."""
-    (rows, columns), (height, width) = grid, image.shape[:2]
+    """The pixels of image player ``player``."""
+    left, top, width, height = patch_box((image.shape[0], image.shape[1]), grid, player)
+    return image[top : top + height, left : left + width]
+
+
+def patch_box(size: tuple[int, ...], grid: tuple[int, int], player: int) -> tuple[int, int, int, int]:
+    """Left, top, width and height of image player ``player`` in a picture of ``size`` (height, width).
+
+    Boxes tile the picture; they differ by a pixel where the grid does not divide it.
+    """
+    (rows, columns), (height, width) = grid, size[:2]
     row, column = divmod(player, columns)
     top, bottom = round(row * height / rows), round((row + 1) * height / rows)
     left, right = round(column * width / columns), round((column + 1) * width / columns)
-    return image[top : max(bottom, top + 1), left : max(right, left + 1)]
+    return left, top, max(1, right - left), max(1, bottom - top)
