@@ -25,7 +25,9 @@ _FAINTEST = 0.015
 """Heat below this opacity is left out; nobody sees it and it would fill the file."""
 _BACKDROP = 0.25
 """Opacity of the picture behind an anchored graph."""
-_FORCE_SIZE = (720.0, 500.0)
+_FORCE_SIZE = (720.0, 540.0)
+_LINE = 40.0
+"""Height that a force layout grows by for each further line of tokens at its foot."""
 _ANCHORED_WIDTH = 600.0
 _THUMBNAIL = 48.0
 
@@ -93,9 +95,10 @@ def graph_svg(
     title = f"Explanation graph: {explanation.caption}"
     share, (picture_width, picture_height) = graph.graph["image_height"], _picture_size(explanation)
     if share is None:
-        drawing = _Drawing(explanation, graph, _FORCE_SIZE, (_THUMBNAIL, _THUMBNAIL), corner=7)
+        size = (_FORCE_SIZE[0], _FORCE_SIZE[1] + _LINE * max(0, _loose_lines(graph) - 1))
+        drawing = _Drawing(explanation, graph, size, (_THUMBNAIL, _THUMBNAIL), corner=7)
         held = element("defs", _image(explanation)) if embed and explanation.image is not None else ""
-        return _svg(*_FORCE_SIZE, title, [held, *drawing.edges(colors), *drawing.nodes()])
+        return _svg(*size, title, [held, *drawing.edges(colors), *drawing.patches(), *drawing.tokens()])
     width, height = _ANCHORED_WIDTH, _ANCHORED_WIDTH * picture_height / picture_width / share
     cell = (width / explanation.grid[1] - 2, height * share / explanation.grid[0] - 2)
     drawing = _Drawing(explanation, graph, (width, height), cell, corner=3)
@@ -140,10 +143,6 @@ class _Drawing:
         edges = [*self._graph.edges(data=True)]
         limit = limit_of([edge["weight"] for _, _, edge in edges])
         return [self._edge(i, j, edge, limit, colors) for i, j, edge in reversed(edges)]
-
-    def nodes(self) -> list[str]:
-        """Tokens over patches."""
-        return [*self.patches(), *self.tokens()]
 
     def patches(self) -> list[str]:
         """Thumbnails with rounded corners."""
@@ -199,6 +198,11 @@ class _Drawing:
     def _title(self, player: int, node: dict[str, Any]) -> str:
         value = with_error(node["main"], node["se"])
         return element("title", escaped(f"{self._names[player]}: main effect {value} logits"))
+
+
+def _loose_lines(graph: Graph) -> int:
+    """Lines that the tokens which nothing joins stand in."""
+    return len({node["pos"][1] for player, node in graph.nodes(data=True) if not graph.degree(player)})
 
 
 def _svg(width: float, height: float, title: str, parts: list[str]) -> str:

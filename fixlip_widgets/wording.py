@@ -10,8 +10,9 @@ MINUS = "\u2212"
 
 
 def signed(value: float, digits: int = 2) -> str:
-    """``+1.20`` or ``−0.35``, with a minus as wide as the plus."""
-    return f"{value:+.{digits}f}".replace("-", MINUS)
+    """``+1.20`` or ``−0.35``, with a minus as wide as the plus; what rounds to zero is ``0.00``."""
+    written = f"{value:+.{digits}f}"
+    return written[1:] if float(written) == 0 else written.replace("-", MINUS)
 
 
 def with_error(value: float, error: float | None) -> str:

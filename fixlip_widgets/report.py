@@ -1,0 +1,246 @@
+"""A report on one explanation: a single HTML file that needs no network, no script and no kernel."""
+
+from __future__ import annotations
+
+from importlib.resources import files
+from typing import TYPE_CHECKING
+
+import numpy as np
+
+from fixlip_widgets._version import __version__
+from fixlip_widgets.colors import limit_of, palette, tint
+from fixlip_widgets.files import PathLike, replacing
+from fixlip_widgets.graphs import CERTAIN
+from fixlip_widgets.markup import element, escaped
+from fixlip_widgets.svg import graph_svg, overlay_svg, patch_values, picture_svg, thumbnail_svg
+from fixlip_widgets.wording import signed, with_error
+
+if TYPE_CHECKING:
+    from fixlip_widgets.explanation import Explanation, Term
+
+_EDGES = 30
+_ROWS = 20
+_MOST_WORDS = 24
+"""Tokens that get a picture each; of a longer caption, those that interact most strongly."""
+_POLICY = "default-src 'none'; img-src data:; style-src 'unsafe-inline'"
+"""What the page may load: its own pictures and style. No script runs and nothing is fetched, whatever a token says."""
+
+
+def write_html(explanation: Explanation, path: PathLike, title: str | None = None, *, colors: str = "house") -> None:
+    """Write the report on ``explanation`` to ``path``; an existing file is replaced whole or not at all.
+
+    Args:
+        explanation: What to report.
+        path: The ``.html`` file to write.
+        title: The page's heading; by default the caption.
+        colors: Name of the palette, ``house`` or ``safe``.
+
+    Raises:
+        InputError: There is no such palette.
+        OSError: The file cannot be written.
+    """
+    page = html_page(explanation, title, colors=colors)
+    with replacing(path) as stream:
+        stream.write(page.encode("utf-8"))
+
+
+def html_page(explanation: Explanation, title: str | None = None, *, colors: str = "house") -> str:
+    """The report that :func:`write_html` writes, as text."""
+    palette(colors)
+    heading = title or explanation.caption or "Explanation"
+    head = element("title", escaped(heading)) + element(
+        "style", files(__package__).joinpath("report.css").read_text("utf-8")
+    )
+    body = [
+        picture_svg(explanation),
+        element("header", element("h1", escaped(heading)), _about(explanation), _facts(explanation)),
+        element("div", _attributions(explanation, colors), _graph(explanation, colors), class_="pair"),
+        _words(explanation, colors),
+        _table(explanation, colors),
+        _footer(explanation),
+    ]
+    return (
+        '<!doctype html>\n<html lang="en"><head><meta charset="utf-8">'
+        f'<meta http-equiv="Content-Security-Policy" content="{_POLICY}">'
+        '<meta name="viewport" content="width=device-width, initial-scale=1">'
+        f"{head}</head>\n{element('body', *(part + chr(10) for part in body))}</html>\n"
+    )
+
+
+def _about(explanation: Explanation) -> str:
+    model = " · ".join(explanation.model[key] for key in ("name", "pretrained") if explanation.model.get(key))
+    said = f"Why {model or 'the model'} finds this picture similar to “{explanation.caption}”."
+    return element("p", escaped(said), class_="muted")
+
+
+def _facts(explanation: Explanation) -> str:
+    """Key figures; those that are not known are left out."""
+    counts = f"{explanation.image_encodes:,} image + {explanation.text_encodes:,} text"
+    facts = [
+        ("similarity (logits)", _number(explanation.similarity)),
+        ("empty pair", _number(explanation.empty_similarity)),
+        ("baseline", with_error(explanation.baseline, explanation.baseline_se)),
+        ("held-out R²", _number(explanation.r2, "{:.3f}")),
+        ("Spearman", _number(explanation.spearman, "{:.3f}")),
+        ("residual", _number(explanation.residual, "{:+.2f}")),
+        ("method", explanation.method),
+        ("keep probability p", f"{explanation.p:g}"),
+        ("evaluations", f"{explanation.budget:,}" if explanation.budget else None),
+        ("encodings", counts if explanation.image_encodes or explanation.text_encodes else None),
+        ("ridge", f"{explanation.ridge:.3g}" if explanation.ridge else None),
+        ("seed", None if explanation.seed is None else str(explanation.seed)),
+    ]
+    rows = [
+        element("div", element("dt", escaped(name)), element("dd", escaped(value)))
+        for name, value in facts
+        if value is not None
+    ]
+    return element("dl", *rows, class_="facts")
+
+
+def _number(value: float | None, form: str = "{:.2f}") -> str | None:
+    return None if value is None or not np.isfinite(value) else form.format(value).replace("-", "\u2212")
+
+
+def _attributions(explanation: Explanation, colors: str) -> str:
+    values = explanation.first_order()
+    patches, tokens = values[: explanation.n_image], values[explanation.n_image :]
+    limit = limit_of(tokens)
+    chips = [
+        element(
+            "li",
+            escaped(token),
+            element("span", signed(value, 1)),
+            style=f"background:{tint(value, limit, colors, strongest=0.45)}",
+        )
+        for token, value in zip(explanation.tokens, tokens.tolist(), strict=True)
+    ]
+    meaning = (
+        f"what each player adds on average when every other one is there with probability {explanation.p:g}"
+        if explanation.has_interactions
+        else "what each player adds by this method"
+    )
+    says = (
+        f"First-order attributions: {meaning}. "
+        f"Strongest colour: ±{limit_of(patches):.2f} for patches, ±{limit:.2f} for tokens (logits)."
+    )
+    return element(
+        "section",
+        element("h2", "Picture and caption"),
+        element("div", overlay_svg(explanation, colors=colors, embed=False), class_="overlay"),
+        element("ul", *chips, class_="tokens"),
+        element("p", says, class_="muted"),
+    )
+
+
+def _graph(explanation: Explanation, colors: str) -> str:
+    if not explanation.has_interactions:
+        says = f"“{explanation.method}” is a first-order method: it has no interactions to draw."
+        return element("section", element("h2", "Explanation graph"), element("p", escaped(says)))
+    says = (
+        f"The {_EDGES} strongest interactions. {_legend(colors)} Wider edges are stronger; a dashed one is within "
+        f"{CERTAIN:g} standard errors of zero."
+    )
+    drawn = graph_svg(explanation, _EDGES, layout="kamada_kawai", colors=colors, embed=False)
+    return element(
+        "section",
+        element("h2", "Explanation graph"),
+        element("div", drawn, class_="graph scroll"),
+        element("p", says, class_="muted"),
+    )
+
+
+def _legend(colors: str) -> str:
+    raising, lowering = ("Red", "blue") if colors == "house" else ("Orange", "purple")
+    return f"{raising} raises the similarity beyond what both add alone, {lowering} lowers it."
+
+
+def _words(explanation: Explanation, colors: str) -> str:
+    """A small picture for each token: what it binds to, all on one scale."""
+    if not explanation.has_interactions or not explanation.cross.size:
+        return ""
+    strength = np.abs(explanation.cross).max(axis=1)
+    chosen = np.sort(np.argsort(-strength, kind="stable")[:_MOST_WORDS]) + explanation.n_image
+    limit = limit_of(explanation.cross)
+    figures: list[str] = []
+    for player in chosen.tolist():
+        total = float(patch_values(explanation, player).sum())
+        label = element("strong", escaped(explanation.names[player])) + f" Σ {signed(total, 1)}"
+        drawn = overlay_svg(explanation, player, limit=limit, colors=colors, embed=False)
+        figures.append(element("figure", drawn, element("figcaption", label)))
+    cut = "" if len(chosen) == explanation.n_text else f" The {_MOST_WORDS} tokens that interact most are shown."
+    says = (
+        "Image–text interactions of each token with the patches, on one scale "
+        f"(strongest colour: ±{limit:.2f} logits), and their sum Σ.{cut}"
+    )
+    return element(
+        "section",
+        element("h2", "What each word binds to"),
+        element("p", says, class_="muted"),
+        element("div", *figures, class_="words"),
+    )
+
+
+def _table(explanation: Explanation, colors: str) -> str:
+    terms = explanation.top(_ROWS)
+    limit = limit_of([term.value for term in terms])
+    kind = "interactions" if explanation.has_interactions else "main effects"
+    head = element(
+        "tr",
+        *(element("th", text, scope="col", class_=class_) for text, class_ in _COLUMNS),
+    )
+    rows = [_row(explanation, at, term, limit, colors) for at, term in enumerate(terms, start=1)]
+    says = f"In logits; ± is one standard error. Pale: within {CERTAIN:g} standard errors of zero."
+    table = element("table", element("caption", says), element("thead", head), element("tbody", *rows))
+    return element("section", element("h2", f"Strongest {kind}"), element("div", table, class_="scroll"))
+
+
+_COLUMNS = (("", "number"), ("players", None), ("value", "number"), ("±", "number"), ("", "bar"))
+
+
+def _row(explanation: Explanation, at: int, term: Term, limit: float, colors: str) -> str:
+    order = sorted(zip(term.players, term.names, strict=True), key=lambda member: member[0] < explanation.n_image)
+    members = element("span", "×", class_="times").join(_member(explanation, player, name) for player, name in order)
+    error, unsure = term.standard_error, abs(term.value) <= CERTAIN * term.standard_error
+    return element(
+        "tr",
+        element("td", str(at), class_="number unsure"),
+        element("td", members, class_="name"),
+        element("td", signed(term.value), class_="number"),
+        element("td", f"{error:.2f}" if np.isfinite(error) else "", class_="number unsure"),
+        element("td", _bar(term.value, limit, colors), class_="bar"),
+        class_="unsure" if unsure else None,
+    )
+
+
+def _member(explanation: Explanation, player: int, name: str) -> str:
+    picture = thumbnail_svg(explanation, player) if player < explanation.n_image else ""
+    return element("span", picture, element("span", escaped(name)), class_="member")
+
+
+def _bar(value: float, limit: float, colors: str) -> str:
+    """The value as a bar from the middle, to the right where it is positive."""
+    length, chosen = 50 * abs(value) / limit, palette(colors)
+    bar = element(
+        "rect",
+        x=50 if value > 0 else 50 - length,
+        width=length,
+        height=12,
+        fill=chosen.positive if value > 0 else chosen.negative,
+    )
+    return element("svg", bar, viewBox="0 0 100 12", preserveAspectRatio="none", aria_hidden="true")
+
+
+def _footer(explanation: Explanation) -> str:
+    rest = "; ".join(f"{key} {value}" for key, value in explanation.model.items() if key not in ("name", "pretrained"))
+    blocks = {"cross": "image–text", "text_text": "text–text", "image_image": "image–image"}
+    early = [blocks.get(block, block) for block, known in explanation.identified.items() if not known]
+    notes = [
+        "The surrogate is the polynomial of second order that is closest to the model on masked pairs; the residual is "
+        "what it leaves unexplained when everything is kept.",
+        f"Fewer masks than unknowns: the {' and '.join(early)} interactions are shrunk towards zero." if early else "",
+        "Method: Baniecki et al., “Explaining Similarity in Vision-Language Encoders with Weighted Banzhaf "
+        "Interactions”, NeurIPS 2025.",
+        f"fixlip_widgets {__version__}" + (f"; {rest}" if rest else "") + ".",
+    ]
+    return element("footer", *(element("p", escaped(note)) for note in notes if note))
