@@ -49,7 +49,7 @@ def html_page(explanation: Explanation, title: str | None = None, *, colors: str
     palette(colors)
     heading = title or explanation.caption or "Explanation"
     head = element("title", escaped(heading)) + element(
-        "style", files(__package__).joinpath("report.css").read_text("utf-8")
+        "style", files("fixlip_widgets").joinpath("report.css").read_text("utf-8")
     )
     body = [
         picture_svg(explanation),

@@ -26,7 +26,7 @@ _FAINTEST = 0.015
 _BACKDROP = 0.25
 """Opacity of the picture behind an anchored graph."""
 _FORCE_SIZE = (720.0, 540.0)
-_LINE = 40.0
+_FOOT_LINE = 40.0
 """Height that a force layout grows by for each further line of tokens at its foot."""
 _ANCHORED_WIDTH = 600.0
 _THUMBNAIL = 48.0
@@ -95,7 +95,7 @@ def graph_svg(
     title = f"Explanation graph: {explanation.caption}"
     share, (picture_width, picture_height) = graph.graph["image_height"], _picture_size(explanation)
     if share is None:
-        size = (_FORCE_SIZE[0], _FORCE_SIZE[1] + _LINE * max(0, _loose_lines(graph) - 1))
+        size = (_FORCE_SIZE[0], _FORCE_SIZE[1] + _FOOT_LINE * max(0, _loose_lines(graph) - 1))
         drawing = _Drawing(explanation, graph, size, (_THUMBNAIL, _THUMBNAIL), corner=7)
         held = element("defs", _image(explanation)) if embed and explanation.image is not None else ""
         return _svg(*size, title, [held, *drawing.edges(colors), *drawing.patches(), *drawing.tokens()])
