@@ -49,15 +49,16 @@ class TileBank:
     """Tiles of every concept in every picture set, each in several variants of size, angle, place and brightness."""
 
     def __init__(
-        self, sets: dict[str, dict[str, Image.Image]], tile: int, variants: int, seed: int, tint: float = 0.15
+        self, sets: dict[str, dict[str, Image.Image]], tile: int, variants: int, seed: int, compiled: bool = False
     ) -> None:
         self.names = list(next(iter(sets.values())))
         rng = np.random.default_rng([seed, 0])
         tiles: list[NDArray[np.uint8]] = [np.zeros((tile, tile, 4), dtype=np.uint8)]
         for name in self.names:
             for pictures in sets.values():
-                tiles += [draw_tile(pictures[name], Placement.random(rng, tint), tile) for _ in range(variants)]
+                tiles += [draw_tile(pictures[name], Placement.random(rng).varied(rng), tile) for _ in range(variants)]
         self.variants = variants * len(sets)
+        self.paint = torch.compile(paint) if compiled else paint
         self.tiles = torch.from_numpy(np.stack(tiles))
         self.covered = torch.from_numpy(np.stack([covered(drawn) for drawn in tiles]))
 
@@ -75,7 +76,7 @@ class TileBank:
         variant = rng.integers(self.variants, size=cells.shape)
         index = torch.from_numpy(np.where(cells < len(self.names), 1 + cells * self.variants + variant, 0))
         backdrops = [Backdrop.random(BACKGROUNDS[layout.background], rng) for layout in layouts]
-        pixels = paint(
+        pixels = self.paint(
             self.tiles[index],
             torch.tensor([backdrop.colour for backdrop in backdrops]),
             torch.tensor([backdrop.shade for backdrop in backdrops]),

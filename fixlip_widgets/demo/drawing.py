@@ -7,7 +7,7 @@ the pictures that the model was trained on and those that a notebook shows diffe
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import numpy as np
 import torch
@@ -34,6 +34,9 @@ class Placement:
         angle: rotation in degrees, counter-clockwise.
         flip: mirrored left to right.
         dx, dy: position in the free room, -1 (left, top) to 1 (right, bottom).
+        stretch: factor on the width over the height.
+        hue: rotation of the colours in degrees.
+        saturation: 0 for grey, 1 for the picture's own colours.
         gain: brightness factor of the three colour channels.
     """
 
@@ -42,20 +45,42 @@ class Placement:
     flip: bool = False
     dx: float = 0.0
     dy: float = 0.0
+    stretch: float = 1.0
+    hue: float = 0.0
+    saturation: float = 1.0
     gain: tuple[float, float, float] = (1.0, 1.0, 1.0)
 
     @staticmethod
-    def random(rng: np.random.Generator, tint: float = 0.0) -> Placement:
-        """A random placement; `tint` is the largest relative change of a channel's brightness."""
-        gain = 1.0 + tint * rng.uniform(-1.0, 1.0, 3)
+    def random(rng: np.random.Generator) -> Placement:
+        """A random placement in the picture's own shape and colours."""
         return Placement(
             scale=float(rng.uniform(0.72, 0.98)),
             angle=float(rng.uniform(-15.0, 15.0)),
             flip=bool(rng.random() < 0.5),
             dx=float(rng.uniform(-1.0, 1.0)),
             dy=float(rng.uniform(-1.0, 1.0)),
-            gain=(float(gain[0]), float(gain[1]), float(gain[2])),
         )
+
+    def varied(self, rng: np.random.Generator) -> Placement:
+        """This placement with shape and colours changed at random, to learn what pictures of other artists share."""
+        red, green, blue = (float(factor) for factor in rng.uniform(0.85, 1.15, 3))
+        colourful = bool(rng.random() < 0.5)
+        return replace(
+            self,
+            stretch=float(rng.uniform(0.85, 1.18)),
+            hue=float(rng.uniform(-30.0, 30.0)) if colourful else 0.0,
+            saturation=float(rng.uniform(0.4, 1.4)) if colourful else 1.0,
+            gain=(red, green, blue),
+        )
+
+    def colours(self) -> NDArray[np.float32]:
+        """(3, 3) matrix that turns a picture's colour (a row) into the drawn one."""
+        cosine, sine = np.cos(np.radians(self.hue)), np.sin(np.radians(self.hue))
+        grey = np.full((3, 3), 1.0 / 3.0)
+        turn = np.array([[0.0, 1.0, -1.0], [-1.0, 0.0, 1.0], [1.0, -1.0, 0.0]]) / np.sqrt(3.0)
+        rotated = cosine * np.eye(3) + (1.0 - cosine) * grey + sine * turn
+        mixed = self.saturation * rotated + (1.0 - self.saturation) * grey
+        return (mixed * np.asarray(self.gain)).astype(np.float32)
 
 
 @dataclass(frozen=True)
@@ -89,11 +114,12 @@ def draw_tile(picture: Image.Image, placement: Placement, size: int) -> NDArray[
     if placement.angle:
         drawn = drawn.rotate(placement.angle, Image.Resampling.BICUBIC, expand=True)
     drawn = drawn.crop(drawn.getchannel("A").point([0] * 9 + [255] * 247).getbbox())
-    factor = placement.scale * size / max(drawn.size)
-    width, height = (max(1, round(side * factor)) for side in drawn.size)
+    shape = (drawn.width * placement.stretch, drawn.height)
+    factor = placement.scale * size / max(shape)
+    width, height = (max(1, round(side * factor)) for side in shape)
     small = np.asarray(drawn.resize((width, height), Image.Resampling.BICUBIC), dtype=np.float32)
     alpha = small[..., 3:]
-    colour = np.clip(small[..., :3] * np.asarray(placement.gain, dtype=np.float32), 0, 255) * (alpha / 255.0)
+    colour = np.clip(small[..., :3] @ placement.colours(), 0.0, 255.0) * (alpha / 255.0)
     left = round((size - width) * (1.0 + placement.dx) / 2.0)
     top = round((size - height) * (1.0 + placement.dy) / 2.0)
     tile = np.zeros((size, size, 4), dtype=np.uint8)

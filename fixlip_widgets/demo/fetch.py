@@ -83,15 +83,16 @@ def pictures(which: dict[str, PictureSet], cache: Path | None = None) -> dict[st
     """
     cache = default_cache() if cache is None else cache
     cache.mkdir(parents=True, exist_ok=True)
-    _check_names(_archive(_NAMES, cache))
-    return {name: _read(picture_set, _archive(picture_set.package, cache)) for name, picture_set in which.items()}
+    _check_names(archive(_NAMES, cache))
+    return {name: _read(picture_set, archive(picture_set.package, cache)) for name, picture_set in which.items()}
 
 
-def _archive(package: str, cache: Path) -> Path:
+def archive(package: str, cache: Path) -> Path:
+    """The npm package as a gzipped tar file in the cache, downloaded if it is not there."""
     stem = package.replace("@", "").replace("/", "-")
-    archive = cache / f"{stem}.tgz"
-    if archive.exists():
-        return archive
+    path = cache / f"{stem}.tgz"
+    if path.exists():
+        return path
     npm = shutil.which("npm")
     if npm is None:
         raise InputError("npm is needed to download the emoji pictures and is not on the PATH; install Node.js.")
@@ -103,13 +104,13 @@ def _archive(package: str, cache: Path) -> Path:
     if done.returncode != 0 or len(found) != 1:
         shutil.rmtree(scratch)
         raise InputError(f"npm could not download {package}: {done.stderr.strip() or 'no archive was written'}.")
-    found[0].replace(archive)
+    found[0].replace(path)
     shutil.rmtree(scratch)
-    return archive
+    return path
 
 
-def _check_names(archive: Path) -> None:
-    with tarfile.open(archive) as packed:
+def _check_names(names: Path) -> None:
+    with tarfile.open(names) as packed:
         member = packed.extractfile("package/emoji.json")
         assert member is not None
         known = {entry["unified"] for entry in json.load(member)}
@@ -118,10 +119,10 @@ def _check_names(archive: Path) -> None:
         raise InputError(f"emoji-datasource has no emoji for {', '.join(unknown)}; correct the code points.")
 
 
-def _read(picture_set: PictureSet, archive: Path) -> dict[str, Image.Image]:
+def _read(picture_set: PictureSet, packed_pictures: Path) -> dict[str, Image.Image]:
     wanted = {picture_set.path(code.lower()): name for name, code in CONCEPTS.items()}
     found: dict[str, Image.Image] = {}
-    with tarfile.open(archive) as packed:
+    with tarfile.open(packed_pictures) as packed:
         for member in packed:
             if member.name in wanted:
                 content = packed.extractfile(member)

@@ -59,6 +59,10 @@ class Settings:
     removal: float = 0.3
 
 
+def _see(model: open_clip.CLIP, pixels: Tensor, kept: Tensor) -> Tensor:
+    return vision_states(model, normalise(pixels, kept))
+
+
 class Trainer:
     """A training run: model, averaged weights, optimiser and how far it came."""
 
@@ -67,7 +71,7 @@ class Trainer:
         self.settings = settings
         config = SIZES[settings.size]
         tile = int(config["vision_cfg"]["image_size"]) // CELLS
-        self.bank = TileBank(sets, tile, settings.variants, settings.seed)
+        self.bank = TileBank(sets, tile, settings.variants, settings.seed, compiled)
         kinds = len(self.bank.names) + 1
         self.model: open_clip.CLIP = build(settings.size)
         width = int(config["vision_cfg"]["width"])
@@ -84,10 +88,10 @@ class Trainer:
         )
         self.step = 0
         self.elapsed = 0.0
-        self._see: Callable[[open_clip.CLIP, Tensor], Tensor] = vision_states
+        self._see: Callable[[open_clip.CLIP, Tensor, Tensor], Tensor] = _see
         self._read: Callable[[open_clip.CLIP, Tensor], Tensor] = embed_texts
         if compiled:
-            self._see = torch.compile(vision_states)
+            self._see = torch.compile(_see)
             self._read = torch.compile(embed_texts, dynamic=True)
 
     @property
@@ -124,7 +128,7 @@ class Trainer:
 
     def _losses(self, batch: Batch) -> dict[str, Tensor]:
         n = len(batch.pixels)
-        states = self._see(self.model, normalise(batch.pixels, batch.kept))
+        states = self._see(self.model, batch.pixels, batch.kept)
         images = embed_images(self.model, states)
         texts = self._read(self.model, compact(tokenize([claim.text() for claim in batch.claims])))
         logits = self.model.logit_scale.exp() * images @ texts.T
