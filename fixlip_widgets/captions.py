@@ -60,6 +60,8 @@ def _from_ids(tokenizer: Any, ids: Tensor) -> Caption:
             f"tokens included, 3 to {context} of them."
         )
     ids = ids.long().cpu()
+    if int(ids.min()) < 0 or int(ids.max()) >= tokenizer.vocab_size:
+        raise InputError(f"The token ids range from {int(ids.min())} to {int(ids.max())}; this model has {tokenizer.vocab_size}.")
     if isinstance(tokenizer, open_clip.SimpleTokenizer):
         ends = (ids == tokenizer.eot_token_id).nonzero()
         if int(ids[0]) != tokenizer.sot_token_id or len(ends) == 0 or int(ends[0]) < 2:
@@ -75,8 +77,6 @@ def _from_ids(tokenizer: Any, ids: Tensor) -> Caption:
         players = torch.arange(len(ids))[~torch.isin(ids, special)]
         text = tokenizer.tokenizer.decode(ids[players].tolist())
         padding = tokenizer.tokenizer.pad_token_id or 0
-    if int(ids.min()) < 0 or int(ids.max()) >= tokenizer.vocab_size:
-        raise InputError(f"The token ids range from {int(ids.min())} to {int(ids.max())}; this model has {tokenizer.vocab_size}.")
     whole = torch.full((context,), padding)
     whole[: len(ids)] = ids
     return _caption(tokenizer, text.strip(), whole, players)

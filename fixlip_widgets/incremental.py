@@ -237,7 +237,7 @@ class _Work:
         explainer, p, game = self._explainer, self._p, self._explainer.game
         image, held_out, text = explainer._image, explainer._held_out, explainer._text  # pyright: ignore[reportPrivateUsage]
         enumerated = 2**game.n_image <= self._m_image and game.n_image <= _ENUMERATE_IMAGE_UP_TO
-        held = 0 if enumerated else held_out.missing(p, min(max(self._m_image // 16, 16), 256))
+        held = 0 if enumerated else held_out.missing(p, min(max(self._m_image // 10, 32), 256))
         text_total = _to_do(text, p, self._m_text, ENUMERATE_UP_TO, always=True)
         image_total = _to_do(image, p, self._m_image, _ENUMERATE_IMAGE_UP_TO) + held
         text_done = image_done = 0

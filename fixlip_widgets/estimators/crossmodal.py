@@ -191,7 +191,7 @@ def _variance(modality: Modality, direction: Tensor) -> float:
 
 def regress(image: Modality, text: Modality, ridge: float | None = 0.0) -> CrossModalFit:
     """Solve the three small regressions; ``ridge`` acts on image–image terms alone (None: cross-validated)."""
-    image_part = image.design.fit(image.project(text.mean_embedding), ridge)
+    image_part = image.design.fit(image.project(text.mean_embedding), 0.0 if not image.sampled else ridge)
     text_part = text.design.fit(text.project(image.mean_embedding), 0.0 if not text.sampled else ridge)
     cross = image.slopes @ text.slopes.T
     centre = float(image.mean_embedding @ text.mean_embedding)

@@ -71,7 +71,7 @@ class QuadraticDesign:
         weights = weights.double()
         self.mean = weighted_mean(masks, weights)
         spread = (self.mean * (1 - self.mean)).clamp_min(0).sqrt()
-        self.inverse_spread = torch.where(spread > 1e-9, 1 / spread, 0.0)
+        self.inverse_spread = torch.where(spread > 1e-6, 1 / spread, 0.0)
         firsts = masks[::2] if paired else masks
         self.unit_weights = weights[::2] + weights[1::2] if paired else weights
         self.units = float(1 / self.unit_weights.square().sum())

@@ -1,0 +1,212 @@
+import warnings
+
+import numpy as np
+import pytest
+import torch
+from PIL import Image
+
+from fixlip_widgets import EncodingError, InputError, VisionLanguageGame
+from tests.golden import load, tiny_clip, tiny_game, tiny_pixels
+
+
+@pytest.mark.parametrize("caption", [0, 1])
+@pytest.mark.parametrize("given_as", ["text", "token ids"])
+def test_values_equal_the_research_code(caption, given_as):
+    golden = load("tiny_clip_expected")
+    ids = torch.tensor(golden[f"caption{caption}_input_ids"])
+    text = str(golden["captions"][caption]) if given_as == "text" else ids
+    game = VisionLanguageGame(tiny_clip(), tiny_pixels(), text)
+    values = game.values(golden[f"caption{caption}_image_masks"], golden[f"caption{caption}_text_masks"])
+    np.testing.assert_allclose(values, golden[f"caption{caption}_values"], atol=1e-4)
+
+
+def test_everything_kept_is_the_models_own_similarity():
+    model, game = tiny_clip(), tiny_game()
+    with torch.inference_mode():
+        logits, _ = model.clip.get_logits(tiny_pixels()[None], model.tokenizer([game.caption]))
+    assert game.similarity == pytest.approx(float(logits), abs=1e-5)
+
+
+def test_joint_values_are_entries_of_the_matrix():
+    game, random = tiny_game(), np.random.default_rng(0)
+    masks = random.random((20, game.n_players)) < 0.5
+    matrix = game.values(masks[:, : game.n_image], masks[:, game.n_image :])
+    np.testing.assert_allclose(game.value(masks), np.diag(matrix), atol=1e-5)
+
+
+@pytest.mark.parametrize("grid", [(2, 2), (4, 4), (4, 2)])
+def test_masking_patch_embeddings_equals_masking_pixels(grid):
+    game, random = tiny_game(grid=grid), np.random.default_rng(1)
+    masks = random.random((16, game.n_image)) < 0.5
+    pixels = tiny_pixels()
+    rows, columns = grid
+    height, width = pixels.shape[1] // rows, pixels.shape[2] // columns
+    big = np.kron(masks.reshape(-1, rows, columns), np.ones((1, height, width)))
+    with torch.inference_mode():
+        expected = tiny_clip().clip.encode_image(pixels * torch.tensor(big[:, None]).float(), normalize=True)
+    np.testing.assert_allclose(game.image_embeddings(masks).numpy(), expected.numpy(), atol=2e-6)
+
+
+def test_a_grid_that_does_not_divide_the_patches_masks_pixels():
+    game = tiny_game(grid=(3, 5))
+    assert game.image_embeddings(np.ones((1, 15))).shape == (1, 48)
+    assert game.similarity == pytest.approx(tiny_game().similarity, abs=1e-5)
+
+
+def test_a_hidden_token_cannot_influence_the_embedding():
+    game = tiny_game()
+    masks = np.ones((1, game.n_text), dtype=bool)
+    masks[0, 2] = False
+    before = game.text_embeddings(masks)
+    tower = game._text_tower
+    tower._tokens = tower._tokens.clone()
+    tower._tokens[3] += 10.0  # position 3 is player 2: the start token comes first
+    assert torch.equal(game.text_embeddings(masks), before)
+    assert not torch.allclose(game.text_embeddings(~masks), tiny_game().text_embeddings(~masks))
+
+
+def test_each_distinct_mask_is_encoded_once():
+    game = tiny_game()
+    seen = []
+    encode = game._image_tower.encode
+    game._image_tower.encode = lambda masks: (seen.append(len(masks)), encode(masks))[1]
+    masks = np.repeat(np.eye(game.n_image, dtype=bool)[:3], 50, axis=0)
+    embeddings = game.image_embeddings(masks)
+    assert sum(seen) == 3
+    assert embeddings.shape == (150, 48)
+    assert torch.equal(embeddings[0], embeddings[49])
+
+
+def test_batches_do_not_change_the_result():
+    masks = np.random.default_rng(0).random((30, 16)) < 0.5
+    np.testing.assert_allclose(
+        tiny_game(batch_size=7).image_embeddings(masks).numpy(), tiny_game().image_embeddings(masks).numpy(), atol=1e-6
+    )
+
+
+def test_running_out_of_memory_halves_the_batch_and_goes_on():
+    game = tiny_game(batch_size=16)
+    encode = game._image_tower.encode
+
+    def limited(masks):
+        if len(masks) > 5:
+            raise torch.OutOfMemoryError("no memory")
+        return encode(masks)
+
+    masks = np.random.default_rng(0).random((20, 16)) < 0.5
+    expected = game.image_embeddings(masks)
+    game._image_tower.encode = limited
+    torch.testing.assert_close(game.image_embeddings(masks), expected, atol=1e-6, rtol=0)
+    assert game.batch.size == 4
+
+
+def test_embeddings_that_are_not_finite_name_tower_and_mask():
+    game = tiny_game()
+    encode = game._image_tower.encode
+    game._image_tower.encode = lambda masks: torch.where(masks[:, :1], encode(masks), torch.nan)
+    masks = np.ones((3, 16), dtype=bool)
+    masks[1, [0, 2]] = False
+    with pytest.raises(EncodingError, match=r"image encoder .*\[1, 3, 4"):
+        game.image_embeddings(masks)
+
+
+@pytest.mark.parametrize(
+    ("caption", "message"),
+    [
+        ("", "empty"),
+        ("  \n ", "empty"),
+        ("dog " * 76, "76 tokens; this model reads at most 75"),
+        (7, "is a int"),
+        (torch.tensor([49406, 320]), "token ids"),
+        (torch.tensor([320, 320, 49407]), "must begin with"),
+        (torch.tensor([49406, 99999, 49407]), "range"),
+        (torch.tensor([0.5, 1.0, 2.0]), "token ids"),
+    ],
+)
+def test_a_caption_that_cannot_be_read_is_refused(caption, message):
+    with pytest.raises(InputError, match=message):
+        VisionLanguageGame(tiny_clip(), tiny_pixels(), caption)
+
+
+def test_the_longest_caption_is_taken_whole():
+    assert VisionLanguageGame(tiny_clip(), tiny_pixels(), "dog " * 75).n_text == 75
+
+
+def test_a_token_of_the_padding_id_is_still_a_player():
+    assert VisionLanguageGame(tiny_clip(), tiny_pixels(), "a dog!").tokens == ("a", "dog", "!")
+
+
+def test_bytes_that_are_no_character_are_shown_readably():
+    tokens = VisionLanguageGame(tiny_clip(), tiny_pixels(), "𒀀").tokens
+    assert all(token and "\ufffd" not in token for token in tokens)
+
+
+@pytest.mark.parametrize("mode", ["RGB", "RGBA", "L", "P", "CMYK", "I;16", "1", "LA"])
+def test_pictures_of_every_mode_are_read(mode, tmp_path):
+    picture = Image.new("RGB", (40, 30), (200, 30, 90))
+    picture = Image.new("I;16", (40, 30), 30_000) if mode == "I;16" else picture.convert(mode)
+    game = VisionLanguageGame(tiny_clip(), picture, "a cat")
+    assert np.isfinite(game.similarity)
+    assert game.picture.dtype == np.uint8
+    assert game.picture.ndim == 3
+
+
+def test_exif_rotation_is_honoured(tmp_path):
+    picture = Image.new("RGB", (64, 64), "black")
+    picture.paste("white", (0, 0, 64, 32))
+    exif = Image.Exif()
+    exif[0x0112] = 3  # upside down
+    picture.save(tmp_path / "turned.png", exif=exif)
+    shown = VisionLanguageGame(tiny_clip(), tmp_path / "turned.png", "a cat").picture
+    assert shown[5].mean() < 20
+    assert shown[-5].mean() > 235
+
+
+def test_a_tiny_picture_and_a_path_are_read(tmp_path):
+    Image.new("RGB", (1, 1), "red").save(tmp_path / "dot.png")
+    assert np.isfinite(VisionLanguageGame(tiny_clip(), str(tmp_path / "dot.png"), "a cat").similarity)
+
+
+@pytest.mark.parametrize(
+    ("image", "message"),
+    [
+        ("nowhere.png", "no image"),
+        (np.zeros((4, 4), np.uint8), "array has shape"),
+        (np.zeros((4, 4, 3), np.float32), "array has shape"),
+        (torch.zeros(3, 32, 32), "preprocessed image"),
+        (torch.full((3, 64, 64), torch.nan), "not finite"),
+        (3, "is a int"),
+    ],
+)
+def test_an_image_that_cannot_be_used_is_refused(image, message):
+    with pytest.raises(InputError, match=message):
+        VisionLanguageGame(tiny_clip(), image, "a cat")
+
+
+def test_a_damaged_picture_is_refused(tmp_path):
+    (tmp_path / "bad.png").write_bytes(b"\x89PNG\r\n\x1a\nnothing more")
+    with pytest.raises(InputError, match="cannot be read"):
+        VisionLanguageGame(tiny_clip(), tmp_path / "bad.png", "a cat")
+
+
+def test_a_huge_picture_is_refused_before_it_is_decoded():
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore")
+        huge = Image.new("1", (20_000, 20_000))
+    with pytest.raises(InputError, match="20,000 × 20,000"):
+        VisionLanguageGame(tiny_clip(), huge, "a cat")
+
+
+@pytest.mark.parametrize("grid", [(0, 3), (65, 2)])
+def test_a_grid_that_does_not_fit_is_refused(grid):
+    with pytest.raises(InputError, match="grid"):
+        tiny_game(grid=grid)
+
+
+def test_another_image_or_caption_updates_the_extremes():
+    game = tiny_game()
+    before = game.similarity
+    game.set_text("a cat")
+    assert game.similarity == pytest.approx(tiny_game(1).similarity)
+    game.set_image(torch.zeros_like(tiny_pixels()))
+    assert game.similarity not in (before, tiny_game(1).similarity)

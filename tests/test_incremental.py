@@ -1,0 +1,216 @@
+import numpy as np
+import pytest
+import torch
+
+from fixlip_widgets import EncodingError, FixlipError, IncrementalExplainer, InputError, explain
+from fixlip_widgets.estimators import fit_crossmodal
+from fixlip_widgets.masks import enumerate_masks, enumeration_weights, split_budget
+from tests.golden import tiny_clip, tiny_game, tiny_pixels
+
+
+def explained(budget=2**12, p=0.5, **options):
+    explainer = IncrementalExplainer(tiny_game(), **options)
+    explainer.extend(p, budget)
+    return explainer
+
+
+def same(first, second, atol=0.0):
+    np.testing.assert_allclose(first.interactions, second.interactions, atol=atol)
+    np.testing.assert_allclose(first.main, second.main, atol=atol)
+
+
+@pytest.mark.parametrize("p", [0.5, 0.3])
+def test_growing_in_steps_equals_one_go(p):
+    steps = IncrementalExplainer(tiny_game())
+    for budget in (2**10, 2**11, 2**12):
+        steps.extend(p, budget)
+    # batches fall differently, so embeddings differ in their last bits
+    same(steps.explanation(p), explained(2**12, p).explanation(p), atol=1e-4)
+
+
+def test_a_larger_budget_encodes_only_the_difference():
+    explainer = explained(2**12)
+    before = explainer.image_encodes
+    explainer.extend(0.5, 2**12)
+    assert explainer.image_encodes == before
+    explainer.extend(0.5, 2**13)
+    fresh = explained(2**13)
+    assert explainer.image_encodes == fresh.image_encodes > before
+    assert explainer.text_encodes == 256
+
+
+def test_the_pool_answers_for_another_p_without_encoding():
+    explainer = explained(2**14, p=0.5)
+    before = explainer.image_encodes
+    explanation = explainer.explanation(0.55)
+    assert explainer.image_encodes == before
+    assert explanation.p == 0.55
+    assert 10 < explanation.effective_image_masks < explainer.explanation(0.5).effective_image_masks
+
+
+def test_another_p_reuses_what_counts_there():
+    explainer = explained(2**14, p=0.5)
+    before = explainer.image_encodes
+    explainer.extend(0.55, 2**14)
+    wanted, _ = split_budget(2**14, 16, 8)
+    assert explainer.effective_image_masks(0.55) == pytest.approx(wanted, rel=0.1)
+    assert explainer.image_encodes - before < 0.9 * explained(2**14, p=0.55).image_encodes
+
+
+def test_a_new_caption_encodes_no_image():
+    explainer = explained()
+    images = explainer.image_encodes
+    explainer.set_text("a cat")
+    explanation = explainer.explanation()
+    assert explainer.image_encodes == images
+    assert explanation.tokens == ("a", "cat")
+    fresh = IncrementalExplainer(tiny_game(1))
+    fresh.extend(0.5, 2**12)
+    assert explanation.similarity == pytest.approx(fresh.explanation().similarity, abs=1e-5)
+
+
+def test_a_new_image_encodes_no_text():
+    explainer = explained()
+    texts = explainer.text_encodes
+    explainer.set_image(tiny_pixels().flip(2))
+    explainer.extend(0.5, 2**12)
+    assert explainer.text_encodes == texts
+    flipped = explainer.explanation()
+    original = explained().explanation()
+    assert flipped.similarity != pytest.approx(original.similarity, abs=1e-3)
+
+
+def test_a_refused_caption_leaves_the_explainer_as_it_was():
+    explainer = explained()
+    before = explainer.explanation()
+    with pytest.raises(InputError):
+        explainer.set_text("")
+    same(explainer.explanation(), before)
+
+
+def test_cancelling_keeps_what_was_encoded_and_says_its_budget():
+    game = tiny_game(batch_size=16)
+    explainer, calls = IncrementalExplainer(game), []
+    explainer.extend(0.5, 2**14, progress=calls.append, cancelled=lambda: calls[-1].image_done >= 64)
+    assert calls[-1].image_done == 64
+    assert 0 < explainer.budget_done < 2**14
+    assert explainer.explanation().budget == explainer.budget_done
+    explainer.extend(0.5, 2**14)
+    assert explainer.budget_done == 2**14
+    same(explainer.explanation(), explained(2**14).explanation(), atol=1e-4)
+
+
+def test_progress_counts_up_to_its_totals():
+    calls = []
+    IncrementalExplainer(tiny_game(batch_size=32)).extend(0.5, 2**12, progress=calls.append)
+    fractions = [call.fraction for call in calls]
+    assert fractions == sorted(fractions)
+    assert fractions[-1] == 1
+    assert calls[-1].image_done == calls[-1].image_total
+    assert calls[-1].text_total == 256
+
+
+def test_an_explanation_may_be_asked_for_while_extending():
+    explainer, partial = IncrementalExplainer(tiny_game(batch_size=16)), []
+
+    def look(state):
+        if state.image_done >= 32:
+            partial.append(explainer.explanation())
+
+    explainer.extend(0.5, 2**12, progress=look)
+    assert len(partial) > 2
+    assert partial[0].budget < partial[-1].budget == 2**12
+
+
+def test_an_error_in_a_tower_leaves_the_pool_valid():
+    game = tiny_game(batch_size=16)
+    explainer, encode = IncrementalExplainer(game), game._image_tower.encode
+    calls = []
+
+    def failing(masks):
+        calls.append(masks)
+        return encode(masks) * (torch.nan if len(calls) == 3 else 1)
+
+    game._image_tower.encode = failing
+    with pytest.raises(EncodingError):
+        explainer.extend(0.5, 2**12)
+    explainer.extend(0.5, 2**12)
+    same(explainer.explanation(), explained(2**12).explanation(), atol=1e-4)
+
+
+def test_nothing_encoded_yet_is_said():
+    with pytest.raises(FixlipError, match="extend"):
+        IncrementalExplainer(tiny_game()).explanation()
+
+
+@pytest.mark.parametrize("seed", [-1, 1.5, "x", True])
+def test_a_bad_seed_is_refused(seed):
+    with pytest.raises(InputError, match="seed"):
+        IncrementalExplainer(tiny_game(), seed=seed)
+
+
+def test_few_image_players_are_enumerated_and_then_exact():
+    game = tiny_game(grid=(2, 2))
+    explainer = IncrementalExplainer(game)
+    explainer.extend(0.3, 2**14)
+    assert explainer.image_encodes == 16
+    image, text = enumerate_masks(4), enumerate_masks(8)
+    exact = fit_crossmodal(
+        image,
+        text,
+        game.image_embeddings(image),
+        game.text_embeddings(text),
+        enumeration_weights(image, 0.3),
+        enumeration_weights(text, 0.3),
+        game.scale,
+    )
+    explanation = explainer.explanation()
+    np.testing.assert_allclose(explanation.interactions, exact.interactions, atol=1e-5)
+    np.testing.assert_array_equal(explanation.interactions_se, 0)
+
+
+def test_more_budget_converges_to_the_enumerated_game():
+    game = tiny_game(grid=(4, 2))
+    exact = IncrementalExplainer(game)
+    exact.extend(0.4, 2**17)
+    assert exact.image_encodes == 256
+    errors = []
+    for budget in (2**12, 2**15):
+        # a budget that enumerates nothing: the image side is sampled
+        sampled = IncrementalExplainer(game, seed=1)
+        pool, count = sampled._image, split_budget(budget, 8, 8)[0]
+        for _ in pool.extend(game.encoder("image"), 0.4, 4 * count, game.batch, game.model.device):
+            pass
+        errors.append(np.abs(sampled.explanation(0.4).cross - exact.explanation(0.4).cross).max())
+    assert errors[1] < errors[0] < 0.5
+
+
+def test_explain_answers_what_the_incremental_explainer_does():
+    direct = explain(tiny_pixels(), tiny_game().caption, model=tiny_clip(), p=0.4, budget=2**12, seed=5)
+    same(direct, explained(2**12, p=0.4, seed=5).explanation())
+    assert direct.seed == 5
+    assert direct.p == 0.4
+    assert direct.budget == 2**12
+    assert direct.r2 > 0.5
+    assert direct.spearman > 0.5
+    assert direct.image_encodes > 0
+    assert direct.model["name"] == "tiny_clip"
+
+
+@pytest.mark.parametrize(
+    "options", [{"method": "magic"}, {"order": 4}, {"p": 0}, {"p": 1.0}, {"budget": 3}, {"budget": 2**25}, {"seed": -2}]
+)
+def test_explain_refuses_what_is_out_of_range(options):
+    with pytest.raises(InputError):
+        explain(tiny_pixels(), "a cat", model=tiny_clip(), **options)
+
+
+def test_a_long_caption_is_sampled_densely():
+    game = tiny_game()
+    game.set_text("black dog next to a yellow hydrant and a black dog next to a")
+    assert game.n_text > 12
+    explainer = IncrementalExplainer(game)
+    explainer.extend(0.5, 2**12)
+    explanation = explainer.explanation()
+    assert explainer.text_encodes > 3500
+    assert (explanation.interactions_se[16:, 16:][~np.eye(game.n_text, dtype=bool)] > 0).all()
