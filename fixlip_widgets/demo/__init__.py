@@ -6,9 +6,9 @@ from pathlib import Path
 
 from fixlip_widgets.demo.composer import Scene, compose
 from fixlip_widgets.demo.concepts import backgrounds, names
-from fixlip_widgets.demo.gallery import SCENES, scenes
+from fixlip_widgets.demo.gallery import SCENES, scene, scenes
 
-__all__ = ["SCENES", "Scene", "backgrounds", "compose", "config_path", "model_path", "names", "scenes"]
+__all__ = ["SCENES", "Scene", "backgrounds", "compose", "config_path", "model_path", "names", "scene", "scenes"]
 
 
 def model_path() -> Path:

@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import TypedDict
 
 from fixlip_widgets.demo.composer import Scene, compose
+from fixlip_widgets.errors import InputError
 
 
 class _Recipe(TypedDict, total=False):
@@ -26,6 +27,17 @@ SCENES: dict[str, _Recipe] = {
 """Scene name -> the arguments of `compose`."""
 
 
+def scene(name: str) -> Scene:
+    """One ready scene.
+
+    Raises:
+        InputError: there is none of this name; the message lists them.
+    """
+    if name not in SCENES:
+        raise InputError(f"There is no scene {name!r}; there are {', '.join(SCENES)}.")
+    return compose(**SCENES[name])
+
+
 def scenes() -> dict[str, Scene]:
     """All ready scenes by name."""
-    return {name: compose(**recipe) for name, recipe in SCENES.items()}
+    return {name: scene(name) for name in SCENES}
