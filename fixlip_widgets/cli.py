@@ -10,8 +10,7 @@ import json
 import math
 import re
 import sys
-from collections.abc import Iterator, Sequence
-from contextlib import contextmanager
+from collections.abc import Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -19,13 +18,9 @@ from fixlip_widgets._version import __version__
 from fixlip_widgets.errors import FixlipError, InputError
 
 if TYPE_CHECKING:
-    from collections.abc import Callable
-
     from fixlip_widgets import Explanation
-    from fixlip_widgets.incremental import Progress
 
 SCENE = "demo:"
-METHODS = ("banzhaf", "shapley")
 
 
 def main(arguments: Sequence[str] | None = None) -> int:
@@ -66,7 +61,7 @@ def _add_explain(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("--pretrained", metavar="TAG", help="an open_clip tag, or a safetensors file")
     parser.add_argument("--p", type=float, help="probability with which masks keep a patch or token, in (0, 1)")
     parser.add_argument("--budget", type=_whole_number, help="game evaluations, as 131072 or 2^17")
-    parser.add_argument("--method", choices=METHODS)
+    parser.add_argument("--method", help="banzhaf, the p-weighted interactions of FIxLIP")
     parser.add_argument("--seed", type=int)
     parser.set_defaults(run=_explain)
 
@@ -90,14 +85,9 @@ def _explain(options: argparse.Namespace) -> int:
     if options.pretrained is not None and options.model is None:
         raise InputError(f"--pretrained {options.pretrained} needs --model: whose weights are they?")
     model = fx.load_model() if options.model is None else fx.load_model(options.model, pretrained=options.pretrained)
-    with _progress_bar() as progress:
-        explanation = fx.explain(
-            image,
-            caption,
-            model=model,
-            progress=progress,
-            **{name: value for name, value in chosen.items() if value is not None},
-        )
+    explanation = fx.explain(
+        image, caption, model=model, **{name: value for name, value in chosen.items() if value is not None}
+    )
     print(json.dumps(as_json(explanation), ensure_ascii=False) if options.json else _summary(explanation))
     if options.out is not None:
         write_html(explanation, options.out)
@@ -132,21 +122,6 @@ def _whole_number(text: str) -> int:
         return int(power[1]) ** int(power[2]) if power else int(text)
     except ValueError:
         raise argparse.ArgumentTypeError(f"{text!r} is not a whole number such as 131072 or 2^17") from None
-
-
-@contextmanager
-def _progress_bar() -> Iterator[Callable[[Progress], None]]:
-    """A bar on standard error that counts encodings; silent where that is not a terminal."""
-    from tqdm import tqdm
-
-    with tqdm(desc="encoding", unit="mask", leave=False, disable=None) as bar:
-
-        def show(progress: Progress) -> None:
-            bar.total = progress.image_total + progress.text_total
-            bar.n = progress.image_done + progress.text_done
-            bar.refresh()
-
-        yield show
 
 
 def _summary(explanation: Explanation, count: int = 12) -> str:
