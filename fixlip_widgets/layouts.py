@@ -9,6 +9,8 @@ import networkx as nx
 import numpy as np
 from numpy.typing import NDArray
 
+from fixlip_widgets.wording import columns
+
 Floats = NDArray[np.float64]
 Graph: TypeAlias = "nx.Graph[int]"
 Grid = tuple[int, int]
@@ -45,9 +47,9 @@ def bend(graph: Graph, i: int, j: int) -> tuple[float, float]:
 
 def _anchored(graph: Graph, grid: Grid) -> Places:
     """Patches where they are in the image; tokens in reading order below, each with room for its letters."""
-    (rows, columns), height = grid, image_height(graph)
+    (rows, across), height = grid, image_height(graph)
     places: Places = {
-        node: ((patch["column"] + 0.5) / columns, (patch["row"] + 0.5) / rows * height)
+        node: ((patch["column"] + 0.5) / across, (patch["row"] + 0.5) / rows * height)
         for node, patch in graph.nodes(data=True)
         if patch["kind"] == "patch"
     }
@@ -55,7 +57,7 @@ def _anchored(graph: Graph, grid: Grid) -> Places:
 
 
 def _widths(graph: Graph, tokens: list[int]) -> Floats:
-    return np.array([len(graph.nodes[token]["label"]) + 2.0 for token in tokens])
+    return np.array([columns(graph.nodes[token]["label"]) + 2.0 for token in tokens])
 
 
 def _lines(graph: Graph, tokens: list[int]) -> int:
@@ -174,7 +176,7 @@ def _in_frame(graph: Graph, places: dict[int, Any], bottom: float) -> Places:
 
 def _box(node: dict[str, Any]) -> tuple[float, float]:
     """Width and height, in the unit square, that a node's picture or letters are expected to take."""
-    return (0.085, 0.125) if node["kind"] == "patch" else (0.035 + 0.0135 * len(node["label"]), 0.075)
+    return (0.085, 0.125) if node["kind"] == "patch" else (0.035 + 0.0135 * columns(node["label"]), 0.075)
 
 
 def _pushed_apart(xy: Floats, boxes: Floats, low_end: Floats, high_end: Floats, rounds: int = 120) -> Floats:

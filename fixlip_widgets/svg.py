@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import unicodedata
 import zlib
 from typing import TYPE_CHECKING, Any, Literal
 
@@ -13,7 +12,7 @@ from fixlip_widgets.graphs import Kind, Layout, explanation_graph
 from fixlip_widgets.layouts import Graph, bend
 from fixlip_widgets.markup import element, escaped
 from fixlip_widgets.pictures import data_uri, patch_box
-from fixlip_widgets.wording import pair_name, shortened, signed, with_error
+from fixlip_widgets.wording import columns, pair_name, shortened, signed, with_error
 
 if TYPE_CHECKING:
     from fixlip_widgets.explanation import Explanation
@@ -188,7 +187,7 @@ class _Drawing:
 
     def _token(self, player: int, node: dict[str, Any]) -> str:
         (x, y), label = self._at(node["pos"]), shortened(node["label"], 18)
-        width = 18 + 8.2 * _columns(label)
+        width = 18 + 8.2 * columns(label)
         x = min(max(x, width / 2 + 1), self._size[0] - width / 2 - 1)
         box = {"x": x - width / 2, "y": y - 14, "width": width, "height": 28, "rx": 7}
         letters = element("text", escaped(label), x=x, y=y, font_size=13.5, font_weight="600", **_CENTRED, **_INK)
@@ -264,8 +263,3 @@ def _heat(explanation: Explanation, values: np.ndarray, limit: float, colors: st
             title = element("title", escaped(f"{names[player]}: {signed(value)} logits"))
             cells.append(element("rect", title, **_box(explanation, player), fill=color, fill_opacity=opacity))
     return cells
-
-
-def _columns(text: str) -> int:
-    """Columns that ``text`` takes where a Latin letter takes one: wide scripts take two, combining marks none."""
-    return sum(0 if unicodedata.combining(c) else 2 if unicodedata.east_asian_width(c) in "WF" else 1 for c in text)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import unicodedata
 from collections.abc import Sequence
 
 import numpy as np
@@ -31,3 +32,8 @@ def pair_name(names: Sequence[str], n_image: int, i: int, j: int) -> str:
     """``dog × patch (5, 2)``: of a patch and a token, the token comes first."""
     first, second = (j, i) if i < n_image <= j else (i, j)
     return f"{names[first]} × {names[second]}"
+
+
+def columns(text: str) -> int:
+    """Columns that ``text`` takes where a Latin letter takes one: wide scripts take two, combining marks none."""
+    return sum(0 if unicodedata.combining(c) else 2 if unicodedata.east_asian_width(c) in "WF" else 1 for c in text)
