@@ -1,13 +1,17 @@
-"""An explanation's picture as what a page can hold: a data URI, whole or one patch of it."""
+"""An explanation's picture: as a data URI that a page can hold, cut into patches, and the heat to lay on them."""
 
 from __future__ import annotations
 
 import base64
 import io
+from typing import TYPE_CHECKING
 
 import numpy as np
 from numpy.typing import NDArray
 from PIL import Image
+
+if TYPE_CHECKING:
+    from fixlip_widgets.explanation import Explanation
 
 _QUALITY = 92
 
@@ -35,3 +39,13 @@ def patch_box(size: tuple[int, ...], grid: tuple[int, int], player: int) -> tupl
     top, bottom = round(row * height / rows), round((row + 1) * height / rows)
     left, right = round(column * width / columns), round((column + 1) * width / columns)
     return left, top, max(1, right - left), max(1, bottom - top)
+
+
+def patch_values(explanation: Explanation, player: int | None = None) -> NDArray[np.float64]:
+    """(n_image,) what is shown as heat, in logits: first-order attributions or one player's interactions.
+
+    A patch has no interaction with itself; its main effect would be on another scale.
+    """
+    if player is None:
+        return explanation.first_order()[: explanation.n_image]
+    return explanation.interactions[player, : explanation.n_image]

@@ -12,7 +12,8 @@ from fixlip_widgets.colors import limit_of, palette, tint
 from fixlip_widgets.files import PathLike, replacing
 from fixlip_widgets.graphs import CERTAIN
 from fixlip_widgets.markup import element, escaped
-from fixlip_widgets.svg import graph_svg, overlay_svg, patch_values, picture_svg, thumbnail_svg
+from fixlip_widgets.pictures import patch_values
+from fixlip_widgets.svg import graph_svg, overlay_svg, picture_svg, thumbnail_svg
 from fixlip_widgets.wording import signed, with_error
 
 if TYPE_CHECKING:

@@ -11,7 +11,7 @@ from fixlip_widgets.colors import limit_of, palette
 from fixlip_widgets.graphs import Kind, Layout, explanation_graph
 from fixlip_widgets.layouts import Graph, bend
 from fixlip_widgets.markup import element, escaped
-from fixlip_widgets.pictures import data_uri, patch_box
+from fixlip_widgets.pictures import data_uri, patch_box, patch_values
 from fixlip_widgets.wording import columns, pair_name, shortened, signed, with_error
 
 if TYPE_CHECKING:
@@ -66,13 +66,6 @@ def overlay_svg(
     if chosen is not None and chosen < explanation.n_image:
         parts.append(element("rect", **_box(explanation, chosen), fill="none", stroke="#ffffff", stroke_width=3))
     return _svg(*size, f"{subject}: {explanation.caption}", parts)
-
-
-def patch_values(explanation: Explanation, player: int | None = None) -> np.ndarray:
-    """(n_image,) what :func:`overlay_svg` shows as heat, in logits: a patch's interaction with itself is none."""
-    if player is None:
-        return explanation.first_order()[: explanation.n_image]
-    return explanation.interactions[player, : explanation.n_image]
 
 
 def graph_svg(

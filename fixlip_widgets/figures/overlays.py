@@ -12,7 +12,7 @@ from plotly.subplots import make_subplots
 from fixlip_widgets.colors import diverging_scale, limit_of, tint
 from fixlip_widgets.figures.style import Style, shown, titled
 from fixlip_widgets.graphs import CERTAIN
-from fixlip_widgets.pictures import data_uri
+from fixlip_widgets.pictures import data_uri, patch_values
 from fixlip_widgets.wording import signed, with_error
 
 if TYPE_CHECKING:
@@ -27,10 +27,10 @@ _HEAT = 0.7
 def overlay(explanation: Explanation, style: Style, player: int | str | None = None) -> go.Figure:
     """Heat on the picture: first-order attributions or, for a ``player``, its interactions with every patch."""
     if player is None:
-        values, title = explanation.first_order(), f"First order, p = {explanation.p:g}"
+        values, title = patch_values(explanation), f"First order, p = {explanation.p:g}"
     else:
         index = explanation.player(player)
-        values = explanation.condition_on(index)
+        values = patch_values(explanation, index)
         title = f"Interactions with {shown(explanation.names[index])}"
     made = go.Figure()
     made.update_layout(**style.layout(titled(title, explanation.caption), height=460))
@@ -41,7 +41,7 @@ def main(explanation: Explanation, style: Style) -> go.Figure:
     """Main effects: of the patches as heat on the picture, of the tokens as bars with 95 % intervals."""
     made = make_subplots(1, 2, column_widths=[0.58, 0.42], horizontal_spacing=0.2)
     made.update_layout(**style.layout(titled("Main effects", explanation.caption), height=430, bargap=0.35))
-    _picture(made, explanation, style, explanation.main, bar={**style.color_bar(""), "x": 0.475})
+    _picture(made, explanation, style, explanation.main[: explanation.n_image], bar={**style.color_bar(""), "x": 0.475})
     made.add_trace(_bars(explanation, style), row=1, col=2)
     names = [shown(token) for token in explanation.tokens]
     made.update_yaxes(tickvals=[*range(len(names))], ticktext=names, autorange="reversed", row=1, col=2)
@@ -71,17 +71,20 @@ def _bars(explanation: Explanation, style: Style) -> go.Bar:
 def _picture(
     made: go.Figure, explanation: Explanation, style: Style, values: Floats, bar: dict[str, Any] | None = None
 ) -> go.Figure:
-    """The picture on the figure's first axes, with the patches' share of ``values`` (n,) as heat."""
+    """The picture on the figure's first axes, with the patches' ``values`` (n_image,) as heat."""
     rows, columns = explanation.grid
-    heat = values[: explanation.n_image].reshape(rows, columns)
+    heat = values.reshape(rows, columns)
     limit = limit_of(heat)
     hover = np.array(
-        [f"{name}<br>{signed(value)} logits" for name, value in zip(explanation.names, values, strict=True)]
+        [
+            f"{name}<br>{signed(value)} logits"
+            for name, value in zip(explanation.names[: len(values)], values, strict=True)
+        ]
     )
     made.add_trace(
         go.Heatmap(
             z=heat,
-            hovertext=hover[: explanation.n_image].reshape(rows, columns),
+            hovertext=hover.reshape(rows, columns),
             hoverinfo="text",
             colorscale=diverging_scale(style.palette),
             zmin=-limit,
