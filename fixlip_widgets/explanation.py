@@ -257,10 +257,11 @@ class Explanation:
         arrays, rest = read_npz(path)
         if rest.pop("kind", None) != "explanation" or rest.pop("format", None) != FORMAT:
             raise PoolError(f"{path} is not an explanation of format {FORMAT}; save it again with this version.")
-        rest["tokens"], rest["grid"] = tuple(rest["tokens"]), tuple(rest["grid"])
         try:
-            return cls(**rest, **arrays)
-        except (TypeError, InputError) as error:
+            stored: dict[str, Any] = {**rest, **arrays}
+            stored.update(tokens=tuple(rest["tokens"]), grid=tuple(rest["grid"]))
+            return cls(**stored)
+        except (KeyError, TypeError, ValueError) as error:
             raise PoolError(f"{path} is damaged: {error}") from error
 
     def replace(self, **changes: Any) -> Explanation:
