@@ -34,10 +34,10 @@ def dog_and_hydrant(method: str = "fixlip") -> Explanation:
 
 
 def random_explanation(
-    rows: int = 2, columns: int = 3, tokens: tuple[str, ...] = ("a", "red", "dog"), seed: int = 0, **fields: Any
+    rows: int = 2, columns: int = 3, tokens: tuple[str, ...] = ("a", "red", "dog"), draw: int = 0, **fields: Any
 ) -> Explanation:
     """Normal main effects and interactions, with standard errors, one of them unknown, and a random picture."""
-    rng = np.random.default_rng(seed)
+    rng = np.random.default_rng(draw)
     n = rows * columns + len(tokens)
     upper = np.triu(rng.normal(size=(n, n)), 1)
     errors = np.triu(rng.uniform(0.05, 1.0, size=(n, n)), 1)

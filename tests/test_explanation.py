@@ -300,7 +300,7 @@ def test_a_missing_file_is_named(tmp_path):
 
 def test_a_write_that_fails_leaves_the_earlier_file_whole(tmp_path, monkeypatch):
     path = tmp_path / "e.npz"
-    earlier = random_explanation(seed=1)
+    earlier = random_explanation(draw=1)
     earlier.save(path)
 
     def full(stream, **arrays):
@@ -309,7 +309,7 @@ def test_a_write_that_fails_leaves_the_earlier_file_whole(tmp_path, monkeypatch)
 
     monkeypatch.setattr(np, "savez_compressed", full)
     with pytest.raises(OSError, match="No space"):
-        random_explanation(seed=2).save(path)
+        random_explanation(draw=2).save(path)
     assert same(Explanation.load(path), earlier)
     assert [*tmp_path.iterdir()] == [path]
 

@@ -1,0 +1,278 @@
+"""The report is one file that needs nothing else, shows the explanation's numbers, and shows every text as text."""
+
+import base64
+import errno
+import re
+import xml.etree.ElementTree as ET
+from html.parser import HTMLParser
+from io import BytesIO
+
+import numpy as np
+import pytest
+from PIL import Image
+
+from fixlip_widgets import files
+from fixlip_widgets.errors import InputError
+from fixlip_widgets.report import html_page, write_html
+from fixlip_widgets.svg import graph_svg, overlay_svg
+from tests.examples import dog_and_hydrant, random_explanation
+
+SVG = "{http://www.w3.org/2000/svg}"
+HOSTILE = (
+    "<script>alert(1)</script>",
+    "</svg><script>alert(2)</script>",
+    '" onload="alert(3)',
+    "' onerror='alert(4)",
+    "</title></style><img src=x onerror=alert(5)>",
+    "&lt;b&gt;",
+    "]]><!--",
+    "a\x00b\x1b\ud800",
+    "javascript:alert(6)",
+)
+NO_PAGE_HAS = {"script", "iframe", "object", "embed", "link", "form", "base", "img", "foreignobject"}
+
+
+class Page(HTMLParser):
+    """Everything in a page: its elements with their attributes, and its text."""
+
+    def __init__(self, page):
+        super().__init__(convert_charrefs=True)
+        self.elements, self.texts, self.open = [], [], []
+        self.feed(page)
+        self.close()
+
+    def handle_starttag(self, tag, attributes):
+        self.elements.append((tag, dict(attributes)))
+        if tag not in ("meta",):
+            self.open.append(tag)
+
+    def handle_startendtag(self, tag, attributes):
+        self.elements.append((tag, dict(attributes)))
+
+    def handle_endtag(self, tag):
+        assert self.open.pop() == tag
+
+    def handle_data(self, data):
+        if "style" not in self.open:
+            self.texts.append(data)
+
+    def handle_comment(self, data):
+        raise AssertionError(f"a comment: {data}")
+
+    @property
+    def text(self):
+        return "\n".join(self.texts)
+
+
+def clean(text):
+    """What is shown of ``text``: what XML cannot hold is replaced."""
+    return re.sub("[\x00\x1b\ud800]", "\ufffd", text)
+
+
+def hostile_explanation():
+    return random_explanation(
+        3, 3, HOSTILE, caption=" ".join(HOSTILE), method=HOSTILE[0], model={"name": HOSTILE[1], "weights": HOSTILE[4]}
+    )
+
+
+def pictures(page):
+    return [attributes["href"] for tag, attributes in Page(page).elements if tag == "image"]
+
+
+def heat(drawn):
+    """Opacity and colour of every patch that has heat, by the name it says."""
+    rects = ET.fromstring(drawn).iter(f"{SVG}rect")
+    return {
+        rect[0].text.split(":")[0]: (float(rect.get("fill-opacity")), rect.get("fill")) for rect in rects if len(rect)
+    }
+
+
+# -- one file -------------------------------------------------------------------------------------------------------
+
+
+def test_the_page_refers_to_nothing_outside_itself():
+    page = html_page(dog_and_hydrant())
+    ids = {attributes["id"] for _, attributes in Page(page).elements if "id" in attributes}
+    for tag, attributes in Page(page).elements:
+        assert tag not in NO_PAGE_HAS
+        for name in ("href", "src", "xlink:href", "action"):
+            target = attributes.get(name)
+            assert target is None or target.startswith("data:image/jpeg;base64,") or target.removeprefix("#") in ids
+    assert "@import" not in page
+    assert not re.search(r"url\((?!#fixlip)", page)
+
+
+def test_the_page_forbids_scripts_and_the_network():
+    policies = [a["content"] for tag, a in Page(html_page(dog_and_hydrant())).elements if "http-equiv" in a]
+    assert policies == ["default-src 'none'; img-src data:; style-src 'unsafe-inline'"]
+
+
+def test_the_picture_is_in_the_page_once():
+    explanation = dog_and_hydrant()
+    (uri,) = pictures(html_page(explanation))
+    with Image.open(BytesIO(base64.b64decode(uri.split(",")[1]))) as picture:
+        assert picture.size == (224, 224)
+        assert np.abs(np.asarray(picture).astype(float) - explanation.image).mean() < 3
+
+
+def test_every_reference_within_the_page_is_to_something_there():
+    elements = Page(html_page(dog_and_hydrant())).elements
+    ids = {a["id"] for _, a in elements if "id" in a}
+    used = {a["href"][1:] for tag, a in elements if tag == "use"}
+    used |= {a["clip-path"][5:-1] for _, a in elements if "clip-path" in a}
+    assert used
+    assert used <= ids
+
+
+def test_writing_replaces_an_earlier_report_whole_or_not_at_all(tmp_path, monkeypatch):
+    path = tmp_path / "report.html"
+    write_html(random_explanation(caption="first"), path)
+    earlier = path.read_bytes()
+
+    def full(_):
+        raise OSError(errno.ENOSPC, "No space left on device")
+
+    with monkeypatch.context() as patched:
+        patched.setattr(files.os, "fsync", full)
+        with pytest.raises(OSError, match="No space"):
+            write_html(random_explanation(caption="second"), path)
+    assert path.read_bytes() == earlier
+    assert [*tmp_path.iterdir()] == [path]
+    write_html(random_explanation(caption="second"), path)
+    assert "second" in path.read_text("utf-8")
+
+
+# -- its numbers ----------------------------------------------------------------------------------------------------
+
+
+def test_the_strongest_interactions_are_in_the_table_with_their_errors():
+    explanation = random_explanation(4, 4)
+    text = Page(html_page(explanation)).text
+    for term in explanation.top(20):
+        assert f"{term.value:+.2f}".replace("-", "\u2212") in text
+        assert f"{term.standard_error:.2f}" in text
+
+
+def test_key_figures_are_shown_and_unknown_ones_left_out():
+    known = random_explanation(
+        similarity=31.26, empty_similarity=-1.5, r2=0.951, spearman=0.89, budget=131072, image_encodes=2184, seed=3
+    )
+    text = Page(html_page(known)).text
+    for shown in ("31.26", "\u22121.50", "0.951", "0.890", "131,072", "2,184 image + 0 text", "seed\n3"):
+        assert shown in text
+    text = Page(html_page(random_explanation())).text
+    for name in ("similarity (logits)", "held-out", "Spearman", "residual", "seed", "nan", "None"):
+        assert name not in text
+
+
+def test_shrunk_blocks_are_named():
+    early = random_explanation(identified={"cross": True, "text_text": True, "image_image": False})
+    assert "image–image interactions are shrunk" in Page(html_page(early)).text
+    assert "shrunk" not in Page(html_page(random_explanation())).text
+
+
+def test_a_first_order_report_has_no_graph_and_says_why():
+    text = Page(html_page(random_explanation(order=1, interactions=np.zeros((9, 9)), method="gradeclip"))).text
+    assert "“gradeclip” is a first-order method" in text
+    assert "Strongest main effects" in text
+    assert "binds to" not in text
+
+
+@pytest.mark.parametrize(
+    "missing", [{"image": None}, {"main_se": None, "interactions_se": None}, {"caption": ""}, {"model": {}}]
+)
+def test_a_report_can_do_without(missing):
+    assert Page(html_page(random_explanation(**missing))).text
+
+
+def test_a_long_caption_shows_the_tokens_that_interact_most():
+    explanation = random_explanation(2, 2, tuple(f"word{i}" for i in range(40)))
+    figures = [tag for tag, _ in Page(html_page(explanation)).elements if tag == "figure"]
+    assert len(figures) == 24
+
+
+# -- the drawings ---------------------------------------------------------------------------------------------------
+
+
+def test_heat_is_proportional_and_coloured_by_sign():
+    explanation = random_explanation(2, 3)
+    found, values = heat(overlay_svg(explanation, "dog")), explanation.interactions[8, :6]
+    strongest = np.abs(values).max()
+    for name, value in zip(explanation.names, values, strict=False):
+        opacity, color = found[name]
+        assert opacity == pytest.approx(0.72 * abs(value) / strongest, abs=0.006)
+        assert color == ("#ff0d57" if value > 0 else "#1e88e5")
+
+
+def test_a_common_limit_makes_overlays_comparable():
+    explanation = random_explanation(2, 3)
+    faint, strong = (heat(overlay_svg(explanation, "dog", limit=limit)) for limit in (20.0, 10.0))
+    for name, (opacity, _) in faint.items():
+        assert strong[name][0] == pytest.approx(2 * opacity, abs=0.011)
+
+
+@pytest.mark.parametrize("layout", ["anchored", "spring", "kamada_kawai"])
+def test_the_graph_draws_each_edge_and_each_token(layout):
+    explanation = dog_and_hydrant()
+    root = ET.fromstring(graph_svg(explanation, 12, layout=layout))
+    assert len([*root.iter(f"{SVG}path")]) == 12
+    assert [text.text for text in root.iter(f"{SVG}text")] == list(explanation.tokens)
+    widest = max(root.iter(f"{SVG}path"), key=lambda path: float(path.get("stroke-width")))
+    assert widest[0].text.split(":")[0] in ("hydr × patch (5, 6)", "hydr × ant")
+
+
+def test_edges_that_may_be_noise_are_dashed():
+    root = ET.fromstring(graph_svg(random_explanation(interactions_se=np.full((9, 9), 1e6))))
+    assert all(path.get("stroke-dasharray") for path in root.iter(f"{SVG}path"))
+    root = ET.fromstring(graph_svg(random_explanation(interactions_se=None)))
+    assert not any(path.get("stroke-dasharray") for path in root.iter(f"{SVG}path"))
+
+
+def test_drawings_alone_hold_their_own_picture():
+    explanation = random_explanation()
+    assert len(pictures(graph_svg(explanation))) == len(pictures(overlay_svg(explanation))) == 1
+    assert not pictures(graph_svg(explanation, embed=False))
+
+
+def test_the_palette_can_be_one_that_every_eye_tells_apart():
+    drawn = graph_svg(random_explanation(), colors="safe")
+    assert "#e66100" in drawn
+    assert "#ff0d57" not in drawn
+
+
+@pytest.mark.parametrize("draw", [html_page, graph_svg, overlay_svg])
+def test_an_unknown_palette_is_refused(draw):
+    with pytest.raises(InputError, match="house, safe"):
+        draw(random_explanation(), colors="rainbow")
+
+
+# -- hostile texts --------------------------------------------------------------------------------------------------
+
+
+def test_hostile_texts_are_shown_as_text_in_the_report():
+    explanation = hostile_explanation()
+    page = Page(html_page(explanation, title=HOSTILE[4]))
+    assert page.open == []
+    for tag, attributes in page.elements:
+        assert tag not in NO_PAGE_HAS
+        assert not [name for name in attributes if name.startswith("on")]
+    for token in HOSTILE:
+        assert clean(token) in page.text
+    assert page.texts.count(HOSTILE[4]) >= 2  # title and heading
+
+
+def test_a_report_of_hostile_texts_can_be_written(tmp_path):
+    write_html(hostile_explanation(), tmp_path / "report.html")
+    assert (tmp_path / "report.html").read_text("utf-8").endswith("</html>\n")
+
+
+@pytest.mark.parametrize(
+    "draw", [graph_svg, lambda e: graph_svg(e, layout="spring"), overlay_svg, lambda e: overlay_svg(e, 9)]
+)
+def test_hostile_texts_are_shown_as_text_in_drawings(draw):
+    root = ET.fromstring(draw(hostile_explanation()))
+    allowed = {"svg", "g", "defs", "image", "use", "rect", "path", "text", "title", "clipPath"}
+    for node in root.iter():
+        assert node.tag.removeprefix(SVG) in allowed
+        assert not [name for name in node.attrib if name.startswith("on")]
+    assert clean(" ".join(HOSTILE)) in root.get("aria-label")
