@@ -160,9 +160,9 @@ def test_key_figures_are_shown_and_unknown_ones_left_out():
     text = Page(html_page(known)).text
     for shown in ("31.26", "\u22121.50", "0.951", "0.890", "131,072", "2,184 image + 0 text", "seed\n3"):
         assert shown in text
-    text = Page(html_page(random_explanation())).text
-    for name in ("similarity (logits)", "held-out", "Spearman", "residual", "seed", "nan", "None"):
-        assert name not in text
+    texts = Page(html_page(random_explanation())).texts
+    for name in ("similarity (logits)", "held-out R²", "Spearman", "residual", "seed", "nan", "None"):
+        assert name not in texts
 
 
 def test_shrunk_blocks_are_named():
