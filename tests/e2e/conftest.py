@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
-import re
 from collections.abc import Callable, Iterator
 from pathlib import Path
+from uuid import uuid4
 
 import pytest
 from playwright.sync_api import Browser, sync_playwright
@@ -47,25 +47,30 @@ def lab(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Lab]:
 
 
 @pytest.fixture
-def open_notebook(lab: Lab, browser: Browser, request: pytest.FixtureRequest) -> Iterator[Callable[..., OpenNotebook]]:
-    """Call it with the cells' source to have a notebook opened and run; it is closed after the test.
+def open_file(lab: Lab, browser: Browser, request: pytest.FixtureRequest) -> Iterator[Callable[[str], OpenNotebook]]:
+    """Call it with a file's name to have the notebook opened and run; it is closed after the test.
 
     The test fails where the browser's console had an error.
     """
     opened: list[OpenNotebook] = []
 
-    def run(*cells: str) -> OpenNotebook:
-        name = re.sub(r"\W+", "-", request.node.name) + f"-{len(opened)}.ipynb"
-        notebook = OpenNotebook(lab, browser.new_page(viewport=WINDOW), lab.write(name, *cells))
+    def run(name: str) -> OpenNotebook:
+        notebook = OpenNotebook(lab, browser.new_page(viewport=WINDOW), name)
         opened.append(notebook)
         notebook.run_all()
         return notebook
 
     yield run
     complaints = [line for notebook in opened for line in notebook.complaints]
-    for notebook in opened:
+    for number, notebook in enumerate(opened):
         if complaints or request.node.stash.get(FAILED, False):
             PICTURES.mkdir(parents=True, exist_ok=True)
-            notebook.page.screenshot(path=PICTURES / f"{Path(notebook.name).stem}.png")
+            notebook.page.screenshot(path=PICTURES / f"{request.node.name}-{number}.png")
         notebook.close()
     assert not complaints, "The browser's console has errors:\n" + "\n".join(complaints)
+
+
+@pytest.fixture
+def open_notebook(lab: Lab, open_file: Callable[[str], OpenNotebook]) -> Callable[..., OpenNotebook]:
+    """Call it with the source of a notebook's cells; as :func:`open_file`."""
+    return lambda *cells: open_file(lab.write(f"{uuid4().hex}.ipynb", *cells))

@@ -68,8 +68,10 @@ class Lab:
 def running_lab(folder: Path) -> Iterator[Lab]:
     """Start JupyterLab with nothing of the person's own: settings, extensions, workspaces, history."""
     home, work = folder / "home", folder / "work"
-    home.mkdir(parents=True)
-    work.mkdir()
+    work.mkdir(parents=True)
+    settings = home / "config" / "lab" / "user-settings" / "@jupyterlab" / "apputils-extension"
+    settings.mkdir(parents=True)
+    (settings / "notification.jupyterlab-settings").write_text('{"fetchNews": "false", "checkForUpdates": false}')
     with socket.socket() as free:
         free.bind(("127.0.0.1", 0))
         port = free.getsockname()[1]
