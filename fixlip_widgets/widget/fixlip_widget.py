@@ -24,7 +24,9 @@ if TYPE_CHECKING:
     from fixlip_widgets.models import Model
 
 PROGRESS_EVERY, RESULT_EVERY = 0.1, 0.25
-"""Seconds between two messages of progress, and between two partial results."""
+"""Least seconds between two messages of progress, and between two partial results."""
+_SHARE_OF_SOLVING = 0.2
+"""Most of the worker's time that partial results may take: the encoders come first."""
 _STATIC = Path(__file__).parent / "static"
 _NOT_BUILT = """export default { render({ el }) {
   el.textContent = "The front end of fixlip_widgets has not been built: run `python hatch_build.py` in the checkout.";
@@ -92,8 +94,8 @@ class FixlipWidget(anywidget.AnyWidget):
     scene = t.Dict().tag(sync=True)
     costs = t.Dict().tag(sync=True)
     options = t.Dict().tag(sync=True)
-    result = t.Dict(None, allow_none=True).tag(sync=True)
-    graph = t.Dict(None, allow_none=True).tag(sync=True)
+    result = t.Instance(dict, allow_none=True).tag(sync=True)
+    graph = t.Instance(dict, allow_none=True).tag(sync=True)
 
     _RESTART = ("p", "budget", "text")
     _REDRAW = ("top_k", "graph_layout", "graph_kind")
@@ -117,7 +119,7 @@ class FixlipWidget(anywidget.AnyWidget):
             raise InputError(f"FixlipWidget does not know {', '.join(sorted(unknown))}; see its documentation.")
         self._ready = False
         self._publishing = threading.RLock()
-        self._last_progress = self._last_result = 0.0
+        self._last_progress = self._next_result = 0.0
         self._explanation = explanation
         self.last_traceback = ""
         self.max_budget = check_budget(max_budget)
@@ -149,8 +151,11 @@ class FixlipWidget(anywidget.AnyWidget):
             self._worker.submit(job)
 
     def cancel(self) -> None:
-        """Stop after the running batch; the partial result stays, with the budget it reached."""
-        self._worker.cancel()
+        """Stop after the running batch; what is encoded by then is solved and shown, with the budget it reached."""
+        with self._publishing:
+            self._worker.cancel()
+            if self.status == "running":
+                self.status = "cancelled"
 
     def wait(self, timeout: float | None = None) -> bool:
         """Block until nothing is being computed; False if ``timeout`` seconds pass first."""
@@ -253,22 +258,31 @@ class FixlipWidget(anywidget.AnyWidget):
         explainer = self._explainer
         assert explainer is not None, "only widgets with an explainer submit jobs"
         self._take_caption(explainer, job)
-        if explainer.image_encodes and not job.stop.is_set():
-            self._publish(job, explainer.explanation(job.p))  # a preview, from what is encoded already
+        self._preview(explainer, job)
 
         def between_batches(progress: Progress) -> None:
             self._tell_progress(job, progress)
             self._worker.do_chore()
-            if not job.stop.is_set() and time.monotonic() - self._last_result > RESULT_EVERY:
-                self._publish(job, explainer.explanation(job.p))
+            if time.monotonic() > self._next_result:
+                self._preview(explainer, job)
 
         explainer.extend(job.p, job.budget, progress=between_batches, cancelled=job.stop.is_set)
         if job.stop.is_set() and not job.cancelled:
             return  # a newer job waits
-        if explainer.image_encodes:
-            self._publish(job, explainer.explanation(job.p), status="cancelled" if job.cancelled else "done")
+        status = "cancelled" if job.cancelled else "done"
+        if explainer.effective_image_masks(job.p) > 1:
+            self._publish(job, explainer.explanation(job.p), status)
         else:
-            self._say(job, status="cancelled")
+            self._say(job, status)
+
+    def _preview(self, explainer: IncrementalExplainer, job: Job) -> None:
+        """Show what the pool has for this p, once that is enough for the cross-modal interactions."""
+        enough = explainer.effective_image_masks(job.p) > explainer.game.n_image
+        if enough and not job.stop.is_set():
+            began = time.monotonic()
+            self._publish(job, explainer.explanation(job.p))
+            ended = time.monotonic()
+            self._next_result = ended + max(RESULT_EVERY, (ended - began) * (1 / _SHARE_OF_SOLVING - 1))
 
     def _take_caption(self, explainer: IncrementalExplainer, job: Job) -> None:
         game = explainer.game
@@ -288,7 +302,6 @@ class FixlipWidget(anywidget.AnyWidget):
             if job.generation != self.generation:
                 return
             self._explanation = explanation
-            self._last_result = time.monotonic()
             with self.hold_sync():
                 self.result, self.graph = shown, drawn
                 if status is not None:

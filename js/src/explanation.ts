@@ -77,6 +77,17 @@ export function limitOf(values: Float32Array): number {
   return limit || 1;
 }
 
+/**
+ * Largest cross-modal interaction: one scale for whatever is active, so that a word that binds to nothing looks so.
+ * What is stronger within image or text has the colour of the scale's end.
+ */
+export function crossLimit(of: Explanation): number {
+  const tokens = [...Array(of.nPlayers - of.nImage).keys()].map((index) => of.nImage + index);
+  const rows = tokens.map((token) => of.interactions.subarray(token * of.nPlayers, token * of.nPlayers + of.nImage));
+  const limits = rows.filter((row) => row.some((value) => value !== 0)).map(limitOf);
+  return limits.length > 0 ? Math.max(...limits) : 1;
+}
+
 /** The `k` players that interact most with `player`, among those that `wanted` admits, strongest first. */
 export function strongest(
   of: Explanation,

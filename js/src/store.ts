@@ -3,7 +3,7 @@
 import type { AnyModel } from "@anywidget/types";
 import { batch, computed, type ReadonlySignal, type Signal, signal } from "@preact/signals";
 import type { Palette } from "./colour";
-import { type Explanation, explanationOf, limitOf, valuesFor } from "./explanation";
+import { crossLimit, type Explanation, explanationOf, limitOf, valuesFor } from "./explanation";
 import type { Board } from "./players";
 import type { FromKernel, Graph, Progress, Refusal, Setting, ToKernel, Traits } from "./protocol";
 import { type Theme, watchTheme } from "./theme";
@@ -75,7 +75,7 @@ export function createStore(model: Model): Store {
   const board = computed<Board>(() => explanation.value ?? traits.scene.value);
   const active = computed(() => activePlayers(traits.selection.value, hovered.value, explanation.value));
   const values = computed(() => explanation.value && valuesFor(explanation.value, active.value));
-  const interactionLimit = computed(() => (explanation.value ? limitOf(explanation.value.interactions) : 1));
+  const interactionLimit = computed(() => (explanation.value ? crossLimit(explanation.value) : 1));
   const limit = computed(() => {
     if (active.value.length === 0 || !values.value) {
       return explanation.value ? limitOf(explanation.value.main) : 1;

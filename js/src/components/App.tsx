@@ -34,8 +34,7 @@ export function App({ store }: { store: Store }) {
     <section
       class="fixlip"
       aria-label={`Why the model finds the image and “${text.value}” similar`}
-      // a notebook's shortcuts (arrows, Enter, letters) must not fire for keys that are meant for the widget
-      data-lm-suppress-shortcuts="true"
+      onFocusIn={keepKeys}
       data-theme={store.dark.value ? "dark" : "light"}
       data-host={theme.value === "auto"}
       data-status={status.value}
@@ -66,6 +65,16 @@ export function App({ store }: { store: Store }) {
       <Footer store={store} />
     </section>
   );
+}
+
+/**
+ * Keys that are meant for the widget must not move through the notebook: JupyterLab takes them before anything in the
+ * page sees them, unless the very element that has the focus says no.
+ */
+function keepKeys(event: FocusEvent) {
+  if (event.target instanceof Element) {
+    event.target.setAttribute("data-lm-suppress-shortcuts", "true");
+  }
 }
 
 function Footer({ store }: { store: Store }) {

@@ -75,7 +75,11 @@ function Editor({ draft, change, done }: EditorProps) {
         value={draft}
         onInput={(event) => change(event.currentTarget.value)}
         onKeyDown={(event) => {
-          if (event.key === "Escape") {
+          // JupyterLab stops Enter from submitting a form inside a cell
+          if (event.key === "Enter" && !event.isComposing) {
+            event.preventDefault();
+            done(draft);
+          } else if (event.key === "Escape") {
             event.stopPropagation();
             done(null);
           }

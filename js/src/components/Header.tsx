@@ -22,12 +22,8 @@ function Facts({ store }: { store: Store }) {
   const shown = store.explanation.value;
   const { model } = store.traits.scene.value;
   return (
-    <dl class="fx-facts">
-      {model && (
-        <Fact name="model" title="The encoder that is explained">
-          {model}
-        </Fact>
-      )}
+    <div class="fx-facts">
+      {model && <span title="The encoder that is explained">{model}</span>}
       {shown?.similarity != null && (
         <Fact
           name="similarity"
@@ -51,16 +47,15 @@ function Facts({ store }: { store: Store }) {
           {signed(shown.residual)}
         </Fact>
       )}
-    </dl>
+    </div>
   );
 }
 
 function Fact({ name, title, children }: { name: string; title: string; children: string }) {
   return (
-    <div title={title}>
-      <dt>{name}</dt>
-      <dd>{children}</dd>
-    </div>
+    <span title={title}>
+      {name} <b>{children}</b>
+    </span>
   );
 }
 
