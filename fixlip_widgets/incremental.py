@@ -144,7 +144,8 @@ class IncrementalExplainer:
             raise FixlipError("Nothing is encoded yet; call extend(p, budget) first.")
         for _ in self._text_work(p, self.text_masks_wanted(self.budget or 4)):
             pass
-        fit = regress(self._image.modality(p), self._text.modality(p), ridge)
+        exact = ridge is not None
+        fit = regress(self._image.modality(p, exact), self._text.modality(p, exact), ridge)
         return self._describe(fit, p)
 
     def _describe(self, fit: CrossModalFit, p: float) -> Explanation:

@@ -6,6 +6,7 @@ import difflib
 import hashlib
 import json
 import os
+import textwrap
 import warnings
 from dataclasses import dataclass, field
 from functools import cached_property
@@ -254,8 +255,8 @@ def _by_name(name: str, pretrained: Any, device: torch.device, cache_dir: str | 
 
 def _first_line(error: BaseException) -> str:
     """The error's first line as one sentence; long messages of hubs are cut."""
-    line = (str(error).strip() or type(error).__name__).splitlines()[0][:200].rstrip(".")
-    return f"{line}."
+    line = (str(error).strip() or type(error).__name__).splitlines()[0]
+    return textwrap.shorten(line, 160, placeholder=" …").rstrip(".") + "."
 
 
 def _check_tag(name: str, pretrained: Any) -> None:

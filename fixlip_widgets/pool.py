@@ -99,8 +99,8 @@ class Pool:
             yield min(start + 4 * batch.size, len(masks))
         self._draws, self.drawn, self.complete = [(masks, np.concatenate(index))], {}, True
 
-    def modality(self, p: float) -> Modality:
-        """What the estimator takes, weighted for the probability ``p``."""
+    def modality(self, p: float, exact: bool = False) -> Modality:
+        """What the estimator takes, weighted for the probability ``p``; ``exact`` in float64 throughout."""
         masks = self.masks
         index = self._draws[0][1]
         in_order = len(index) == len(self._rows) and bool((index == np.arange(len(index))).all())
@@ -112,6 +112,7 @@ class Pool:
             weights=torch.from_numpy(self.weights(p)).to(device),
             paired=p == 0.5 and set(self.drawn) == {0.5} and len(masks) % 2 == 0,
             sampled=not self.complete,
+            exact=exact,
         )
 
     def _encode(self, encode: Callable[[Tensor], Tensor], masks: Bools, batch: BatchSize, device: torch.device) -> NDArray[np.int64]:

@@ -118,28 +118,25 @@ class QuadraticDesign:
     # -- the penalised pair problem: min ‖y − A V‖² + ridge ‖V‖², with the affine part projected out ----------------
 
     def _solve(self, scaled: Tensor, ridge: float | None) -> tuple[Tensor, float]:
-        tolerance = 1e-5 if ridge is None else (1e-12 if scaled.dtype == torch.float64 else 1e-6)
+        tolerance = 1e-4 if ridge is None else (1e-12 if scaled.dtype == torch.float64 else 1e-6)
         start = self._adjoint(scaled)
         norm = float(_norm(start))
         if self.n < 2 or norm == 0.0:
             return torch.zeros_like(start), ridge or 0.0
         energy, strength = float(scaled.double().square().sum()), ridge or 0.0
-        coordinates, basis = torch.zeros(1, dtype=torch.float64), [start]
-        for step, (basis, tridiagonal, next_beta) in enumerate(_lanczos(self._normal, start), 1):
-            if step % 4 and next_beta > 0:
+        coordinates, krylov = torch.zeros(1, dtype=torch.float64), _Krylov(self._normal, start)
+        while krylov.extend():
+            if krylov.size % 4 and not krylov.exhausted:
                 continue
-            first = torch.zeros(step, dtype=torch.float64)
+            first = torch.zeros(krylov.size, dtype=torch.float64)
             first[0] = norm
             if ridge is None:
-                strength = self._choose_ridge(tridiagonal, first, energy)
-            shifted = tridiagonal + strength * torch.eye(step, dtype=torch.float64)
+                strength = self._choose_ridge(krylov.tridiagonal, first, energy)
+            shifted = krylov.tridiagonal + strength * torch.eye(krylov.size, dtype=torch.float64)
             coordinates = torch.linalg.lstsq(shifted, first[:, None], driver="gelsd").solution[:, 0]
-            if next_beta * abs(float(coordinates[-1])) <= tolerance * norm:
+            if krylov.beta * abs(float(coordinates[-1])) <= tolerance * norm:
                 break
-        solution = torch.zeros_like(start)
-        for coefficient, direction in zip(coordinates.tolist(), basis, strict=False):
-            solution += coefficient * direction
-        return solution, strength
+        return krylov.combine(coordinates), strength
 
     def _choose_ridge(self, tridiagonal: Tensor, first: Tensor, energy: float) -> float:
         """Minimiser of ``RSS(λ) / (1 − df(λ)/u)²`` over the grid, from the Krylov space built so far."""
@@ -243,33 +240,58 @@ def chunks(count: int) -> Iterator[slice]:
     return (slice(start, min(start + _ROWS, count)) for start in range(0, count, _ROWS))
 
 
-def _lanczos(
-    apply: Callable[[Tensor], Tensor], start: Tensor, most: int = 400
-) -> Iterator[tuple[list[Tensor], Tensor, float]]:
-    """Orthonormal Krylov basis of a symmetric operator on (n, n) matrices, fully reorthogonalised.
+class _Krylov:
+    """Orthonormal Krylov basis of a symmetric operator on (n, n) matrices: Lanczos, fully reorthogonalised.
 
-    Yields after every step the basis, the tridiagonal matrix (float64, on the CPU), and the norm that the next
-    direction has left; ends when the space is exhausted.
+    Attributes:
+        size: Directions in the basis so far.
+        tridiagonal: (size, size) float64 on the CPU, the operator in that basis.
+        beta: Norm that the next direction has left.
+        exhausted: The space is invariant: there is no next direction.
     """
-    basis, diagonal, beside = [start / _norm(start)], list[float](), list[float]()
-    exhausted = False
-    while not exhausted:
-        direction = apply(basis[-1])
-        diagonal.append(float(_dot(direction, basis[-1])))
-        for earlier in (*basis, *basis):  # twice is enough (Kahan & Parlett)
-            direction = direction - _dot(direction, earlier) * earlier
-        beta = float(_norm(direction))
-        exhausted = beta <= 1e-13 * max(map(abs, diagonal)) or len(diagonal) == most or not math.isfinite(beta)
-        off = torch.tensor(beside, dtype=torch.float64)
-        tridiagonal = torch.diag(torch.tensor(diagonal, dtype=torch.float64)) + torch.diag(off, 1) + torch.diag(off, -1)
-        yield basis, tridiagonal, 0.0 if exhausted else beta
-        beside.append(beta)
-        basis.append(direction / beta)
+
+    def __init__(self, apply: Callable[[Tensor], Tensor], start: Tensor, most: int = 400) -> None:
+        self._apply, self._shape, self._most = apply, start.shape, most
+        self._basis = torch.empty(16, start.numel(), dtype=start.dtype, device=start.device)
+        self._basis[0] = (start / _norm(start)).flatten()
+        self._diagonal, self._beside = list[float](), list[float]()
+        self.size, self.beta, self.exhausted = 0, 0.0, False
+
+    def extend(self) -> bool:
+        """Add one direction; False when there is none to add."""
+        if self.exhausted:
+            return False
+        self.size += 1
+        if self.size >= len(self._basis):
+            self._basis = torch.cat([self._basis, torch.empty_like(self._basis)])
+        basis, current = self._basis[: self.size], self._basis[self.size - 1]
+        direction = self._apply(current.view(self._shape)).flatten()
+        self._diagonal.append(0.5 * float(direction @ current))
+        for _ in range(2):  # twice is enough (Kahan & Parlett)
+            direction = direction - (0.5 * (basis @ direction)) @ basis
+        self.beta = float(_norm(direction))
+        largest = max(map(abs, self._diagonal))
+        if self.beta <= 1e-13 * largest or self.size == self._most or not math.isfinite(self.beta):
+            self.exhausted, self.beta = True, 0.0
+        else:
+            self._beside.append(self.beta)
+            self._basis[self.size] = direction / self.beta
+        return True
+
+    @property
+    def tridiagonal(self) -> Tensor:
+        off = torch.tensor(self._beside[: self.size - 1], dtype=torch.float64)
+        diagonal = torch.tensor(self._diagonal, dtype=torch.float64)
+        return torch.diag(diagonal) + torch.diag(off, 1) + torch.diag(off, -1)
+
+    def combine(self, coordinates: Tensor) -> Tensor:
+        """(n, n) the element with these coordinates."""
+        return (coordinates.to(self._basis) @ self._basis[: len(coordinates)]).view(self._shape)
 
 
 def _dot(first: Tensor, second: Tensor) -> Tensor:
     """Inner product over unordered pairs: half of the symmetric matrices' entrywise product."""
-    return 0.5 * torch.dot(first.flatten(), second.flatten())
+    return 0.5 * (first.flatten() @ second.flatten())
 
 
 def _norm(pairs: Tensor) -> Tensor:
