@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import math
 from dataclasses import dataclass, field, fields, replace
 from typing import TYPE_CHECKING, Any, Literal, NamedTuple
 
@@ -217,6 +218,21 @@ class Explanation:
 
         return figure(self, kind=kind, **options)
 
+    def to_svg(self, kind: Literal["graph", "overlay"] = "graph", **options: Any) -> str:
+        """A drawing as SVG text: :func:`fixlip_widgets.svg.graph_svg` or :func:`fixlip_widgets.svg.overlay_svg`."""
+        from fixlip_widgets import svg
+
+        drawings = {"graph": svg.graph_svg, "overlay": svg.overlay_svg}
+        if kind not in drawings:
+            raise InputError(f"There is no drawing of kind {kind!r}; choose one of {', '.join(drawings)}.")
+        return drawings[kind](self, **options)
+
+    def to_html(self, path: PathLike, title: str | None = None) -> None:
+        """Write a report, one file that needs no network; see :func:`fixlip_widgets.report.write_html`."""
+        from fixlip_widgets.report import write_html
+
+        write_html(self, path, title)
+
     def to_frame(self) -> pd.DataFrame:
         """A pandas table of every main effect and interaction (pandas must be installed)."""
         try:
@@ -270,12 +286,19 @@ class Explanation:
 
     def summary(self) -> str:
         """One line: what was explained and how well."""
+        similar = "" if math.isnan(self.similarity) else f", similarity {self.similarity:.2f}"
         fit = "" if self.r2 is None else f", held-out R² {self.r2:.2f}"
         return (
             f"{self.method} p={self.p:g}, {self.n_image}+{self.n_text} players, "
-            f"{self.budget:,} evaluations from {self.image_encodes:,}+{self.text_encodes:,} encodings, "
-            f"similarity {self.similarity:.2f}{fit}"
+            f"{self.budget:,} evaluations from {self.image_encodes:,}+{self.text_encodes:,} encodings"
+            f"{similar}{fit}"
         )
+
+    def _repr_html_(self) -> str:
+        """What a notebook shows: the picture, the graph and the key figures, without a script."""
+        from fixlip_widgets.report import html_card
+
+        return html_card(self)
 
     def __repr__(self) -> str:
         return f"<Explanation of {json.dumps(self.caption, ensure_ascii=False)}: {self.summary()}>"

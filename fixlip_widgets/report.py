@@ -23,6 +23,12 @@ _EDGES = 30
 _ROWS = 20
 _MOST_WORDS = 24
 """Tokens that get a picture each; of a longer caption, those that interact most strongly."""
+_CARD = (
+    "display:flex;flex-wrap:wrap;gap:16px;align-items:center;"
+    "--fixlip-paper:var(--jp-layout-color1,#ffffff);--fixlip-ink:var(--jp-content-font-color1,#1f2328);"
+    "--fixlip-line:var(--jp-border-color1,#c9d1d9)"
+)
+"""JupyterLab's colours where it gives them, so that the card follows its theme."""
 _POLICY = "default-src 'none'; img-src data:; style-src 'unsafe-inline'"
 """What the page may load: its own pictures and style. No script runs and nothing is fetched, whatever a token says."""
 
@@ -66,6 +72,16 @@ def html_page(explanation: Explanation, title: str | None = None, *, colors: str
         '<meta name="viewport" content="width=device-width, initial-scale=1">'
         f"{head}</head>\n{element('body', *(part + chr(10) for part in body))}</html>\n"
     )
+
+
+def html_card(explanation: Explanation, *, colors: str = "house") -> str:
+    """A small static form for a notebook's cell: picture, graph and one line, in the notebook's own colours."""
+    parts = [element("div", overlay_svg(explanation, colors=colors), style="flex:1 1 200px;max-width:280px")]
+    if explanation.has_interactions:
+        drawn = graph_svg(explanation, _EDGES, layout="kamada_kawai", colors=colors, embed=False)
+        parts.append(element("div", drawn, style="flex:2 1 360px;max-width:640px"))
+    says = element("div", escaped(f"{explanation.caption} · {explanation.summary()}"), style="flex-basis:100%")
+    return element("div", *parts, says, style=_CARD)
 
 
 def _about(explanation: Explanation) -> str:

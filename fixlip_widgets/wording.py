@@ -23,8 +23,8 @@ def with_error(value: float, error: float | None) -> str:
 
 
 def shortened(text: str, most: int = 60) -> str:
-    """``text`` on one line, cut with an ellipsis where it is longer than ``most`` characters."""
-    line = " ".join(text.split())
+    """``text`` on one line, cut with an ellipsis where it has more than ``most`` characters; mere blanks are ``␣``."""
+    line = " ".join(text.split()) or ("␣" if text else "")
     return line if len(line) <= most else line[: most - 1].rstrip() + "…"
 
 

@@ -276,3 +276,31 @@ def test_hostile_texts_are_shown_as_text_in_drawings(draw):
         assert node.tag.removeprefix(SVG) in allowed
         assert not [name for name in node.attrib if name.startswith("on")]
     assert clean(" ".join(HOSTILE)) in root.get("aria-label")
+
+
+# -- in a notebook --------------------------------------------------------------------------------------------------
+
+
+def test_a_notebook_shows_the_picture_once_and_the_graph():
+    card = dog_and_hydrant()._repr_html_()
+    page = Page(card)
+    assert page.open == []
+    assert [tag for tag, _ in page.elements].count("image") == 1
+    assert [tag for tag, _ in page.elements].count("path") == 30
+    assert "black dog next to a yellow hydrant" in page.text
+
+
+def test_hostile_texts_are_shown_as_text_in_a_notebook():
+    page = Page(hostile_explanation()._repr_html_())
+    assert not NO_PAGE_HAS & {tag for tag, _ in page.elements}
+    assert clean(" ".join(HOSTILE)) in page.text
+
+
+def test_explanations_draw_and_report_themselves(tmp_path):
+    explanation = random_explanation()
+    assert explanation.to_svg("graph", top_k=3) == graph_svg(explanation, 3)
+    assert explanation.to_svg("overlay", player="dog") == overlay_svg(explanation, "dog")
+    explanation.to_html(tmp_path / "report.html", "A title")
+    assert (tmp_path / "report.html").read_text("utf-8") == html_page(explanation, "A title")
+    with pytest.raises(InputError, match="graph, overlay"):
+        explanation.to_svg("heat")

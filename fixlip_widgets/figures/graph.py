@@ -13,7 +13,7 @@ from fixlip_widgets.figures.style import Style, shown, titled
 from fixlip_widgets.graphs import Kind, Layout, explanation_graph
 from fixlip_widgets.layouts import Graph, bend
 from fixlip_widgets.pictures import data_uri, patch_of
-from fixlip_widgets.wording import pair_name, with_error
+from fixlip_widgets.wording import pair_name, shortened, with_error
 
 if TYPE_CHECKING:
     from fixlip_widgets.explanation import Explanation
@@ -25,6 +25,7 @@ _WIDTHS = (1.0, 2.0, 3.5, 5.5, 8.0)
 _THUMBNAIL = (0.075, 0.11)
 _BACKDROP = 0.22
 """Opacity of the picture behind an anchored graph."""
+_LETTERS = 16
 
 
 def graph(
@@ -131,7 +132,7 @@ def _add_labels(made: go.Figure, explanation: Explanation, style: Style, drawn: 
             made.add_annotation(
                 x=x,
                 y=y,
-                text=f"<b>{shown(node['label'])}</b>",
+                text=f"<b>{shown(shortened(node['label'], _LETTERS))}</b>",
                 showarrow=False,
                 bgcolor=style.theme.paper,
                 bordercolor=style.theme.line,

@@ -13,7 +13,7 @@ from fixlip_widgets.colors import diverging_scale, limit_of, tint
 from fixlip_widgets.figures.style import Style, shown, titled
 from fixlip_widgets.graphs import CERTAIN
 from fixlip_widgets.pictures import data_uri, patch_values
-from fixlip_widgets.wording import signed, with_error
+from fixlip_widgets.wording import shortened, signed, with_error
 
 if TYPE_CHECKING:
     from fixlip_widgets.explanation import Explanation
@@ -22,6 +22,8 @@ Floats = NDArray[np.float64]
 
 _HEAT = 0.7
 """Opacity of the strongest heat, so that the picture is still seen through it."""
+_LETTERS = 14
+"""Letters of a token that there is room for beside its bar."""
 
 
 def overlay(explanation: Explanation, style: Style, player: int | str | None = None) -> go.Figure:
@@ -43,7 +45,7 @@ def main(explanation: Explanation, style: Style) -> go.Figure:
     made.update_layout(**style.layout(titled("Main effects", explanation.caption), height=430, bargap=0.35))
     _picture(made, explanation, style, explanation.main[: explanation.n_image], bar={**style.color_bar(""), "x": 0.475})
     made.add_trace(_bars(explanation, style), row=1, col=2)
-    names = [shown(token) for token in explanation.tokens]
+    names = [shown(shortened(token, _LETTERS)) for token in explanation.tokens]
     made.update_yaxes(tickvals=[*range(len(names))], ticktext=names, autorange="reversed", row=1, col=2)
     made.update_xaxes(title={"text": "logits"}, gridcolor=style.theme.line, zerolinecolor=style.theme.ink, row=1, col=2)
     return made
