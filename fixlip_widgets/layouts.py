@@ -12,6 +12,8 @@ from numpy.typing import NDArray
 from fixlip_widgets.wording import columns
 
 Floats = NDArray[np.float64]
+Ends = NDArray[np.intp]
+"""(m, 2) positions of the nodes at the ends of m edges."""
 Graph: TypeAlias = "nx.Graph[int]"
 Grid = tuple[int, int]
 Places = dict[int, tuple[float, float]]
@@ -22,6 +24,9 @@ _LETTERS = 72.0
 _LINE = 0.07
 """Height of a line of tokens."""
 _MARGIN = 0.06
+_ROUNDS = 60
+_MOST_AVOIDED = 60
+"""Edges that nodes keep clear of; among more there is no room to."""
 _SEED = 0
 _CENTRE = -1
 """Node that holds a force layout's loose parts together; it never leaves this module."""
@@ -170,7 +175,8 @@ def _in_frame(graph: Graph, places: dict[int, Any], bottom: float) -> Places:
     low_end = np.maximum(_MARGIN, boxes / 2)
     high_end = np.minimum([1 - _MARGIN, bottom], 1 - boxes / 2)
     shares = np.where(span > 1e-9, (xy - low) / np.where(span > 1e-9, span, 1.0), 0.5)
-    xy = _pushed_apart(low_end + shares * (high_end - low_end), boxes, low_end, high_end)
+    edges = np.array([(nodes.index(i), nodes.index(j)) for i, j in graph.edges], dtype=np.intp).reshape(-1, 2)
+    xy = _pushed_apart(low_end + shares * (high_end - low_end), boxes, edges, low_end, high_end)
     return {node: (float(x), float(y)) for node, (x, y) in zip(nodes, xy, strict=True)}
 
 
@@ -179,19 +185,43 @@ def _box(node: dict[str, Any]) -> tuple[float, float]:
     return (0.085, 0.125) if node["kind"] == "patch" else (0.035 + 0.0135 * columns(node["label"]), 0.075)
 
 
-def _pushed_apart(xy: Floats, boxes: Floats, low_end: Floats, high_end: Floats, rounds: int = 120) -> Floats:
-    """(n, 2) places moved, each as little as it can, until no two boxes overlap or the rounds are over."""
-    needed = (boxes[:, None] + boxes[None]) / 2
-    diagonal = np.eye(len(xy), dtype=bool)
-    tie = np.sign(np.arange(len(xy))[:, None] - np.arange(len(xy)))[..., None]
-    for _ in range(rounds):
-        apart = xy[:, None] - xy[None]
-        overlap = needed - np.abs(apart)
-        touching = (overlap > 1e-6).all(axis=2) & ~diagonal
-        if not touching.any():
+def _pushed_apart(xy: Floats, boxes: Floats, edges: Ends, low_end: Floats, high_end: Floats) -> Floats:
+    """(n, 2) places moved, each as little as it can, until no node lies on another or on an edge that passes it."""
+    for _ in range(_ROUNDS):
+        push = _off_nodes(xy, boxes) + _off_edges(xy, boxes, edges)
+        if np.abs(push).max() < 1e-4:
             break
-        sideways = overlap[..., 0] < overlap[..., 1]  # leave along the axis where the way out is shorter
-        direction = np.where(apart == 0, tie, np.sign(apart))
-        push = 0.5 * overlap * direction * touching[..., None] * np.stack([sideways, ~sideways], axis=2)
-        xy = np.clip(xy + push.sum(axis=1) * 0.7, low_end, high_end)
+        xy = np.clip(xy + 0.7 * push, low_end, high_end)
     return xy
+
+
+def _off_nodes(xy: Floats, boxes: Floats) -> Floats:
+    """(n, 2) push of each node out of the boxes of others, along the axis where the way out is shorter."""
+    apart = xy[:, None] - xy[None]
+    overlap = (boxes[:, None] + boxes[None]) / 2 - np.abs(apart)
+    touching = (overlap > 1e-6).all(axis=2) & ~np.eye(len(xy), dtype=bool)
+    if not touching.any():
+        return np.zeros_like(xy)
+    order = np.arange(len(xy))
+    sideways = overlap[..., 0] < overlap[..., 1]
+    direction = np.where(apart == 0, np.sign(order[:, None] - order)[..., None], np.sign(apart))
+    push = 0.5 * overlap * direction * touching[..., None] * np.stack([sideways, ~sideways], axis=2)
+    return push.sum(axis=1)
+
+
+def _off_edges(xy: Floats, boxes: Floats, edges: Ends) -> Floats:
+    """(n, 2) push of each node off the edges that pass it, square to them; none where edges are too many."""
+    if not 0 < len(edges) <= _MOST_AVOIDED:
+        return np.zeros_like(xy)
+    start, along = xy[edges[:, 0]], xy[edges[:, 1]] - xy[edges[:, 0]]
+    length = np.maximum(np.sqrt((along**2).sum(axis=1)), 1e-9)
+    unit = along / length[:, None]
+    from_start = xy[None] - start[:, None]  # (edges, nodes, 2)
+    passed = (from_start * unit[:, None]).sum(axis=2)
+    normal = np.stack([-unit[:, 1], unit[:, 0]], axis=1)
+    off = (from_start * normal[:, None]).sum(axis=2)
+    reach = 0.4 * (np.abs(normal)[:, None] * boxes[None]).sum(axis=2)
+    near = (np.abs(off) < reach) & (passed > 0) & (passed < length[:, None])
+    near &= (edges[:, :1] != np.arange(len(xy))) & (edges[:, 1:] != np.arange(len(xy)))
+    push = np.where(near, 0.3 * (reach - np.abs(off)) * np.where(off < 0, -1.0, 1.0), 0.0)
+    return (push[..., None] * normal[:, None]).sum(axis=0)
