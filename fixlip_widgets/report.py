@@ -212,7 +212,7 @@ def _table(explanation: Explanation, colors: str) -> str:
     return element("section", element("h2", f"Strongest {kind}"), element("div", table, class_="scroll"))
 
 
-_COLUMNS = (("", "number"), ("players", None), ("value", "number"), ("±", "number"), ("", "bar"))
+_COLUMNS = (("#", "number"), ("players", None), ("value", "number"), ("±", "number"), ("strength", "bar"))
 
 
 def _row(explanation: Explanation, at: int, term: Term, limit: float, colors: str) -> str:
