@@ -1,0 +1,140 @@
+"""The command line, called as a person calls it."""
+
+from __future__ import annotations
+
+import json
+import subprocess
+import sys
+from pathlib import Path
+
+import numpy as np
+import pytest
+
+import fixlip_widgets as fx
+from fixlip_widgets import doctor
+from fixlip_widgets.cli import main
+
+SCENE = ("demo:dog_and_banana", "--budget", "2^9")
+
+
+def test_explain_prints_what_explain_returns(capsys: pytest.CaptureFixture[str]):
+    assert main(["explain", *SCENE, "--p", "0.4", "--seed", "3", "--json"]) == 0
+    printed = json.loads(capsys.readouterr().out)
+    scene = fx.demo.scene("dog_and_banana")
+    expected = fx.explain(scene.image, scene.caption, p=0.4, budget=2**9, seed=3)
+    assert printed["names"] == list(expected.names)
+    assert printed["p"] == 0.4
+    np.testing.assert_allclose(printed["interactions"], expected.interactions, rtol=1e-5, atol=1e-7)
+
+
+def test_explain_lists_the_strongest_terms(capsys: pytest.CaptureFixture[str]):
+    assert main(["explain", *SCENE]) == 0
+    caption, summary, *rows = capsys.readouterr().out.splitlines()
+    assert caption == "a dog next to a banana"
+    assert "similarity" in summary
+    sizes = [abs(float(row.split("  ")[-2 if "±" in row else -1])) for row in rows]
+    assert len(sizes) > 5
+    assert sizes == sorted(sizes, reverse=True)
+
+
+def test_explain_writes_a_report_of_a_file_and_a_caption(tmp_path: Path, capsys: pytest.CaptureFixture[str]):
+    picture, report = tmp_path / "scene.png", tmp_path / "report.html"
+    fx.demo.scene("guitar").image.save(picture)
+    assert main(["explain", str(picture), "a guitar", "--budget", "512", "--out", str(report)]) == 0
+    page = report.read_text()
+    assert page.startswith("<!doctype html>") or page.startswith("<!DOCTYPE html>")
+    assert "a guitar" in page
+    assert "<svg" in page
+    assert 'src="http' not in page
+
+
+@pytest.mark.parametrize(
+    ("arguments", "said"),
+    [
+        (["demo:no_such_scene"], "no_such_scene"),
+        (["no_such_file.png", "a dog"], "no_such_file.png"),
+        (["picture.png"], "needs a caption"),
+        (["demo:guitar", ""], "empty"),
+        (["demo:guitar", "banana " * 200], "token"),
+        (["demo:guitar", "--p", "1.5"], "1.5"),
+        (["demo:guitar", "--budget", "2"], "2"),
+        (["demo:guitar", "--method", "guess"], "guess"),
+        (["demo:guitar", "--model", "ViT-B-33", "--pretrained", "openai"], "ViT-B-33"),
+        (["demo:guitar", "--pretrained", "openai"], "--model"),
+        (["demo:guitar", "--out", "no/such/folder/report.html"], "folder"),
+    ],
+)
+def test_what_cannot_be_done_is_said_in_a_sentence(arguments: list[str], said: str, capsys: pytest.CaptureFixture[str]):
+    assert main(["explain", *arguments]) == 2
+    message = capsys.readouterr().err
+    assert message.startswith("fixlip-widgets: error: ")
+    assert said in message
+    assert "Traceback" not in message
+
+
+@pytest.mark.parametrize("text", ["many", "2^", "-3^2", "1e5"])
+def test_budget_that_is_no_number_is_refused(text: str, capsys: pytest.CaptureFixture[str]):
+    with pytest.raises(SystemExit) as refused:
+        main(["explain", "demo:guitar", f"--budget={text}"])
+    assert refused.value.code == 2
+    assert "2^17" in capsys.readouterr().err
+
+
+@pytest.mark.parametrize("command", [["--help"], ["--version"], ["explain", "--help"], ["doctor", "--help"]])
+def test_help_needs_nothing_heavy(command: list[str]):
+    script = (
+        "import sys\nfrom fixlip_widgets.cli import main\n"
+        f"try:\n    main({command})\nexcept SystemExit:\n    pass\n"
+        "assert not {'torch', 'open_clip', 'anywidget'} & set(sys.modules)"
+    )
+    done = subprocess.run([sys.executable, "-c", script], capture_output=True, text=True, check=False)
+    assert done.returncode == 0, done.stderr
+
+
+def test_module_runs_as_the_command():
+    done = subprocess.run(
+        [sys.executable, "-m", "fixlip_widgets", "--version"], capture_output=True, text=True, check=True
+    )
+    assert done.stdout.strip() == f"fixlip-widgets {fx.__version__}"
+
+
+def test_doctor_finds_nothing_serious_here(capsys: pytest.CaptureFixture[str]):
+    assert main(["doctor"]) == 0
+    table = capsys.readouterr().out
+    for subject in ("torch", "open-clip-torch", "anywidget", "ipykernel", "device", "front end", "demo model"):
+        assert subject in table.lower().replace("_", "-")
+
+
+@pytest.mark.parametrize(
+    ("version", "state"), [("7.0.0", "wrong"), ("7.1.0", "ok"), ("6.29.5", "ok"), (None, "absent")]
+)
+def test_doctor_flags_the_ipykernel_that_loses_messages(
+    version: str | None, state: str, monkeypatch: pytest.MonkeyPatch
+):
+    real = doctor.metadata.version
+
+    def installed(name: str) -> str:
+        if name != "ipykernel":
+            return real(name)
+        if version is None:
+            raise doctor.metadata.PackageNotFoundError(name)
+        return version
+
+    monkeypatch.setattr(doctor.metadata, "version", installed)
+    (finding,) = [finding for finding in doctor.examine() if finding.subject == "ipykernel"]
+    assert finding.state == state
+    assert bool(finding.remedy) == (state != "ok")
+
+
+def test_doctor_names_a_missing_package_and_how_to_get_it(monkeypatch: pytest.MonkeyPatch):
+    real = doctor.metadata.version
+
+    def installed(name: str) -> str:
+        if name == "plotly":
+            raise doctor.metadata.PackageNotFoundError(name)
+        return real(name)
+
+    monkeypatch.setattr(doctor.metadata, "version", installed)
+    (finding,) = [finding for finding in doctor.examine() if finding.subject == "plotly"]
+    assert finding.serious
+    assert "pip install 'plotly" in finding.remedy
