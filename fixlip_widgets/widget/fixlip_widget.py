@@ -6,7 +6,7 @@ import threading
 import time
 import traceback
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, cast
 
 import anywidget
 import traitlets as t
@@ -114,6 +114,7 @@ class FixlipWidget(anywidget.AnyWidget):
         max_budget: int = MAX_BUDGET,
         **settings: Any,
     ) -> None:
+        self._worker = Worker(self._refine, self._redraw)  # first of all: a widget that fails to be made is closed too
         unknown = set(settings) - (self._WRITABLE | {"autorun"} - {"text", "selection"})
         if unknown:
             raise InputError(f"FixlipWidget does not know {', '.join(sorted(unknown))}; see its documentation.")
@@ -126,7 +127,6 @@ class FixlipWidget(anywidget.AnyWidget):
         if explanation is None:
             explainer = explainer or _explainer(image, text, model, grid, seed)
         self._explainer = explainer
-        self._worker = Worker(self._refine, self._redraw)
         super().__init__(options=wire.options(), **settings, **self._first_state())
         self._ready = True
         self._redraw()
@@ -143,7 +143,9 @@ class FixlipWidget(anywidget.AnyWidget):
     def run(self) -> None:
         """Refine up to the present budget, p and caption, from whatever is already encoded."""
         if self._explainer is None:
-            raise InputError("This widget shows a finished explanation; make one with an image and a caption to run it.")
+            raise InputError(
+                "This widget shows a finished explanation; make one with an image and a caption to run it."
+            )
         with self._publishing:
             self.generation += 1
             job = Job(self.generation, self.p, self.budget, self.text)
@@ -188,8 +190,6 @@ class FixlipWidget(anywidget.AnyWidget):
             try:
                 if name not in self._WRITABLE:
                     raise InputError(f"{name!r} is not a setting that a view may change.")
-                if not self.live and name in self._RESTART:
-                    raise InputError("This is a finished explanation; there is no model here to run again.")
                 accepted[name] = self._checked(name, value)
             except InputError as error:
                 self._refuse(name, str(error))
@@ -203,10 +203,14 @@ class FixlipWidget(anywidget.AnyWidget):
             self.send_state(name)
 
     def _checked(self, name: str, value: Any) -> Any:
+        if self._explainer is None and name in self._RESTART:
+            if self._ready:
+                raise InputError("This is a finished explanation; there is no model here to run again.")
+            return value
         if name == "budget":
             return check_budget(value, self.max_budget)
         if name == "selection":
-            shown = self.result or self.scene
+            shown = cast(wire.Wire, self.result or self.scene)
             return check_selection(value, shown["grid"][0] * shown["grid"][1] + len(shown["tokens"]))
         value = CHECKS[name](value)
         if name == "text" and self._explainer is not None and value != self._explainer.game.caption:
@@ -333,7 +337,7 @@ class FixlipWidget(anywidget.AnyWidget):
 
     def _redraw(self) -> None:
         """Draw the graph again, with other options."""
-        explanation, shown = self._explanation, self.result
+        explanation, shown = self._explanation, cast(wire.Wire | None, self.result)
         if explanation is None or shown is None:
             return
         try:

@@ -1,6 +1,6 @@
 """Write ``fixture.json``: the state of a widget that shows a real explanation, for looking at the view without a kernel.
 
-    python js/dev/fixture.py [OUT]
+python js/dev/fixture.py [OUT]
 """
 
 from __future__ import annotations
@@ -12,42 +12,31 @@ from pathlib import Path
 from typing import Any
 
 import numpy as np
-from PIL import Image
-
-from fixlip_widgets.explanation import Explanation
-from fixlip_widgets.widget import wire
 
 HERE = Path(__file__).parent
-DATA = HERE.parents[1] / "tests" / "data" / "dog_and_hydrant"
+sys.path.insert(0, str(HERE.parents[1]))
+
+from fixlip_widgets.explanation import Explanation  # noqa: E402
+from fixlip_widgets.widget import wire  # noqa: E402
+from tests import examples  # noqa: E402
 
 
 def dog_and_hydrant() -> Explanation:
-    """The stored explanation, with made-up standard errors: those of the original were not kept."""
-    with np.load(DATA / "explanations.npz") as stored:
-        main, interactions = stored["fixlip_main"], stored["fixlip_interactions"]
-        baseline, tokens, grid = float(stored["fixlip_baseline"]), stored["tokens"].tolist(), stored["grid"].tolist()
-    noise = np.random.default_rng(0).uniform(0.1, 0.35, interactions.shape)
-    noise = (noise + noise.T) / 2
-    n = grid[0] * grid[1]
-    return Explanation(
-        baseline=baseline,
-        main=main,
-        interactions=interactions,
-        main_se=np.full(len(main), 0.12),
-        interactions_se=noise,
-        tokens=tuple(tokens),
-        grid=(grid[0], grid[1]),
-        caption="black dog next to a yellow hydrant",
-        similarity=baseline + main.sum() + np.triu(interactions, 1).sum(),
-        empty_similarity=baseline,
+    """The stored explanation, with made-up standard errors and facts: those of the original were not kept."""
+    stored = examples.dog_and_hydrant()
+    noise = np.random.default_rng(0).uniform(0.1, 0.35, stored.interactions.shape)
+    return stored.replace(
+        main_se=np.full(stored.n_players, 0.12),
+        interactions_se=(noise + noise.T) / 2,
+        similarity=float(stored.predict(np.ones((1, stored.n_players)))[0]) + 0.4,
+        empty_similarity=stored.baseline,
         budget=2**17,
         image_encodes=2184,
         text_encodes=256,
         effective_image_masks=2184.0,
         r2=0.97,
-        identified={"cross": True, "text_text": True, "image_image": n < 0},
-        image=np.asarray(Image.open(DATA / "image.jpg").convert("RGB")),
-        model={"name": "ViT-B-32", "pretrained": "openai"},
+        seed=0,
+        identified={"cross": True, "text_text": True, "image_image": False},
     )
 
 
@@ -73,9 +62,7 @@ def state(explanation: Explanation) -> dict[str, Any]:
         "options": wire.options(),
         "result": wire.result(explanation, 1, partial=False),
         "graph": wire.graph(explanation, 1, top_k=24),
-        "graphs": {
-            layout: wire.graph(explanation, 1, top_k=24, layout=layout) for layout in wire.options()["layouts"]
-        },
+        "graphs": {layout: wire.graph(explanation, 1, top_k=24, layout=layout) for layout in wire.options()["layouts"]},
     }
 
 

@@ -68,12 +68,21 @@ function apply(model: FakeModel, state: string | null): void {
   if (state === "running") {
     model.set("status", "running");
     const counts = { image_done: 1354, image_total: 2184, text_done: 256, text_total: 256 };
-    model.emit("msg:custom", { type: "progress", generation: 1, fraction: 0.62, seconds_left: 21, ...counts });
+    model.emit("msg:custom", {
+      type: "progress",
+      generation: 1,
+      fraction: 0.62,
+      seconds_left: 21,
+      ...counts,
+    });
   } else if (state === "cancelled" || state === "idle") {
     model.set("status", state);
   } else if (state === "error") {
     model.set("status", "error");
-    model.set("error", "The encoder returned embeddings that are not finite numbers for 3 of 64 masked images.");
+    model.set(
+      "error",
+      "The encoder returned embeddings that are not finite numbers for 3 of 64 masked images.",
+    );
   } else if (state === "refused") {
     const message = "The caption has 91 tokens; this model reads at most 75. Shorten it.";
     model.emit("msg:custom", { type: "refused", name: "text", message });
@@ -90,7 +99,10 @@ const asked = new URLSearchParams(location.search);
 const stored = JSON.parse(await (await fetch("fixture.json")).text(), buffers) as State;
 const el = document.getElementById("view") as HTMLElement;
 document.body.dataset.jpThemeLight = String(asked.get("theme") !== "dark");
-const model = new FakeModel({ ...stored, selection: (asked.get("selection") ?? "").split(",").filter(Boolean).map(Number) });
+const model = new FakeModel({
+  ...stored,
+  selection: (asked.get("selection") ?? "").split(",").filter(Boolean).map(Number),
+});
 if (asked.get("state") === "empty") {
   apply(model, "empty");
 }

@@ -52,7 +52,7 @@ export function draw(graph: Graph, width: number, height: number, columns: numbe
       const others = nodes.filter((node) => node !== from && node !== to);
       edges.push({
         ...edge,
-        curve: route(from, to, others),
+        curve: route(from, to, others, width, height),
         thickness: 1 + 5 * share,
         opacity: 0.4 + 0.5 * share,
         certain: edge.se === null ? !errorsKnown : Math.abs(edge.weight) >= CERTAIN * edge.se,
@@ -99,17 +99,28 @@ function neighboursOf(edges: readonly PlacedEdge[]): Map<number, Set<number>> {
   return neighbours;
 }
 
-function labelsFor(edges: readonly PlacedEdge[], nodes: readonly PlacedNode[], active: readonly number[]): Label[] {
+function labelsFor(
+  edges: readonly PlacedEdge[],
+  nodes: readonly PlacedNode[],
+  active: readonly number[],
+): Label[] {
   const wanted =
     active.length === 0
       ? edges.slice(0, LABELS_AT_REST)
       : edges
           .filter((edge) => active.includes(edge.source) || active.includes(edge.target))
           .slice(0, LABELS_IN_FOCUS);
+  const meeting = new Map<number, number>();
+  for (const player of wanted.flatMap(({ source, target }) => [source, target])) {
+    meeting.set(player, (meeting.get(player) ?? 0) + 1);
+  }
   const taken: Box[] = [...nodes];
   const labels: Label[] = [];
   for (const edge of wanted) {
-    const spot = labelSpot(edge.curve, 17, 8, taken);
+    // towards the end where fewer of these edges meet: there they have parted
+    const crowding = Math.sign((meeting.get(edge.source) ?? 0) - (meeting.get(edge.target) ?? 0));
+    const around = 0.5 + 0.14 * crowding;
+    const spot = labelSpot(edge.curve, around, 17, 8, taken);
     if (spot) {
       taken.push(spot);
       labels.push({ edge, spot });

@@ -83,7 +83,9 @@ export function limitOf(values: Float32Array): number {
  */
 export function crossLimit(of: Explanation): number {
   const tokens = [...Array(of.nPlayers - of.nImage).keys()].map((index) => of.nImage + index);
-  const rows = tokens.map((token) => of.interactions.subarray(token * of.nPlayers, token * of.nPlayers + of.nImage));
+  const rows = tokens.map((token) =>
+    of.interactions.subarray(token * of.nPlayers, token * of.nPlayers + of.nImage),
+  );
   const limits = rows.filter((row) => row.some((value) => value !== 0)).map(limitOf);
   return limits.length > 0 ? Math.max(...limits) : 1;
 }

@@ -18,10 +18,10 @@ export function budgetName(budget: number): string {
   return Number.isInteger(exponent) ? `2${superscript(exponent)}` : count(budget);
 }
 
-/** Without a sign for what is positive: 33.12 → "33.1", -0.4 → "−0.40". */
+/** Without a sign for what is positive: 33.12 → "33.1", -0.4 → "−0.40", 0.0123 → "0.012". */
 export function plain(value: number): string {
   const size = Math.abs(value);
-  const digits = size >= 10 ? 1 : 2;
+  const digits = size >= 10 ? 1 : size >= 0.1 || size < 0.0005 ? 2 : 3;
   const text = size.toFixed(digits);
   return value < 0 && Number(text) !== 0 ? `−${text}` : text;
 }
@@ -41,7 +41,7 @@ export function withError(value: number, error: number | null | undefined): stri
   return known ? `${signed(value)} ± ${plain(error)}` : signed(value);
 }
 
-/** 0.5 → "0.50", the way p is written on its slider. */
+/** 0.30000000000000004 → "0.3" */
 export function probability(p: number): string {
   return String(Math.round(p * 1000) / 1000);
 }

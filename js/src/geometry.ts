@@ -66,13 +66,19 @@ function pushApart(a: Movable, b: Movable, gap: number): boolean {
 /** Bends that an edge may take, as shares of its length, calmest first. */
 const BENDS = [0.06, -0.06, 0.16, -0.16, 0.28, -0.28];
 
-/** The calmest curve between two nodes that crosses the fewest of the other nodes. */
-export function route(from: Point, to: Point, obstacles: readonly Box[]): Curve {
+/** The calmest curve between two nodes that crosses the fewest of the other nodes and stays within the frame. */
+export function route(
+  from: Point,
+  to: Point,
+  obstacles: readonly Box[],
+  width: number,
+  height: number,
+): Curve {
   let best: Curve | null = null;
   let fewest = Number.POSITIVE_INFINITY;
   for (const bend of BENDS) {
     const curve = bent(from, to, bend);
-    const hits = crossed(curve, obstacles);
+    const hits = crossed(curve, obstacles) + outside(curve, width, height);
     if (hits < fewest) {
       best = curve;
       fewest = hits;
@@ -97,6 +103,12 @@ function crossed(curve: Curve, obstacles: readonly Box[]): number {
   return obstacles.filter((box) => points.some((point) => covers(box, point, 2))).length;
 }
 
+/** A curve that leaves the frame is worse than one that crosses any two nodes. */
+function outside(curve: Curve, width: number, height: number): number {
+  const { x, y } = pointAt(curve, 0.5);
+  return x < 4 || y < 4 || x > width - 4 || y > height - 4 ? 3 : 0;
+}
+
 export function pointAt({ from, control, to }: Curve, share: number): Point {
   const rest = 1 - share;
   return {
@@ -117,12 +129,21 @@ export function arc(from: Point, to: Point): string {
   return `M${fixed(from.x)} ${fixed(from.y)}C${first} ${second} ${fixed(to.x)} ${fixed(to.y)}`;
 }
 
-/** Shares of a curve at which its label may stand, best first. */
-const SPOTS = [0.5, 0.42, 0.58, 0.34, 0.66, 0.27, 0.73];
+/** How far from the preferred share of a curve its label may stand, best first. */
+const SHIFTS = [0, -0.08, 0.08, -0.16, 0.16, -0.23, 0.23];
 
-/** A place on the curve for a label of this size that covers none of `taken`; `null` if there is none. */
-export function labelSpot(curve: Curve, halfWidth: number, halfHeight: number, taken: readonly Box[]): Box | null {
-  for (const share of SPOTS) {
+/**
+ * A place on the curve, near the share `around` of it, for a label of this size that covers none of `taken`; `null` if
+ * there is none.
+ */
+export function labelSpot(
+  curve: Curve,
+  around: number,
+  halfWidth: number,
+  halfHeight: number,
+  taken: readonly Box[],
+): Box | null {
+  for (const share of SHIFTS.map((shift) => around + shift)) {
     const spot = { ...pointAt(curve, share), halfWidth, halfHeight };
     if (!taken.some((box) => overlaps(box, spot))) {
       return spot;
@@ -133,7 +154,8 @@ export function labelSpot(curve: Curve, halfWidth: number, halfHeight: number, t
 
 export function overlaps(a: Box, b: Box, gap = 1): boolean {
   return (
-    Math.abs(a.x - b.x) < a.halfWidth + b.halfWidth + gap && Math.abs(a.y - b.y) < a.halfHeight + b.halfHeight + gap
+    Math.abs(a.x - b.x) < a.halfWidth + b.halfWidth + gap &&
+    Math.abs(a.y - b.y) < a.halfHeight + b.halfHeight + gap
   );
 }
 

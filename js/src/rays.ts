@@ -1,6 +1,6 @@
 /** Which cross-modal interactions deserve an arc over the picture. */
 
-import { type Explanation, interaction, isCertain, strongest } from "./explanation";
+import { crossLimit, type Explanation, interaction, isCertain, strongest } from "./explanation";
 
 export interface Ray {
   readonly token: number;
@@ -10,8 +10,8 @@ export interface Ray {
 }
 
 const MOST = 6;
-/** Weaker than this share of the strongest, an arc is only clutter. */
-const FAINTEST = 0.35;
+/** Weaker than this share of the strongest of its player, or of the whole explanation, an arc is only clutter. */
+const FAINTEST = { ofPlayer: 0.35, ofAll: 0.15 };
 
 /** The strongest interactions of each active player with the other modality, weakest first so that strong ones lie on top. */
 export function raysFrom(explanation: Explanation, active: readonly number[]): Ray[] {
@@ -24,8 +24,9 @@ export function raysFrom(explanation: Explanation, active: readonly number[]): R
       return { token, patch, value, certain: isCertain(explanation, token, patch) };
     }),
   );
-  const strongestSize = Math.max(...rays.map((ray) => Math.abs(ray.value)), 0);
+  const ofPlayer = FAINTEST.ofPlayer * Math.max(...rays.map((ray) => Math.abs(ray.value)), 0);
+  const least = Math.max(ofPlayer, FAINTEST.ofAll * crossLimit(explanation), Number.MIN_VALUE);
   return rays
-    .filter((ray) => Math.abs(ray.value) > 0 && Math.abs(ray.value) >= FAINTEST * strongestSize)
+    .filter((ray) => Math.abs(ray.value) >= least)
     .sort((a, b) => Math.abs(a.value) - Math.abs(b.value));
 }

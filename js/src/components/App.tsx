@@ -21,7 +21,7 @@
 import { count, probability } from "../format";
 import type { Store } from "../store";
 import { Controls } from "./Controls";
-import { Header } from "./Header";
+import { Bar, Header } from "./Header";
 import { Legend } from "./Legend";
 import { Notices } from "./Notices";
 import { Stage } from "./Stage";
@@ -53,6 +53,7 @@ export function App({ store }: { store: Store }) {
       }}
     >
       <Header store={store} />
+      <Bar store={store} />
       <Notices store={store} />
       <Controls store={store} />
       <div class="fx-body">

@@ -8,8 +8,9 @@ export function Caption({ store }: { store: Store }) {
   const attempt = useRef("");
   const refused = store.refusal.value?.name === "text";
   useEffect(() => {
-    if (refused) {
+    if (refused && attempt.current) {
       setDraft(attempt.current);
+      attempt.current = "";
     }
   }, [refused]);
 
@@ -35,7 +36,13 @@ function Shown({ store, edit }: { store: Store; edit: () => void }) {
       {/* biome-ignore lint/a11y/noStaticElementInteractions: the pencil beside it does the same for the keyboard */}
       <span onDblClick={store.traits.live.value ? edit : undefined}>{text}</span>
       {store.traits.live.value && (
-        <button type="button" class="fx-icon" aria-label="Edit the caption" title="Edit the caption" onClick={edit}>
+        <button
+          type="button"
+          class="fx-icon"
+          aria-label="Edit the caption"
+          title="Edit the caption"
+          onClick={edit}
+        >
           <svg viewBox="0 0 16 16" aria-hidden="true">
             <path d="M11.3 2.3a1.4 1.4 0 0 1 2 0l.4.4a1.4 1.4 0 0 1 0 2L6 12.4l-3.2.8.8-3.2z" />
           </svg>

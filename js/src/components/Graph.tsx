@@ -2,8 +2,8 @@
 
 import { useMemo, useRef, useState } from "preact/hooks";
 import { colourOf } from "../colour";
-import { signed, withError } from "../format";
 import { type Drawing, draw, type PlacedEdge, type PlacedNode, towards } from "../drawing";
+import { signed, withError } from "../format";
 import { path } from "../geometry";
 import { cell, shortName, spokenName } from "../players";
 import type { Graph as GraphData } from "../protocol";
@@ -44,7 +44,6 @@ function Drawn({ store, graph, width }: { store: Store; graph: GraphData; width:
     ? tabStop
     : (drawing.nodes.at(-1)?.player ?? null);
   return (
-    // biome-ignore lint/a11y/noStaticElementInteractions: the events come from the nodes inside
     <svg
       ref={svg}
       viewBox={`0 0 ${width} ${height}`}
@@ -58,7 +57,13 @@ function Drawn({ store, graph, width }: { store: Store; graph: GraphData; width:
       <Edges store={store} drawing={drawing} />
       <g>
         {drawing.nodes.map((node) => (
-          <Node key={node.player} store={store} node={node} drawing={drawing} tabStop={node.player === reachable} />
+          <Node
+            key={node.player}
+            store={store}
+            node={node}
+            drawing={drawing}
+            tabStop={node.player === reachable}
+          />
         ))}
       </g>
       <Labels store={store} drawing={drawing} />
@@ -111,10 +116,11 @@ interface NodeProps {
 function Node({ store, node, drawing, tabStop }: NodeProps) {
   const active = store.active.value;
   const value = store.values.value?.[node.player];
-  const near = active.some((player) => player === node.player || drawing.neighbours.get(player)?.has(node.player));
+  const near = active.some(
+    (player) => player === node.player || drawing.neighbours.get(player)?.has(node.player),
+  );
   const name = spokenName(store.board.value, node.player);
   return (
-    // biome-ignore lint/a11y/useSemanticElements: SVG has no button
     <g
       class="fx-node"
       style={{ transform: `translate(${node.x.toFixed(1)}px, ${node.y.toFixed(1)}px)` }}
@@ -162,7 +168,13 @@ function Thumbnail({ store, node }: { store: Store; node: PlacedNode }) {
     <>
       <rect class="fx-node-back" {...box} rx={5} />
       {picture && (
-        <svg {...box} viewBox={`${column} ${row} 1 1`} preserveAspectRatio="none" class="fx-thumbnail" aria-hidden="true">
+        <svg
+          {...box}
+          viewBox={`${column} ${row} 1 1`}
+          preserveAspectRatio="none"
+          class="fx-thumbnail"
+          aria-hidden="true"
+        >
           <image href={picture} width={columns} height={rows} preserveAspectRatio="none" />
         </svg>
       )}

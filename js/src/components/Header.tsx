@@ -18,6 +18,15 @@ export function Header({ store }: { store: Store }) {
   );
 }
 
+/** A line that fills as the refinement goes on, and closes the header in any case. */
+export function Bar({ store }: { store: Store }) {
+  const running = store.traits.status.value === "running";
+  const fraction = store.progress.value?.fraction ?? 0;
+  return (
+    <div class="fx-progress" aria-hidden="true" style={{ "--share": `${running ? 100 * fraction : 0}%` }} />
+  );
+}
+
 function Facts({ store }: { store: Store }) {
   const shown = store.explanation.value;
   const { model } = store.traits.scene.value;
@@ -28,7 +37,9 @@ function Facts({ store }: { store: Store }) {
         <Fact
           name="similarity"
           title={`The model's similarity logit of the whole image and caption${
-            shown.empty_similarity == null ? "" : `; with everything removed it is ${plain(shown.empty_similarity)}`
+            shown.empty_similarity == null
+              ? ""
+              : `; with everything removed it is ${plain(shown.empty_similarity)}`
           }`}
         >
           {plain(shown.similarity)}
@@ -63,7 +74,11 @@ function Status({ store }: { store: Store }) {
   const status = store.traits.status.value;
   const progress = store.progress.value;
   return (
-    <span class="fx-status" data-status={status} title={status === "running" ? remaining(progress) : undefined}>
+    <span
+      class="fx-status"
+      data-status={status}
+      title={status === "running" ? remaining(progress) : undefined}
+    >
       {/* a screen reader hears the states, not every percent */}
       <span class="fx-dot" aria-hidden="true" />
       <span aria-hidden="true">{statusText(store, progress)}</span>

@@ -147,7 +147,12 @@ function figure(of: Explanation, look: Look, selection: readonly number[]) {
     paper_bgcolor: "rgba(0,0,0,0)",
     plot_bgcolor: "rgba(0,0,0,0)",
     font: { color: look.text, family: "inherit", size: 12 },
-    hoverlabel: { align: "left", bgcolor: look.strong, bordercolor: look.strong, font: { size: 12, color: look.middle } },
+    hoverlabel: {
+      align: "left",
+      bgcolor: look.strong,
+      bordercolor: look.strong,
+      font: { size: 12, color: look.middle },
+    },
     xaxis: {
       ...axis,
       tickvals: [...Array(rows).keys()].map((row) => row * columns + (columns - 1) / 2),

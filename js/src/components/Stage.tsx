@@ -3,9 +3,9 @@
 import { useLayoutEffect, useRef, useState } from "preact/hooks";
 import { colourOf, faded, strength } from "../colour";
 import { signed } from "../format";
-import { type Ray, raysFrom } from "../rays";
 import { arc, type Point } from "../geometry";
 import { cell, patchCount, playerCount, spokenName } from "../players";
+import { type Ray, raysFrom } from "../rays";
 import type { Store } from "../store";
 import { playerEvents } from "./interaction";
 import { useSize } from "./size";
@@ -23,7 +23,6 @@ export function Stage({ store }: { store: Store }) {
     stage.current?.querySelector<HTMLElement | SVGElement>(`[data-player="${player}"]`)?.focus();
   };
   return (
-    // biome-ignore lint/a11y/noStaticElementInteractions: the events come from the buttons inside
     <div class="fx-stage" ref={stage} {...playerEvents(store, focus)}>
       <Patches store={store} tabStop={Math.min(tabStops.patch, first - 1)} />
       <Tokens store={store} tabStop={Math.min(tabStops.token, board.tokens.length - 1)} />
@@ -86,7 +85,6 @@ function Patch({ store, player, x, y, width, height, tabStop }: PatchProps) {
   const active = store.active.value.includes(player);
   const shown = value === undefined || active ? 0 : strength(value, store.limit.value);
   return (
-    // biome-ignore lint/a11y/useSemanticElements: SVG has no button
     <rect
       class="fx-patch"
       x={x}
@@ -110,14 +108,10 @@ function Tokens({ store, tabStop }: { store: Store; tabStop: number }) {
   const board = store.board.value;
   const first = patchCount(board);
   return (
-    // biome-ignore lint/a11y/useSemanticElements: a group of toggles, not of form fields
     <div class="fx-tokens" role="group" aria-label="Caption, token by token">
       {board.tokens.map((token, index) => {
         const player = first + index;
-        return (
-          // biome-ignore lint/suspicious/noArrayIndexKey: a token is its place in the caption
-          <Chip key={player} store={store} player={player} token={token} tabStop={index === tabStop} />
-        );
+        return <Chip key={player} store={store} player={player} token={token} tabStop={index === tabStop} />;
       })}
     </div>
   );
@@ -137,7 +131,9 @@ function Chip({ store, player, token, tabStop }: ChipProps) {
     <button
       type="button"
       class="fx-chip"
-      style={{ "--tint": shown > 0 ? faded(colourOf(store.palette.value, value ?? 0), 0.72 * shown) : "transparent" }}
+      style={{
+        "--tint": shown > 0 ? faded(colourOf(store.palette.value, value ?? 0), 0.72 * shown) : "transparent",
+      }}
       tabindex={tabStop ? 0 : -1}
       aria-pressed={store.traits.selection.value.includes(player)}
       aria-label={spoken(store, player, value)}
@@ -164,7 +160,6 @@ function Arcs({ store, stage }: { store: Store; stage: { current: HTMLDivElement
   const active = store.active.value;
   const rays = explanation ? raysFrom(explanation, active) : [];
   const players = playerCount(store.board.value);
-  // biome-ignore lint/correctness/useExhaustiveDependencies: places depend on how the players are laid out
   useLayoutEffect(() => {
     if (stage.current) {
       setPlaces(placesIn(stage.current));

@@ -138,7 +138,9 @@ function Caveat({ store }: { store: Store }) {
   if (!shown || shown.order < 2) {
     return null;
   }
-  const open = (Object.keys(BLOCKS) as (keyof typeof BLOCKS)[]).filter((block) => shown.identified[block] === false);
+  const open = (Object.keys(BLOCKS) as (keyof typeof BLOCKS)[]).filter(
+    (block) => shown.identified[block] === false,
+  );
   const dashed = shown.interactionsSe !== null;
   return (
     <p class="fx-caveat">

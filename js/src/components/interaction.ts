@@ -67,7 +67,8 @@ export function playerEvents(
 
 /** The player that an element, or one around it, stands for. */
 function playerAt(target: EventTarget | null): number | null {
-  const player = target instanceof Element ? target.closest("[data-player]")?.getAttribute("data-player") : null;
+  const player =
+    target instanceof Element ? target.closest("[data-player]")?.getAttribute("data-player") : null;
   return player ? Number(player) : null;
 }
 

@@ -1,0 +1,150 @@
+"""What travels between widget and view: numbers arrive as they are, and nothing forged gets in."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Callable
+from typing import Any
+
+import numpy as np
+import pytest
+from ipywidgets.widgets.widget import _put_buffers, _remove_buffers
+
+from fixlip_widgets import FixlipWidget
+from fixlip_widgets.widget import wire as wires
+from tests.examples import dog_and_hydrant, random_explanation
+from tests.golden import tiny_clip
+from tests.widget.conftest import SECONDS, Wire, numbers
+
+
+def test_arrays_survive_the_journey_to_the_view() -> None:
+    explanation = random_explanation()
+    sent = wires.result(explanation, 7, partial=False)
+    plain, paths, buffers = _remove_buffers(sent)
+    received = json.loads(json.dumps(plain, allow_nan=False))
+    _put_buffers(received, paths, [bytes(buffer) for buffer in buffers])
+    assert (received["generation"], received["grid"], received["tokens"]) == (7, [2, 3], ["a", "red", "dog"])
+    for name in ("main", "main_se", "interactions", "interactions_se"):
+        np.testing.assert_array_equal(numbers(received[name]), getattr(explanation, name).astype(np.float32))
+
+
+def test_what_is_unknown_is_null() -> None:
+    sent = wires.result(dog_and_hydrant(), 1, partial=False)
+    assert sent["main_se"] is sent["interactions_se"] is sent["r2"] is sent["similarity"] is None
+    graph = wires.graph(random_explanation(), 1, top_k=None)
+    (unknown,) = [edge for edge in graph["edges"] if {edge["source"], edge["target"]} == {0, 1}]
+    assert unknown["se"] is None
+    json.dumps(graph, allow_nan=False)
+
+
+def test_a_widgets_whole_state_can_be_saved(widget: FixlipWidget) -> None:
+    plain, _, buffers = _remove_buffers(widget.get_state())
+    json.dumps({name: value for name, value in plain.items() if name != "layout"}, allow_nan=False)
+    assert len(buffers) == 5
+
+
+def test_a_views_settings_are_taken(widget: FixlipWidget, wire: Wire) -> None:
+    wire.set(p=0.3, budget=2**10, top_k=9, selection=[20, 3, 20], palette="safe")
+    assert widget.wait(SECONDS)
+    assert (widget.p, widget.budget, widget.top_k, widget.selection) == (0.3, 2**10, 9, (20, 3))
+    assert (widget.explanation.p, widget.palette, wire.refusals()) == (0.3, "safe", [])
+
+
+@pytest.mark.parametrize(
+    ("name", "value"),
+    [
+        ("p", 0),
+        ("p", "0.5"),
+        ("p", None),
+        ("p", {"a": 1}),
+        ("budget", 2**60),
+        ("budget", 100.5),
+        ("budget", True),
+        ("text", 5),
+        ("text", "x" * 20_000),
+        ("top_k", 10**9),
+        ("selection", [-1]),
+        ("selection", [0.5]),
+        ("selection", "all"),
+        ("selection", {"0": 1}),
+        ("palette", ["house"]),
+        ("theme", "<script>"),
+        ("status", "done"),
+        ("result", {"generation": 99}),
+        ("generation", 99),
+        ("max_budget", 2**60),
+        ("_esm", "alert(1)"),
+        ("autorun", False),
+        ("no_such_trait", 1),
+    ],
+)
+def test_a_forged_setting_is_refused_with_a_sentence(widget: FixlipWidget, wire: Wire, name: str, value: Any) -> None:
+    before = widget.get_state()
+    max_budget, autorun = widget.max_budget, widget.autorun
+    wire.set(**{name: value})
+    assert [refused for refused, _ in wire.refusals()] == [name]
+    assert wire.refusals()[0][1].endswith((".", ")"))
+    assert widget.wait(SECONDS)
+    assert widget.get_state() == before
+    assert (widget.max_budget, widget.autorun) == (max_budget, autorun)
+    if name in widget.keys:
+        assert any(name in update for update in wire.updates), "the view is told what still holds"
+
+
+def test_a_good_setting_is_taken_beside_a_bad_one(widget: FixlipWidget, wire: Wire) -> None:
+    wire.set(p=7, top_k=5)
+    assert (widget.p, widget.top_k) == (0.5, 5)
+    assert [name for name, _ in wire.refusals()] == ["p"]
+
+
+@pytest.mark.parametrize("content", [None, 3, "run", [], {}, {"type": "eval"}, {"type": ["run"]}, {"kind": "run"}])
+def test_a_forged_message_is_refused(widget: FixlipWidget, wire: Wire, content: Any) -> None:
+    wire.ask(content)
+    assert len(wire.refusals()) == 1
+    assert widget.generation == 1
+
+
+def test_a_view_may_run_and_cancel(widget: FixlipWidget, wire: Wire) -> None:
+    wire.ask({"type": "run"})
+    assert widget.generation == 2
+    wire.set(budget=2**22)
+    wire.ask({"type": "cancel"})
+    assert widget.status == "cancelled"
+    assert widget.wait(SECONDS)
+    assert widget.result["budget"] < 2**22
+
+
+def test_a_view_of_a_finished_explanation_can_change_how_it_is_shown_only(monkeypatch: pytest.MonkeyPatch) -> None:
+    widget = FixlipWidget.from_explanation(dog_and_hydrant())
+    wire = Wire(widget, monkeypatch)
+    wire.set(p=0.7, selection=[50])
+    wire.ask({"type": "run"})
+    assert (widget.p, widget.selection) == (0.5, (50,))
+    assert [name for name, _ in wire.refusals()] == ["p", "run"]
+    widget.close()
+
+
+def test_progress_is_told_with_its_generation(
+    make_widget: Callable[..., FixlipWidget], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    widget = make_widget(autorun=False, budget=2**13)
+    wire = Wire(widget, monkeypatch)
+    widget.run()
+    assert widget.wait(SECONDS)
+    told = [message for message in wire.messages if message["type"] == "progress"]
+    assert told
+    assert {message["generation"] for message in told} == {1}
+    assert all(0 < message["fraction"] <= 1 for message in told)
+
+
+def test_pictures_are_small_enough_to_save_with_the_notebook() -> None:
+    widget = FixlipWidget.from_explanation(dog_and_hydrant())
+    _, _, buffers = _remove_buffers(widget.get_state())
+    assert sum(len(buffer) for buffer in buffers) < 100_000
+    widget.close()
+
+
+def test_a_model_is_named_with_its_weights() -> None:
+    assert wires.model_label({"name": "ViT-B-32", "pretrained": "openai"}) == "ViT-B-32 · openai"
+    assert wires.model_label({}) == ""
+    assert tiny_clip().name in wires.model_label(tiny_clip().describe())
