@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import threading
-import time
 import traceback
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, cast
@@ -11,22 +10,20 @@ from typing import TYPE_CHECKING, Any, cast
 import anywidget
 import traitlets as t
 
-from fixlip_widgets.errors import FixlipError, InputError
+from fixlip_widgets.errors import InputError
 from fixlip_widgets.masks import MAX_BUDGET, check_budget
 from fixlip_widgets.widget import wire
+from fixlip_widgets.widget.refiner import Refiner
 from fixlip_widgets.widget.settings import CHECKS, check_selection
 from fixlip_widgets.widget.worker import Job, Worker
 
 if TYPE_CHECKING:
     from fixlip_widgets.explanation import Explanation
     from fixlip_widgets.files import PathLike
-    from fixlip_widgets.incremental import IncrementalExplainer, Progress
+    from fixlip_widgets.game import VisionLanguageGame
+    from fixlip_widgets.incremental import IncrementalExplainer
     from fixlip_widgets.models import Model
 
-PROGRESS_EVERY, RESULT_EVERY = 0.1, 0.25
-"""Least seconds between two messages of progress, and between two partial results."""
-_SHARE_OF_SOLVING = 0.2
-"""Most of the worker's time that partial results may take: the encoders come first."""
 _STATIC = Path(__file__).parent / "static"
 _NOT_BUILT = """export default { render({ el }) {
   el.textContent = "The front end of fixlip_widgets has not been built: run `python hatch_build.py` in the checkout.";
@@ -114,23 +111,23 @@ class FixlipWidget(anywidget.AnyWidget):
         max_budget: int = MAX_BUDGET,
         **settings: Any,
     ) -> None:
-        self._worker = Worker(self._refine, self._redraw)  # first of all: a widget that fails to be made is closed too
+        self._worker = Worker(self._redraw)  # first of all: a widget that fails to be made is closed too
         unknown = set(settings) - (self._WRITABLE | {"autorun"} - {"text", "selection"})
         if unknown:
             raise InputError(f"FixlipWidget does not know {', '.join(sorted(unknown))}; see its documentation.")
         self._ready = False
         self._publishing = threading.RLock()
-        self._last_progress = self._next_result = 0.0
         self._explanation = explanation
         self.last_traceback = ""
         self.max_budget = check_budget(max_budget)
+        self._refiner: Refiner | None = None
         if explanation is None:
             explainer = explainer or _explainer(image, text, model, grid, seed)
-        self._explainer = explainer
+            self._refiner = Refiner(explainer, self, self._worker.do_chore)
         super().__init__(options=wire.options(), **settings, **self._first_state())
         self._ready = True
         self._redraw()
-        if self._explainer is not None and self.autorun:
+        if self._refiner is not None and self.autorun:
             self.run()
 
     @classmethod
@@ -142,7 +139,7 @@ class FixlipWidget(anywidget.AnyWidget):
 
     def run(self) -> None:
         """Refine up to the present budget, p and caption, from whatever is already encoded."""
-        if self._explainer is None:
+        if self._refiner is None:
             raise InputError(
                 "This widget shows a finished explanation; make one with an image and a caption to run it."
             )
@@ -150,7 +147,7 @@ class FixlipWidget(anywidget.AnyWidget):
             self.generation += 1
             job = Job(self.generation, self.p, self.budget, self.text)
             self.error, self.status = "", "running"
-            self._worker.submit(job)
+            self._worker.submit(job, self._refiner.run)
 
     def cancel(self) -> None:
         """Stop after the running batch; what is encoded by then is solved and shown, with the budget it reached."""
@@ -203,7 +200,7 @@ class FixlipWidget(anywidget.AnyWidget):
             self.send_state(name)
 
     def _checked(self, name: str, value: Any) -> Any:
-        if self._explainer is None and name in self._RESTART:
+        if self._refiner is None and name in self._RESTART:
             if self._ready:
                 raise InputError("This is a finished explanation; there is no model here to run again.")
             return value
@@ -213,10 +210,10 @@ class FixlipWidget(anywidget.AnyWidget):
             shown = cast(wire.Wire, self.result or self.scene)
             return check_selection(value, shown["grid"][0] * shown["grid"][1] + len(shown["tokens"]))
         value = CHECKS[name](value)
-        if name == "text" and self._explainer is not None and value != self._explainer.game.caption:
+        if name == "text" and self._refiner is not None and value != self._refiner.explainer.game.caption:
             from fixlip_widgets.captions import tokenize
 
-            value = tokenize(self._explainer.game.model.tokenizer, value).text
+            value = tokenize(self._refiner.explainer.game.model.tokenizer, value).text
         return value
 
     @t.validate("p", "budget", "text", "selection", "top_k", "graph_layout", "graph_kind", "palette", "theme")
@@ -225,7 +222,7 @@ class FixlipWidget(anywidget.AnyWidget):
 
     @t.observe(*_RESTART)
     def _restart(self, _change: Any) -> None:
-        if self._ready and self.autorun and self._explainer is not None:
+        if self._ready and self.autorun and self._refiner is not None:
             self.run()
 
     @t.observe(*_REDRAW)
@@ -246,59 +243,20 @@ class FixlipWidget(anywidget.AnyWidget):
         except InputError as error:
             self._refuse(str(kind)[:80], str(error))
 
-    # -- on the worker's thread --------------------------------------------------------------------------------------
+    # -- the refiner's screen: called on the worker's thread ----------------------------------------------------------
 
-    def _refine(self, job: Job) -> None:
-        """Do a job; whatever goes wrong is said in the view, and the last good result stays."""
-        try:
-            self._compute(job)
-        except FixlipError as error:
-            self._fail(job, str(error))
-        except Exception as error:
-            self.last_traceback = traceback.format_exc()
-            self._fail(job, f"{type(error).__name__}: {error}")
-
-    def _compute(self, job: Job) -> None:
-        explainer = self._explainer
-        assert explainer is not None, "only widgets with an explainer submit jobs"
-        self._take_caption(explainer, job)
-        self._preview(explainer, job)
-
-        def between_batches(progress: Progress) -> None:
-            self._tell_progress(job, progress)
-            self._worker.do_chore()
-            if time.monotonic() > self._next_result:
-                self._preview(explainer, job)
-
-        explainer.extend(job.p, job.budget, progress=between_batches, cancelled=job.stop.is_set)
-        if job.stop.is_set() and not job.cancelled:
-            return  # a newer job waits
-        status = "cancelled" if job.cancelled else "done"
-        if explainer.effective_image_masks(job.p) > 1:
-            self._publish(job, explainer.explanation(job.p), status)
-        else:
-            self._say(job, status)
-
-    def _preview(self, explainer: IncrementalExplainer, job: Job) -> None:
-        """Show what the pool has for this p, once that is enough for the cross-modal interactions."""
-        enough = explainer.effective_image_masks(job.p) > explainer.game.n_image
-        if enough and not job.stop.is_set():
-            began = time.monotonic()
-            self._publish(job, explainer.explanation(job.p))
-            ended = time.monotonic()
-            self._next_result = ended + max(RESULT_EVERY, (ended - began) * (1 / _SHARE_OF_SOLVING - 1))
-
-    def _take_caption(self, explainer: IncrementalExplainer, job: Job) -> None:
-        game = explainer.game
-        if job.caption == game.caption:
-            return
-        explainer.set_text(job.caption)
+    def show_caption(self, job: Job, game: VisionLanguageGame) -> None:
+        """Show the tokens and costs of a caption that the game has just taken."""
         with self._publishing, self.hold_sync():
             self.selection = tuple(player for player in self.selection if player < game.n_image)
             self.scene = {**self.scene, "tokens": list(game.tokens)}
             self.costs = wire.costs(game.n_image, game.n_text, self.max_budget)
 
-    def _publish(self, job: Job, explanation: Explanation, status: str | None = None) -> None:
+    def show_progress(self, job: Job, message: wire.Wire) -> None:
+        """Pass on how far the job is; a message, since nobody needs it later."""
+        self.send(message)
+
+    def show_result(self, job: Job, explanation: Explanation, status: str | None) -> None:
         """Show ``explanation`` unless a newer request came; partial unless there is a final ``status``."""
         drawn = wire.graph(explanation, job.generation, **self._graph_options())
         shown = wire.result(explanation, job.generation, partial=status is None)
@@ -311,29 +269,11 @@ class FixlipWidget(anywidget.AnyWidget):
                 if status is not None:
                     self.status = status
 
-    def _say(self, job: Job, status: str, error: str = "") -> None:
+    def show_end(self, job: Job, status: str, error: str = "", trace: str = "") -> None:
+        """Say how the job ended, where that is without a result: the last one stays."""
         with self._publishing, self.hold_sync():
             if job.generation == self.generation:
-                self.status, self.error = status, error
-
-    def _fail(self, job: Job, sentence: str) -> None:
-        self._say(job, "error", sentence)
-
-    def _tell_progress(self, job: Job, progress: Progress) -> None:
-        now = time.monotonic()
-        if now - self._last_progress < PROGRESS_EVERY or job.stop.is_set():
-            return
-        self._last_progress = now
-        counts = ("image_done", "image_total", "text_done", "text_total")
-        self.send(
-            {
-                "type": "progress",
-                "generation": job.generation,
-                "fraction": wire.number(progress.fraction),
-                "seconds_left": wire.number(progress.seconds_left),
-                **{name: int(getattr(progress, name)) for name in counts},
-            }
-        )
+                self.status, self.error, self.last_traceback = status, error, trace
 
     def _redraw(self) -> None:
         """Draw the graph again, with other options."""
@@ -356,7 +296,7 @@ class FixlipWidget(anywidget.AnyWidget):
 
     def _first_state(self) -> dict[str, Any]:
         """Traits before anything is computed: enough for a first paint."""
-        explanation, explainer = self._explanation, self._explainer
+        explanation, refiner = self._explanation, self._refiner
         if explanation is not None:
             label = wire.model_label(explanation.model)
             return {
@@ -368,8 +308,8 @@ class FixlipWidget(anywidget.AnyWidget):
                 "scene": wire.scene(explanation.image, explanation.tokens, explanation.grid, label),
                 "result": wire.result(explanation, 0, partial=False),
             }
-        assert explainer is not None, "there is an explanation or an explainer"
-        game = explainer.game
+        assert refiner is not None, "there is an explanation or an explainer"
+        game = refiner.explainer.game
         label = wire.model_label({"name": game.model.name, "pretrained": game.model.pretrained})
         return {
             "text": game.caption,

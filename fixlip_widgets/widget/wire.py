@@ -17,6 +17,7 @@ from fixlip_widgets.layouts import LAYOUTS
 
 if TYPE_CHECKING:
     from fixlip_widgets.explanation import Explanation
+    from fixlip_widgets.incremental import Progress
 
 Wire = dict[str, Any]
 SLIDER_BUDGETS = range(8, 23)
@@ -83,6 +84,18 @@ def graph(explanation: Explanation, generation: int, **options: Any) -> Wire:
         for i, j, edge in drawn.edges(data=True)
     ]
     return {"generation": generation, "nodes": nodes, "edges": edges}
+
+
+def progress(state: Progress, generation: int) -> Wire:
+    """The message that tells how far a refinement is."""
+    counts = ("image_done", "image_total", "text_done", "text_total")
+    return {
+        "type": "progress",
+        "generation": generation,
+        "fraction": number(state.fraction),
+        "seconds_left": number(state.seconds_left),
+        **{name: int(getattr(state, name)) for name in counts},
+    }
 
 
 def scene(picture: NDArray[np.uint8] | None, tokens: tuple[str, ...], grid: tuple[int, int], model: str) -> Wire:

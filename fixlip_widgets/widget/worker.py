@@ -33,23 +33,26 @@ class Worker:
     for as long as it takes to note something down, never while a job or an observer runs.
 
     Args:
-        run: Does a job; looks at ``job.stop`` between batches, and calls :meth:`do_chore` there too.
         chore: Something short that may be asked for at any time, also in the middle of a job.
     """
 
-    def __init__(self, run: Callable[[Job], None], chore: Callable[[], None]) -> None:
-        self._run, self._chore = run, chore
+    def __init__(self, chore: Callable[[], None]) -> None:
+        self._chore = chore
+        self._run: Callable[[Job], None] | None = None
         self._changed = threading.Condition()
         self._next: Job | None = None
         self._current: Job | None = None
         self._chore_wanted = self._chore_running = self._closed = False
         self._thread: threading.Thread | None = None
 
-    def submit(self, job: Job) -> None:
-        """Do ``job`` next, in place of whatever waits, and stop what runs. After :meth:`close` nothing happens."""
+    def submit(self, job: Job, run: Callable[[Job], None]) -> None:
+        """Do ``run(job)`` next, in place of whatever waits, and stop what runs; after :meth:`close`, nothing.
+
+        ``run`` looks at ``job.stop`` between batches, and calls :meth:`do_chore` there too.
+        """
         with self._changed:
             self._stop(cancelled=False)
-            self._next = job
+            self._next, self._run = job, run
             self._wake()
 
     def ask_chore(self) -> None:
@@ -122,10 +125,11 @@ class Worker:
                 if self._closed:
                     return
                 self._current, self._next = self._next, None
+                run = self._run
             self.do_chore()
-            if self._current is not None:
+            if self._current is not None and run is not None:
                 try:
-                    self._run(self._current)
+                    run(self._current)
                 finally:
                     with self._changed:
                         self._current = None

@@ -24,7 +24,7 @@ def test_a_refinement_ends_with_the_explainers_own_explanation(widget: FixlipWid
     explanation = widget.explanation
     assert explanation is not None
     assert (widget.status, widget.error, explanation.budget, explanation.caption) == ("done", "", 2**11, CAPTION)
-    again = widget._explainer.explanation(0.5)
+    again = widget._refiner.explainer.explanation(0.5)
     np.testing.assert_array_equal(explanation.interactions, again.interactions)
 
 

@@ -1,0 +1,103 @@
+"""What the worker's thread does with a job: encode, and now and then show what there is, without slowing the encoders."""
+
+from __future__ import annotations
+
+import time
+import traceback
+from collections.abc import Callable
+from typing import TYPE_CHECKING, Protocol
+
+from fixlip_widgets.errors import FixlipError
+from fixlip_widgets.widget import wire
+from fixlip_widgets.widget.worker import Job
+
+if TYPE_CHECKING:
+    from fixlip_widgets.explanation import Explanation
+    from fixlip_widgets.game import VisionLanguageGame
+    from fixlip_widgets.incremental import IncrementalExplainer, Progress
+
+PROGRESS_EVERY, RESULT_EVERY = 0.1, 0.25
+"""Least seconds between two messages of progress, and between two partial results."""
+_SHARE_OF_SOLVING = 0.2
+"""Most of the worker's time that partial results may take: the encoders come first."""
+
+
+class Screen(Protocol):
+    """Where a job's outcome is shown; each call is dropped if a newer request has come meanwhile."""
+
+    def show_caption(self, job: Job, game: VisionLanguageGame) -> None:
+        """Show the tokens and costs of a caption that the game has just taken."""
+
+    def show_progress(self, job: Job, message: wire.Wire) -> None:
+        """Pass on how far the job is."""
+
+    def show_result(self, job: Job, explanation: Explanation, status: str | None) -> None:
+        """Show an explanation; without a ``status``, more is to come."""
+
+    def show_end(self, job: Job, status: str, error: str = "", trace: str = "") -> None:
+        """Say how the job ended, where that is without a result."""
+
+
+class Refiner:
+    """Drives an explainer for a widget.
+
+    Args:
+        explainer: Used by the thread that calls :meth:`run`, and by no other.
+        screen: Told what there is to show.
+        between: Called between batches, for what cannot wait until the job ends.
+    """
+
+    def __init__(self, explainer: IncrementalExplainer, screen: Screen, between: Callable[[], None]) -> None:
+        self.explainer = explainer
+        self._screen, self._between = screen, between
+        self._last_progress = self._next_result = 0.0
+
+    def run(self, job: Job) -> None:
+        """Do a job; whatever goes wrong is shown, and the last good result stays."""
+        try:
+            self._take_caption(job)
+            self._preview(job)
+            self.explainer.extend(
+                job.p,
+                job.budget,
+                progress=lambda progress: self._between_batches(job, progress),
+                cancelled=job.stop.is_set,
+            )
+            self._finish(job)
+        except FixlipError as error:
+            self._screen.show_end(job, "error", str(error))
+        except Exception as error:
+            self._screen.show_end(job, "error", f"{type(error).__name__}: {error}", traceback.format_exc())
+
+    def _take_caption(self, job: Job) -> None:
+        game = self.explainer.game
+        if job.caption != game.caption:
+            self.explainer.set_text(job.caption)
+            self._screen.show_caption(job, game)
+
+    def _between_batches(self, job: Job, progress: Progress) -> None:
+        now = time.monotonic()
+        if now > self._last_progress + PROGRESS_EVERY and not job.stop.is_set():
+            self._last_progress = now
+            self._screen.show_progress(job, wire.progress(progress, job.generation))
+        self._between()
+        if now > self._next_result:
+            self._preview(job)
+
+    def _preview(self, job: Job) -> None:
+        """Show what the pool has for this p, once that is enough for the cross-modal interactions."""
+        enough = self.explainer.effective_image_masks(job.p) > self.explainer.game.n_image
+        if enough and not job.stop.is_set():
+            began = time.monotonic()
+            self._screen.show_result(job, self.explainer.explanation(job.p), None)
+            ended = time.monotonic()
+            self._next_result = ended + max(RESULT_EVERY, (ended - began) * (1 / _SHARE_OF_SOLVING - 1))
+
+    def _finish(self, job: Job) -> None:
+        if job.stop.is_set() and not job.cancelled:
+            return  # a newer job waits
+        status = "cancelled" if job.cancelled else "done"
+        if self.explainer.effective_image_masks(job.p) > 1:
+            self._screen.show_result(job, self.explainer.explanation(job.p), status)
+        else:
+            self._screen.show_end(job, status)
