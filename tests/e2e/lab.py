@@ -144,7 +144,8 @@ class OpenNotebook:
             if files:
                 client = BlockingKernelClient(connection_file=str(files[0]))
                 client.load_connection_file()
-                client.start_channels()
+                # Without the heartbeat, which takes a kernel on a busy machine for a dead one.
+                client.start_channels(hb=False)
                 client.wait_for_ready(timeout=SECONDS)
                 return client
             time.sleep(0.1)
