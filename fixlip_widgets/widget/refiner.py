@@ -1,4 +1,4 @@
-"""What the worker's thread does with a job: encode, and now and then show what there is, without slowing the encoders."""
+"""What the worker does with a job: encode, and now and then show what there is, without slowing the encoders."""
 
 from __future__ import annotations
 

@@ -89,7 +89,7 @@ function attach(plot: PlotElement, store: Store): void {
   });
 }
 
-interface Look {
+export interface Look {
   readonly palette: Palette;
   readonly width: number;
   readonly text: string;
@@ -98,7 +98,8 @@ interface Look {
   readonly middle: string;
 }
 
-function figure(of: Explanation, look: Look, selection: readonly number[]) {
+/** Plotly's data and layout. */
+export function figure(of: Explanation, look: Look, selection: readonly number[]) {
   const [rows, columns] = of.grid;
   const tokens = [...of.tokens.keys()];
   const patches = [...Array(of.nImage).keys()];

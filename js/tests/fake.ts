@@ -1,0 +1,156 @@
+/** A widget's model without a kernel, and a small explanation for it to hold. */
+
+import type { WireArray } from "../src/arrays";
+import type { Traits, WireResult } from "../src/protocol";
+import type { Model } from "../src/store";
+
+/** Numbers as the kernel sends them: a view into a larger buffer, at an offset that no Float32Array may begin at. */
+export function wireArray(numbers: readonly number[], shape: readonly number[]): WireArray {
+  const bytes = new Uint8Array(Float32Array.from(numbers).buffer);
+  const window = new Uint8Array(bytes.length + 3);
+  window.set(bytes, 3);
+  return { shape, dtype: "float32", data: new DataView(window.buffer, 3) };
+}
+
+/** Four patches in two rows, and the tokens "red" and "dog". */
+export function wireResult(changes: Partial<WireResult> = {}): WireResult {
+  const pairs: Record<string, number> = {
+    "0-1": 0.1,
+    "0-5": 2,
+    "1-5": -1,
+    "2-4": 0.5,
+    "3-4": 0.25,
+    "4-5": 3,
+  };
+  const interactions = Array(36).fill(0);
+  for (const [pair, value] of Object.entries(pairs)) {
+    const [i = 0, j = 0] = pair.split("-").map(Number);
+    interactions[6 * i + j] = interactions[6 * j + i] = value;
+  }
+  return {
+    generation: 1,
+    partial: false,
+    p: 0.5,
+    method: "banzhaf",
+    order: 2,
+    seed: 0,
+    caption: "red dog",
+    tokens: ["red", "dog"],
+    grid: [2, 2],
+    identified: { cross: true, text_text: true, image_image: true },
+    effective_image_masks: 100,
+    ridge: 0,
+    budget: 1024,
+    image_encodes: 256,
+    text_encodes: 4,
+    similarity: 12.5,
+    empty_similarity: 1.5,
+    baseline: 1,
+    residual: -0.25,
+    r2: 0.9,
+    spearman: 0.95,
+    r2_in_sample: 0.92,
+    main: wireArray([1, -2, 0.5, 0, 4, -0.5], [6]),
+    main_se: wireArray([0.1, 0.1, 0.1, 0.1, 0.1, 0.1], [6]),
+    interactions: wireArray(interactions, [6, 6]),
+    interactions_se: wireArray(Array(36).fill(0.3), [6, 6]),
+    ...changes,
+  };
+}
+
+export function traits(changes: Partial<Traits> = {}): Traits {
+  return {
+    p: 0.5,
+    budget: 1024,
+    text: "red dog",
+    selection: [],
+    top_k: 10,
+    graph_layout: "anchored",
+    graph_kind: "all",
+    palette: "house",
+    theme: "auto",
+    live: true,
+    generation: 1,
+    status: "done",
+    error: "",
+    scene: { image: null, tokens: ["red", "dog"], grid: [2, 2], model: "tiny · test" },
+    costs: { "8": [64, 4], "9": [128, 4], "10": [256, 4], "11": [512, 4] },
+    options: {
+      palettes: { house: ["#ff0d57", "#1e88e5"], safe: ["#e66100", "#5d3a9b"] },
+      layouts: ["anchored", "spring"],
+      kinds: ["all", "cross", "intra"],
+    },
+    result: wireResult(),
+    graph: {
+      generation: 1,
+      nodes: [
+        { player: 0, kind: "patch", label: "1,1", pos: [0.25, 0.2] },
+        { player: 1, kind: "patch", label: "1,2", pos: [0.75, 0.2] },
+        { player: 4, kind: "token", label: "red", pos: [0.3, 0.9] },
+        { player: 5, kind: "token", label: "dog", pos: [0.7, 0.9] },
+      ],
+      edges: [
+        { source: 4, target: 5, weight: 3, se: 0.3, kind: "text_text" },
+        { source: 0, target: 5, weight: 2, se: 0.3, kind: "cross" },
+        { source: 1, target: 5, weight: -1, se: null, kind: "cross" },
+        { source: 0, target: 1, weight: 0.1, se: 0.3, kind: "image_image" },
+      ],
+    },
+    ...changes,
+  };
+}
+
+type Handler = (...given: unknown[]) => void;
+
+export class FakeModel {
+  readonly saved: Partial<Traits>[] = [];
+  readonly sent: unknown[] = [];
+  readonly #handlers = new Map<string, Set<Handler>>();
+  readonly #state: Traits;
+  #unsaved: Partial<Traits> = {};
+
+  constructor(state: Traits = traits()) {
+    this.#state = state;
+  }
+
+  get asModel(): Model {
+    return this as unknown as Model;
+  }
+
+  get handlers(): number {
+    return [...this.#handlers.values()].reduce((sum, handlers) => sum + handlers.size, 0);
+  }
+
+  get<Name extends keyof Traits>(name: Name): Traits[Name] {
+    return this.#state[name];
+  }
+
+  set<Name extends keyof Traits>(name: Name, value: Traits[Name]): void {
+    this.#state[name] = value;
+    this.#unsaved[name] = value;
+    this.emit(`change:${name}`);
+  }
+
+  save_changes(): void {
+    this.saved.push(this.#unsaved);
+    this.#unsaved = {};
+  }
+
+  send(content: unknown): void {
+    this.sent.push(content);
+  }
+
+  on(event: string, handler: Handler): void {
+    this.#handlers.set(event, (this.#handlers.get(event) ?? new Set()).add(handler));
+  }
+
+  off(event: string, handler: Handler): void {
+    this.#handlers.get(event)?.delete(handler);
+  }
+
+  emit(event: string, ...given: unknown[]): void {
+    for (const handler of this.#handlers.get(event) ?? []) {
+      handler(...given);
+    }
+  }
+}

@@ -1,0 +1,135 @@
+import { describe, expect, it } from "vitest";
+import { decode, decodeIfKnown } from "../src/arrays";
+import { divergingScale, faded, strength } from "../src/colour";
+import {
+  crossLimit,
+  explanationOf,
+  interaction,
+  interactionError,
+  isCertain,
+  strongest,
+  valuesFor,
+} from "../src/explanation";
+import { budgetName, count, duration, plain, probability, signed, withError } from "../src/format";
+import { raysFrom } from "../src/rays";
+import { wireArray, wireResult } from "./fake";
+
+describe("arrays", () => {
+  it("are read wherever their buffer begins", () => {
+    const numbers = [1, -2.5, 0.25, 1e6];
+    const bytes = Float32Array.from([9, ...numbers]).buffer;
+    const aligned = { shape: [2, 2], dtype: "float32" as const, data: new DataView(bytes, 4) };
+    expect([...decode(aligned)]).toEqual(numbers);
+    expect([...decode(wireArray(numbers, [2, 2]))]).toEqual(numbers);
+  });
+
+  it("are refused when bytes and shape disagree", () => {
+    expect(() => decode(wireArray([1, 2, 3], [2, 2]))).toThrow("2×2 came as 12 bytes");
+  });
+
+  it("may be unknown", () => {
+    expect(decodeIfKnown(null)).toBeNull();
+  });
+});
+
+describe("numbers as text", () => {
+  it.each([
+    [33.12, "33.1"],
+    [1.236, "1.24"],
+    [-0.4, "−0.40"],
+    [0.0123, "0.012"],
+    [0, "0.00"],
+    [-1e-9, "0.00"],
+  ])("%f is %s", (value, text) => expect(plain(value)).toBe(text));
+
+  it("have their sign and error", () => {
+    expect(signed(1.234)).toBe("+1.23");
+    expect(signed(-2)).toBe("−2.00");
+    expect(signed(Number.NaN)).toBe("–");
+    expect(withError(1.5, 0.25)).toBe("+1.50 ± 0.25");
+    expect(withError(1.5, Number.NaN)).toBe("+1.50");
+  });
+
+  it("name budgets by their power of two", () => {
+    expect(budgetName(2 ** 17)).toBe("2¹⁷");
+    expect(budgetName(50_000)).toBe("50,000");
+    expect(count(131072)).toBe("131,072");
+  });
+
+  it("are short otherwise", () => {
+    expect(probability(0.1 + 0.2)).toBe("0.3");
+    expect([0.2, 21.4, 75].map(duration)).toEqual(["moments", "21 s", "1 min 15 s"]);
+  });
+});
+
+describe("colours", () => {
+  it("grow with the value and end at the limit", () => {
+    const strengths = [0, 0.5, 1, 2].map((value) => strength(-value, 1));
+    expect(strengths[0]).toBe(0);
+    expect(strengths[1]).toBeLessThan(strengths[2] as number);
+    expect(strengths[2]).toBe(1);
+    expect(strengths[3]).toBe(1);
+    expect(strength(Number.NaN, 1)).toBe(0);
+  });
+
+  it("are the palette's", () => {
+    expect(faded("#ff0d57", 0.5)).toBe("rgba(255, 13, 87, 0.5)");
+    const scale = divergingScale({ positive: "#ff0d57", negative: "#1e88e5" }, "#fff");
+    expect(scale.map(([, colour]) => colour)).toEqual(["#1e88e5", "#fff", "#ff0d57"]);
+  });
+});
+
+describe("an explanation", () => {
+  const shown = explanationOf(wireResult());
+
+  it("shows main effects when nothing is active", () => {
+    expect([...valuesFor(shown, [])]).toEqual([1, -2, 0.5, 0, 4, -0.5]);
+  });
+
+  it("shows the interactions with the active player, whose own value stays its main effect", () => {
+    expect([...valuesFor(shown, [5])]).toEqual([2, -1, 0, 0, 3, -0.5]);
+  });
+
+  it("sums the interactions with several active players", () => {
+    expect([...valuesFor(shown, [4, 5])]).toEqual([2, -1, 0.5, 0.25, 4, -0.5]);
+  });
+
+  it("takes its scale from the cross-modal interactions", () => {
+    expect(crossLimit(shown)).toBe(2);
+  });
+
+  it("calls a sign certain beyond 1.96 standard errors", () => {
+    expect(isCertain(shown, 0, 5)).toBe(true);
+    expect(isCertain(shown, 2, 4)).toBe(false);
+    expect(interactionError(shown, 0, 5)).toBeCloseTo(0.3);
+  });
+
+  it("makes no claim about signs where no errors are known", () => {
+    const unknown = explanationOf(wireResult({ interactions_se: null }));
+    expect(isCertain(unknown, 2, 4)).toBe(true);
+    expect(interactionError(unknown, 2, 4)).toBeNull();
+  });
+
+  it("calls a sign uncertain where its own error alone is unknown", () => {
+    const errors = wireArray(
+      [...Array(36).keys()].map((index) => (index === 5 ? Number.NaN : 0.3)),
+      [6, 6],
+    );
+    expect(isCertain(explanationOf(wireResult({ interactions_se: errors })), 0, 5)).toBe(false);
+  });
+
+  it("finds what a player interacts with most", () => {
+    expect(strongest(shown, 5, 2, () => true)).toEqual([4, 0]);
+    expect(interaction(shown, 5, 0)).toBe(2);
+  });
+
+  it("draws arcs across modalities only, weakest first", () => {
+    const rays = raysFrom(shown, [5]);
+    expect(rays.map(({ token, patch, value }) => [token, patch, value])).toEqual([
+      [5, 1, -1],
+      [5, 0, 2],
+    ]);
+    expect(raysFrom(shown, [])).toEqual([]);
+    expect(raysFrom(shown, [2]).map(({ token, certain }) => [token, certain])).toEqual([[4, false]]);
+  });
+});

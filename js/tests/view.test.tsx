@@ -1,0 +1,287 @@
+import { afterEach, beforeEach, describe, expect, it, vi } from "vitest";
+import { figure } from "../src/components/Heatmap";
+import { explanationOf } from "../src/explanation";
+import widget from "../src/index";
+import { createStore } from "../src/store";
+import { FakeModel, traits, wireResult } from "./fake";
+
+type Render = (given: { model: unknown; el: HTMLElement }) => () => void;
+
+const render = widget.render as unknown as Render;
+let cleanUps: (() => void)[] = [];
+
+async function shown(model: FakeModel): Promise<HTMLElement> {
+  const el = document.createElement("div");
+  document.body.append(el);
+  cleanUps.push(render({ model, el }));
+  await settled();
+  return el.querySelector(".fixlip") as HTMLElement;
+}
+
+/** Preact draws in microtasks and, for effects, after a frame. */
+async function settled(): Promise<void> {
+  await vi.advanceTimersByTimeAsync(50);
+}
+
+function all(view: HTMLElement, selector: string): HTMLElement[] {
+  return [...view.querySelectorAll<HTMLElement>(selector)];
+}
+
+beforeEach(() => {
+  vi.useFakeTimers();
+});
+
+afterEach(() => {
+  for (const cleanUp of cleanUps) {
+    cleanUp();
+  }
+  cleanUps = [];
+  document.body.replaceChildren();
+  vi.useRealTimers();
+});
+
+describe("the store", () => {
+  it("drops results that are older than what is shown", () => {
+    const model = new FakeModel(traits({ result: wireResult({ generation: 3 }) }));
+    const store = createStore(model.asModel);
+    model.set("result", wireResult({ generation: 2, p: 0.9 }));
+    expect(store.explanation.value?.generation).toBe(3);
+    model.set("result", wireResult({ generation: 4, p: 0.7 }));
+    expect(store.explanation.value?.p).toBe(0.7);
+    store.dispose();
+  });
+
+  it("keeps the progress of the newest request only", () => {
+    const model = new FakeModel(traits({ generation: 5, status: "running" }));
+    const store = createStore(model.asModel);
+    const progress = { type: "progress", fraction: 0.5, seconds_left: null };
+    model.emit("msg:custom", { ...progress, generation: 4 });
+    expect(store.progress.value).toBeNull();
+    model.emit("msg:custom", { ...progress, generation: 5 });
+    expect(store.progress.value?.fraction).toBe(0.5);
+    model.set("generation", 6);
+    expect(store.progress.value).toBeNull();
+    store.dispose();
+  });
+
+  it("selects, adds and takes away players", () => {
+    const model = new FakeModel();
+    const store = createStore(model.asModel);
+    store.select(5, false);
+    store.select(0, true);
+    expect(model.get("selection")).toEqual([5, 0]);
+    store.select(5, true);
+    store.select(0, false);
+    expect(model.get("selection")).toEqual([]);
+    store.dispose();
+  });
+
+  it("lets what is selected decide before what is hovered", () => {
+    const model = new FakeModel();
+    const store = createStore(model.asModel);
+    store.hovered.value = 4;
+    expect(store.active.value).toEqual([4]);
+    store.select(5, false);
+    expect(store.active.value).toEqual([5]);
+    model.set("selection", [99]);
+    expect(store.active.value).toEqual([4]);
+    store.dispose();
+  });
+
+  it("lets go of the model", () => {
+    const model = new FakeModel();
+    createStore(model.asModel).dispose();
+    expect(model.handlers).toBe(0);
+  });
+});
+
+describe("the view", () => {
+  it("says what it shows in its attributes", async () => {
+    const view = await shown(new FakeModel());
+    expect(view.dataset).toMatchObject({
+      status: "done",
+      generation: "1",
+      p: "0.5",
+      budget: "1024",
+      resultP: "0.5",
+    });
+    expect(view.textContent).toContain("similarity 12.5");
+    expect(view.textContent).toContain("residual −0.25");
+  });
+
+  it("has a patch and a token for every player, with the value in its name", async () => {
+    const view = await shown(new FakeModel());
+    expect(all(view, ".fx-patch").map((patch) => patch.dataset.value)).toEqual(["1", "-2", "0.5", "0"]);
+    expect(all(view, ".fx-chip").map((chip) => chip.getAttribute("aria-label"))).toEqual([
+      "token “red”: +4.00",
+      "token “dog”: −0.50",
+    ]);
+  });
+
+  it("recolours with the player that is hovered or focused, in this view alone", async () => {
+    const model = new FakeModel();
+    const [first, second] = [await shown(model), await shown(model)];
+    all(first, ".fx-chip")[1]?.dispatchEvent(new Event("focusin", { bubbles: true }));
+    await settled();
+    expect(all(first, ".fx-patch").map((patch) => patch.dataset.value)).toEqual(["2", "-1", "0", "0"]);
+    expect(all(second, ".fx-patch")[0]?.dataset.value).toBe("1");
+  });
+
+  it("shows a selection in every view", async () => {
+    const model = new FakeModel();
+    const views = [await shown(model), await shown(model)];
+    all(views[0] as HTMLElement, ".fx-chip")[1]?.click();
+    await settled();
+    for (const view of views) {
+      expect(view.dataset.selection).toBe("5");
+      expect(all(view, ".fx-patch")[0]?.dataset.value).toBe("2");
+    }
+    views[1]?.dispatchEvent(new KeyboardEvent("keydown", { key: "Escape", bubbles: true }));
+    await settled();
+    expect(views[0]?.dataset.selection).toBe("");
+  });
+
+  it("commits a slider after a moment of rest, and only the last value", async () => {
+    const model = new FakeModel();
+    const view = await shown(model);
+    const slider = view.querySelector<HTMLInputElement>("input[id$='-p']") as HTMLInputElement;
+    for (const value of ["0.55", "0.6", "0.65"]) {
+      slider.value = value;
+      slider.dispatchEvent(new Event("input", { bubbles: true }));
+      await vi.advanceTimersByTimeAsync(20);
+    }
+    expect(view.textContent).toContain("p = 0.65");
+    expect(model.get("p")).toBe(0.5);
+    await vi.advanceTimersByTimeAsync(200);
+    expect(model.saved).toEqual([{ p: 0.65 }]);
+  });
+
+  it("commits a slider at once when it is let go", async () => {
+    const model = new FakeModel();
+    const view = await shown(model);
+    const slider = view.querySelector<HTMLInputElement>("input[id$='-budget']") as HTMLInputElement;
+    slider.value = "11";
+    slider.dispatchEvent(new Event("input", { bubbles: true }));
+    await settled();
+    slider.dispatchEvent(new Event("pointerup", { bubbles: true }));
+    expect(model.saved).toEqual([{ budget: 2048 }]);
+  });
+
+  it("names the cost of a budget before it is spent", async () => {
+    const view = await shown(new FakeModel());
+    expect(view.textContent).toContain("1,024 evaluations · 256 + 4 encodings");
+  });
+
+  it("asks to run, and to cancel while it runs", async () => {
+    const model = new FakeModel();
+    const view = await shown(model);
+    view.querySelector<HTMLElement>("[data-action=run]")?.click();
+    model.set("status", "running");
+    await settled();
+    view.querySelector<HTMLElement>("[data-action=cancel]")?.click();
+    expect(model.sent).toEqual([{ type: "run" }, { type: "cancel" }]);
+  });
+
+  it.each([
+    [{ status: "idle" as const }, "idle"],
+    [{ status: "running" as const }, "refining"],
+    [{ status: "cancelled" as const }, "cancelled at 2¹⁰"],
+    [{ status: "error" as const, error: "The encoder failed." }, "The encoder failed."],
+    [{ result: null, graph: null, status: "running" as const }, "Encoding the first masked images"],
+    [{ result: null, graph: null, status: "idle" as const }, "press Run"],
+  ])("says how things are: %o", async (changes, words) => {
+    expect((await shown(new FakeModel(traits(changes)))).textContent).toContain(words);
+  });
+
+  it("keeps what is on screen when something failed", async () => {
+    const view = await shown(new FakeModel(traits({ status: "error", error: "The encoder failed." })));
+    expect(view.textContent).toContain("last good result");
+    expect(all(view, ".fx-chip")).toHaveLength(2);
+  });
+
+  it("keeps a caption that was refused in the editor, with the reason", async () => {
+    const model = new FakeModel();
+    const view = await shown(model);
+    view.querySelector<HTMLElement>(".fx-caption button")?.click();
+    await settled();
+    const editor = view.querySelector<HTMLInputElement>(".fx-editor input") as HTMLInputElement;
+    editor.value = "a very long caption";
+    editor.dispatchEvent(new Event("input", { bubbles: true }));
+    await settled();
+    editor.dispatchEvent(new KeyboardEvent("keydown", { key: "Enter", bubbles: true }));
+    await settled();
+    expect(model.saved).toEqual([{ text: "a very long caption" }]);
+    model.emit("msg:custom", { type: "refused", name: "text", message: "The caption is too long." });
+    model.set("text", "red dog");
+    await settled();
+    expect(view.querySelector<HTMLInputElement>(".fx-editor input")?.value).toBe("a very long caption");
+    expect(view.querySelector("[data-kind=refusal]")?.textContent).toBe("The caption is too long.");
+  });
+
+  it("marks terms that are not identified yet", async () => {
+    const identified = { cross: true, text_text: true, image_image: false };
+    const view = await shown(new FakeModel(traits({ result: wireResult({ identified }) })));
+    expect(view.querySelector("[data-caveat=identified]")?.textContent).toContain(
+      "image–image terms are shrunk",
+    );
+  });
+
+  it("cannot be changed where there is no model to run", async () => {
+    const view = await shown(new FakeModel(traits({ live: false })));
+    expect(all(view, "[data-action=run], .fx-caption button")).toEqual([]);
+    expect(view.querySelector<HTMLInputElement>("input[id$='-p']")?.disabled).toBe(true);
+  });
+
+  it("keeps a notebook's shortcuts away from what has the focus", async () => {
+    const view = await shown(new FakeModel());
+    const chip = all(view, ".fx-chip")[0] as HTMLElement;
+    chip.dispatchEvent(new FocusEvent("focusin", { bubbles: true }));
+    expect(chip.hasAttribute("data-lm-suppress-shortcuts")).toBe(true);
+  });
+
+  it("leaves nothing behind", async () => {
+    const model = new FakeModel();
+    const el = document.createElement("div");
+    document.body.append(el);
+    const cleanUp = render({ model, el });
+    await settled();
+    cleanUp();
+    expect([el.childElementCount, model.handlers]).toEqual([0, 0]);
+  });
+});
+
+describe("text from outside", () => {
+  const payload = '<img src=x onerror="globalThis.hacked = true"><script>globalThis.hacked = true</script>';
+
+  it("is shown as text, never as markup", async () => {
+    const state = traits({ text: payload, error: payload, status: "error" });
+    const scene = { ...state.scene, model: payload, tokens: [payload, "dog"] };
+    const result = wireResult({ tokens: [payload, "dog"], caption: payload });
+    const model = new FakeModel({ ...state, scene, result });
+    const view = await shown(model);
+    model.emit("msg:custom", { type: "refused", name: "p", message: payload });
+    await settled();
+    expect(view.querySelector("img, script")).toBeNull();
+    expect(view.querySelector(".fx-chip")?.textContent).toBe(payload);
+    expect(globalThis).not.toHaveProperty("hacked");
+  });
+
+  it("is no markup for Plotly either", () => {
+    const look = {
+      palette: { positive: "#f00", negative: "#00f" },
+      width: 600,
+      text: "",
+      line: "",
+      strong: "",
+      middle: "",
+    };
+    const of = explanationOf(wireResult({ tokens: ["<b>x</b>", "dog"] }));
+    const { data, layout } = figure(of, look, [4, 0]);
+    expect(layout.yaxis.ticktext).toEqual(["&lt;b&gt;x&lt;/b&gt;", "dog"]);
+    expect(JSON.stringify(data)).not.toContain("<b>x");
+    expect(data[0]?.z).toEqual([
+      [0, 0, 0.5, 0.25],
+      [2, -1, 0, 0],
+    ]);
+  });
+});
