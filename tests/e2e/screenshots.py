@@ -33,7 +33,7 @@ HIDDEN = ".jp-Collapser, .jp-cell-toolbar { visibility: hidden; }"
 @contextmanager
 def opened(lab: Lab, browser: Browser, name: str, more: str = "", width: int = WIDE) -> Iterator[View]:
     """A notebook of one cell that shows the widget; its picture is taken when the block ends."""
-    page = browser.new_page(viewport={"width": width, "height": 2400}, device_scale_factor=2)
+    page = browser.new_page(viewport={"width": width, "height": 2400}, device_scale_factor=1.5)
     notebook = OpenNotebook(lab, page, lab.write(f"{name}.ipynb", CELL.format(more=more)))
     notebook.command("apputils:change-theme", {"theme": f"JupyterLab {'Dark' if name == 'dark' else 'Light'}"})
     notebook.run_all()
@@ -43,8 +43,7 @@ def opened(lab: Lab, browser: Browser, name: str, more: str = "", width: int = W
     picture = page.locator(".jp-Notebook .jp-Cell").first.screenshot(animations="disabled", style=HIDDEN)
     path = (KEPT if name in IN_README else LOOKED_AT) / f"{name}.png"
     path.parent.mkdir(parents=True, exist_ok=True)
-    # 256 colours are enough for every state, and a quarter of the size.
-    Image.open(io.BytesIO(picture)).convert("RGB").quantize(256).save(path, optimize=True)
+    Image.open(io.BytesIO(picture)).convert("RGB").save(path, optimize=True)
     print(path.relative_to(REPOSITORY), *notebook.complaints, sep="\n  ")
     notebook.close()
 
