@@ -1,4 +1,4 @@
-// Builds the one module that a notebook loads, and its style sheet, into the Python package.
+// Builds the module of the view, the small one that loads it, and the style sheet into the Python package.
 // `node build.mjs --serve` serves dev/ instead, and builds again on every change.
 import { mkdir } from "node:fs/promises";
 import { dirname, join } from "node:path";
@@ -21,6 +21,7 @@ const noForeignStyles = {
 const options = {
   absWorkingDir: here,
   entryPoints: [
+    { in: "src/loader.ts", out: "loader" },
     { in: "src/index.tsx", out: "widget" },
     { in: "src/style.css", out: "widget" },
     ...(serve ? [{ in: "dev/harness.ts", out: "harness" }] : []),

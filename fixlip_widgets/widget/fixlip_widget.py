@@ -4,15 +4,16 @@ from __future__ import annotations
 
 import threading
 import traceback
-from pathlib import Path
 from typing import TYPE_CHECKING, Any, cast
 
 import anywidget
+import ipywidgets
 import traitlets as t
 
 from fixlip_widgets.errors import InputError
 from fixlip_widgets.masks import MAX_BUDGET, check_budget
 from fixlip_widgets.widget import wire
+from fixlip_widgets.widget.bundle import Bundle, built, shared_bundle
 from fixlip_widgets.widget.refiner import Refiner
 from fixlip_widgets.widget.settings import CHECKS, check_selection
 from fixlip_widgets.widget.worker import Job, Worker
@@ -23,16 +24,6 @@ if TYPE_CHECKING:
     from fixlip_widgets.game import VisionLanguageGame
     from fixlip_widgets.incremental import IncrementalExplainer
     from fixlip_widgets.models import Model
-
-_STATIC = Path(__file__).parent / "static"
-_NOT_BUILT = """export default { render({ el }) {
-  el.textContent = "The front end of fixlip_widgets has not been built: run `python hatch_build.py` in the checkout.";
-} };"""
-
-
-def _built(name: str, otherwise: str) -> Path | str:
-    path = _STATIC / name
-    return path if path.is_file() else otherwise
 
 
 class FixlipWidget(anywidget.AnyWidget):
@@ -69,8 +60,8 @@ class FixlipWidget(anywidget.AnyWidget):
         InputError: The image, the caption or a setting cannot be used, or a keyword is unknown.
     """
 
-    _esm = _built("widget.js", _NOT_BUILT)
-    _css = _built("widget.css", "")
+    _esm = built("loader.js")
+    _css = built("widget.css")
 
     p = t.Float(0.5).tag(sync=True)
     budget = t.Int(2**17).tag(sync=True)
@@ -82,6 +73,9 @@ class FixlipWidget(anywidget.AnyWidget):
     palette = t.Unicode("house").tag(sync=True)
     theme = t.Unicode("auto").tag(sync=True)
     autorun = t.Bool(True)
+
+    bundle = t.Instance(Bundle).tag(sync=True, **ipywidgets.widget_serialization)
+    bundle_digest = t.Unicode().tag(sync=True)
 
     # What the kernel tells the view. Messages are lost before a view mounts and are never saved, so these are traits.
     live = t.Bool(True).tag(sync=True)
@@ -124,7 +118,10 @@ class FixlipWidget(anywidget.AnyWidget):
         if explanation is None:
             explainer = explainer or _explainer(image, text, model, grid, seed)
             self._refiner = Refiner(explainer, self, self._worker.do_chore)
-        super().__init__(options=wire.options(), **settings, **self._first_state())
+        bundle = shared_bundle()
+        super().__init__(
+            bundle=bundle, bundle_digest=bundle.digest, options=wire.options(), **settings, **self._first_state()
+        )
         self._ready = True
         self._redraw()
         if self._refiner is not None and self.autorun:
@@ -231,13 +228,15 @@ class FixlipWidget(anywidget.AnyWidget):
             self._worker.ask_chore()
 
     def _handle_custom_msg(self, content: Any, buffers: Any) -> None:
-        """Messages of the view: only ``run`` and ``cancel`` are known."""
+        """Messages of the view: ``run``, ``cancel``, and the loader's ``bundle`` where models cannot be shared."""
         kind = content.get("type") if isinstance(content, dict) else None
         try:
             if kind == "run":
                 self.run()
             elif kind == "cancel":
                 self.cancel()
+            elif kind == "bundle":
+                self.send({"type": "bundle", "code": self.bundle.code})
             else:
                 raise InputError(f"There is no request {str(kind)[:80]!r}; the view may ask to run or to cancel.")
         except InputError as error:

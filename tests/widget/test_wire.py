@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import hashlib
 import json
 from collections.abc import Callable
 from typing import Any
@@ -137,11 +138,30 @@ def test_progress_is_told_with_its_generation(
     assert all(0 < message["fraction"] <= 1 for message in told)
 
 
-def test_pictures_are_small_enough_to_save_with_the_notebook() -> None:
-    widget = FixlipWidget.from_explanation(dog_and_hydrant())
-    _, _, buffers = _remove_buffers(widget.get_state())
-    assert sum(len(buffer) for buffer in buffers) < 100_000
-    widget.close()
+def test_a_second_widget_adds_little_to_a_saved_notebook(widget: FixlipWidget) -> None:
+    second = FixlipWidget.from_explanation(dog_and_hydrant())
+    assert second.bundle is widget.bundle
+    plain, _, buffers = _remove_buffers(second.get_state())
+    saved = len(json.dumps(plain, default=str)) + sum(4 * len(buffer) / 3 for buffer in buffers)
+    assert saved < 150_000
+    second.close()
+
+
+def test_the_front_end_is_named_by_its_content(widget: FixlipWidget) -> None:
+    assert widget.bundle_digest == hashlib.sha256(widget.bundle.code.encode()).hexdigest()[:16]
+
+
+def test_the_kernel_sends_the_front_end_where_models_cannot_be_shared(widget: FixlipWidget, wire: Wire) -> None:
+    wire.ask({"type": "bundle"})
+    assert wire.messages == [{"type": "bundle", "code": widget.bundle.code}]
+
+
+def test_a_closed_front_end_is_replaced(widget: FixlipWidget) -> None:
+    widget.bundle.close()
+    another = FixlipWidget.from_explanation(dog_and_hydrant())
+    assert another.bundle.comm is not None
+    assert another.bundle is not widget.bundle
+    another.close()
 
 
 def test_a_model_is_named_with_its_weights() -> None:
