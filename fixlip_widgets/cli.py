@@ -71,7 +71,7 @@ def _add_bench(parser: argparse.ArgumentParser, *, arguments: bool) -> None:
         from fixlip_widgets import bench
 
         bench.add_arguments(parser)
-        parser.set_defaults(run=lambda options: bench.run(options) or 0)
+        parser.set_defaults(run=bench.run)
 
 
 def _explain(options: argparse.Namespace) -> int:
