@@ -96,7 +96,10 @@ function apply(model: FakeModel, state: string | null): void {
 }
 
 const asked = new URLSearchParams(location.search);
-const stored = JSON.parse(await (await fetch("fixture.json")).text(), buffers) as State;
+const stored = JSON.parse(
+  await (await fetch(`${asked.get("fixture") ?? "fixture"}.json`)).text(),
+  buffers,
+) as State;
 const el = document.getElementById("view") as HTMLElement;
 document.body.dataset.jpThemeLight = String(asked.get("theme") !== "dark");
 const model = new FakeModel({

@@ -28,7 +28,7 @@ import { Stage } from "./Stage";
 import { Views } from "./Views";
 
 export function App({ store }: { store: Store }) {
-  const { status, generation, p, budget, selection, text, theme } = store.traits;
+  const { status, generation, p, budget, selection, text, theme, live } = store.traits;
   const shown = store.explanation.value;
   return (
     <section
@@ -55,7 +55,7 @@ export function App({ store }: { store: Store }) {
       <Header store={store} />
       <Bar store={store} />
       <Notices store={store} />
-      <Controls store={store} />
+      {live.value && <Controls store={store} />}
       <div class="fx-body">
         <section class="fx-scene" aria-label="Image and caption">
           <Stage store={store} />

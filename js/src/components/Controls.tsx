@@ -7,7 +7,7 @@ import { Slider } from "./Slider";
 const P_TICKS = [0.1, 0.3, 0.5, 0.7, 0.9].map((value) => ({ value, label: String(value).slice(1) }));
 
 export function Controls({ store }: { store: Store }) {
-  const { p, budget, live } = store.traits;
+  const { p, budget } = store.traits;
   const [lowest, highest] = exponents(store);
   const ticks = [8, 11, 14, 17, 20, 22].filter((value) => value >= lowest && value <= highest);
   return (
@@ -22,7 +22,6 @@ export function Controls({ store }: { store: Store }) {
         max={0.9}
         step={0.05}
         ticks={P_TICKS}
-        disabled={!live.value}
         commit={(value) => store.commit("p", Math.round(value * 100) / 100)}
       />
       <Slider
@@ -35,7 +34,6 @@ export function Controls({ store }: { store: Store }) {
         max={highest}
         step={1}
         ticks={ticks.map((value) => ({ value, label: budgetName(2 ** value) }))}
-        disabled={!live.value}
         commit={(exponent) => store.commit("budget", 2 ** exponent)}
       />
     </div>

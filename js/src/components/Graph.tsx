@@ -51,7 +51,7 @@ function Drawn({ store, graph, width }: { store: Store; graph: GraphData; width:
       height={height}
       role="group"
       aria-label={`Explanation graph of ${graph.edges.length} interactions`}
-      data-focused={store.active.value.length > 0}
+      data-focused={store.active.value.some((player) => drawing.neighbours.has(player))}
       {...events}
     >
       <Edges store={store} drawing={drawing} />

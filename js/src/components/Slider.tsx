@@ -16,7 +16,6 @@ export interface SliderProps {
   readonly min: number;
   readonly max: number;
   readonly step: number;
-  readonly disabled?: boolean;
   readonly ticks?: readonly Tick[];
   /** The value, short and for everybody who looks or listens. */
   readonly name: (value: number) => string;
@@ -26,11 +25,11 @@ export interface SliderProps {
 }
 
 export function Slider(props: SliderProps) {
-  const { id, label, min, max, step, ticks = [], disabled = false } = props;
+  const { id, label, min, max, step, ticks = [] } = props;
   const { draft, change, release } = useDraft(props.value, props.commit);
   const share = (value: number) => `${(100 * (value - min)) / (max - min)}%`;
   return (
-    <div class="fx-slider" data-disabled={disabled}>
+    <div class="fx-slider">
       <div class="fx-slider-head">
         <label for={id}>
           {label} <b>{props.name(draft)}</b>
@@ -44,7 +43,6 @@ export function Slider(props: SliderProps) {
         max={max}
         step={step}
         value={draft}
-        disabled={disabled}
         aria-valuetext={[props.name(draft), props.note?.(draft)].filter(Boolean).join(", ")}
         style={{ "--share": share(Math.min(Math.max(draft, min), max)) }}
         onInput={(event) => change(event.currentTarget.valueAsNumber)}
