@@ -26,8 +26,10 @@ help: ## say what there is
 
 demo: $(LAB) bundle ## explain a packaged scene through the quickstart notebook, and write a report
 	@mkdir -p build
-	$(PY) -m nbconvert --to notebook --execute --output-dir build --log-level WARN $(QUICKSTART)
-	$(PY) -m fixlip_widgets explain --scene dog_and_banana --out build/report.html
+	@echo "Executing $(QUICKSTART)"
+	@$(PY) -m nbconvert --to notebook --execute --output-dir build $(QUICKSTART) 2> build/nbconvert.log || \
+		{ cat build/nbconvert.log >&2; exit 1; }
+	$(PY) -m fixlip_widgets explain demo:dog_and_banana --out build/report.html
 	@echo
 	@echo "The report is build/report.html, the executed notebook build/$(notdir $(QUICKSTART))."
 	@echo "Move the sliders yourself: 'make lab' opens $(QUICKSTART) in JupyterLab; run its cells."
