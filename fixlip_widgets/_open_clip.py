@@ -7,6 +7,8 @@ operators are declared (not defined: calling them still fails) and the import go
 
 from __future__ import annotations
 
+from importlib import import_module
+
 import torch
 
 _MISSING = {
@@ -20,7 +22,7 @@ _declared: list[torch.library.Library] = []
 def _ensure_torchvision() -> None:
     """Import torchvision, declaring the operators it lacks if that is what it takes."""
     try:
-        import torchvision  # noqa: F401  # pyright: ignore[reportUnusedImport, reportMissingTypeStubs]
+        import_module("torchvision")
     except RuntimeError as error:
         if "torchvision::nms does not exist" not in str(error):
             raise
@@ -28,7 +30,7 @@ def _ensure_torchvision() -> None:
         for name, schema in _MISSING.items():
             library.define(name + schema)
         _declared.append(library)
-        import torchvision  # noqa: F401  # pyright: ignore[reportUnusedImport, reportMissingTypeStubs]
+        import_module("torchvision")
 
 
 _ensure_torchvision()

@@ -61,7 +61,9 @@ def _from_ids(tokenizer: Any, ids: Tensor) -> Caption:
         )
     ids = ids.long().cpu()
     if int(ids.min()) < 0 or int(ids.max()) >= tokenizer.vocab_size:
-        raise InputError(f"The token ids range from {int(ids.min())} to {int(ids.max())}; this model has {tokenizer.vocab_size}.")
+        raise InputError(
+            f"The token ids range from {int(ids.min())} to {int(ids.max())}; this model has {tokenizer.vocab_size}."
+        )
     if isinstance(tokenizer, open_clip.SimpleTokenizer):
         ends = (ids == tokenizer.eot_token_id).nonzero()
         if int(ids[0]) != tokenizer.sot_token_id or len(ends) == 0 or int(ends[0]) < 2:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import hashlib
 from collections.abc import Callable
 from functools import cached_property
 from typing import Any, Literal
@@ -130,6 +131,16 @@ class VisionLanguageGame:
     def empty_similarity(self) -> float:
         """The similarity logit with every player removed."""
         return float(self._extremes[0])
+
+    def fingerprint(self) -> dict[str, str]:
+        """What tells this game from others: hashes of weights and pixels, caption, tokens and grid."""
+        pixels = hashlib.sha256(self.pixels.float().cpu().numpy().tobytes()).hexdigest()[:16]
+        return {
+            "model": self.model.weights_hash,
+            "image": pixels,
+            "caption": self.caption,
+            "grid": f"{self.grid[0]}×{self.grid[1]}",
+        }
 
     def _masks(self, masks: ArrayLike, n: int) -> Bools:
         array = np.asarray(masks)

@@ -36,7 +36,8 @@ def open_image(image: Any) -> Image.Image:
         return _upright_rgb(image)
     if not isinstance(image, (str, os.PathLike)):
         raise InputError(
-            f"The image is a {type(image).__name__}; pass a path, a PIL image, an (H, W, 3) uint8 array or a preprocessed tensor."
+            f"The image is a {type(image).__name__}; pass a path, a PIL image, an (H, W, 3) uint8 array or a "
+            "preprocessed tensor."
         )
     return _read(image)
 
@@ -61,7 +62,7 @@ def _upright_rgb(image: Image.Image) -> Image.Image:
     width, height = image.size
     if width * height > MAX_PIXELS:
         raise InputError(
-            f"The image has {width:,} × {height:,} pixels; at most {MAX_PIXELS:,} in all are read. Make it smaller first."
+            f"The image has {width:,} × {height:,} pixels; at most {MAX_PIXELS:,} are read. Make it smaller first."
         )
     image = ImageOps.exif_transpose(image)
     if image.mode.startswith("I;16") or image.mode == "I":

@@ -6,25 +6,29 @@ new image keeps the text side.
 
 from __future__ import annotations
 
+import math
 import time
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
-from typing import Any
+from typing import Any, Literal
 
 import numpy as np
 
-from fixlip_widgets.errors import FixlipError, InputError
+from fixlip_widgets.errors import FixlipError, InputError, PoolError
 from fixlip_widgets.estimators.crossmodal import CrossModalFit, regress
 from fixlip_widgets.estimators.variance import standard_errors
 from fixlip_widgets.explanation import Explanation
+from fixlip_widgets.files import PathLike, read_npz, write_npz
 from fixlip_widgets.game import Modality as ModalityName
 from fixlip_widgets.game import VisionLanguageGame
-from fixlip_widgets.masks import ENUMERATE_UP_TO, check_budget, check_p, split_budget
+from fixlip_widgets.masks import ENUMERATE_UP_TO, check_budget, check_p, split_budget, spread_probabilities
 from fixlip_widgets.metrics.fit import held_out_fit
 from fixlip_widgets.pool import Pool
 
 _IMAGE, _TEXT, _HELD_OUT = 0, 1, 2  # the independent streams of masks
 _ENUMERATE_IMAGE_UP_TO = 16
+FORMAT = 1
+"""Version of the file format that :meth:`IncrementalExplainer.save` writes."""
 _FEWEST_SAMPLED_TEXT_MASKS = 2**ENUMERATE_UP_TO
 """Captions too long to enumerate get at least as many masks as the longest enumerated one: text is cheap."""
 
@@ -51,7 +55,7 @@ class Progress:
 
 
 class IncrementalExplainer:
-    """Explains one image–caption pair, with more budget, another ``p`` or another caption at the cost of the difference.
+    """Explains one pair; more budget, another ``p`` or another caption cost only the difference.
 
     Args:
         game: The pair to explain.
@@ -127,34 +131,74 @@ class IncrementalExplainer:
         share = 1.0 if self._image.complete else min(self._image.effective(p) / m_image, 1.0)
         return int(self.budget * share)
 
+    def prepare(
+        self,
+        share: float = 0.5,
+        low: float = 0.1,
+        high: float = 0.9,
+        progress: Callable[[Progress], None] | None = None,
+        cancelled: Callable[[], bool] | None = None,
+    ) -> None:
+        """Encode masks over a range of ``p`` ahead of being asked, so that the next move is answered at once.
+
+        Args:
+            share: Extra image masks, as a share of those that the last budget stands for.
+            low: Lower end of the range of ``p``; see :func:`fixlip_widgets.masks.spread_probabilities`.
+            high: Upper end.
+            progress: As in :meth:`extend`.
+            cancelled: As in :meth:`extend`.
+        """
+        if self._image.complete or not self.budget:
+            return
+        probabilities = spread_probabilities(self.game.n_image, low, high)
+        total = math.ceil(share * split_budget(self.budget, self.game.n_image, self.game.n_text)[0])
+        each, done, started = -(-total // len(probabilities)), 0, time.monotonic()
+        for p in probabilities:
+            count = max(each - self._image.drawn.get(p, 0), 0)
+            count += (count + self._image.drawn.get(p, 0)) % 2 if p == 0.5 else 0
+            for encoded in self._image.extend(
+                self.game.encoder("image"), p, count, self.game.batch, self.game.model.device
+            ):
+                if progress is not None:
+                    progress(_state(started, done + encoded, each * len(probabilities), 0, 0))
+                if cancelled is not None and cancelled():
+                    return
+            done += count
+
     # -- answering from it -----------------------------------------------------------------------------------------
 
-    def explanation(self, p: float | None = None, ridge: float | None = None) -> Explanation:
+    def explanation(
+        self, p: float | None = None, ridge: float | None = None, scope: Literal["all", "cross"] = "all"
+    ) -> Explanation:
         """The explanation at ``p`` from the masks encoded so far; encodes captions if need be, never images.
 
         Args:
             p: Any probability; far from those that masks were drawn at, few masks count (``effective_image_masks``).
             ridge: Shrinkage of image–image terms; None lets cross-validation choose, 0 is the paper's estimator.
+            scope: ``"cross"`` fits main effects and cross-modal interactions only, which needs few masks.
 
         Raises:
             FixlipError: No image mask is encoded yet.
+            InputError: ``p`` or ``scope`` is not what is allowed.
         """
         p = self.p if p is None else check_p(p)
+        if scope not in ("all", "cross"):
+            raise InputError(f"scope is {scope!r}; it is 'all' or 'cross'.")
         if len(self._image) < 2:
             raise FixlipError("Nothing is encoded yet; call extend(p, budget) first.")
         for _ in self._text_work(p, self.text_masks_wanted(self.budget or 4)):
             pass
         exact = ridge is not None
-        fit = regress(self._image.modality(p, exact), self._text.modality(p, exact), ridge)
-        return self._describe(fit, p)
+        fit = regress(self._image.modality(p, exact), self._text.modality(p, exact), ridge, pairs=scope == "all")
+        return self._describe(fit, p, scope)
 
-    def _describe(self, fit: CrossModalFit, p: float) -> Explanation:
+    def _describe(self, fit: CrossModalFit, p: float, scope: Literal["all", "cross"]) -> Explanation:
         game, solved = self.game, fit.assemble(self.game.scale, self.game.bias)
         errors = standard_errors(fit, game.scale)
         enough = {
             "cross": self._image.effective(p) > game.n_image and self._text.effective(p) > game.n_text,
-            "image_image": self._image.effective(p) > _unknowns(game.n_image),
-            "text_text": self._text.effective(p) > _unknowns(game.n_text),
+            "image_image": scope == "all" and self._image.effective(p) > _unknowns(game.n_image),
+            "text_text": scope == "all" and self._text.effective(p) > _unknowns(game.n_text),
         }
         shell = Explanation(
             baseline=solved.baseline,
@@ -168,6 +212,7 @@ class IncrementalExplainer:
             caption=game.caption,
             image=game.picture,
             p=p,
+            scope=scope,
             seed=self.seed,
             similarity=game.similarity,
             empty_similarity=game.empty_similarity,
@@ -213,6 +258,51 @@ class IncrementalExplainer:
         self._image, self._held_out = self._image_pools()
         self.budget_done = 0
 
+    # -- files -----------------------------------------------------------------------------------------------------
+
+    def save(self, path: PathLike) -> None:
+        """Write the pool, so that another kernel can go on where this one is; an existing file is replaced whole."""
+        arrays: dict[str, Any] = {}
+        pools: dict[str, Any] = {}
+        for name, pool in self._pools().items():
+            own, pools[name] = pool.state()
+            arrays.update({f"{name}_{key}": value for key, value in own.items()})
+        progress = {"p": self.p, "budget": self.budget, "budget_done": self.budget_done}
+        earlier = [self._earlier_image_encodes, self._earlier_text_encodes]
+        metadata = {"format": FORMAT, "kind": "pool", "seed": self.seed, "pools": pools, "earlier": earlier}
+        write_npz(path, arrays, {**metadata, **progress, "pair": self.game.fingerprint()})
+
+    @classmethod
+    def load(cls, path: PathLike, game: VisionLanguageGame) -> IncrementalExplainer:
+        """Go on from what :meth:`save` wrote; the result is bit for bit that of an uninterrupted run.
+
+        Args:
+            path: The file; it is only read.
+            game: The same model, image, caption and grid as it was saved with.
+
+        Raises:
+            PoolError: The file is damaged, of another version, or of another model, image, caption or grid.
+        """
+        arrays, metadata = read_npz(path)
+        if metadata.get("kind") != "pool" or metadata.get("format") != FORMAT:
+            raise PoolError(f"{path} is not a pool of format {FORMAT}; make it again with this version.")
+        for what, value in game.fingerprint().items():
+            if (found := metadata["pair"].get(what)) != value:
+                raise PoolError(f"{path} belongs to another {what} ({found}, not {value}); load it with its own.")
+        explainer = cls(game, seed=metadata["seed"])
+        explainer.p, explainer.budget, explainer.budget_done = (metadata[key] for key in ("p", "budget", "budget_done"))
+        explainer._earlier_image_encodes, explainer._earlier_text_encodes = metadata["earlier"]
+        try:
+            for name, pool in explainer._pools().items():
+                own = {key: arrays[f"{name}_{key}"] for key in ("masks", "embeddings")}
+                pool.restore(own, metadata["pools"][name], game.model.device)
+        except KeyError as error:
+            raise PoolError(f"{path} is damaged: it lacks {error}.") from error
+        return explainer
+
+    def _pools(self) -> dict[str, Pool]:
+        return {"image": self._image, "held_out": self._held_out, "text": self._text}
+
     # -- work ------------------------------------------------------------------------------------------------------
 
     def text_masks_wanted(self, budget: int) -> int:
@@ -243,18 +333,19 @@ class _Work:
         image_total = _to_do(image, p, self._m_image, _ENUMERATE_IMAGE_UP_TO) + held
         text_done = image_done = 0
         for text_done in explainer._text_work(p, self._m_text):  # pyright: ignore[reportPrivateUsage]
-            yield self._state(0, image_total, text_done, text_total)
+            yield _state(self._started, 0, image_total, text_done, text_total)
         for done in _fill(image, game, "image", p, self._m_image, _ENUMERATE_IMAGE_UP_TO):
             image_done = done
-            yield self._state(image_done, image_total, text_done, text_total)
+            yield _state(self._started, image_done, image_total, text_done, text_total)
         if held:
             for done in held_out.extend(game.encoder("image"), p, held, game.batch, game.model.device):
-                yield self._state(image_done + done, image_total, text_done, text_total)
+                yield _state(self._started, image_done + done, image_total, text_done, text_total)
 
-    def _state(self, image_done: int, image_total: int, text_done: int, text_total: int) -> Progress:
-        done, left = image_done + text_done, image_total + text_total - image_done - text_done
-        pace = (time.monotonic() - self._started) / done if done else float("nan")
-        return Progress(image_done, image_total, text_done, text_total, pace * left)
+
+def _state(started: float, image_done: int, image_total: int, text_done: int, text_total: int) -> Progress:
+    done, left = image_done + text_done, image_total + text_total - image_done - text_done
+    pace = (time.monotonic() - started) / done if done else float("nan")
+    return Progress(image_done, image_total, text_done, text_total, pace * left)
 
 
 def _enumerates(pool: Pool, wanted: int, limit: int, always: bool) -> bool:

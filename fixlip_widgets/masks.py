@@ -6,6 +6,7 @@ A coalition keeps every player independently with probability ``p``. Streams are
 
 from __future__ import annotations
 
+import itertools
 import math
 from numbers import Integral, Real
 
@@ -130,6 +131,20 @@ def balance_weights(masks: Bools, p: float, drawn: dict[float, int]) -> Floats:
     if total <= 0:  # no mask of the pool has any weight at this p that float64 can hold
         return np.full(len(masks), 1.0 / max(len(masks), 1))
     return weights / total
+
+
+def spread_probabilities(n: int, low: float, high: float) -> list[float]:
+    """Probabilities from ``low`` to ``high`` so dense that masks drawn at them answer for every one in between.
+
+    A mask's share of kept players has standard deviation 1/(2√n) on the scale ``arcsin √p``, whatever p is; neighbours
+    are at most three of these apart there. 0.5 is among them where it lies in the range.
+    """
+    ends = [math.asin(math.sqrt(check_p(p))) for p in (low, 0.5, high)]
+    spread: list[float] = []
+    for first, last in itertools.pairwise(sorted(ends)) if low < 0.5 < high else [(ends[0], ends[2])]:
+        steps = max(math.ceil((last - first) * math.sqrt(n) / 1.5), 1)
+        spread += [math.sin(first + (last - first) * step / steps) ** 2 for step in range(steps + 1)]
+    return sorted({round(p, 6) for p in spread})
 
 
 def effective_sample_size(weights: Floats) -> float:

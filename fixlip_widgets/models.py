@@ -8,7 +8,7 @@ import json
 import os
 import textwrap
 import warnings
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from functools import cached_property
 from pathlib import Path
 from typing import Any
@@ -22,7 +22,7 @@ from fixlip_widgets._open_clip import open_clip
 from fixlip_widgets.errors import ModelError
 from fixlip_widgets.images import check_preprocessed, displayable, open_image
 
-PreprocessCfg = open_clip.transform.PreprocessCfg
+PreprocessCfg: Any = open_clip.transform.PreprocessCfg
 _DISPLAY_SIZE = 448
 """Pictures are shown at up to this many pixels a side, with the crop that the model sees."""
 
@@ -41,7 +41,7 @@ class Model:
     tokenizer: Any
     name: str
     pretrained: str
-    preprocess_cfg: PreprocessCfg = field(default_factory=PreprocessCfg)
+    preprocess_cfg: Any
 
     def __post_init__(self) -> None:
         self.clip.eval().requires_grad_(False)
@@ -87,7 +87,9 @@ class Model:
         digest = hashlib.sha256()
         for name, tensor in sorted(self.clip.state_dict().items()):
             digest.update(name.encode())
-            digest.update(tensor.detach().cpu().contiguous().view(torch.uint8).numpy().tobytes() if tensor.ndim else b"")
+            digest.update(
+                tensor.detach().cpu().contiguous().view(torch.uint8).numpy().tobytes() if tensor.ndim else b""
+            )
             digest.update(str(float(tensor)).encode() if not tensor.ndim else b"")
         return digest.hexdigest()[:16]
 
@@ -119,7 +121,7 @@ class Model:
         return f"<Model {self.name} ({self.pretrained}) on {self.device}>"
 
 
-def _transform(cfg: PreprocessCfg) -> Any:
+def _transform(cfg: Any) -> Any:
     return open_clip.transform.image_transform_v2(cfg, is_train=False)
 
 
@@ -173,10 +175,14 @@ def _from_config(
     except (TypeError, KeyError, AttributeError) as error:
         raise ModelError(f"The config of {name} is not an open_clip model config: {error}.") from error
     if pretrained is None:
-        raise ModelError(f"The config {name} needs weights: pretrained='path/to/weights.safetensors', or False for random ones.")
+        raise ModelError(
+            f"The config {name} needs weights: pretrained='path/to/weights.safetensors', or False for random ones."
+        )
     if pretrained is not False:
         _load_weights(clip, Path(pretrained))
-    cfg = PreprocessCfg(**{"size": size, **{k: v for k, v in preprocess.items() if k in PreprocessCfg.__dataclass_fields__}})
+    cfg = PreprocessCfg(
+        **{"size": size, **{k: v for k, v in preprocess.items() if k in PreprocessCfg.__dataclass_fields__}}
+    )
     tokenizer = _tokenizer(text_cfg)
     label = tag or ("random weights" if pretrained is False else Path(pretrained).name)
     return Model(clip.to(device), tokenizer, name, label, cfg)
@@ -208,7 +214,9 @@ def _load_weights(clip: nn.Module, path: Path) -> None:
     except SafetensorError as error:
         raise ModelError(f"The weights file {path} is damaged or not in safetensors format: {error}.") from error
     except RuntimeError as error:
-        raise ModelError(f"The weights in {path} do not fit the model: {str(error).splitlines()[-1].strip()}") from error
+        raise ModelError(
+            f"The weights in {path} do not fit the model: {str(error).splitlines()[-1].strip()}"
+        ) from error
 
 
 def _refuse_unsafe(path: Path) -> None:
@@ -218,8 +226,8 @@ def _refuse_unsafe(path: Path) -> None:
         start = stream.read(2)
     if start in (b"PK", b"\x80\x02", b"\x80\x03", b"\x80\x04", b"\x80\x05") or path.suffix != ".safetensors":
         raise ModelError(
-            f"The weights file {path} is not in safetensors format; pickled checkpoints are refused because loading one "
-            "can run any code. Convert it first with safetensors.torch.save_file(state_dict, 'weights.safetensors')."
+            f"The weights file {path} is not in safetensors format; pickled checkpoints are refused because loading "
+            "one can run any code. Convert it first: safetensors.torch.save_file(state_dict, 'weights.safetensors')."
         )
 
 
@@ -235,7 +243,7 @@ def _by_name(name: str, pretrained: Any, device: torch.device, cache_dir: str | 
     try:
         with warnings.catch_warnings():
             warnings.simplefilter("ignore", UserWarning)  # open_clip's remarks on activation and random weights
-            clip = open_clip.create_model(
+            clip: Any = open_clip.create_model(
                 name,
                 pretrained=None if pretrained is False else (pretrained and str(pretrained)),
                 load_weights=pretrained is not False,
@@ -272,6 +280,6 @@ def _check_tag(name: str, pretrained: Any) -> None:
     if path.suffix or path.exists() or os.sep in str(pretrained):
         _refuse_unsafe(path)
     else:
-        raise ModelError(f"{name} has no weights {str(pretrained)!r}. Its tags are: {listed}; or pass a .safetensors file.")
-
-
+        raise ModelError(
+            f"{name} has no weights {str(pretrained)!r}. Its tags are: {listed}; or pass a .safetensors file."
+        )

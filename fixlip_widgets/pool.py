@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator
+from typing import Any
 
 import numpy as np
 import torch
@@ -10,7 +11,9 @@ from numpy.typing import NDArray
 from torch import Tensor
 
 from fixlip_widgets.encoding import BatchSize, encode_all
+from fixlip_widgets.errors import PoolError
 from fixlip_widgets.estimators.crossmodal import Modality
+from fixlip_widgets.estimators.moments import Moments
 from fixlip_widgets.masks import (
     balance_weights,
     draw_masks,
@@ -21,6 +24,8 @@ from fixlip_widgets.masks import (
 
 Bools = NDArray[np.bool_]
 Floats = NDArray[np.float64]
+_OWN_SHARE = 0.7
+"""Masks drawn at the very probability asked for are used alone once they are this share of all that count there."""
 
 
 class Pool:
@@ -31,51 +36,42 @@ class Pool:
 
     Attributes:
         n: Players.
-        drawn: Draws taken so far from the stream of each probability.
         complete: All ``2**n`` masks are encoded.
-        encodes: Encoder runs so far: distinct masks.
     """
 
     def __init__(self, n: int, *, seed: int, stream: int, name: str) -> None:
         self.n, self.seed, self.stream, self.name = n, seed, stream, name
-        self.drawn: dict[float, int] = {}
         self.complete = False
         self._rows: dict[bytes, int] = {}
         self._store = torch.empty(0)
-        self._draws: list[tuple[Bools, NDArray[np.int64]]] = []
+        self._draws: dict[float, list[tuple[Bools, NDArray[np.int64]]]] = {}
+        self._moments: dict[float, tuple[int, Moments]] = {}
 
     @property
     def encodes(self) -> int:
-        """Distinct masks encoded so far."""
+        """Distinct masks encoded so far: encoder runs."""
         return len(self._rows)
 
     @property
-    def masks(self) -> Bools:
-        """(m, n) masks of all draws, in the order they were taken."""
-        self._compact()
-        return self._draws[0][0] if self._draws else np.empty((0, self.n), dtype=bool)
+    def drawn(self) -> dict[float, int]:
+        """Draws taken so far from the stream of each probability."""
+        return {p: sum(len(masks) for masks, _ in parts) for p, parts in self._draws.items()}
 
     def __len__(self) -> int:
-        return sum(len(masks) for masks, _ in self._draws)
+        return 2**self.n if self.complete else sum(self.drawn.values())
 
-    def effective(self, p: float) -> float:
-        """Effective number of masks for the probability ``p``."""
-        if self.complete:
-            return float(2**self.n)
-        return effective_sample_size(self.weights(p)) if len(self) else 0.0
-
-    def weights(self, p: float) -> Floats:
-        """(m,) weights of the draws, summing to 1, that answer for the probability ``p``."""
-        return enumeration_weights(self.masks, p) if self.complete else balance_weights(self.masks, p, self.drawn)
+    # -- growing -----------------------------------------------------------------------------------------------------
 
     def missing(self, p: float, count: int) -> int:
-        """Draws at ``p`` that it takes until ``count`` masks count effectively; even at p = 0.5, whose masks pair up."""
+        """Draws at ``p`` until ``count`` masks count effectively; an even number at p = 0.5, where they pair up."""
         if self.complete:
             return 0
         lacking = max(0, int(np.ceil(count - self.effective(p) - 1e-6)))
         return lacking + (lacking + self.drawn.get(p, 0)) % 2 if p == 0.5 else lacking
 
-    def extend(self, encode: Callable[[Tensor], Tensor], p: float, count: int, batch: BatchSize, device: torch.device) -> Iterator[int]:
+    def extend(
+        self, encode: Callable[[Tensor], Tensor], p: float, count: int, batch: BatchSize, device: torch.device
+    ) -> Iterator[int]:
         """Draw and encode ``count`` further masks at ``p``; yields after every batch how many are done.
 
         Stopping between batches, or an error in the encoder, leaves the pool valid.
@@ -85,39 +81,23 @@ class Pool:
             step = max(batch.size - batch.size % 2, 1 if p != 0.5 else 2)
             masks = draw_masks(self.n, p, done, min(done + step, start + count), seed=self.seed, stream=self.stream)
             index = self._encode(encode, masks, batch, device)
-            self._draws.append((masks, index))
+            self._draws.setdefault(p, []).append((masks, index))
             done += len(masks)
-            self.drawn[p] = done
             yield done - start
 
     def enumerate(self, encode: Callable[[Tensor], Tensor], batch: BatchSize, device: torch.device) -> Iterator[int]:
         """Encode all masks that are missing; the pool becomes complete when the last one is."""
         masks = enumerate_masks(self.n)
-        index: list[NDArray[np.int64]] = []
         for start in range(0, len(masks), 4 * batch.size):
-            index.append(self._encode(encode, masks[start : start + 4 * batch.size], batch, device))
+            self._encode(encode, masks[start : start + 4 * batch.size], batch, device)
             yield min(start + 4 * batch.size, len(masks))
-        self._draws, self.drawn, self.complete = [(masks, np.concatenate(index))], {}, True
+        self._draws, self._moments, self.complete = {}, {}, True
 
-    def modality(self, p: float, exact: bool = False) -> Modality:
-        """What the estimator takes, weighted for the probability ``p``; ``exact`` in float64 throughout."""
-        masks = self.masks
-        index = self._draws[0][1]
-        in_order = len(index) == len(self._rows) and bool((index == np.arange(len(index))).all())
-        embeddings = self._store[: self.encodes]
-        device = embeddings.device
-        return Modality(
-            masks=torch.from_numpy(masks).to(device),
-            embeddings=embeddings if in_order else embeddings[torch.from_numpy(index).to(device)],
-            weights=torch.from_numpy(self.weights(p)).to(device),
-            paired=p == 0.5 and set(self.drawn) == {0.5} and len(masks) % 2 == 0,
-            sampled=not self.complete,
-            exact=exact,
-        )
-
-    def _encode(self, encode: Callable[[Tensor], Tensor], masks: Bools, batch: BatchSize, device: torch.device) -> NDArray[np.int64]:
+    def _encode(
+        self, encode: Callable[[Tensor], Tensor], masks: Bools, batch: BatchSize, device: torch.device
+    ) -> NDArray[np.int64]:
         """Index of each mask's embedding in the store, after encoding those that are new."""
-        keys = [row.tobytes() for row in np.packbits(masks, axis=1)]
+        keys = _keys(masks)
         fresh: dict[bytes, int] = {}
         for position, key in enumerate(keys):
             if key not in self._rows:
@@ -137,7 +117,93 @@ class Pool:
             self._store = grown
         self._store[used:needed] = embeddings
 
-    def _compact(self) -> None:
-        if len(self._draws) > 1:
-            masks, index = zip(*self._draws, strict=True)
-            self._draws = [(np.concatenate(masks), np.concatenate(index))]
+    # -- answering ---------------------------------------------------------------------------------------------------
+
+    def effective(self, p: float) -> float:
+        """Effective number of masks for the probability ``p`` (Kish)."""
+        if self.complete:
+            return float(2**self.n)
+        return effective_sample_size(balance_weights(self._all()[0], p, self.drawn)) if len(self) else 0.0
+
+    def modality(self, p: float, exact: bool = False) -> Modality:
+        """What the estimator takes, weighted for the probability ``p``; ``exact`` in float64 throughout."""
+        if self.complete:
+            masks = enumerate_masks(self.n)
+            index = np.array([self._rows[key] for key in _keys(masks)], dtype=np.int64)
+            return self._modality(masks, index, enumeration_weights(masks, p), sampled=False)
+        own = self.drawn.get(p, 0)
+        if own >= max(_OWN_SHARE * self.effective(p), 2):
+            masks, index = self._drawn_at(p)
+            paired, weights = p == 0.5 and own % 2 == 0, np.full(own, 1 / own)
+            return self._modality(masks, index, weights, paired=paired, exact=exact, known_moments=self._sums(p))
+        masks, index = self._all()
+        return self._modality(masks, index, balance_weights(masks, p, self.drawn), exact=exact)
+
+    def _modality(self, masks: Bools, index: NDArray[np.int64], weights: Floats, **options: Any) -> Modality:
+        device = self._store.device
+        return Modality(
+            masks=torch.from_numpy(masks).to(device),
+            embeddings=self._embeddings(index),
+            weights=torch.from_numpy(weights).to(device),
+            **options,
+        )
+
+    def _embeddings(self, index: NDArray[np.int64]) -> Tensor:
+        """(m, d) rows of the store; a view where they lie in order, as they do unless masks repeat."""
+        if len(index) and bool((np.diff(index) == 1).all()):
+            return self._store[int(index[0]) : int(index[-1]) + 1]
+        return self._store[torch.from_numpy(index).to(self._store.device)]
+
+    def _sums(self, p: float) -> Moments:
+        """Running sums over the draws at ``p``: only those that came since the last call are added."""
+        masks, index = self._drawn_at(p)
+        count, known = self._moments.get(p, (0, None))
+        if count < len(masks):
+            fresh = torch.from_numpy(masks[count:]).to(self._store.device)
+            ones = torch.ones(len(fresh), dtype=torch.float64, device=fresh.device)
+            added = Moments.of(fresh, self._embeddings(index[count:]), ones)
+            known = added if known is None else known + added
+            self._moments[p] = len(masks), known
+        assert known is not None  # there is at least one draw
+        return known
+
+    def _drawn_at(self, p: float) -> tuple[Bools, NDArray[np.int64]]:
+        parts = self._draws[p]
+        if len(parts) > 1:
+            masks, index = zip(*parts, strict=True)
+            self._draws[p] = parts = [(np.concatenate(masks), np.concatenate(index))]
+        return parts[0]
+
+    def _all(self) -> tuple[Bools, NDArray[np.int64]]:
+        masks, index = zip(*(self._drawn_at(p) for p in self._draws), strict=True)
+        return np.concatenate(masks), np.concatenate(index)
+
+    # -- files -------------------------------------------------------------------------------------------------------
+
+    def state(self) -> tuple[dict[str, NDArray[Any]], dict[str, Any]]:
+        """Arrays and metadata from which :meth:`restore` makes an equal pool: distinct masks, embeddings, counts."""
+        packed = np.frombuffer(b"".join(self._rows), dtype=np.uint8).reshape(self.encodes, -(-self.n // 8))
+        arrays = {"masks": packed, "embeddings": self._store[: self.encodes].cpu().numpy()}
+        metadata = {"n": self.n, "complete": self.complete, "drawn": [[p, count] for p, count in self.drawn.items()]}
+        return arrays, metadata
+
+    def restore(self, arrays: dict[str, NDArray[Any]], metadata: dict[str, Any], device: torch.device) -> None:
+        """Take over the ``state()`` of another pool of the same modality, seed and stream.
+
+        Raises:
+            PoolError: The masks are not those of this pool's streams.
+        """
+        rows = {mask.tobytes(): position for position, mask in enumerate(arrays["masks"])}
+        draws: dict[float, list[tuple[Bools, NDArray[np.int64]]]] = {}
+        for p, count in metadata["drawn"]:
+            masks = draw_masks(self.n, p, 0, count, seed=self.seed, stream=self.stream)
+            try:
+                draws[p] = [(masks, np.array([rows[key] for key in _keys(masks)], dtype=np.int64))]
+            except KeyError as error:
+                raise PoolError("The pool's masks do not belong to its seed; the file is damaged.") from error
+        self._rows, self._draws, self._moments, self.complete = rows, draws, {}, bool(metadata["complete"])
+        self._store = torch.from_numpy(arrays["embeddings"]).to(device)
+
+
+def _keys(masks: Bools) -> list[bytes]:
+    return [row.tobytes() for row in np.packbits(masks, axis=1)]

@@ -2,8 +2,9 @@ import numpy as np
 import pytest
 import torch
 
-from fixlip_widgets import EncodingError, FixlipError, IncrementalExplainer, InputError, explain
+from fixlip_widgets import EncodingError, FixlipError, IncrementalExplainer, InputError, PoolError, explain
 from fixlip_widgets.estimators import fit_crossmodal
+from fixlip_widgets.estimators.moments import Moments
 from fixlip_widgets.masks import enumerate_masks, enumeration_weights, split_budget
 from tests.golden import tiny_clip, tiny_game, tiny_pixels
 
@@ -214,3 +215,94 @@ def test_a_long_caption_is_sampled_densely():
     explanation = explainer.explanation()
     assert explainer.text_encodes > 3500
     assert (explanation.interactions_se[16:, 16:][~np.eye(game.n_text, dtype=bool)] > 0).all()
+
+
+@pytest.mark.parametrize("when", ["after", "midway"])
+def test_a_saved_pool_goes_on_bit_for_bit(when, tmp_path):
+    interrupted, calls = IncrementalExplainer(tiny_game(batch_size=16)), []
+    stop = (lambda: calls[-1].image_done >= 48) if when == "midway" else None
+    interrupted.extend(0.5, 2**12, progress=calls.append, cancelled=stop)
+    interrupted.save(tmp_path / "pool.npz")
+    resumed = IncrementalExplainer.load(tmp_path / "pool.npz", tiny_game(batch_size=16))
+    assert resumed.image_encodes == interrupted.image_encodes
+    whole = IncrementalExplainer(tiny_game(batch_size=16))
+    whole.extend(0.5, 2**12)
+    for explainer in (resumed, whole):
+        explainer.extend(0.5, 2**12)
+        explainer.extend(0.6, 2**12)
+    for p in (0.5, 0.55, 0.6):
+        first, second = resumed.explanation(p), whole.explanation(p)
+        np.testing.assert_array_equal(first.interactions, second.interactions)
+        np.testing.assert_array_equal(first.interactions_se, second.interactions_se)
+        assert first.r2 == second.r2
+    assert resumed.image_encodes == whole.image_encodes
+
+
+def test_a_pool_of_another_pair_is_refused(tmp_path):
+    path = tmp_path / "pool.npz"
+    explained().save(path)
+    content = path.read_bytes()
+    with pytest.raises(PoolError, match="another caption"):
+        IncrementalExplainer.load(path, tiny_game(1))
+    with pytest.raises(PoolError, match="another grid"):
+        IncrementalExplainer.load(path, tiny_game(grid=(2, 2)))
+    other = tiny_game()
+    other.set_image(tiny_pixels().flip(2))
+    with pytest.raises(PoolError, match="another image"):
+        IncrementalExplainer.load(path, other)
+    assert path.read_bytes() == content
+
+
+def test_a_damaged_pool_is_refused_and_left_untouched(tmp_path):
+    path = tmp_path / "pool.npz"
+    explained().save(path)
+    content = path.read_bytes()
+    for damaged in (content[: len(content) // 2], b"", b"nothing of the kind"):
+        path.write_bytes(damaged)
+        with pytest.raises(PoolError):
+            IncrementalExplainer.load(path, tiny_game())
+        assert path.read_bytes() == damaged
+    explained().explanation().save(path)
+    with pytest.raises(PoolError, match="not a pool"):
+        IncrementalExplainer.load(path, tiny_game())
+
+
+def test_preparing_makes_every_p_of_the_range_count():
+    explainer = explained(2**15)
+    before = explainer.image_encodes
+    least = min(explainer.effective_image_masks(p) for p in (0.2, 0.35, 0.65, 0.8))
+    explainer.prepare(share=1.0)
+    wanted, _ = split_budget(2**15, 16, 8)
+    assert before < explainer.image_encodes <= before + 1.2 * wanted
+    after = min(explainer.effective_image_masks(p) for p in (0.2, 0.35, 0.65, 0.8))
+    assert after > max(5 * least, 0.15 * wanted)
+    explainer.prepare(share=1.0)
+    assert explainer.image_encodes <= before + 1.2 * wanted
+
+
+def test_the_cross_modal_scope_leaves_out_the_other_interactions():
+    explainer = explained(2**14)
+    cross, full = explainer.explanation(scope="cross"), explainer.explanation()
+    np.testing.assert_allclose(cross.cross, full.cross)
+    np.testing.assert_array_equal(cross.interactions[:16, :16], 0)
+    np.testing.assert_array_equal(cross.interactions[16:, 16:], 0)
+    assert cross.r2_in_sample < full.r2_in_sample
+    assert np.isnan(cross.interactions_se[0, 1])
+    with pytest.raises(InputError, match="scope"):
+        explainer.explanation(scope="image")
+
+
+def test_running_sums_equal_sums_over_the_whole_pool():
+    explainer = IncrementalExplainer(tiny_game(batch_size=16))
+    explainer.extend(0.5, 2**12, progress=lambda state: state.image_done and explainer.explanation())
+    modality = explainer._image.modality(0.5)
+    fresh = Moments.of(modality.masks, modality.embeddings, modality.weights)
+    torch.testing.assert_close(modality.known_moments.slopes, fresh.slopes, atol=1e-10, rtol=0)
+    torch.testing.assert_close(modality.known_moments.second_moment, fresh.second_moment, atol=1e-10, rtol=0)
+
+
+def test_masks_of_the_asked_probability_alone_are_used_once_they_dominate():
+    explainer = explained(2**14, p=0.5)
+    pure = explainer.explanation(0.5)
+    explainer.prepare(share=0.3)
+    np.testing.assert_array_equal(explainer.explanation(0.5).interactions, pure.interactions)

@@ -57,7 +57,12 @@ def test_enumeration_holds_every_mask_once_with_its_probability():
 @pytest.mark.parametrize(
     ("budget", "players", "expected"),
     # the masks of the research code's own runs at 49 × 8 players
-    [(2**13, (49, 8), (546, 15)), (2**15, (49, 8), (1092, 30)), (2**17, (49, 8), (2184, 60)), (2**17, (8, 49), (60, 2184))],
+    [
+        (2**13, (49, 8), (546, 15)),
+        (2**15, (49, 8), (1092, 30)),
+        (2**17, (49, 8), (2184, 60)),
+        (2**17, (8, 49), (60, 2184)),
+    ],
 )
 def test_the_budget_is_split_as_in_the_paper(budget, players, expected):
     assert split_budget(budget, *players) == expected

@@ -17,6 +17,7 @@ from numpy.typing import ArrayLike, NDArray
 from torch import Tensor
 
 from fixlip_widgets.errors import InputError
+from fixlip_widgets.estimators.moments import Moments
 from fixlip_widgets.estimators.quadratic import QuadraticDesign, QuadraticFit, chunks
 
 Floats = NDArray[np.float64]
@@ -62,6 +63,7 @@ class Modality:
     paired: bool = False
     sampled: bool = True
     exact: bool = True
+    known_moments: Moments | None = None
 
     @property
     def n(self) -> int:
@@ -76,35 +78,9 @@ class Modality:
         return QuadraticDesign(self.masks, self.weights, self.paired, dtype)
 
     @cached_property
-    def mean_mask(self) -> Tensor:
-        """(n,) weighted mean of the masks."""
-        return self._weighted_sums(lambda rows: self.masks[rows].double())
-
-    @cached_property
-    def mean_embedding(self) -> Tensor:
-        """(d,) weighted mean of the embeddings."""
-        return self._weighted_sums(lambda rows: self.embeddings[rows].double())
-
-    def _weighted_sums(self, of: Any) -> Tensor:
-        return sum((self.weights[rows] @ of(rows) for rows in chunks(len(self.masks))), start=torch.zeros(()))  # pyright: ignore[reportReturnType]
-
-    @cached_property
-    def gram_inverse(self) -> Tensor:
-        """(n, n) pseudo-inverse of the centred masks' weighted Gram matrix."""
-        gram = torch.zeros(self.n, self.n, dtype=torch.float64, device=self.masks.device)
-        for rows in chunks(len(self.masks)):
-            centred = self.masks[rows].double() - self.mean_mask
-            gram += centred.T @ (self.weights[rows, None] * centred)
-        return torch.linalg.pinv(gram, hermitian=True)
-
-    @cached_property
-    def slopes(self) -> Tensor:
-        """(n, d) weighted linear regression of the embeddings on the masks."""
-        sums = torch.zeros(self.n, self.embeddings.shape[1], dtype=torch.float64, device=self.masks.device)
-        for rows in chunks(len(self.masks)):
-            centred = self.masks[rows].double() - self.mean_mask
-            sums += (self.weights[rows, None] * centred).T @ self.embeddings[rows].double()
-        return self.gram_inverse @ sums
+    def moments(self) -> Moments:
+        """Weighted sums over the masks; those kept by the pool where it has them."""
+        return self.known_moments or Moments.of(self.masks, self.embeddings, self.weights)
 
     def project(self, direction: Tensor) -> Tensor:
         """(m,) inner products of the embeddings with ``direction`` (d,), in float64."""
@@ -121,6 +97,7 @@ class CrossModalFit:
             the text masks with the mean image embedding.
         cross: (n_image, n_text) coefficients of the centred products.
         centre: Inner product of the two mean embeddings.
+        pairs: Pair terms within a modality were fitted.
     """
 
     image: Modality
@@ -129,13 +106,14 @@ class CrossModalFit:
     text_part: QuadraticFit
     cross: Tensor
     centre: float
+    pairs: bool = True
 
     def assemble(self, scale: float = 1.0, bias: float = 0.0) -> Fit:
         """Expand into one polynomial of all players, times ``scale``, plus ``bias``.
 
         ``prediction = image part + text part − ⟨ē_I, ē_T⟩ + Σ C_ab (z_a − μ_a)(t_b − ν_b)``.
         """
-        mu, nu, cross = self.image.mean_mask, self.text.mean_mask, self.cross
+        mu, nu, cross = self.image.moments.mean_mask, self.text.moments.mean_mask, self.cross
         n_image = self.image.n
         baseline = self.image_part.constant + self.text_part.constant - self.centre + float(mu @ cross @ nu)
         main = torch.cat([self.image_part.linear - cross @ nu, self.text_part.linear - cross.T @ mu])
@@ -153,49 +131,45 @@ class CrossModalFit:
 
     @cached_property
     def r2(self) -> float:
-        """Weighted R² over all pairs of masks, from the small moments alone."""
-        image, text = self.image, self.text
-        total = _second_moment(image, text) - self.centre**2
-        unexplained = total - self._explained()
-        return 1.0 - unexplained / total if total > 0 else 1.0
-
-    def _explained(self) -> float:
-        raise_image = _variance(self.image, self.text.mean_embedding) - self._left(self.image, self.image_part)
-        raise_text = _variance(self.text, self.image.mean_embedding) - self._left(self.text, self.text_part)
-        products = torch.linalg.pinv(self.image.gram_inverse, hermitian=True) @ self.cross
-        products = products @ torch.linalg.pinv(self.text.gram_inverse, hermitian=True)
-        return raise_image + raise_text + float((products * self.cross).sum())
-
-    @staticmethod
-    def _left(modality: Modality, part: QuadraticFit) -> float:
-        return float(modality.weights @ part.residuals.square())
+        """Weighted R² over all pairs of masks, from the moments alone."""
+        image, text = self.image.moments, self.text.moments
+        total = float((image.second_moment * text.second_moment).sum()) - self.centre**2
+        if total <= 0:
+            return 1.0
+        explained = _explained(self.image, self.image_part, text.mean_embedding)
+        explained += _explained(self.text, self.text_part, image.mean_embedding)
+        spread = torch.linalg.pinv(image.gram_inverse, hermitian=True) @ self.cross
+        spread = spread @ torch.linalg.pinv(text.gram_inverse, hermitian=True)
+        return (explained + float((spread * self.cross).sum())) / total
 
 
-def _second_moment(image: Modality, text: Modality) -> float:
-    """Weighted mean of squared cosines over all pairs: ⟨EᵀWE, HᵀUH⟩."""
-    moments: list[Tensor] = []
-    for side in (image, text):
-        width = side.embeddings.shape[1]
-        moment = torch.zeros(width, width, dtype=torch.float64, device=side.embeddings.device)
-        for rows in chunks(len(side.masks)):
-            values = side.embeddings[rows].double()
-            moment += values.T @ (side.weights[rows, None] * values)
-        moments.append(moment)
-    return float((moments[0] * moments[1]).sum())
+def _explained(modality: Modality, part: QuadraticFit, direction: Tensor) -> float:
+    """Variance of the embeddings' projections on ``direction`` that ``part`` reproduces."""
+    moments = modality.moments
+    variance = float(direction @ moments.second_moment @ direction) - float(moments.mean_embedding @ direction) ** 2
+    return variance - float(modality.weights @ part.residuals.square())
 
 
-def _variance(modality: Modality, direction: Tensor) -> float:
-    values = modality.project(direction)
-    return float(modality.weights @ values.square() - (modality.weights @ values).square())
+def regress(image: Modality, text: Modality, ridge: float | None = 0.0, *, pairs: bool = True) -> CrossModalFit:
+    """Solve the three small regressions.
+
+    ``ridge`` acts on pair terms within a sampled modality (None: cross-validated); ``pairs=False`` leaves those terms
+    out, for those who want main effects and cross-modal interactions only.
+    """
+    centre = float(image.moments.mean_embedding @ text.moments.mean_embedding)
+    return CrossModalFit(
+        image,
+        text,
+        _polynomial(image, text.moments.mean_embedding, ridge, pairs),
+        _polynomial(text, image.moments.mean_embedding, ridge, pairs),
+        image.moments.slopes @ text.moments.slopes.T,
+        centre,
+        pairs,
+    )
 
 
-def regress(image: Modality, text: Modality, ridge: float | None = 0.0) -> CrossModalFit:
-    """Solve the three small regressions; ``ridge`` acts on image–image terms alone (None: cross-validated)."""
-    image_part = image.design.fit(image.project(text.mean_embedding), 0.0 if not image.sampled else ridge)
-    text_part = text.design.fit(text.project(image.mean_embedding), 0.0 if not text.sampled else ridge)
-    cross = image.slopes @ text.slopes.T
-    centre = float(image.mean_embedding @ text.mean_embedding)
-    return CrossModalFit(image, text, image_part, text_part, cross, centre)
+def _polynomial(modality: Modality, direction: Tensor, ridge: float | None, pairs: bool) -> QuadraticFit:
+    return modality.design.fit(modality.project(direction), ridge if modality.sampled else 0.0, pairs=pairs)
 
 
 def fit_crossmodal(
@@ -213,10 +187,14 @@ def fit_crossmodal(
     """Weighted least squares of ``scale · E Hᵀ + bias`` on all monomials of degree ≤ 2 in the players.
 
     Args:
-        image_masks, text_masks: (m_image, n_image) and (m_text, n_text), True = kept.
-        image_embeddings, text_embeddings: (m_image, d) and (m_text, d), unit norm.
-        image_weights, text_weights: (m_image,) and (m_text,); uniform by default, normalised to sum 1.
-        scale, bias: Of the similarity logit.
+        image_masks: (m_image, n_image), True = kept.
+        text_masks: (m_text, n_text), True = kept.
+        image_embeddings: (m_image, d), unit norm.
+        text_embeddings: (m_text, d), unit norm.
+        image_weights: (m_image,); uniform by default, normalised to sum 1.
+        text_weights: (m_text,); uniform by default, normalised to sum 1.
+        scale: Factor of the cosine in the similarity logit.
+        bias: Summand of the similarity logit.
         order: 2.
         ridge: Penalty on pair coefficients within a modality; 0 is the paper's estimator, None cross-validates it.
 

@@ -1,8 +1,8 @@
 """Idea 3, fit: the best polynomial of degree ≤ 2 in the players of one modality, without its design matrix.
 
-In the basis φ_i = (z_i − μ_i)/√(μ_i(1 − μ_i)) the monomials 1, φ_i, φ_i φ_j of independent masks are orthonormal, so the
-normal equations are close to the identity and a Krylov method needs few steps. Their products need no column a pair:
-with V the symmetric matrix of pair coefficients, ``(F V)_i = ½ φ_iᵀ V φ_i`` and ``Fᵀ r = Φᵀ diag(r) Φ``.
+In the basis φ_i = (z_i − μ_i)/√(μ_i(1 − μ_i)) the monomials 1, φ_i, φ_i φ_j of independent masks are orthonormal, so
+the normal equations are close to the identity and a Krylov method needs few steps. Their products need no column for
+each pair: with V the symmetric matrix of pair coefficients, ``(F V)_i = ½ φ_iᵀ V φ_i`` and ``Fᵀ r = Φᵀ diag(r) Φ``.
 One Krylov space answers for every ridge strength at once, since the shifted systems share it.
 
 Where masks come as complement pairs, linear terms see only the half-difference of a pair's targets and all other terms
@@ -88,25 +88,31 @@ class QuadraticDesign:
             self._projector = torch.zeros_like(self._projector)
             self._projector[0, 0] = 1
 
-    def fit(self, targets: Tensor, ridge: float | None = 0.0) -> QuadraticFit:
-        """Weighted least squares of ``targets`` (m,) on all monomials of degree ≤ 2.
+    def fit(self, targets: Tensor, ridge: float | None = 0.0, *, pairs: bool = True) -> QuadraticFit:
+        """Weighted least squares of ``targets`` (m,) on all monomials of degree ≤ 2, or ≤ 1 without ``pairs``.
 
         ``ridge`` penalises the pair coefficients alone: 0 is plain least squares (of smallest pair norm where masks
         are too few), None lets generalised cross-validation choose (Golub, Heath & Wahba 1979).
         """
         targets = targets.double()
         even, odd = self.fold(targets)
-        pairs, strength = self._solve(self._off_affine(self._root * even.to(self._root)), ridge)
-        curved = self._pair_values(pairs).double()
+        if pairs:
+            curvature, strength = self._solve(self._off_affine(self._root * even.to(self._root)), ridge)
+        else:
+            curvature, strength = torch.zeros(self.n, self.n, dtype=self.phi.dtype, device=self.phi.device), 0.0
+        curved = self._pair_values(curvature).double()
         constant, linear = self._affine(even - curved, odd - (0 if self.paired else curved))
         straight = self._phi_times(linear)
         fitted = constant + curved
-        residuals = torch.stack([fitted + straight, fitted - straight], dim=1).flatten() if self.paired else fitted + straight
+        residuals = (
+            torch.stack([fitted + straight, fitted - straight], dim=1).flatten() if self.paired else fitted + straight
+        )
         residuals = targets - residuals
         variance = self._pair_variance(torch.tensor([strength], dtype=torch.float64))
-        freedom = self.n_pairs * (1 - strength * float(variance)) if strength else min(self.n_pairs, self._free_units)
+        most = min(self.n_pairs, self._free_units) if pairs else 0.0
+        freedom = self.n_pairs * (1 - strength * float(variance)) if strength else most
         return QuadraticFit(
-            *self._to_monomials(constant, linear, pairs.double()), residuals, strength, freedom, float(variance)
+            *self._to_monomials(constant, linear, curvature.double()), residuals, strength, freedom, float(variance)
         )
 
     def fold(self, values: Tensor) -> tuple[Tensor, Tensor]:

@@ -39,7 +39,10 @@ class Errors:
 
 
 def standard_errors(fit: CrossModalFit, scale: float = 1.0) -> Errors:
-    """Standard errors of ``fit.assemble(scale, …)``; a modality whose masks are all there are adds none."""
+    """Standard errors of ``fit.assemble(scale, …)``; a modality whose masks are all there are adds none.
+
+    Terms that were not fitted have none: NaN.
+    """
     n_image, n = fit.image.n, fit.image.n + fit.text.n
     baseline = torch.zeros((), dtype=torch.float64)
     main, pairs = torch.zeros(n, dtype=torch.float64), torch.zeros(n, n, dtype=torch.float64)
@@ -51,7 +54,7 @@ def standard_errors(fit: CrossModalFit, scale: float = 1.0) -> Errors:
     for side, other, part, cross, own, others in directions:
         if not side.sampled:
             continue
-        variance = _Sampling(side, other, part, cross).variances()
+        variance = _Sampling(side, other, part, cross, fit.pairs).variances()
         baseline += variance.baseline
         main[own] += variance.own_main.cpu()
         main[others] += variance.other_main.cpu()
@@ -59,6 +62,10 @@ def standard_errors(fit: CrossModalFit, scale: float = 1.0) -> Errors:
         pairs[others, others] += variance.other_pairs.cpu()
         pairs[own, others] += variance.cross.cpu()
         pairs[others, own] += variance.cross.T.cpu()
+    if not fit.pairs:
+        for block in (image, text):
+            pairs[block, block] = torch.nan
+        pairs.fill_diagonal_(0)
     return Errors(scale * float(baseline.sqrt()), scale * main.sqrt().numpy(), scale * pairs.sqrt().numpy())
 
 
@@ -75,11 +82,11 @@ class _Variances:
 class _Sampling:
     """Variances that come from drawing the masks of one modality (``side``), the other one's being fixed."""
 
-    def __init__(self, side: Modality, other: Modality, part: QuadraticFit, cross: Tensor) -> None:
+    def __init__(self, side: Modality, other: Modality, part: QuadraticFit, cross: Tensor, pairs: bool) -> None:
         self.side, self.other, self.part, self.cross = side, other, part, cross
         self.design = side.design
-        self.constant, self.linear = _affine_directions(other)
-        self.embedding_of_linear = other.slopes
+        self.constant, self.linear = _affine_directions(other, pairs)
+        self.embedding_of_linear = other.moments.slopes
         units, n = self.design.units, side.n
         even_share = min((1 + part.pair_freedom) / units, 0.95)
         odd_share = min(n / units, 0.95)
@@ -87,7 +94,7 @@ class _Sampling:
             even_share = odd_share = min(even_share + odd_share, 0.95)
         self.even_inflation, self.odd_inflation = 1 / (1 - even_share), 1 / (1 - odd_share)
         self.cross_inflation = 1 / (1 - min((n if side.paired else n + 1) / units, 0.95))
-        self.shrinkage = (part.pair_variance * (1 - even_share)) ** 0.5
+        self.shrinkage = (part.pair_variance * (1 - even_share)) ** 0.5 if pairs else 0.0
 
     def variances(self) -> _Variances:
         """Accumulate squared influences over the units, a chunk at a time."""
@@ -107,13 +114,13 @@ class _Sampling:
         side, cross, spread = self.side, self.cross, self.design.inverse_spread
         weights = side.weights[rows]
         phi_unit = self.design.phi[slice(rows.start // 2, rows.stop // 2) if side.paired else rows].double()
-        centred = side.masks[rows].double() - side.mean_mask
-        offset = side.embeddings[rows].double() - side.mean_embedding
-        mu, nu = side.mean_mask, self.other.mean_mask
+        centred = side.masks[rows].double() - side.moments.mean_mask
+        offset = side.embeddings[rows].double() - side.moments.mean_embedding
+        mu, nu = side.moments.mean_mask, self.other.moments.mean_mask
 
         weighted = weights * self.part.residuals[rows]
         odd, even = self._fold(weighted, -1) * self.odd_inflation, self._fold(weighted, +1) * self.even_inflation
-        slope = (centred @ side.gram_inverse)[:: 2 if side.paired else 1]
+        slope = (centred @ side.moments.gram_inverse)[:: 2 if side.paired else 1]
         left = weights[:, None] * (offset @ self.embedding_of_linear.T - centred @ cross)
         left = self._fold(left, -1) * self.cross_inflation  # (units, n_other) residuals of the cross-modal part
 
@@ -132,7 +139,7 @@ class _Sampling:
         moved_pairs.add(flow)
         pair_sum = 0.5 * ((curved @ mu).square() - (curved * mu).square().sum(1))
         baseline = even * (1 + self.shrinkage * pair_sum) - odd * (curved @ mu)
-        baseline = baseline + flow @ (self.constant - self.other.mean_embedding)
+        baseline = baseline + flow @ (self.constant - self.other.moments.mean_embedding)
         baseline = baseline + self._fold(weights * (centred @ (cross @ nu)), +1) + (slope @ mu) * (left @ nu)
         total.baseline += float(baseline.square().sum())
 
@@ -171,32 +178,35 @@ class _MovedPairs:
 
     def _pairs_of(self, directions: Tensor) -> Tensor:
         """(k, n, n) pair coefficients of the embeddings' inner products with each column of ``directions`` (d, k)."""
-        modality, design = self._modality, self._modality.design
+        modality = self._modality
         out = torch.zeros(directions.shape[1], modality.n, modality.n, dtype=torch.float64, device=directions.device)
         for rows in chunks(len(modality.masks)):
             phi = _basis(modality, rows)
-            values = (modality.embeddings[rows].double() - modality.mean_embedding) @ directions
+            values = (modality.embeddings[rows].double() - modality.moments.mean_embedding) @ directions
             for index, column in enumerate((modality.weights[rows, None] * values).T):
                 out[index] += phi.T @ (column[:, None] * phi)
         return out
 
 
-def _affine_directions(modality: Modality) -> tuple[Tensor, Tensor]:
-    """Constant (d,) and linear (n, d) coefficients of the embeddings as a polynomial of degree ≤ 2 in the masks.
+def _affine_directions(modality: Modality, pairs: bool) -> tuple[Tensor, Tensor]:
+    """Constant (d,) and linear (n, d) coefficients of the embeddings as a polynomial of the masks, of degree ≤ 2 or 1.
 
     Their inner product with a direction is, to first order, what fitting the projections on it would give.
     """
-    design, mean = modality.design, modality.design.mean
+    mean = modality.design.mean
+    if not pairs:
+        slopes = modality.moments.slopes
+        return modality.moments.mean_embedding - slopes.T @ mean, slopes
     width = modality.embeddings.shape[1]
     slopes = torch.zeros(modality.n, width, dtype=torch.float64, device=modality.masks.device)
     curved = torch.zeros_like(slopes)
     for rows in chunks(len(modality.masks)):
         phi = _basis(modality, rows)
         others = (phi @ mean)[:, None] - phi * mean
-        values = modality.weights[rows, None] * (modality.embeddings[rows].double() - modality.mean_embedding)
+        values = modality.weights[rows, None] * (modality.embeddings[rows].double() - modality.moments.mean_embedding)
         slopes += phi.T @ values
         curved += (phi * others).T @ values
-    return modality.mean_embedding - slopes.T @ mean + 0.5 * curved.T @ mean, slopes - curved
+    return modality.moments.mean_embedding - slopes.T @ mean + 0.5 * curved.T @ mean, slopes - curved
 
 
 def _basis(modality: Modality, rows: slice) -> Tensor:

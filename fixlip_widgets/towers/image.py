@@ -2,15 +2,15 @@
 
 from __future__ import annotations
 
-from typing import Protocol
+from typing import Any, Protocol
 
 import torch
 import torch.nn.functional as F
-from torch import Tensor, nn
+from torch import Tensor
 
 from fixlip_widgets._open_clip import open_clip
 
-VisionTransformer = open_clip.transformer.VisionTransformer
+VisionTransformer: Any = open_clip.transformer.VisionTransformer  # pyright: ignore[reportAttributeAccessIssue]
 
 
 class ImageTower(Protocol):
@@ -37,7 +37,7 @@ class PatchImageTower:
     embedded once however many masks follow.
     """
 
-    def __init__(self, visual: VisionTransformer, pixels: Tensor, grid: tuple[int, int]) -> None:
+    def __init__(self, visual: Any, pixels: Tensor, grid: tuple[int, int]) -> None:
         self._visual = visual
         with torch.inference_mode():
             patches = visual.conv1(pixels[None])
@@ -52,7 +52,7 @@ class PatchImageTower:
         keep = masks[:, self._player_of_patch].to(self._patches.dtype)
         tokens = keep[:, :, None] * self._patches + self._positions[1:]
         tokens = torch.cat([self._class.expand(len(masks), 1, -1), tokens], dim=1)
-        pooled, _ = visual._pool(visual.transformer(visual.ln_pre(tokens)))  # pyright: ignore[reportPrivateUsage]
+        pooled, _ = visual._pool(visual.transformer(visual.ln_pre(tokens)))
         if visual.proj is not None:
             pooled = pooled @ visual.proj
         return F.normalize(pooled.float(), dim=-1)
@@ -61,7 +61,7 @@ class PatchImageTower:
 class PixelImageTower:
     """Any image encoder, masked at its pixels: right for every kind, at the cost of embedding each masked picture."""
 
-    def __init__(self, clip: nn.Module, pixels: Tensor, grid: tuple[int, int]) -> None:
+    def __init__(self, clip: Any, pixels: Tensor, grid: tuple[int, int]) -> None:
         self._clip = clip
         self._pixels = pixels
         self._player_of_pixel = player_map((pixels.shape[1], pixels.shape[2]), grid).to(pixels.device)
@@ -70,10 +70,10 @@ class PixelImageTower:
     def encode(self, masks: Tensor) -> Tensor:
         keep = masks[:, self._player_of_pixel]
         masked = torch.where(keep[:, None], self._pixels[None], self._pixels.new_zeros(()))
-        return F.normalize(self._clip.encode_image(masked).float(), dim=-1)  # pyright: ignore[reportCallIssue]
+        return F.normalize(self._clip.encode_image(masked).float(), dim=-1)
 
 
-def image_tower(clip: nn.Module, pixels: Tensor, grid: tuple[int, int]) -> ImageTower:
+def image_tower(clip: Any, pixels: Tensor, grid: tuple[int, int]) -> ImageTower:
     """The fastest exact tower for what the encoder is: patches of a vision transformer, or else pixels."""
     visual = clip.visual
     if (

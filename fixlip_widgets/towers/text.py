@@ -87,7 +87,8 @@ class TextTower:
             self._tokens.expand(count, -1, -1), attn_mask=attention.repeat_interleave(parts.heads, dim=0)
         )
         ids = self._ids.expand(count, -1)
-        pooled: Tensor = open_clip.transformer.text_global_pool(parts.ln_final(states), ids, parts.pool_type, eos_token_id=parts.eos_id)
+        pool: Any = open_clip.transformer.text_global_pool  # pyright: ignore[reportAttributeAccessIssue]
+        pooled: Tensor = pool(parts.ln_final(states), ids, parts.pool_type, eos_token_id=parts.eos_id)
         projection = parts.text_projection
         if isinstance(projection, nn.Module):
             pooled = projection(pooled)

@@ -1,0 +1,40 @@
+"""The dense formulation, kept as the thing to beat: a design matrix with a row for every pair of masks."""
+
+from __future__ import annotations
+
+import numpy as np
+from numpy.typing import NDArray
+
+Floats = NDArray[np.float64]
+
+
+def fit_interactions(
+    image_masks: NDArray[np.bool_], text_masks: NDArray[np.bool_], values: Floats, weights: Floats, ridge: float
+) -> Floats:
+    """(n, n) interactions by weighted least squares of ``values`` (m_image, m_text) through the normal equations.
+
+    All rows and all columns 1, φ_i, φ_i φ_j are written out; ``ridge`` penalises pairs within a modality as
+    the decoupled solve does, so that the regression has one solution also where masks are few.
+    """
+    m_image, m_text = values.shape
+    columns, scale = zip(
+        *(_standardised(image_masks, weights.sum(1)), _standardised(text_masks, weights.sum(0))), strict=True
+    )
+    phi = np.concatenate([np.repeat(columns[0], m_text, axis=0), np.tile(columns[1], (m_image, 1))], axis=1)
+    n_image, n = columns[0].shape[1], phi.shape[1]
+    first, second = np.triu_indices(n, 1)
+    design = np.concatenate([np.ones((len(phi), 1)), phi, phi[:, first] * phi[:, second]], axis=1)
+    weighted = design * weights.ravel()[:, None]
+    within = (second < n_image) | (first >= n_image)
+    penalty = np.concatenate([np.zeros(1 + n), np.where(within, ridge, 0.0)])
+    solution = np.linalg.solve(design.T @ weighted + np.diag(penalty), weighted.T @ values.ravel())
+    spread = np.concatenate(scale)
+    interactions = np.zeros((n, n))
+    interactions[first, second] = solution[1 + n :] / (spread[first] * spread[second])
+    return interactions + interactions.T
+
+
+def _standardised(masks: NDArray[np.bool_], weights: Floats) -> tuple[Floats, Floats]:
+    mean = weights @ masks
+    spread = np.sqrt(mean * (1 - mean))
+    return (masks - mean) / spread, spread

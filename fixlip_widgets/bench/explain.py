@@ -1,0 +1,75 @@
+"""An explanation beside the bare encoders: what everything but the towers costs."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Iterator
+
+import torch
+
+from fixlip_widgets import IncrementalExplainer, VisionLanguageGame, demo, load_model
+from fixlip_widgets.bench.measure import Row, best_of, timed
+from fixlip_widgets.masks import draw_masks, enumerate_masks, split_budget
+
+BUDGET = 2**17
+
+
+def rows() -> Iterator[Row]:
+    """Wall time of an explanation ÷ that of its towers; time to the first partial result."""
+    model, scene = load_model(), demo.scene("dog_and_banana")
+    game = VisionLanguageGame(model, scene.image, scene.caption)
+    game.image_embeddings(enumerate_masks(5).repeat(-(-game.n_image // 5), axis=1)[:, : game.n_image])  # warm up
+    bare = best_of(2, lambda: _towers(game, BUDGET))
+    whole = best_of(2, lambda: _explain(game, BUDGET))
+    yield Row(f"explain at budget 2^17, {game.n_image} + {game.n_text} players", whole, "s")
+    yield Row("  ÷ the towers alone on as many masks", whole / bare, "×", at_most=1.25)
+    yield Row("first partial explanation after", _first_partial(game), "s", at_most=1.5)
+    four = 4096 * split_budget(BUDGET, game.n_image, game.n_text)[1]
+    bare, whole = _towers_seconds(game, four), _explain_seconds(game, four)
+    yield Row("share that is not the towers, 4,096 image masks", max(0.0, 1 - bare / whole), "", at_most=0.1)
+
+
+def _explain(game: VisionLanguageGame, budget: int) -> IncrementalExplainer:
+    explainer = IncrementalExplainer(game)
+    explainer.extend(0.5, budget)
+    explainer.explanation()
+    return explainer
+
+
+def _towers(game: VisionLanguageGame, budget: int) -> None:
+    """Run both towers on masks of the numbers that an explanation encodes, and do nothing with the result."""
+    m_image, _ = split_budget(budget, game.n_image, game.n_text)
+    m_image += min(max(m_image // 10, 32), 256)  # the held-out masks
+    image = torch.from_numpy(draw_masks(game.n_image, 0.5, 0, m_image, seed=1, stream=0))
+    text = torch.from_numpy(enumerate_masks(game.n_text))
+    with torch.inference_mode():
+        for encode, masks, size in (
+            (game.encoder("image"), image, game.batch.size),
+            (game.encoder("text"), text, game.batch.size),
+        ):
+            for batch in masks.to(game.model.device).split(size):
+                encode(batch)
+
+
+def _towers_seconds(game: VisionLanguageGame, budget: int) -> float:
+    with timed() as watch:
+        _towers(game, budget)
+    return watch.seconds
+
+
+def _explain_seconds(game: VisionLanguageGame, budget: int) -> float:
+    with timed() as watch:
+        _explain(game, budget)
+    return watch.seconds
+
+
+def _first_partial(game: VisionLanguageGame) -> float:
+    explainer, start, first = IncrementalExplainer(game), time.perf_counter(), list[float]()
+
+    def look(state: object) -> None:
+        if getattr(state, "image_done", 0):
+            explainer.explanation()
+            first.append(time.perf_counter() - start)
+
+    explainer.extend(0.5, BUDGET, progress=look, cancelled=lambda: bool(first))
+    return first[0]

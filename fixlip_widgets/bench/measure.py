@@ -1,0 +1,73 @@
+"""Measuring: wall time, and peak memory in a process of its own."""
+
+from __future__ import annotations
+
+import subprocess
+import sys
+import time
+from collections.abc import Callable, Generator
+from contextlib import contextmanager
+from dataclasses import dataclass
+from typing import Any
+
+
+@dataclass(frozen=True)
+class Row:
+    """One measured number, and the most it should be."""
+
+    what: str
+    value: float
+    unit: str = ""
+    at_most: float | None = None
+
+    @property
+    def verdict(self) -> str:
+        """How it compares with what is aimed at."""
+        if self.at_most is None:
+            return ""
+        return f"{'≤' if self.value <= self.at_most else '> !'} {self.at_most:g}"
+
+
+class Stopwatch:
+    """Seconds since it was started."""
+
+    def __init__(self) -> None:
+        self._start = time.perf_counter()
+        self.seconds = 0.0
+
+    def stop(self) -> float:
+        """Seconds since the start."""
+        self.seconds = time.perf_counter() - self._start
+        return self.seconds
+
+
+@contextmanager
+def timed() -> Generator[Stopwatch]:
+    """Time a block; the stopwatch's ``seconds`` afterwards."""
+    watch = Stopwatch()
+    yield watch
+    watch.stop()
+
+
+def best_of(repeats: int, of: Callable[[], Any]) -> float:
+    """Shortest of several runs, in seconds: the one that other processes disturbed least."""
+    times: list[float] = []
+    for _ in range(repeats):
+        with timed() as watch:
+            of()
+        times.append(watch.seconds)
+    return min(times)
+
+
+def peak_memory(setup: str, work: str) -> tuple[float, float]:
+    """(MB, seconds): how far ``work`` raises a fresh process's peak memory above what ``setup`` took."""
+    script = (
+        "import resource, sys, time\n"
+        "unit = 2**20 if sys.platform == 'darwin' else 1024\n"
+        "peak = lambda: resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / unit\n"
+        f"{setup}\nbefore, start = peak(), time.perf_counter()\n{work}\n"
+        "print(peak() - before, time.perf_counter() - start)\n"
+    )
+    done = subprocess.run([sys.executable, "-c", script], check=True, capture_output=True, text=True)
+    megabytes, seconds = done.stdout.split()[-2:]
+    return float(megabytes), float(seconds)

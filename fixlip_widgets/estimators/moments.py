@@ -1,0 +1,85 @@
+"""Weighted sums over masks and embeddings: all that the cross-modal regression needs, and addable.
+
+More masks add to them, so a refinement costs only its new masks.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from functools import cached_property
+
+import torch
+from torch import Tensor
+
+from fixlip_widgets.estimators.quadratic import chunks
+
+
+@dataclass(frozen=True, eq=False)
+class Moments:
+    """Sums over masks z with weights w and embeddings e, float64.
+
+    Attributes:
+        weight: Σ w.
+        masks: (n,) Σ w z.
+        embeddings: (d,) Σ w e.
+        masks_masks: (n, n) Σ w z zᵀ.
+        masks_embeddings: (n, d) Σ w z eᵀ.
+        embeddings_embeddings: (d, d) Σ w e eᵀ.
+    """
+
+    weight: float
+    masks: Tensor
+    embeddings: Tensor
+    masks_masks: Tensor
+    masks_embeddings: Tensor
+    embeddings_embeddings: Tensor
+
+    @classmethod
+    def of(cls, masks: Tensor, embeddings: Tensor, weights: Tensor) -> Moments:
+        """Sums over (m, n) masks with (m, d) embeddings and (m,) weights."""
+        n, width = masks.shape[1], embeddings.shape[1]
+        # one product gives all of them: the rows [1, z, e] times themselves
+        total = torch.zeros(1 + n + width, 1 + n + width, dtype=torch.float64, device=masks.device)
+        for rows in chunks(len(masks)):
+            one = torch.ones(len(masks[rows]), 1, dtype=torch.float64, device=masks.device)
+            block = torch.cat([one, masks[rows].double(), embeddings[rows].double()], dim=1)
+            total += block.T @ (weights[rows, None] * block)
+        z, e = slice(1, 1 + n), slice(1 + n, None)
+        return cls(float(total[0, 0]), total[0, z], total[0, e], total[z, z], total[z, e], total[e, e])
+
+    def __add__(self, other: Moments) -> Moments:
+        return Moments(
+            self.weight + other.weight,
+            self.masks + other.masks,
+            self.embeddings + other.embeddings,
+            self.masks_masks + other.masks_masks,
+            self.masks_embeddings + other.masks_embeddings,
+            self.embeddings_embeddings + other.embeddings_embeddings,
+        )
+
+    @cached_property
+    def mean_mask(self) -> Tensor:
+        """(n,) weighted mean of the masks."""
+        return self.masks / self.weight
+
+    @cached_property
+    def mean_embedding(self) -> Tensor:
+        """(d,) weighted mean of the embeddings."""
+        return self.embeddings / self.weight
+
+    @cached_property
+    def gram_inverse(self) -> Tensor:
+        """(n, n) pseudo-inverse of the centred masks' Gram matrix."""
+        gram = self.masks_masks / self.weight - torch.outer(self.mean_mask, self.mean_mask)
+        return torch.linalg.pinv(gram, rtol=1e-10, hermitian=True)
+
+    @cached_property
+    def slopes(self) -> Tensor:
+        """(n, d) weighted linear regression of the embeddings on the masks."""
+        covariance = self.masks_embeddings / self.weight - torch.outer(self.mean_mask, self.mean_embedding)
+        return self.gram_inverse @ covariance
+
+    @cached_property
+    def second_moment(self) -> Tensor:
+        """(d, d) weighted mean of e eᵀ."""
+        return self.embeddings_embeddings / self.weight
