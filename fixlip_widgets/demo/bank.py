@@ -7,7 +7,7 @@ would have seen, and no generator state needs saving.
 from __future__ import annotations
 
 from collections import Counter
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import numpy as np
 import torch
@@ -15,9 +15,12 @@ from numpy.typing import NDArray
 from PIL import Image
 from torch import Tensor
 
-from fixlip_widgets.demo.captions import Claim, Layout, contradict, describe
+from fixlip_widgets.demo.captions import ROLES, Claim, Layout, contradict, describe, relations, roles
 from fixlip_widgets.demo.concepts import BACKGROUNDS
 from fixlip_widgets.demo.drawing import CELLS, GRID, Backdrop, Placement, covered, draw_tile, paint
+
+UNSAID = -100
+"""Class number of a role that a scene or caption does not fill; cross entropy ignores it."""
 
 _SIDE = GRID // CELLS
 _HOW_MANY = (0.22, 0.38, 0.20, 0.20)
@@ -35,6 +38,9 @@ class Batch:
         patches: (n, 64) int64, the concept each patch holds, or the number of concepts for background.
         cells: (n, 4) int64, the concept in each cell, or the number of concepts for an empty cell.
         kept: (n, 64) bool, the patches that are not removed.
+        shown: (n, 4) int64, for a scene of two different objects side by side or one above the other, the concept at
+            the left, right, above and below; `UNSAID` elsewhere.
+        said: (2n, 4) int64, the same as each caption has it.
     """
 
     pixels: Tensor
@@ -43,6 +49,8 @@ class Batch:
     patches: Tensor
     cells: Tensor
     kept: Tensor
+    shown: Tensor
+    said: Tensor
 
 
 class TileBank:
@@ -65,7 +73,7 @@ class TileBank:
     def batch(self, size: int, seed: int, step: int, removal: float = 0.3) -> Batch:
         """The batch of one step; `removal` is the share of scenes that lose random patches."""
         rng = np.random.default_rng([seed, 1, step])
-        layouts = [_layout(self.names, rng) for _ in range(size)]
+        layouts = _layouts(size, self.names, rng)
         true = [describe(layout, rng) for layout in layouts]
         claims = true + [contradict(claim, layout, rng) for claim, layout in zip(true, layouts, strict=True)]
         number = {name: index for index, name in enumerate(self.names)}
@@ -91,7 +99,33 @@ class TileBank:
             patches=patches.permute(0, 1, 3, 2, 4).reshape(size, GRID**2),
             cells=here,
             kept=torch.from_numpy(_kept_patches(size, removal, rng)),
+            shown=_roles([_related(layout) for layout in layouts], number),
+            said=_roles([roles(claim) for claim in claims], number),
         )
+
+
+def _layouts(size: int, names: list[str], rng: np.random.Generator) -> list[Layout]:
+    """Random scenes; most related pairs are followed by their twin, the same two objects in exchanged places."""
+    layouts: list[Layout] = []
+    while len(layouts) < size:
+        layout = _layout(names, rng)
+        layouts.append(layout)
+        if _related(layout) and len(layouts) < size and rng.random() < 0.6:
+            layouts.append(replace(layout, names=layout.names[::-1]))
+    return layouts
+
+
+def _related(layout: Layout) -> dict[str, str]:
+    """Who is where in a scene of two different objects beside each other; empty for other scenes."""
+    if len(layout.names) != 2 or layout.names[0] == layout.names[1]:
+        return {}
+    true = relations(*layout.cells)
+    return roles(Claim(tuple((name, 1) for name in layout.names), relation=true[0])) if true else {}
+
+
+def _roles(filled: list[dict[str, str]], number: dict[str, int]) -> Tensor:
+    """(n, 4) class numbers of the names in each role."""
+    return torch.tensor([[number[one[role]] if role in one else UNSAID for role in ROLES] for one in filled])
 
 
 def _layout(names: list[str], rng: np.random.Generator) -> Layout:

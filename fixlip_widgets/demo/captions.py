@@ -17,6 +17,7 @@ DIRECTED = {"left of": "right of", "right of": "left of", "above": "below", "bel
 """Each directed relation and its opposite."""
 
 RELATIONS = (*DIRECTED, "next to")
+ROLES = ("left", "right", "above", "below")
 NUMBERS = {2: "two", 3: "three", 4: "four"}
 PREFIXES = ("a photo of ", "a picture of ")
 
@@ -95,16 +96,25 @@ def describe(layout: Layout, rng: np.random.Generator) -> Claim:
     elif len(counts) > 1 and rng.random() < 0.08:
         exhaustive, counts = False, counts[:1]
     claim = Claim(tuple(counts), exhaustive)
-    if len(counts) == 2 and counts[0][1] == counts[1][1] == 1 and rng.random() < 0.85:
+    if len(counts) == 2 and counts[0][1] == counts[1][1] == 1 and rng.random() < 0.9:
         first, second = (layout.cells[layout.names.index(name)] for name, _ in counts)
         true = relations(first, second)
         if true:
-            claim = replace(claim, relation=true[int(rng.random() < 0.3) % len(true)])
+            claim = replace(claim, relation=true[int(rng.random() < 0.2) % len(true)])
     if rng.random() < 0.3:
         claim = replace(claim, background=layout.background)
     if rng.random() < 0.08:
         claim = replace(claim, prefix=PREFIXES[int(rng.integers(2))])
     return claim
+
+
+def roles(claim: Claim) -> dict[str, str]:
+    """Who is where by a directed relation: "left", "right", "above" or "below" -> name; empty without one."""
+    if claim.relation not in DIRECTED:
+        return {}
+    first, second = (name for name, _ in claim.counts)
+    place, other = (word.removesuffix(" of") for word in (claim.relation, DIRECTED[claim.relation]))
+    return {place: first, other: second}
 
 
 def opposite(claim: Claim) -> Claim:

@@ -67,10 +67,10 @@ def _training(training: dict[str, Any]) -> str:
         f"{training['machine']}, seed {training['seed']}.\n\n"
         "CLIP's symmetric contrastive loss with three additions: each caption has a false near twin as one more "
         "negative (the opposite relation, another count, background or object); captions that are true of another "
-        "scene of the batch are no negatives; and two linear heads that exist during training only must tell which "
-        "concept each patch and each cell holds, with a weight that fades out. 30 % of the training scenes lose random "
-        "patches, set to zero after normalisation just as an explanation removes them. The packaged weights are the "
-        "exponential average over training."
+        "scene of the batch are no negatives; and linear heads that exist during training only must tell which concept "
+        "each patch and each cell holds, and from either embedding who is at the left, right, above and below, with a "
+        "weight that fades. 30 % of the training scenes lose random patches, set to zero after normalisation just as "
+        "an explanation removes them. The packaged weights are an exponential average over training."
     )
 
 

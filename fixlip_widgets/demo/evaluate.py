@@ -219,7 +219,7 @@ def main(arguments: Sequence[str] | None = None) -> None:
     if not options.packaged:
         sets = fetch.pictures({**fetch.TRAINED, **fetch.HELD_OUT}, options.data)
     figures = evaluate(options.model, sets, options.seed, options.rounds)
-    print(table(figures))  # noqa: T201
+    print(table(figures))
     content: dict[str, Any] = {
         "seed": options.seed,
         "rounds": options.rounds,

@@ -2,9 +2,9 @@
 
 The objective is CLIP's symmetric contrastive loss. Three additions make two CPU cores enough:
 each caption comes with a false near twin ("above" for "below", another count, another background) as one more negative;
-captions that happen to be true of another scene of the batch do not count as negatives; and early in training two
-linear heads, thrown away afterwards, must tell what each patch and each cell holds. A share of the scenes loses random
-patches, exactly as an explanation removes them, so that similarities under masks mean something.
+captions that happen to be true of another scene of the batch do not count as negatives; and linear heads, thrown away
+afterwards, must tell what each patch and each cell holds, and who is at the left, right, above and below. A share of
+the scenes loses random patches, exactly as an explanation removes them, so that similarities under masks mean something.
 """
 
 from __future__ import annotations
@@ -26,7 +26,8 @@ from torch.nn import functional
 
 from fixlip_widgets._open_clip import open_clip
 from fixlip_widgets.demo import fetch
-from fixlip_widgets.demo.bank import Batch, TileBank
+from fixlip_widgets.demo.bank import UNSAID, Batch, TileBank
+from fixlip_widgets.demo.captions import ROLES
 from fixlip_widgets.demo.drawing import CELLS
 from fixlip_widgets.demo.model import (
     SIZES,
@@ -50,10 +51,10 @@ class Settings:
 
     size: str = "demo"
     seed: int = 0
-    batch: int = 128
+    batch: int = 64
     steps: int = 0
     minutes: float = 100.0
-    rate: float = 1.5e-3
+    rate: float = 1.2e-3
     warmup: int = 200
     variants: int = 24
     removal: float = 0.3
@@ -75,7 +76,13 @@ class Trainer:
         kinds = len(self.bank.names) + 1
         self.model: open_clip.CLIP = build(settings.size)
         width = int(config["vision_cfg"]["width"])
-        self.heads = nn.ModuleDict({"patches": nn.Linear(width, kinds), "cells": nn.Linear(width, CELLS**2 * kinds)})
+        self.heads = nn.ModuleDict(
+            {
+                "patches": nn.Linear(width, kinds),
+                "cells": nn.Linear(width, CELLS**2 * kinds),
+                "roles": nn.Linear(int(config["embed_dim"]), len(ROLES) * (kinds - 1)),
+            }
+        )
         self.average = {name: tensor.detach().clone() for name, tensor in self.model.state_dict().items()}
         parameters = [*self.model.parameters(), *self.heads.parameters()]
         self.optimiser = torch.optim.AdamW(
@@ -107,8 +114,8 @@ class Trainer:
         settings, progress = self.settings, self.progress
         batch = self.bank.batch(settings.batch, settings.seed, self.step, settings.removal)
         parts = self._losses(batch)
-        support = max(0.03, 1.0 - progress / 0.7)
-        loss = parts["contrast"] + support * (parts["patches"] + 0.5 * parts["cells"])
+        support = max(0.1, 1.0 - progress / 0.7)
+        loss = parts["contrast"] + support * (parts["patches"] + 0.5 * parts["cells"] + 0.5 * parts["roles"])
         self.optimiser.zero_grad(set_to_none=True)
         loss.backward()  # pyright: ignore[reportUnknownMemberType]
         nn.utils.clip_grad_norm_([*self.model.parameters(), *self.heads.parameters()], 1.0)
@@ -142,7 +149,13 @@ class Trainer:
         patches = functional.cross_entropy(named, batch.patches[batch.kept], weight=weight)
         located = self.heads["cells"](states[:, 0]).view(-1, kinds)
         cells = functional.cross_entropy(located, batch.cells.flatten(), weight=weight)
-        return {"contrast": contrast, "patches": patches, "cells": cells}
+        # One head reads both towers' embeddings, so that "dog at the left" is the same direction in both.
+        related = torch.zeros(())
+        for embedded, roles in ((images, batch.shown), (texts, batch.said)):
+            answers = self.heads["roles"](16.0 * embedded).view(-1, kinds - 1)
+            wrong = functional.cross_entropy(answers, roles.flatten(), reduction="sum")
+            related = related + wrong / (roles != UNSAID).sum().clamp_min(1) / 2
+        return {"contrast": contrast, "patches": patches, "cells": cells, "roles": related}
 
     def save(self, path: Path) -> None:
         """Write everything needed to continue, atomically."""
