@@ -168,13 +168,13 @@ class Examiner:
     def figures(self, rounds: int) -> Figures:
         """All figures; `rounds` multiplies the number of scenes."""
         return Figures(
-            naming=self.naming(4 * rounds),
-            retrieval_two=self.retrieval(2, 2 * rounds),
-            retrieval_four=self.retrieval(4, 2 * rounds),
-            swap=self.swap(512 * rounds),
-            background=self.background(256 * rounds),
-            count=self.count(256 * rounds),
-            binding=self.binding(96 * rounds),
+            naming=self.naming(2 * rounds),
+            retrieval_two=self.retrieval(2, rounds),
+            retrieval_four=self.retrieval(4, rounds),
+            swap=self.swap(256 * rounds),
+            background=self.background(140 * rounds),
+            count=self.count(128 * rounds),
+            binding=self.binding(48 * rounds),
         )
 
 

@@ -4,7 +4,7 @@ The objective is CLIP's symmetric contrastive loss. Three additions make two CPU
 each caption comes with a false near twin ("above" for "below", another count, another background) as one more negative;
 captions that happen to be true of another scene of the batch do not count as negatives; and linear heads, thrown away
 afterwards, must tell what each patch and each cell holds, and who is at the left, right, above and below. A share of
-the scenes loses random patches, exactly as an explanation removes them, so that similarities under masks mean something.
+the scenes loses random patches, exactly as an explanation removes them, so that similarities under masks have meaning.
 """
 
 from __future__ import annotations
