@@ -21,7 +21,6 @@ from fixlip_widgets.widget.worker import Job, Worker
 if TYPE_CHECKING:
     from fixlip_widgets.explanation import Explanation
     from fixlip_widgets.files import PathLike
-    from fixlip_widgets.game import VisionLanguageGame
     from fixlip_widgets.incremental import IncrementalExplainer
     from fixlip_widgets.models import Model
 
@@ -244,12 +243,13 @@ class FixlipWidget(anywidget.AnyWidget):
 
     # -- the refiner's screen: called on the worker's thread ----------------------------------------------------------
 
-    def show_caption(self, job: Job, game: VisionLanguageGame) -> None:
-        """Show the tokens and costs of a caption that the game has just taken."""
+    def show_caption(self, job: Job, explainer: IncrementalExplainer) -> None:
+        """Show the tokens and costs of a caption that the explainer has just taken."""
+        game = explainer.game
         with self._publishing, self.hold_sync():
             self.selection = tuple(player for player in self.selection if player < game.n_image)
             self.scene = {**self.scene, "tokens": list(game.tokens)}
-            self.costs = wire.costs(game.n_image, game.n_text, self.max_budget)
+            self.costs = wire.costs(explainer, self.max_budget)
 
     def show_progress(self, job: Job, message: wire.Wire) -> None:
         """Pass on how far the job is; a message, since nobody needs it later."""
@@ -308,12 +308,13 @@ class FixlipWidget(anywidget.AnyWidget):
                 "result": wire.result(explanation, 0, partial=False),
             }
         assert refiner is not None, "there is an explanation or an explainer"
-        game = refiner.explainer.game
+        explainer = refiner.explainer
+        game = explainer.game
         label = wire.model_label({"name": game.model.name, "pretrained": game.model.pretrained})
         return {
             "text": game.caption,
             "scene": wire.scene(game.picture, game.tokens, game.grid, label),
-            "costs": wire.costs(game.n_image, game.n_text, self.max_budget),
+            "costs": wire.costs(explainer, self.max_budget),
         }
 
 

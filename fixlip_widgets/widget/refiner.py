@@ -13,7 +13,6 @@ from fixlip_widgets.widget.worker import Job
 
 if TYPE_CHECKING:
     from fixlip_widgets.explanation import Explanation
-    from fixlip_widgets.game import VisionLanguageGame
     from fixlip_widgets.incremental import IncrementalExplainer, Progress
 
 PROGRESS_EVERY, RESULT_EVERY = 0.1, 0.25
@@ -25,8 +24,8 @@ _SHARE_OF_SOLVING = 0.2
 class Screen(Protocol):
     """Where a job's outcome is shown; each call is dropped if a newer request has come meanwhile."""
 
-    def show_caption(self, job: Job, game: VisionLanguageGame) -> None:
-        """Show the tokens and costs of a caption that the game has just taken."""
+    def show_caption(self, job: Job, explainer: IncrementalExplainer) -> None:
+        """Show the tokens and costs of a caption that the explainer has just taken."""
 
     def show_progress(self, job: Job, message: wire.Wire) -> None:
         """Pass on how far the job is."""
@@ -70,10 +69,9 @@ class Refiner:
             self._screen.show_end(job, "error", f"{type(error).__name__}: {error}", traceback.format_exc())
 
     def _take_caption(self, job: Job) -> None:
-        game = self.explainer.game
-        if job.caption != game.caption:
+        if job.caption != self.explainer.game.caption:
             self.explainer.set_text(job.caption)
-            self._screen.show_caption(job, game)
+            self._screen.show_caption(job, self.explainer)
 
     def _between_batches(self, job: Job, progress: Progress) -> None:
         now = time.monotonic()

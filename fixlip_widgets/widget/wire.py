@@ -17,7 +17,7 @@ from fixlip_widgets.layouts import LAYOUTS
 
 if TYPE_CHECKING:
     from fixlip_widgets.explanation import Explanation
-    from fixlip_widgets.incremental import Progress
+    from fixlip_widgets.incremental import IncrementalExplainer, Progress
 
 Wire = dict[str, Any]
 SLIDER_BUDGETS = range(8, 23)
@@ -122,14 +122,19 @@ def options() -> Wire:
     }
 
 
-def costs(n_image: int, n_text: int, cap: int) -> dict[str, list[int]]:
-    """Exponent of the budget to (image, text) encodings it takes, for each budget up to ``cap`` on the slider."""
-    enumerated = 2**n_text if n_text <= masks.ENUMERATE_UP_TO else None
+def costs(explainer: IncrementalExplainer, cap: int) -> dict[str, list[int]]:
+    """Exponent of the budget to the (image, text) masks it takes, for each budget up to ``cap`` on the slider.
+
+    The masks held out to measure the fit, a sixteenth of the image masks and at most 256, come on top.
+    """
+    n_image, n_text = explainer.game.n_image, explainer.game.n_text
     table: dict[str, list[int]] = {}
     for exponent in SLIDER_BUDGETS:
         if 2**exponent <= cap:
-            m_image, m_text = masks.split_budget(2**exponent, n_image, n_text)
-            table[str(exponent)] = [m_image, enumerated or m_text]
+            m_image, _ = masks.split_budget(2**exponent, n_image, n_text)
+            enumerated = n_text <= masks.ENUMERATE_UP_TO
+            m_text = 2**n_text if enumerated else explainer.text_masks_wanted(2**exponent)
+            table[str(exponent)] = [min(m_image, 2**n_image), m_text]
     return table
 
 

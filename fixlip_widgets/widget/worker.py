@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+import sys
 import threading
 from collections.abc import Callable
 from dataclasses import dataclass, field
+from functools import partial
 
 
 @dataclass(eq=False)
@@ -126,11 +128,18 @@ class Worker:
                     return
                 self._current, self._next = self._next, None
                 run = self._run
-            self.do_chore()
-            if self._current is not None and run is not None:
-                try:
-                    run(self._current)
-                finally:
-                    with self._changed:
-                        self._current = None
-                        self._changed.notify_all()
+            self._survive(self.do_chore)
+            job = self._current
+            if job is not None and run is not None:
+                self._survive(partial(run, job))
+                with self._changed:
+                    self._current = None
+                    self._changed.notify_all()
+
+    @staticmethod
+    def _survive(work: Callable[[], None]) -> None:
+        """Report what an observer raised, the way threads do, and be there for the next job all the same."""
+        try:
+            work()
+        except Exception:
+            threading.excepthook(threading.ExceptHookArgs((*sys.exc_info(), threading.current_thread())))

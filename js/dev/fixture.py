@@ -58,7 +58,7 @@ def state(explanation: Explanation) -> dict[str, Any]:
         "status": "done",
         "error": "",
         "scene": wire.scene(explanation.image, explanation.tokens, explanation.grid, label),
-        "costs": wire.costs(explanation.n_image, explanation.n_text, 2**22),
+        "costs": {str(exponent): [2**exponent // 60, 2**explanation.n_text] for exponent in wire.SLIDER_BUDGETS},
         "options": wire.options(),
         "result": wire.result(explanation, 1, partial=False),
         "graph": wire.graph(explanation, 1, top_k=24),

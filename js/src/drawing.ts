@@ -54,7 +54,7 @@ export function draw(graph: Graph, width: number, height: number, columns: numbe
         ...edge,
         curve: route(from, to, others, width, height),
         thickness: 1 + 5 * share,
-        opacity: 0.4 + 0.5 * share,
+        opacity: 0.5 + 0.45 * share,
         certain: edge.se === null ? !errorsKnown : Math.abs(edge.weight) >= CERTAIN * edge.se,
       });
     }

@@ -24,7 +24,7 @@ const VIEWS: readonly View[] = [
 
 export function Views({ store }: { store: Store }) {
   const [shown, setShown] = useState(0);
-  const { Panel, edges } = VIEWS[shown] as View;
+  const { name, Panel, edges } = VIEWS[shown] as View;
   const turn = (event: KeyboardEvent) => {
     const step = { ArrowRight: 1, ArrowLeft: -1 }[event.key];
     if (step && event.currentTarget instanceof Element) {
@@ -37,19 +37,19 @@ export function Views({ store }: { store: Store }) {
     <section class="fx-views">
       <div class="fx-toolbar">
         <div class="fx-tabs" role="tablist" aria-label="Views" onKeyDown={turn}>
-          {VIEWS.map(({ name }, index) => (
+          {VIEWS.map((view, index) => (
             <button
-              key={name}
+              key={view.name}
               type="button"
               role="tab"
               id={`${store.id}-tab-${index}`}
               aria-selected={index === shown}
               aria-controls={`${store.id}-panel`}
               tabindex={index === shown ? 0 : -1}
-              data-view={name.toLowerCase()}
+              data-view={view.name.toLowerCase()}
               onClick={() => setShown(index)}
             >
-              {name}
+              {view.name}
             </button>
           ))}
         </div>
@@ -64,7 +64,7 @@ export function Views({ store }: { store: Store }) {
       >
         {store.explanation.value ? <Panel store={store} /> : <p class="fx-empty">{waiting(store)}</p>}
       </div>
-      <Caveat store={store} />
+      <Caveat store={store} dashes={name === "Graph"} />
     </section>
   );
 }
@@ -133,7 +133,7 @@ function Choice({ store, name, label, choices }: ChoiceProps) {
 const BLOCKS = { cross: "image–text", text_text: "text–text", image_image: "image–image" } as const;
 
 /** What the numbers do not support yet. */
-function Caveat({ store }: { store: Store }) {
+function Caveat({ store, dashes }: { store: Store; dashes: boolean }) {
   const shown = store.explanation.value;
   if (!shown || shown.order < 2) {
     return null;
@@ -141,7 +141,7 @@ function Caveat({ store }: { store: Store }) {
   const open = (Object.keys(BLOCKS) as (keyof typeof BLOCKS)[]).filter(
     (block) => shown.identified[block] === false,
   );
-  const dashed = shown.interactionsSe !== null;
+  const dashed = dashes && shown.interactionsSe !== null;
   return (
     <p class="fx-caveat">
       {open.length > 0 && (
