@@ -66,7 +66,7 @@ def take(lab: Lab, browser: Browser) -> None:
         view.page.mouse.move(0, 0)
     with opened(lab, browser, "dark") as view:
         view.wait()
-        select(view, "banana")
+        select(view, "dog")
     with opened(lab, browser, "narrow", width=NARROW) as view:
         view.wait()
         select(view, "dog")
