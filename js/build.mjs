@@ -1,9 +1,10 @@
 // Builds the module of the view, the small one that loads it, and the style sheet into the Python package.
 // `node build.mjs --serve` serves dev/ instead, and builds again on every change.
-import { mkdir } from "node:fs/promises";
+import { mkdir, writeFile } from "node:fs/promises";
 import { dirname, join } from "node:path";
 import { fileURLToPath } from "node:url";
 import * as esbuild from "esbuild";
+import { licencesOf } from "./licences.mjs";
 
 const here = dirname(fileURLToPath(import.meta.url));
 const serve = process.argv.includes("--serve");
@@ -34,7 +35,7 @@ const options = {
   sourcemap: serve ? "inline" : false,
   legalComments: "none",
   define: { global: "globalThis" },
-  logLevel: "info",
+  logLevel: serve ? "info" : "warning",
   plugins: [noForeignStyles],
 };
 
@@ -44,5 +45,6 @@ if (serve) {
   await context.serve({ servedir: join(here, "dev"), host: "127.0.0.1", port: 5173 });
 } else {
   await mkdir(out, { recursive: true });
-  await esbuild.build(options);
+  const { metafile } = await esbuild.build({ ...options, metafile: true });
+  await writeFile(join(out, "LICENSES.txt"), await licencesOf(here, metafile));
 }

@@ -11,6 +11,8 @@ import type { Store } from "../store";
 import { playerEvents } from "./interaction";
 import { useSize } from "./size";
 
+const CORNER = 5;
+
 export function Graph({ store }: { store: Store }) {
   const frame = useRef<HTMLDivElement>(null);
   const { width } = useSize(frame);
@@ -54,6 +56,7 @@ function Drawn({ store, graph, width }: { store: Store; graph: GraphData; width:
       data-focused={store.active.value.some((player) => drawing.neighbours.has(player))}
       {...events}
     >
+      <Corners store={store} drawing={drawing} />
       <Edges store={store} drawing={drawing} />
       <g>
         {drawing.nodes.map((node) => (
@@ -68,6 +71,16 @@ function Drawn({ store, graph, width }: { store: Store; graph: GraphData; width:
       </g>
       <Labels store={store} drawing={drawing} />
     </svg>
+  );
+}
+
+/** The rounded outline that all thumbnails share. */
+function Corners({ store, drawing }: { store: Store; drawing: Drawing }) {
+  const side = 2 * (drawing.nodes.find((node) => node.kind === "patch")?.halfWidth ?? 0);
+  return (
+    <clipPath id={`${store.id}-corners`}>
+      <rect x={-side / 2} y={-side / 2} width={side} height={side} rx={CORNER} />
+    </clipPath>
   );
 }
 
@@ -166,19 +179,15 @@ function Thumbnail({ store, node }: { store: Store; node: PlacedNode }) {
   const box = { x: -halfWidth, y: -halfHeight, width: 2 * halfWidth, height: 2 * halfHeight };
   return (
     <>
-      <rect class="fx-node-back" {...box} rx={5} />
+      <rect class="fx-node-back" {...box} rx={CORNER} />
       {picture && (
-        <svg
-          {...box}
-          viewBox={`${column} ${row} 1 1`}
-          preserveAspectRatio="none"
-          class="fx-thumbnail"
-          aria-hidden="true"
-        >
-          <image href={picture} width={columns} height={rows} preserveAspectRatio="none" />
-        </svg>
+        <g clip-path={`url(#${store.id}-corners)`}>
+          <svg {...box} viewBox={`${column} ${row} 1 1`} preserveAspectRatio="none" aria-hidden="true">
+            <image href={picture} width={columns} height={rows} preserveAspectRatio="none" />
+          </svg>
+        </g>
       )}
-      <rect class="fx-node-frame" {...box} rx={5} />
+      <rect class="fx-node-frame" {...box} rx={CORNER} />
     </>
   );
 }

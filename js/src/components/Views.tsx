@@ -53,7 +53,7 @@ export function Views({ store }: { store: Store }) {
             </button>
           ))}
         </div>
-        {edges && <EdgeSettings store={store} />}
+        {edges && <EdgeSettings store={store} places={name === "Graph"} />}
       </div>
       <div
         class="fx-panel"
@@ -74,13 +74,13 @@ function waiting(store: Store): string {
   return running ? "Encoding the first masked images …" : "Nothing is computed yet: press Run.";
 }
 
-function EdgeSettings({ store }: { store: Store }) {
+function EdgeSettings({ store, places }: { store: Store; places: boolean }) {
   const { options, top_k } = store.traits;
   const { layouts, kinds } = options.value;
   return (
     <div class="fx-edge-settings">
       <Choice store={store} name="graph_kind" label="Which interactions" choices={kinds} />
-      <Choice store={store} name="graph_layout" label="Layout" choices={layouts} />
+      {places && <Choice store={store} name="graph_layout" label="Layout" choices={layouts} />}
       <Slider
         id={`${store.id}-top`}
         label="top"
