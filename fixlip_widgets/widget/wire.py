@@ -81,7 +81,7 @@ def graph(explanation: Explanation, generation: int, **options: Any) -> Wire:
     ]
     edges = [
         {"source": i, "target": j, "weight": edge["weight"], "se": edge["se"], "kind": edge["kind"]}
-        for i, j, edge in drawn.edges(data=True)
+        for i, j, edge in sorted(drawn.edges(data=True), key=lambda joined: -abs(joined[2]["weight"]))
     ]
     return {"generation": generation, "nodes": nodes, "edges": edges}
 

@@ -38,6 +38,15 @@ def test_what_is_unknown_is_null() -> None:
     json.dumps(graph, allow_nan=False)
 
 
+def test_edges_come_strongest_first() -> None:
+    edges = wires.graph(dog_and_hydrant(), 1, top_k=20)["edges"]
+    sizes = [abs(edge["weight"]) for edge in edges]
+    assert sizes == sorted(sizes, reverse=True)
+    assert [tuple(sorted((edge["source"], edge["target"]))) for edge in edges] == [
+        term.players for term in dog_and_hydrant().top(20)
+    ]
+
+
 def test_a_widgets_whole_state_can_be_saved(widget: FixlipWidget) -> None:
     plain, _, buffers = _remove_buffers(widget.get_state())
     json.dumps({name: value for name, value in plain.items() if name != "layout"}, allow_nan=False)
