@@ -19,6 +19,9 @@ from fixlip_widgets.widget.settings import CHECKS, check_selection
 from fixlip_widgets.widget.worker import Job, Worker
 
 if TYPE_CHECKING:
+    import networkx as nx
+    import plotly.graph_objects as go
+
     from fixlip_widgets.explanation import Explanation
     from fixlip_widgets.files import PathLike
     from fixlip_widgets.incremental import IncrementalExplainer
@@ -85,7 +88,7 @@ class FixlipWidget(anywidget.AnyWidget):
     costs = t.Dict().tag(sync=True)
     options = t.Dict().tag(sync=True)
     result = t.Instance(dict, allow_none=True).tag(sync=True)
-    graph = t.Instance(dict, allow_none=True).tag(sync=True)
+    graph_data = t.Instance(dict, allow_none=True).tag(sync=True)
 
     _RESTART = ("p", "budget", "text")
     _REDRAW = ("top_k", "graph_layout", "graph_kind")
@@ -161,13 +164,24 @@ class FixlipWidget(anywidget.AnyWidget):
         """What is shown: the last result, partial while a refinement goes on; ``None`` before the first."""
         return self._explanation
 
+    def graph(self) -> nx.Graph[int]:
+        """The graph that is shown, as NetworkX has it: the same edges, kind and layout."""
+        return self._shown().to_networkx(**self._graph_options())
+
+    def figure(self, kind: str = "cross") -> go.Figure:
+        """What is shown as a Plotly figure; see :func:`fixlip_widgets.figures.figure` for the kinds."""
+        return self._shown().to_plotly(kind)
+
+    def _shown(self) -> Explanation:
+        if self._explanation is None:
+            raise InputError("There is no result yet; call widget.wait() first.")
+        return self._explanation
+
     def to_html(self, path: PathLike) -> None:
         """Write what is shown as one self-contained HTML file."""
         from fixlip_widgets.report import write_html
 
-        if self._explanation is None:
-            raise InputError("There is no result to write yet; call widget.wait() first.")
-        write_html(self._explanation, path)
+        write_html(self._shown(), path)
 
     def close(self) -> None:
         """Stop the worker and close the view."""
@@ -264,7 +278,7 @@ class FixlipWidget(anywidget.AnyWidget):
                 return
             self._explanation = explanation
             with self.hold_sync():
-                self.result, self.graph = shown, drawn
+                self.result, self.graph_data = shown, drawn
                 if status is not None:
                     self.status = status
 
@@ -286,7 +300,7 @@ class FixlipWidget(anywidget.AnyWidget):
             self.error = f"The graph cannot be drawn: {error}"
             return
         with self._publishing:
-            self.graph = drawn
+            self.graph_data = drawn
 
     def _graph_options(self) -> dict[str, Any]:
         return {"top_k": self.top_k, "layout": self.graph_layout, "kind": self.graph_kind}

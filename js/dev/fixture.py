@@ -61,7 +61,7 @@ def state(explanation: Explanation) -> dict[str, Any]:
         "costs": {str(exponent): [2**exponent // 60, 2**explanation.n_text] for exponent in wire.SLIDER_BUDGETS},
         "options": wire.options(),
         "result": wire.result(explanation, 1, partial=False),
-        "graph": wire.graph(explanation, 1, top_k=24),
+        "graph_data": wire.graph(explanation, 1, top_k=24),
         "graphs": {layout: wire.graph(explanation, 1, top_k=24, layout=layout) for layout in wire.options()["layouts"]},
     }
 

@@ -27,7 +27,7 @@ class FakeModel {
     this.#state[name] = value;
     this.emit(`change:${name}`);
     if (name === "graph_layout") {
-      this.set("graph", (this.#state.graphs as Record<string, Graph>)[value as string]);
+      this.set("graph_data", (this.#state.graphs as Record<string, Graph>)[value as string]);
     }
   }
 
@@ -88,7 +88,7 @@ function apply(model: FakeModel, state: string | null): void {
     model.emit("msg:custom", { type: "refused", name: "text", message });
   } else if (state === "empty") {
     model.set("result", null);
-    model.set("graph", null);
+    model.set("graph_data", null);
     model.set("status", "running");
   } else if (state === "fixed") {
     model.set("live", false);

@@ -104,7 +104,7 @@ export interface Traits {
   costs: Readonly<Record<string, readonly [image: number, text: number]>>;
   options: Options;
   result: WireResult | null;
-  graph: Graph | null;
+  graph_data: Graph | null;
 }
 
 export type Setting =

@@ -9,7 +9,7 @@ import type { FromKernel, Graph, Progress, Refusal, Setting, ToKernel, Traits } 
 import { type Theme, watchTheme } from "./theme";
 
 export type Model = AnyModel<Traits>;
-type Mirrored = Exclude<keyof Traits, "result" | "graph">;
+type Mirrored = Exclude<keyof Traits, "result" | "graph_data">;
 
 const MIRRORED: readonly Mirrored[] = [
   "p",
@@ -65,7 +65,7 @@ export interface Store {
 export function createStore(model: Model): Store {
   const traits = mirrors(model);
   const explanation = signal<Explanation | null>(read(model));
-  const graph = signal<Graph | null>(model.get("graph"));
+  const graph = signal<Graph | null>(model.get("graph_data"));
   const progress = signal<Progress | null>(null);
   const refusal = signal<Refusal | null>(null);
   const hovered = signal<number | null>(null);
@@ -112,8 +112,8 @@ export function createStore(model: Model): Store {
         explanation.value = came;
       }
     },
-    "change:graph": () => {
-      const came = model.get("graph");
+    "change:graph_data": () => {
+      const came = model.get("graph_data");
       if (!came || came.generation >= (graph.value?.generation ?? 0)) {
         graph.value = came;
       }

@@ -4,7 +4,7 @@ import { type Box, labelSpot, overlaps, pointAt, route, separate } from "../src/
 import { neighbour, shortName, spokenName } from "../src/players";
 import { traits } from "./fake";
 
-const graph = traits().graph as NonNullable<ReturnType<typeof traits>["graph"]>;
+const graph = traits().graph_data as NonNullable<ReturnType<typeof traits>["graph_data"]>;
 
 function box(x: number, y: number, halfWidth = 15, halfHeight = 15): Box {
   return { x, y, halfWidth, halfHeight };

@@ -81,7 +81,7 @@ export function traits(changes: Partial<Traits> = {}): Traits {
       kinds: ["all", "cross", "intra"],
     },
     result: wireResult(),
-    graph: {
+    graph_data: {
       generation: 1,
       nodes: [
         { player: 0, kind: "patch", label: "1,1", pos: [0.25, 0.2] },

@@ -187,8 +187,8 @@ describe("the view", () => {
     [{ status: "running" as const }, "refining"],
     [{ status: "cancelled" as const }, "cancelled at 2¹⁰"],
     [{ status: "error" as const, error: "The encoder failed." }, "The encoder failed."],
-    [{ result: null, graph: null, status: "running" as const }, "Encoding the first masked images"],
-    [{ result: null, graph: null, status: "idle" as const }, "press Run"],
+    [{ result: null, graph_data: null, status: "running" as const }, "Encoding the first masked images"],
+    [{ result: null, graph_data: null, status: "idle" as const }, "press Run"],
   ])("says how things are: %o", async (changes, words) => {
     expect((await shown(new FakeModel(traits(changes)))).textContent).toContain(words);
   });

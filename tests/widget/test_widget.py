@@ -39,7 +39,7 @@ def test_image_and_caption_make_a_widget() -> None:
 
 def test_the_view_can_be_painted_before_anything_is_computed(make_widget: Make) -> None:
     widget = make_widget(autorun=False)
-    assert (widget.status, widget.result, widget.graph, widget.explanation) == ("idle", None, None, None)
+    assert (widget.status, widget.result, widget.graph_data, widget.explanation) == ("idle", None, None, None)
     assert widget.scene["grid"] == [4, 4]
     assert widget.scene["tokens"] == CAPTION.split()
     assert widget.scene["model"] == "tiny_clip · random weights"
@@ -96,7 +96,7 @@ def test_a_hundred_changes_of_p_end_in_the_last(widget: FixlipWidget) -> None:
         widget.p = p
     assert widget.wait(SECONDS)
     assert (widget.p, widget.explanation.p, widget.result["p"]) == (values[-1],) * 3
-    assert (widget.result["generation"], widget.graph["generation"]) == (101, 101)
+    assert (widget.result["generation"], widget.graph_data["generation"]) == (101, 101)
     assert (widget.result["partial"], widget.status) == (False, "done")
 
 
@@ -242,17 +242,33 @@ def test_the_graph_follows_its_settings_without_a_refinement(widget: FixlipWidge
     generation = widget.generation
     widget.top_k, widget.graph_kind, widget.graph_layout = 5, "cross", "spring"
     assert widget.wait(SECONDS)
-    assert (len(widget.graph["edges"]), {edge["kind"] for edge in widget.graph["edges"]}) == (5, {"cross"})
+    assert (len(widget.graph_data["edges"]), {edge["kind"] for edge in widget.graph_data["edges"]}) == (5, {"cross"})
     drawn = widget.explanation.to_networkx(top_k=5, kind="cross", layout="spring")
-    assert [tuple(node["pos"]) for node in widget.graph["nodes"]] == [node["pos"] for _, node in drawn.nodes(data=True)]
+    assert [tuple(node["pos"]) for node in widget.graph_data["nodes"]] == [
+        node["pos"] for _, node in drawn.nodes(data=True)
+    ]
     assert widget.generation == generation
+
+
+def test_what_is_shown_is_to_be_had_as_graph_and_figure(widget: FixlipWidget) -> None:
+    widget.top_k, widget.graph_kind = 4, "cross"
+    joined = {frozenset(edge) for edge in widget.graph().edges}
+    assert widget.wait(SECONDS)
+    assert joined == {frozenset((edge["source"], edge["target"])) for edge in widget.graph_data["edges"]}
+    np.testing.assert_array_equal(widget.figure("cross").data[0].z, widget.explanation.cross)
+
+
+@pytest.mark.parametrize("ask", ["graph", "figure"])
+def test_nothing_is_to_be_had_before_the_first_result(make_widget: Make, ask: str) -> None:
+    with pytest.raises(InputError, match="no result yet"):
+        getattr(make_widget(autorun=False), ask)()
 
 
 def test_a_finished_explanation_is_shown_without_a_model() -> None:
     widget = FixlipWidget.from_explanation(dog_and_hydrant(), top_k=7)
     try:
         assert (widget.live, widget.status, widget.text) == (False, "done", "black dog next to a yellow hydrant")
-        assert (widget.result["budget"], len(widget.graph["edges"])) == (2_096_976, 7)
+        assert (widget.result["budget"], len(widget.graph_data["edges"])) == (2_096_976, 7)
         with pytest.raises(InputError, match="finished explanation"):
             widget.run()
         assert not widget._worker.alive
@@ -262,7 +278,7 @@ def test_a_finished_explanation_is_shown_without_a_model() -> None:
 
 def test_a_first_order_explanation_is_shown_without_edges() -> None:
     widget = FixlipWidget.from_explanation(random_explanation(order=1, interactions=np.zeros((9, 9))))
-    assert widget.graph["edges"] == []
+    assert widget.graph_data["edges"] == []
     widget.close()
 
 
