@@ -6,11 +6,10 @@ import numpy as np
 from numpy.typing import NDArray
 
 Floats = NDArray[np.float64]
+Bools = NDArray[np.bool_]
 
 
-def fit_interactions(
-    image_masks: NDArray[np.bool_], text_masks: NDArray[np.bool_], values: Floats, weights: Floats, ridge: float
-) -> Floats:
+def fit_interactions(image_masks: Bools, text_masks: Bools, values: Floats, weights: Floats, ridge: float) -> Floats:
     """(n, n) interactions by weighted least squares of ``values`` (m_image, m_text) through the normal equations.
 
     All rows and all columns 1, φ_i, φ_i φ_j are written out; ``ridge`` penalises pairs within a modality as
@@ -34,7 +33,7 @@ def fit_interactions(
     return interactions + interactions.T
 
 
-def _standardised(masks: NDArray[np.bool_], weights: Floats) -> tuple[Floats, Floats]:
+def _standardised(masks: Bools, weights: Floats) -> tuple[Floats, Floats]:
     mean = weights @ masks
     spread = np.sqrt(mean * (1 - mean))
     return (masks - mean) / spread, spread
