@@ -5,13 +5,16 @@ from __future__ import annotations
 import sys
 from typing import Any
 
+from fixlip_widgets.baselines import banzhaf_values
 from fixlip_widgets.errors import InputError
 from fixlip_widgets.explanation import Explanation
 from fixlip_widgets.game import VisionLanguageGame
 from fixlip_widgets.incremental import IncrementalExplainer, Progress
 from fixlip_widgets.models import Model, load_model
+from fixlip_widgets.shapley import explain_shapley
 
-METHODS = ("banzhaf",)
+METHODS = ("banzhaf", "shapley")
+ORDERS = (1, 2)
 
 
 def explain(
@@ -35,10 +38,11 @@ def explain(
         text: A caption, or a 1-D integer tensor of token ids with start and end tokens.
         model: From :func:`load_model`; the packaged demo model by default.
         p: Probability with which players are kept: near 1, explanations are about removing little; 0.5 weighs all
-            coalitions alike.
-        budget: Evaluations of the game, image masks × text masks.
-        method: ``"banzhaf"``, the p-weighted Banzhaf interactions of FIxLIP.
-        order: 2.
+            coalitions alike. Shapley has no p.
+        budget: Evaluations of the game: image masks × text masks. With ``method="shapley"`` they are joint masks, each
+            of which costs about an image encoding: take far fewer.
+        method: ``"banzhaf"``, the p-weighted Banzhaf interactions of FIxLIP, or ``"shapley"``, Shapley interactions.
+        order: 2, main effects and interactions; 1, weighted Banzhaf values or Shapley values alone.
         seed: Of the masks.
         grid: (rows, columns) of image players; the encoder's patches by default.
         ridge: Shrinkage of image–image terms; None is cross-validated, 0 is the paper's estimator exactly.
@@ -48,17 +52,25 @@ def explain(
         InputError: An argument is out of range; the message says what is allowed.
 
     Source: Baniecki et al., "Explaining Similarity in Vision-Language Encoders with Weighted Banzhaf Interactions",
-    NeurIPS 2025.
+    NeurIPS 2025; :mod:`fixlip_widgets.shapley` and :mod:`fixlip_widgets.baselines` name those of the other methods.
     """
     if method not in METHODS:
         raise InputError(f"There is no method {method!r}; there is {', '.join(METHODS)}.")
-    if order != 2:
-        raise InputError(f"order is {order!r}; order 2 is what there is.")
+    if order not in ORDERS:
+        raise InputError(f"order is {order!r}; it is one of {', '.join(map(str, ORDERS))}.")
+    if method == "shapley" and p != 0.5:
+        raise InputError(f"p is {p!r}, but Shapley has no p; leave it out, or take method='banzhaf'.")
+    if ridge and (method, order) != ("banzhaf", 2):
+        raise InputError("ridge shrinks Banzhaf interactions only; leave it out.")
     game = VisionLanguageGame(model or load_model(), image, text, grid=grid)
-    explainer = IncrementalExplainer(game, seed=seed)
     with _Bar(progress) as bar:
+        if method == "shapley":
+            return explain_shapley(game, budget, order, seed, progress=bar)
+        if order == 1:
+            return banzhaf_values(game, p, budget, seed, progress=bar)
+        explainer = IncrementalExplainer(game, seed=seed)
         explainer.extend(p, budget, progress=bar)
-    return explainer.explanation(p, ridge=ridge)
+        return explainer.explanation(p, ridge=ridge)
 
 
 class _Bar:

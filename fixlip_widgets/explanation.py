@@ -14,6 +14,8 @@ from fixlip_widgets.errors import InputError, PoolError
 from fixlip_widgets.files import PathLike, read_npz, write_npz
 
 if TYPE_CHECKING:
+    from collections.abc import Sequence
+
     import networkx as nx
     import pandas as pd
     import plotly.graph_objects as go
@@ -52,9 +54,10 @@ class Explanation:
         baseline_se, main_se, interactions_se: Standard errors of the above, same shapes; NaN where none is known.
         tokens: The caption's tokens, as the model splits it.
         grid: (rows, columns) of the image's patches.
-        p: Probability with which a player is kept in the masks that the fit is faithful to.
+        p: Probability with which a player is kept in the masks that the fit is faithful to. Shapley explanations have
+            none; theirs is 0.5, at which :meth:`first_order` gives the Shapley values.
         similarity, empty_similarity: The model's own logit with everything kept, and with nothing kept.
-        budget: Evaluations of the game (image masks × text masks) that the result stands for.
+        budget: Evaluations of the game that the result stands for: image masks × text masks, or joint masks.
         image_encodes, text_encodes: Encoder runs it took.
         effective_image_masks: Kish's effective sample size of the weighted image masks.
         r2, spearman: Fit on pairs of masks held out from it; ``None`` where not measured.
@@ -254,6 +257,19 @@ class Explanation:
                 "standard_error": np.concatenate([main_se, pair_se]),
             }
         )
+
+    def to_shapiq(self, index: str | None = None) -> Any:
+        """A ``shapiq.InteractionValues``; see :func:`fixlip_widgets.interop.to_shapiq` (shapiq must be installed)."""
+        from fixlip_widgets.interop import to_shapiq
+
+        return to_shapiq(self, index)
+
+    @classmethod
+    def from_shapiq(cls, values: Any, tokens: Sequence[str], grid: tuple[int, int], **fields: Any) -> Explanation:
+        """From a ``shapiq.InteractionValues``; see :func:`fixlip_widgets.interop.from_shapiq`."""
+        from fixlip_widgets.interop import from_shapiq
+
+        return from_shapiq(values, tokens, grid, **fields)
 
     # -- files -----------------------------------------------------------------------------------------------------
 

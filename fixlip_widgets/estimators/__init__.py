@@ -1,5 +1,6 @@
 """Estimators: from encoded masks to a baseline, main effects and interactions."""
 
 from fixlip_widgets.estimators.crossmodal import Fit, fit_crossmodal
+from fixlip_widgets.estimators.joint import fit_joint
 
-__all__ = ["Fit", "fit_crossmodal"]
+__all__ = ["Fit", "fit_crossmodal", "fit_joint"]

@@ -1,0 +1,175 @@
+"""Exact interactions and values of a game of at most 16 players, from the table of all its 2**n values.
+
+What the sampling estimators converge to, by definition, by regression over every mask, and in closed form. Tables list
+the values in the order of :func:`fixlip_widgets.masks.enumerate_masks`: bit i of the position says if player i is kept.
+"""
+
+from __future__ import annotations
+
+from math import comb
+
+import numpy as np
+import torch
+from numpy.typing import ArrayLike, NDArray
+
+from fixlip_widgets.errors import InputError
+from fixlip_widgets.estimators.crossmodal import Fit
+from fixlip_widgets.estimators.joint import Monomials, fit_joint
+from fixlip_widgets.estimators.shapley import kernel_weights
+from fixlip_widgets.game import VisionLanguageGame
+from fixlip_widgets.masks import check_p, enumerate_masks, enumeration_weights
+
+Floats = NDArray[np.float64]
+MOST_PLAYERS = 16
+
+
+def table(game: VisionLanguageGame) -> Floats:
+    """(2**n,) the logits of all joint masks, from 2**n_image + 2**n_text encodings.
+
+    Raises:
+        InputError: The game has more than 16 players.
+    """
+    if game.n_players > MOST_PLAYERS:
+        raise InputError(f"The game has {game.n_players} players; all masks are enumerated up to {MOST_PLAYERS}.")
+    return game.values(enumerate_masks(game.n_image), enumerate_masks(game.n_text)).T.ravel()
+
+
+def banzhaf_interactions(values: ArrayLike, p: float = 0.5, order: int = 2) -> Fit:
+    """The faithful p-weighted Banzhaf index: regression over all masks, weighing p^k (1 − p)^(n − k).
+
+    Args:
+        values: (2**n,) table of the game, n ≤ 16.
+        p: Probability of keeping a player.
+        order: 1 or 2.
+
+    Raises:
+        InputError: The table's length is no power of 2 up to 2**16, or ``p`` or ``order`` is out of range.
+
+    Source: Tsai, Yeh & Ravikumar 2023 (Faith-Banzhaf) at p = ½; Baniecki et al. 2025 for any p.
+    """
+    table = _checked(values)
+    masks = enumerate_masks(_players(table))
+    return fit_joint(masks, table, enumeration_weights(masks, check_p(p)), order)
+
+
+def fourier_banzhaf_interactions(values: ArrayLike, p: float = 0.5, order: int = 2) -> Fit:
+    """The same in closed form: the projection on the p-biased Fourier characters of at most ``order`` players.
+
+    ``f̂(S) = E_p[f Π_{i∈S} φ_i]`` with ``φ_i = (z_i − p)/√(p (1 − p))``, orthonormal under independent players, so the
+    truncated expansion is the least-squares polynomial; then it is expanded into monomials. Arguments as in
+    :func:`banzhaf_interactions`.
+
+    Source: O'Donnell, "Analysis of Boolean Functions", 2014, §8.4; Marichal & Mathonet 2011.
+    """
+    table, p = _checked(values), check_p(p)
+    masks = enumerate_masks(_players(table))
+    mean = torch.full((masks.shape[1],), p, dtype=torch.float64)
+    monomials = Monomials(mean, (mean * (1 - mean)).rsqrt(), order)
+    weighted = torch.from_numpy(table * enumeration_weights(masks, p))
+    return monomials.fit(monomials.columns(torch.from_numpy(masks)).T @ weighted)
+
+
+def shapley_interactions(values: ArrayLike, order: int = 2) -> Fit:
+    """The faithful Shapley index (FSII): Shapley-kernel regression over all masks, empty and full one enforced.
+
+    Args:
+        values: (2**n,) table of the game, 2 ≤ n ≤ 16.
+        order: 1 or 2.
+
+    Raises:
+        InputError: The table's length is no power of 2 from 2**2 to 2**16, or ``order`` is out of range.
+
+    Source: Tsai, Yeh & Ravikumar 2023 (Faith-Shap).
+    """
+    table = _checked(values, fewest=2)
+    masks = enumerate_masks(_players(table))
+    weights = np.full(len(table), np.inf)
+    weights[1:-1] = kernel_weights(masks.shape[1])[masks[1:-1].sum(axis=1) - 1]
+    return fit_joint(masks, table, weights, order)
+
+
+def moebius_shapley_interactions(values: ArrayLike, order: int = 2) -> Fit:
+    """The same in closed form, from the Möbius coefficients a(T). Arguments as in :func:`shapley_interactions`.
+
+    ``a(S) + (−1)^(ℓ−s) · s/(ℓ+s) · C(ℓ, s) · Σ_{T ⊃ S, t > ℓ} C(t−1, ℓ)/C(t+ℓ−1, ℓ+s) · a(T)`` with ℓ the order, and
+    s, t the sizes of S, T.
+
+    Source: Tsai, Yeh & Ravikumar 2023, the closed form of the faithful Shapley interaction index.
+    """
+    table = _checked(values, fewest=2)
+    masks = enumerate_masks(_players(table)).astype(np.float64)
+    sizes, coefficients = masks.sum(axis=1).astype(int), moebius(table)
+
+    def shared(size: int) -> Floats:
+        """(2**n,) what each a(T) gives to every S of ``size`` within T; its own coefficient where T is no larger."""
+        share = np.zeros(masks.shape[1] + 1)
+        share[size] = 1.0
+        front = (-1) ** (order - size) * size / (order + size) * comb(order, size)
+        for t in range(order + 1, len(share)):
+            share[t] = front * comb(t - 1, order) / comb(t + order - 1, order + size)
+        return share[sizes] * coefficients
+
+    main = masks.T @ shared(1)
+    pairs = masks.T @ (shared(2)[:, None] * masks) if order > 1 else np.zeros((len(main), len(main)))
+    np.fill_diagonal(pairs, 0.0)
+    return Fit(float(table[0]), main, pairs)
+
+
+def banzhaf_values(values: ArrayLike, p: float = 0.5) -> Floats:
+    """(n,) ``E_p[f(S ∪ i) − f(S ∖ i)]``, the p-weighted Banzhaf values, by definition.
+
+    Args:
+        values: (2**n,) table of the game, n ≤ 16.
+        p: Probability of keeping each of the other players.
+
+    Raises:
+        InputError: The table's length is no power of 2 up to 2**16, or ``p`` is out of range.
+    """
+    table = _checked(values)
+    weights = enumeration_weights(enumerate_masks(_players(table) - 1), check_p(p))
+    return np.array([weights @ gain for gain in _contributions(table)])
+
+
+def shapley_values(values: ArrayLike) -> Floats:
+    """(n,) ``Σ_S s! (n−s−1)!/n! (f(S ∪ i) − f(S))``, the Shapley values, by definition (Shapley 1953).
+
+    Args:
+        values: (2**n,) table of the game, n ≤ 16.
+
+    Raises:
+        InputError: The table's length is no power of 2 up to 2**16.
+    """
+    table = _checked(values)
+    n = _players(table)
+    sizes = enumerate_masks(n - 1).sum(axis=1)
+    weights = np.array([1.0 / (n * comb(n - 1, s)) for s in range(n)])[sizes]
+    return np.array([weights @ gain for gain in _contributions(table)])
+
+
+def moebius(values: ArrayLike) -> Floats:
+    """(2**n,) Möbius coefficients ``a(S) = Σ_{T ⊆ S} (−1)^(s − t) f(T)``: the monomials' coefficients of the game."""
+    coefficients = _checked(values).copy()
+    for player in range(_players(coefficients)):
+        with_and_without = coefficients.reshape(-1, 2, 2**player)
+        with_and_without[:, 1] -= with_and_without[:, 0]
+    return coefficients
+
+
+def _contributions(table: Floats) -> list[Floats]:
+    """Per player (2**(n−1),): what it adds to each coalition of the others, in the order of ``enumerate_masks``."""
+    halves = (table.reshape(-1, 2, 2**player) for player in range(_players(table)))
+    return [(half[:, 1] - half[:, 0]).ravel() for half in halves]
+
+
+def _players(table: Floats) -> int:
+    return len(table).bit_length() - 1
+
+
+def _checked(values: ArrayLike, fewest: int = 1) -> Floats:
+    table = np.asarray(values, dtype=np.float64)
+    if table.ndim != 1 or len(table) not in [2**n for n in range(fewest, MOST_PLAYERS + 1)]:
+        raise InputError(
+            f"The table of values has shape {table.shape}; it lists the values of all 2**n masks of "
+            f"{fewest} to {MOST_PLAYERS} players."
+        )
+    return table

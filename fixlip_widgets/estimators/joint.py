@@ -1,0 +1,150 @@
+"""The regression of any game's values on joint masks: no structure assumed, no design matrix kept."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import numpy as np
+import torch
+from numpy.typing import ArrayLike
+from torch import Tensor
+
+from fixlip_widgets.errors import InputError
+from fixlip_widgets.estimators.crossmodal import Fit
+from fixlip_widgets.estimators.least_squares import LeastSquares, check_size
+
+
+class Monomials:
+    """All monomials of degree ≤ ``order`` in the standardised players φ_i = (z_i − mean_i)·inverse_spread_i.
+
+    At the masks' own mean and spread they are nearly orthonormal (exactly so for independent players: the p-biased
+    Fourier basis, O'Donnell 2014, §8.4), whereas products of 0s and 1s are nearly collinear.
+
+    Args:
+        mean: (n,) float64.
+        inverse_spread: (n,) float64; 0 leaves a player out.
+        order: 1 or 2.
+
+    Attributes:
+        size: Number of monomials: the constant, n linear ones, n(n − 1)/2 products of pairs.
+        first, second: Players of each pair.
+    """
+
+    def __init__(self, mean: Tensor, inverse_spread: Tensor, order: int) -> None:
+        self.mean, self.inverse_spread, self.order = mean, inverse_spread, order
+        self.n = n = len(mean)
+        self.size = number_of_monomials(n, order)
+        self.first, self.second = (
+            torch.triu_indices(n, n, 1, device=mean.device) if order > 1 else torch.empty(2, 0).long()
+        )
+
+    def linear(self, masks: Tensor) -> Tensor:
+        """(m, n) masks to (m, n) φ."""
+        return (masks.double() - self.mean) * self.inverse_spread
+
+    def pairs(self, linear: Tensor) -> Tensor:
+        """(m, n) φ to (m, pairs) products φ_i φ_j, i < j."""
+        return linear[:, self.first] * linear[:, self.second]
+
+    def columns(self, masks: Tensor) -> Tensor:
+        """(m, n) masks to (m, size) monomials."""
+        linear = self.linear(masks)
+        return torch.cat([torch.ones_like(linear[:, :1]), linear, self.pairs(linear)], dim=1)
+
+    def expand(self, coefficients: Tensor) -> tuple[Tensor, Tensor, Tensor]:
+        """Coefficients (…, size) of these monomials to those of 1, z_i and z_i z_j: (…), (…, n) and (…, pairs)."""
+        n, mean = self.n, self.mean
+        slopes = coefficients[..., 1 : n + 1] * self.inverse_spread
+        pairs = coefficients[..., n + 1 :] * (self.inverse_spread[self.first] * self.inverse_spread[self.second])
+        main = slopes.index_add(-1, self.first, -pairs * mean[self.second])
+        main = main.index_add(-1, self.second, -pairs * mean[self.first])
+        baseline = coefficients[..., 0] - slopes @ mean + pairs @ (mean[self.first] * mean[self.second])
+        return baseline, main, pairs
+
+    def square(self, pairs: Tensor) -> Tensor:
+        """(pairs,) to the symmetric (n, n) matrix with a zero diagonal."""
+        matrix = torch.zeros(self.n, self.n, dtype=pairs.dtype, device=pairs.device)
+        matrix[self.first, self.second] = pairs
+        return matrix + matrix.T
+
+    def fit(self, coefficients: Tensor, r2: float | None = None) -> Fit:
+        """The polynomial with these coefficients, in raw monomials."""
+        baseline, main, pairs = self.expand(coefficients)
+        return Fit(float(baseline), main.cpu().numpy(), self.square(pairs).cpu().numpy(), r2=r2)
+
+
+def number_of_monomials(n: int, order: int) -> int:
+    """Of degree ≤ ``order`` (1 or 2) in n players."""
+    return 1 + n + (n * (n - 1) // 2 if order > 1 else 0)
+
+
+def fit_joint(
+    masks: ArrayLike | Tensor,
+    values: ArrayLike | Tensor,
+    weights: ArrayLike | Tensor | None = None,
+    order: int = 2,
+) -> Fit:
+    """Weighted least squares of any game's values on all monomials of degree ≤ ``order`` in the players.
+
+    With weights p^k (1 − p)^(n − k) (or masks drawn so, and equal weights) this is the faithful p-weighted Banzhaf
+    index; with the Shapley kernel's weights, and infinite ones for the empty and the full mask, the faithful Shapley
+    index (Tsai, Yeh & Ravikumar 2023). Runs in float64 on the device of ``values`` where that is a tensor; memory does
+    not depend on the number of masks. Masks that are too few give the solution of smallest standardised coefficients.
+
+    Args:
+        masks: (m, n), True = kept.
+        values: (m,) the game's values, in whatever unit the result is wanted.
+        weights: (m,) non-negative, not necessarily summing to 1; uniform by default. An infinite weight enforces its
+            mask's value exactly.
+        order: 1 or 2.
+
+    Returns:
+        Baseline, main effects and interactions in the unit of ``values``; interactions are 0 at order 1. R² is over
+        the masks of finite weight.
+
+    Raises:
+        InputError: Shapes do not fit together, a number is not finite, or there are so many players that the Gram
+            matrix would exceed 2 GB.
+    """
+    if order not in (1, 2):
+        raise InputError(f"order is {order!r}; fit_joint fits order 1 or 2.")
+    z, y, w = _checked(masks, values, weights)
+    check_size(number_of_monomials(z.shape[1], order))
+    counted = torch.where(w.isinf(), 0.0, w)
+    share = counted / (counted.sum() if float(counted.sum()) > 0 else 1.0)
+    mean = sum((share[rows] @ z[rows].double() for rows in _rows(len(z))), start=torch.zeros(()).to(w))
+    spread = (mean * (1 - mean)).clamp_min(0).sqrt()
+    monomials = Monomials(mean, torch.where(spread > 1e-6, 1 / spread, 0.0), order)
+    system = LeastSquares(lambda rows: monomials.columns(z[rows]), w, monomials.size)
+    solution = system.solve(y)
+    return monomials.fit(solution, _r2(y, system.fitted(solution), share))
+
+
+def _r2(values: Tensor, fitted: Tensor, share: Tensor) -> float:
+    total = float(share @ (values - share @ values).square())
+    return 1.0 - float(share @ (values - fitted).square()) / total if total > 0 else 1.0
+
+
+def _rows(count: int) -> list[slice]:
+    return [slice(start, start + 2**16) for start in range(0, count, 2**16)]
+
+
+def _checked(masks: Any, values: Any, weights: Any) -> tuple[Tensor, Tensor, Tensor]:
+    z, y = _tensor(masks), _tensor(values).double()
+    w = torch.ones(len(y), dtype=torch.float64) if weights is None else _tensor(weights).double()
+    z, w = z.to(y.device).bool(), w.to(y.device)
+    if z.ndim != 2 or y.ndim != 1 or len(z) != len(y) or w.shape != y.shape or not z.numel():
+        raise InputError(
+            f"masks {tuple(z.shape)}, values {tuple(y.shape)} and weights {tuple(w.shape)} do not belong together; "
+            "expected (m, n), (m,) and (m,), with at least one mask and one player."
+        )
+    if not bool(y.isfinite().all()):
+        raise InputError("Some of the values are not finite numbers; leave those masks out.")
+    if bool((w < 0).any()) or bool(w.isnan().any()) or not bool((w > 0).any()):
+        raise InputError("weights must be non-negative numbers, not all zero; infinite ones enforce their masks.")
+    return z, y, w
+
+
+def _tensor(given: Any) -> Tensor:
+    """A tensor as it is; anything else through numpy, which copies what torch could not share."""
+    return given if isinstance(given, Tensor) else torch.from_numpy(np.array(given))
