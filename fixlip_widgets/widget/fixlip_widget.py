@@ -74,7 +74,7 @@ class FixlipWidget(anywidget.AnyWidget):
     graph_kind = t.Unicode("all").tag(sync=True)
     palette = t.Unicode("house").tag(sync=True)
     theme = t.Unicode("auto").tag(sync=True)
-    autorun = t.Bool(True)
+    autorun = t.Bool(True).tag(sync=True)
 
     bundle = t.Instance(Bundle).tag(sync=True, **ipywidgets.widget_serialization)
     bundle_digest = t.Unicode().tag(sync=True)
@@ -142,7 +142,7 @@ class FixlipWidget(anywidget.AnyWidget):
             raise InputError(
                 "This widget shows a finished explanation; make one with an image and a caption to run it."
             )
-        with self._publishing:
+        with self._publishing, self.hold_sync():
             self.generation += 1
             job = Job(self.generation, self.p, self.budget, self.text)
             self.error, self.status = "", "running"

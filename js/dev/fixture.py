@@ -54,6 +54,7 @@ def state(explanation: Explanation) -> dict[str, Any]:
         "palette": "house",
         "theme": "auto",
         "live": True,
+        "autorun": True,
         "generation": 1,
         "status": "done",
         "error": "",

@@ -96,6 +96,7 @@ export interface Traits {
   theme: string;
   // written by the kernel alone
   live: boolean;
+  autorun: boolean;
   generation: number;
   status: Status;
   error: string;

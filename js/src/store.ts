@@ -5,7 +5,7 @@ import { batch, computed, type ReadonlySignal, type Signal, signal } from "@prea
 import type { Palette } from "./colour";
 import { crossLimit, type Explanation, explanationOf, limitOf, valuesFor } from "./explanation";
 import type { Board } from "./players";
-import type { FromKernel, Graph, Progress, Refusal, Setting, ToKernel, Traits } from "./protocol";
+import type { FromKernel, Graph, Progress, Refusal, Setting, Status, ToKernel, Traits } from "./protocol";
 import { type Theme, watchTheme } from "./theme";
 
 export type Model = AnyModel<Traits>;
@@ -22,6 +22,7 @@ const MIRRORED: readonly Mirrored[] = [
   "palette",
   "theme",
   "live",
+  "autorun",
   "generation",
   "status",
   "error",
@@ -29,6 +30,9 @@ const MIRRORED: readonly Mirrored[] = [
   "costs",
   "options",
 ];
+
+/** Settings whose change starts a refinement. */
+const RESTARTING: ReadonlySet<Setting> = new Set<Setting>(["p", "budget", "text"]);
 
 type Mirrors = { readonly [Name in Mirrored]: Signal<Traits[Name]> };
 
@@ -40,6 +44,8 @@ export interface Store {
   /** What is shown: never older than what was shown before. */
   readonly explanation: ReadonlySignal<Explanation | null>;
   readonly graph: ReadonlySignal<Graph | null>;
+  /** The kernel's status; already `running` between asking for a refinement and the kernel's answer. */
+  readonly status: ReadonlySignal<Status>;
   readonly progress: ReadonlySignal<Progress | null>;
   /** The last setting that the kernel did not take, and why. */
   readonly refusal: Signal<Refusal | null>;
@@ -69,8 +75,9 @@ export function createStore(model: Model): Store {
   const progress = signal<Progress | null>(null);
   const refusal = signal<Refusal | null>(null);
   const hovered = signal<number | null>(null);
+  const asked = expectation();
   const hostTheme = signal<Theme>("light");
-  const releases: (() => void)[] = [watchTheme((theme) => (hostTheme.value = theme))];
+  const releases: (() => void)[] = [watchTheme((theme) => (hostTheme.value = theme)), asked.met];
 
   const board = computed<Board>(() => explanation.value ?? traits.scene.value);
   const active = computed(() => activePlayers(traits.selection.value, hovered.value, explanation.value));
@@ -98,6 +105,7 @@ export function createStore(model: Model): Store {
       batch(() => {
         traits.generation.value = model.get("generation");
         progress.value = null;
+        asked.met();
       });
     },
     "change:status": () => {
@@ -121,6 +129,7 @@ export function createStore(model: Model): Store {
     "msg:custom": (message: FromKernel) => {
       if (message.type === "refused") {
         refusal.value = message;
+        asked.met();
       } else if (message.type === "progress" && message.generation >= traits.generation.value) {
         progress.value = message;
       }
@@ -131,8 +140,18 @@ export function createStore(model: Model): Store {
     if (refusal.value?.name === name) {
       refusal.value = null;
     }
+    if (RESTARTING.has(name) && traits.autorun.value && traits[name].value !== value) {
+      asked.begin();
+    }
     model.set(name, value);
     model.save_changes();
+  }
+
+  function ask(request: ToKernel): void {
+    if (request.type === "run") {
+      asked.begin();
+    }
+    model.send(request);
   }
 
   function select(player: number, add: boolean): void {
@@ -150,6 +169,7 @@ export function createStore(model: Model): Store {
     traits,
     explanation,
     graph,
+    status: computed(() => (asked.pending.value ? "running" : traits.status.value)),
     progress,
     refusal,
     hovered,
@@ -161,7 +181,7 @@ export function createStore(model: Model): Store {
     dark: computed(() => (traits.theme.value === "auto" ? hostTheme.value : traits.theme.value) === "dark"),
     picture,
     commit,
-    ask: (request) => model.send(request),
+    ask,
     select,
     dispose: () => {
       for (const release of releases) {
@@ -169,6 +189,24 @@ export function createStore(model: Model): Store {
       }
     },
   };
+}
+
+const ANSWERS_WITHIN_MS = 5000;
+
+/** Something asked of the kernel and not yet answered; a kernel that is busy or dead is not waited for in vain. */
+function expectation() {
+  const pending = signal(false);
+  let timer: ReturnType<typeof setTimeout> | undefined;
+  const met = () => {
+    clearTimeout(timer);
+    pending.value = false;
+  };
+  const begin = () => {
+    clearTimeout(timer);
+    timer = setTimeout(met, ANSWERS_WITHIN_MS);
+    pending.value = true;
+  };
+  return { pending, begin, met };
 }
 
 function mirrors(model: Model): Mirrors {

@@ -70,6 +70,7 @@ export function traits(changes: Partial<Traits> = {}): Traits {
     palette: "house",
     theme: "auto",
     live: true,
+    autorun: true,
     generation: 1,
     status: "done",
     error: "",

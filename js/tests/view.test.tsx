@@ -172,6 +172,28 @@ describe("the view", () => {
     expect(view.textContent).toContain("1,024 evaluations · 256 + 4 encodings");
   });
 
+  it("counts as running from the moment that something new is asked for", async () => {
+    const model = new FakeModel();
+    const store = createStore(model.asModel);
+    store.commit("p", 0.5);
+    store.commit("top_k", 7);
+    expect(store.status.value).toBe("done");
+    store.commit("p", 0.6);
+    expect(store.status.value).toBe("running");
+    model.set("generation", 2);
+    expect(store.status.value).toBe("done");
+    store.ask({ type: "run" });
+    model.emit("msg:custom", { type: "refused", name: "run", message: "No." });
+    expect(store.status.value).toBe("done");
+    store.commit("budget", 512);
+    await vi.advanceTimersByTimeAsync(6000);
+    expect(store.status.value).toBe("done");
+    model.set("autorun", false);
+    store.commit("budget", 256);
+    expect(store.status.value).toBe("done");
+    store.dispose();
+  });
+
   it("asks to run, and to cancel while it runs", async () => {
     const model = new FakeModel();
     const view = await shown(model);

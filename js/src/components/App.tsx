@@ -28,7 +28,7 @@ import { Stage } from "./Stage";
 import { Views } from "./Views";
 
 export function App({ store }: { store: Store }) {
-  const { status, generation, p, budget, selection, text, theme, live } = store.traits;
+  const { generation, p, budget, selection, text, theme, live } = store.traits;
   const shown = store.explanation.value;
   return (
     <section
@@ -37,7 +37,7 @@ export function App({ store }: { store: Store }) {
       onFocusIn={keepKeys}
       data-theme={store.dark.value ? "dark" : "light"}
       data-host={theme.value === "auto"}
-      data-status={status.value}
+      data-status={store.status.value}
       data-generation={shown?.generation ?? -1}
       data-requested={generation.value}
       data-partial={shown?.partial ?? false}

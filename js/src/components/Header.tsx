@@ -20,7 +20,7 @@ export function Header({ store }: { store: Store }) {
 
 /** A line that fills as the refinement goes on, and closes the header in any case. */
 export function Bar({ store }: { store: Store }) {
-  const running = store.traits.status.value === "running";
+  const running = store.status.value === "running";
   const fraction = store.progress.value?.fraction ?? 0;
   return (
     <div class="fx-progress" aria-hidden="true" style={{ "--share": `${running ? 100 * fraction : 0}%` }} />
@@ -71,7 +71,7 @@ function Fact({ name, title, children }: { name: string; title: string; children
 }
 
 function Status({ store }: { store: Store }) {
-  const status = store.traits.status.value;
+  const status = store.status.value;
   const progress = store.progress.value;
   return (
     <span
@@ -90,7 +90,7 @@ function Status({ store }: { store: Store }) {
 }
 
 function statusText(store: Store, progress: Progress | null): string {
-  const status = store.traits.status.value;
+  const status = store.status.value;
   const shown = store.explanation.value;
   switch (status) {
     case "running":
@@ -116,7 +116,7 @@ function RunButton({ store }: { store: Store }) {
   if (!store.traits.live.value) {
     return null;
   }
-  const running = store.traits.status.value === "running";
+  const running = store.status.value === "running";
   return (
     <button
       type="button"

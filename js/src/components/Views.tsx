@@ -70,7 +70,7 @@ export function Views({ store }: { store: Store }) {
 }
 
 function waiting(store: Store): string {
-  const running = store.traits.status.value === "running";
+  const running = store.status.value === "running";
   return running ? "Encoding the first masked images …" : "Nothing is computed yet: press Run.";
 }
 
