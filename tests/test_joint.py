@@ -75,6 +75,16 @@ def test_rows_of_infinite_weight_are_met_exactly_and_the_rest_is_least_squares()
     np.testing.assert_allclose(design[~free].T @ multipliers, gradient, atol=1e-10)
 
 
+def test_a_player_that_only_enforced_rows_change_is_still_used_to_meet_them():
+    masks, values, weights = drawn()
+    masks, weights = masks.copy(), weights.copy()
+    masks[:, 2] = True
+    masks[3], weights[3] = False, np.inf
+    for given in (weights, np.where(np.arange(300) == 3, np.inf, 0.0)):
+        solution = coefficients(fit_joint(masks, values, given))
+        assert monomials(masks[3:4]) @ solution == pytest.approx(values[3], abs=1e-12)
+
+
 @pytest.mark.parametrize("penalty", [1e5, 1e9, 1e13])
 def test_a_penalty_tends_to_the_enforced_solution_and_costs_no_digits(penalty):
     masks, values, weights = drawn()

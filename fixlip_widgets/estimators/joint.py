@@ -110,14 +110,15 @@ def fit_joint(
         raise InputError(f"order is {order!r}; fit_joint fits order 1 or 2.")
     z, y, w = _checked(masks, values, weights)
     check_size(number_of_monomials(z.shape[1], order))
-    counted = torch.where(w.isinf(), 0.0, w)
-    share = counted / (counted.sum() if float(counted.sum()) > 0 else 1.0)
-    mean = sum((share[rows] @ z[rows].double() for rows in _rows(len(z))), start=torch.zeros(()).to(w))
+    finite = torch.where(w.isinf(), 0.0, w)
+    total = float(finite.sum()) or 1.0
+    share = torch.where(w.isinf(), 1.0, w / total)  # what is enforced also says which players ever change
+    mean = sum((share[rows] @ z[rows].double() for rows in _rows(len(z))), start=torch.zeros(()).to(w)) / share.sum()
     spread = (mean * (1 - mean)).clamp_min(0).sqrt()
     monomials = Monomials(mean, torch.where(spread > 1e-6, 1 / spread, 0.0), order)
     system = LeastSquares(lambda rows: monomials.columns(z[rows]), w, monomials.size)
     solution = system.solve(y)
-    return monomials.fit(solution, _r2(y, system.fitted(solution), share))
+    return monomials.fit(solution, _r2(y, system.fitted(solution), finite / total))
 
 
 def _r2(values: Tensor, fitted: Tensor, share: Tensor) -> float:
