@@ -62,6 +62,17 @@ def test_a_quadratic_game_is_recovered_exactly_from_any_masks(order):
     assert fit.r2 == pytest.approx(1)
 
 
+def test_players_that_hardly_ever_differ_cost_no_digits():
+    masks, _, weights = drawn()
+    masks = masks.copy()
+    masks[:, 1] = masks[:, 0]
+    masks[:30, 1] = ~masks[:30, 0]
+    weights[:30] = 1e-8
+    truth = np.random.default_rng(9).normal(size=29)
+    fit = fit_joint(masks, monomials(masks) @ truth, weights)
+    np.testing.assert_allclose(coefficients(fit), truth, atol=1e-10)
+
+
 def test_rows_of_infinite_weight_are_met_exactly_and_the_rest_is_least_squares():
     masks, values, weights = drawn()
     weights[[3, 200]] = np.inf

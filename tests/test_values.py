@@ -140,6 +140,7 @@ def test_confidence_intervals_cover_the_banzhaf_values(p):
         error = np.append(fit.main - reference.main, fit.baseline - reference.baseline)
         hits.append(np.abs(error) < 1.96 * np.append(fit.main_se, fit.baseline_se))
     assert 0.93 <= np.mean(hits) <= 0.97
+    assert 0.92 <= np.mean(hits, axis=0)[-1] <= 0.98  # of the baseline alone
 
 
 # -- of a pair ------------------------------------------------------------------------------------------------------
