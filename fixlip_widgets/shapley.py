@@ -17,7 +17,7 @@ from numpy.typing import NDArray
 from torch import Tensor
 
 from fixlip_widgets.encoding import distinct, encode_all
-from fixlip_widgets.errors import FixlipError
+from fixlip_widgets.errors import FixlipError, InputError
 from fixlip_widgets.estimators.joint import number_of_monomials
 from fixlip_widgets.estimators.least_squares import check_size
 from fixlip_widgets.estimators.shapley import fit_shapley, kernel_weights, size_probabilities
@@ -80,11 +80,13 @@ def explain_shapley(
         ``first_order()`` is ``main + ½ Σ interactions``, the Shapley values. Its ``budget`` counts joint masks.
 
     Raises:
-        InputError: ``budget`` or ``seed`` is out of range, or the players are too many for the regression.
+        InputError: ``budget``, ``order`` or ``seed`` is out of range, or the players are too many for the regression.
         FixlipError: It was cancelled before anything was evaluated.
 
     Source: Tsai, Yeh & Ravikumar, "Faith-Shap: The Faithful Shapley Interaction Index", JMLR 2023.
     """
+    if order not in (1, 2):
+        raise InputError(f"order is {order!r}; Shapley interactions are of order 2, Shapley values of order 1.")
     plan = _Plan.of(game.n_players, check_budget(budget, MAX_BUDGET), _check_seed(seed))
     check_size(number_of_monomials(game.n_players, order))
     joint = JointValues(game, plan.masks)

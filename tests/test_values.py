@@ -264,6 +264,7 @@ def test_explain_leads_to_every_method():
         ({"method": "shapley", "budget": 3}, "budget"),
         ({"method": "shapley", "seed": -1}, "seed"),
         ({"method": "shapley", "grid": (15, 15)}, "Gram|matrix of"),
+        ({"method": "shapley", "order": 3}, "order"),
         ({"order": 1, "ridge": 0.1}, "ridge"),
         ({"order": 0}, "order is 0"),
     ],
