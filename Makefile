@@ -67,9 +67,9 @@ clean: ## remove what was built
 distclean: clean ## remove the environment as well
 	rm -rf $(VENV)
 
-$(LAB):
+$(VENV)/.lab-%:
 	$(call set-up,lab)
-$(TEST):
+$(VENV)/.test-%:
 	$(call set-up,test)
 
 # An environment with the package (editable) and one of its extras.
