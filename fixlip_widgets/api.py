@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import sys
-from typing import Any
+from typing import Any, Literal
 
 from fixlip_widgets.baselines import banzhaf_values
 from fixlip_widgets.errors import InputError
@@ -14,7 +14,7 @@ from fixlip_widgets.models import Model, load_model
 from fixlip_widgets.shapley import explain_shapley
 
 METHODS = ("banzhaf", "shapley")
-ORDERS = (1, 2)
+ORDERS = (1, 2, 3)
 
 
 def explain(
@@ -29,6 +29,7 @@ def explain(
     seed: int = 0,
     grid: tuple[int, int] | None = None,
     ridge: float | None = None,
+    scope: Literal["all", "cross"] = "all",
     progress: bool | None = None,
 ) -> Explanation:
     """Explain why ``model`` finds ``image`` and ``text`` as similar as it does.
@@ -42,10 +43,12 @@ def explain(
         budget: Evaluations of the game: image masks × text masks. With ``method="shapley"`` they are joint masks, each
             of which costs about an image encoding: take far fewer.
         method: ``"banzhaf"``, the p-weighted Banzhaf interactions of FIxLIP, or ``"shapley"``, Shapley interactions.
-        order: 2, main effects and interactions; 1, weighted Banzhaf values or Shapley values alone.
+        order: 2, main effects and interactions; 3, image–image–text and image–text–text terms too (Banzhaf only);
+            1, weighted Banzhaf values or Shapley values alone.
         seed: Of the masks.
         grid: (rows, columns) of image players; the encoder's patches by default.
         ridge: Shrinkage of image–image terms; None is cross-validated, 0 is the paper's estimator exactly.
+        scope: ``"cross"`` for main effects and cross-modal interactions only.
         progress: Show a progress bar; by default where it takes long and a person is watching.
 
     Raises:
@@ -60,8 +63,10 @@ def explain(
         raise InputError(f"order is {order!r}; it is one of {', '.join(map(str, ORDERS))}.")
     if method == "shapley" and p != 0.5:
         raise InputError(f"p is {p!r}, but Shapley has no p; leave it out, or take method='banzhaf'.")
-    if ridge and (method, order) != ("banzhaf", 2):
-        raise InputError("ridge shrinks Banzhaf interactions only; leave it out.")
+    if (ridge or scope != "all") and (method != "banzhaf" or order == 1):
+        raise InputError("ridge and scope are about Banzhaf interactions only; leave them out.")
+    if method == "shapley" and order == 3:
+        raise InputError("Shapley interactions are of order 2 here; order 3 needs method='banzhaf'.")
     game = VisionLanguageGame(model or load_model(), image, text, grid=grid)
     with _Bar(progress) as bar:
         if method == "shapley":
@@ -70,7 +75,7 @@ def explain(
             return banzhaf_values(game, p, budget, seed, progress=bar)
         explainer = IncrementalExplainer(game, seed=seed)
         explainer.extend(p, budget, progress=bar)
-        return explainer.explanation(p, ridge=ridge)
+        return explainer.explanation(p, ridge=ridge, scope=scope, order=3 if order == 3 else 2)
 
 
 class _Bar:

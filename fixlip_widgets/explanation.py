@@ -12,6 +12,7 @@ from numpy.typing import ArrayLike, NDArray
 
 from fixlip_widgets.errors import InputError, PoolError
 from fixlip_widgets.files import PathLike, read_npz, write_npz
+from fixlip_widgets.triples import Triples
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -27,6 +28,7 @@ FORMAT = 1
 
 _OPTIONAL_ARRAYS = ("main_se", "interactions_se", "image")
 _ARRAYS = ("main", "interactions", *_OPTIONAL_ARRAYS)
+_TRIPLES = tuple(f"triples_{name}" for name in Triples.__dataclass_fields__)
 
 
 class Term(NamedTuple):
@@ -64,6 +66,7 @@ class Explanation:
         r2_in_sample: Weighted R² on the fitted pairs.
         ridge: Strength of the shrinkage of image–image interactions; 0 is plain least squares.
         identified: Whether each block had more masks than unknowns: keys ``cross``, ``text_text``, ``image_image``.
+        triples: Third-order cross-modal terms of an explanation of order 3.
         model: What was explained: name, pretrained tag, hash of the weights.
     """
 
@@ -92,6 +95,7 @@ class Explanation:
     r2_in_sample: float | None = None
     ridge: float = 0.0
     identified: dict[str, bool] = field(default_factory=lambda: {"cross": True, "text_text": True, "image_image": True})
+    triples: Triples | None = None
     image: NDArray[np.uint8] | None = None
     model: dict[str, str] = field(default_factory=lambda: {})
 
@@ -154,14 +158,17 @@ class Explanation:
         z = np.asarray(masks, dtype=np.float64)
         if z.ndim != 2 or z.shape[1] != self.n_players:
             raise InputError(f"masks have shape {z.shape}; expected (m, {self.n_players}), image players first.")
-        return self.baseline + z @ self.main + 0.5 * np.einsum("mi,ij,mj->m", z, self.interactions, z, optimize=True)
+        values = self.baseline + z @ self.main + 0.5 * np.einsum("mi,ij,mj->m", z, self.interactions, z, optimize=True)
+        return values if self.triples is None else values + self.triples.predict(z)
 
     def first_order(self) -> Floats:
         """(n,) first-order attribution: ``main + p · Σ_j interactions``, the p-weighted Banzhaf value of the surrogate.
 
-        Source: the expected marginal contribution of player i when the others are kept with probability p.
+        Source: the expected marginal contribution of player i when the others are kept with probability p; third-order
+        terms count p².
         """
-        return self.main + self.p * self.interactions.sum(axis=1)
+        values = self.main + self.p * self.interactions.sum(axis=1)
+        return values if self.triples is None else values + self.p**2 * self.triples.first_order()
 
     def condition_on(self, player: int | str) -> Floats:
         """(n,) interactions of every player with ``player`` (an index or a token); its own entry is its main effect."""
@@ -183,19 +190,24 @@ class Explanation:
         return int(player)
 
     def top(self, k: int = 10) -> list[Term]:
-        """The ``k`` strongest interactions (main effects for a first-order method), strongest first."""
+        """The ``k`` strongest interactions, of any order (main effects for a first-order method), strongest first."""
         if self.has_interactions:
             first, second = np.triu_indices(self.n_players, 1)
             players, values = np.stack([first, second], axis=1), self.interactions[first, second]
             errors = None if self.interactions_se is None else self.interactions_se[first, second]
         else:
             players, values, errors = np.arange(self.n_players)[:, None], self.main, self.main_se
-        names = self.names
-        terms: list[Term] = []
+        errors = np.full(len(values), np.nan) if errors is None else errors
+        if self.triples is None:
+            return self._terms(players, values, errors, k)
+        strongest = [*self._terms(players, values, errors, k), *self._terms(*self.triples.terms(), k)]
+        return sorted(strongest, key=lambda term: -abs(term.value))[: max(k, 0)]
+
+    def _terms(self, players: NDArray[np.intp], values: Floats, errors: Floats, k: int) -> list[Term]:
+        names, terms = self.names, list[Term]()
         for row in np.argsort(-np.abs(values), kind="stable")[: max(k, 0)]:
             members = tuple(int(i) for i in players[row])
-            error = float("nan") if errors is None else float(errors[row])
-            terms.append(Term(members, tuple(names[i] for i in members), float(values[row]), error))
+            terms.append(Term(members, tuple(names[i] for i in members), float(values[row]), float(errors[row])))
         return terms
 
     def subset(self, size: int, sign: int = 1) -> tuple[tuple[int, ...], float]:
@@ -276,7 +288,9 @@ class Explanation:
     def save(self, path: PathLike) -> None:
         """Write an ``.npz`` with the arrays and the rest as JSON; an existing file is replaced whole or not at all."""
         arrays = {name: getattr(self, name) for name in _ARRAYS if getattr(self, name) is not None}
-        rest = {item.name: getattr(self, item.name) for item in fields(self) if item.name not in _ARRAYS}
+        if self.triples is not None:
+            arrays.update({name: getattr(self.triples, name.removeprefix("triples_")) for name in _TRIPLES})
+        rest = {item.name: getattr(self, item.name) for item in fields(self) if item.name not in (*_ARRAYS, "triples")}
         write_npz(path, arrays, {"format": FORMAT, "kind": "explanation", **rest})
 
     @classmethod
@@ -290,7 +304,8 @@ class Explanation:
         if rest.pop("kind", None) != "explanation" or rest.pop("format", None) != FORMAT:
             raise PoolError(f"{path} is not an explanation of format {FORMAT}; save it again with this version.")
         try:
-            stored: dict[str, Any] = {**rest, **arrays}
+            third = [arrays.pop(name) for name in _TRIPLES if name in arrays]
+            stored: dict[str, Any] = {**rest, **arrays, "triples": Triples(*third) if third else None}
             stored.update(tokens=tuple(rest["tokens"]), grid=tuple(rest["grid"]))
             return cls(**stored)
         except (KeyError, TypeError, ValueError) as error:
@@ -304,8 +319,9 @@ class Explanation:
         """One line: what was explained and how well."""
         similar = "" if math.isnan(self.similarity) else f", similarity {self.similarity:.2f}"
         fit = "" if self.r2 is None else f", held-out R² {self.r2:.2f}"
+        method = f"banzhaf p={self.p:g}" if self.method == "banzhaf" else self.method
         return (
-            f"{self.method} p={self.p:g}, {self.n_image}+{self.n_text} players, "
+            f"{method}, {self.n_image}+{self.n_text} players, "
             f"{self.budget:,} evaluations from {self.image_encodes:,}+{self.text_encodes:,} encodings"
             f"{similar}{fit}"
         )

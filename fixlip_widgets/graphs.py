@@ -12,7 +12,7 @@ from fixlip_widgets.errors import InputError
 from fixlip_widgets.layouts import LAYOUTS, image_height
 
 if TYPE_CHECKING:
-    from fixlip_widgets.explanation import Explanation
+    from fixlip_widgets.explanation import Explanation, Term
 
 Indices = NDArray[np.intp]
 Kind = Literal["all", "cross", "intra"]
@@ -47,8 +47,9 @@ def explanation_graph(
         counted from 0.
         Edges have ``weight`` (the interaction, logits), ``se``, ``sign``, ``kind`` (``cross``, ``text_text``,
         ``image_image``) and ``certain`` (further than 1.96 ``se`` from zero; None where ``se`` is unknown). Strongest
-        edges come first. The graph has ``baseline``, ``p``, ``method``, ``caption`` and ``image_height``: the part of
-        the height that the picture takes in the anchored layout, None in the others.
+        edges come first. A third-order term is a node of its own, numbered from ``n_players`` on, of ``kind`` ``term``,
+        joined to its three players. The graph has ``baseline``, ``p``, ``method``, ``caption`` and ``image_height``:
+        the part of the height that the picture takes in the anchored layout, None in the others.
 
     Raises:
         InputError: ``top_k``, ``sign``, ``kind`` or ``layout`` is none of these.
@@ -58,14 +59,37 @@ def explanation_graph(
     graph: nx.Graph[int] = nx.Graph(
         baseline=explanation.baseline, p=explanation.p, method=explanation.method, caption=explanation.caption
     )
-    for player in _players(explanation, first, second, top_k):
+    triples = _strongest_triples(explanation, top_k, sign, kind)
+    joined = np.array([player for term in triples for player in term.players], dtype=np.intp)
+    for player in _players(explanation, np.union1d(first, joined), second, top_k):
         graph.add_node(player, **_node(explanation, player))
     for i, j in zip(first.tolist(), second.tolist(), strict=True):
         graph.add_edge(i, j, **_edge(explanation, i, j))
     graph.graph["image_height"] = image_height(graph) if layout == "anchored" else None
     for player, place in LAYOUTS[layout](graph, explanation.grid).items():
         graph.nodes[player]["pos"] = place
+    for number, term in enumerate(triples, explanation.n_players):
+        _add_triple(graph, number, term)
     return graph
+
+
+def _strongest_triples(explanation: Explanation, top_k: int | None, sign: int | None, kind: str) -> list[Term]:
+    """Third-order terms among the ``top_k`` strongest interactions of all orders."""
+    if explanation.triples is None or kind == "intra":
+        return []
+    terms = explanation.top(explanation.n_players**3 if top_k is None else top_k)
+    return [term for term in terms if len(term.players) == 3 and term.value and (sign is None or term.value * sign > 0)]
+
+
+def _add_triple(graph: nx.Graph[int], number: int, term: Term) -> None:
+    """A node of kind ``term`` amid the three players that it joins."""
+    error = None if np.isnan(term.standard_error) else term.standard_error
+    certain = None if error is None else abs(term.value) > CERTAIN * error
+    attributes = {"weight": term.value, "se": error, "sign": 1 if term.value > 0 else -1, "certain": certain}
+    x, y = np.mean([graph.nodes[player]["pos"] for player in term.players], axis=0).tolist()
+    graph.add_node(number, kind="term", label=" × ".join(term.names), pos=(x, y), **attributes)
+    for player in term.players:
+        graph.add_edge(number, player, kind="term", **attributes)
 
 
 def strongest_pairs(

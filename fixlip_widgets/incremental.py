@@ -8,50 +8,28 @@ from __future__ import annotations
 
 import math
 import time
-from collections.abc import Callable, Iterator
-from dataclasses import dataclass
+from collections.abc import Callable
 from typing import Any, Literal
 
 import numpy as np
 
 from fixlip_widgets.errors import FixlipError, InputError, PoolError
-from fixlip_widgets.estimators.crossmodal import CrossModalFit, regress
-from fixlip_widgets.estimators.variance import standard_errors
+from fixlip_widgets.estimators.crossmodal import Fit, regress
+from fixlip_widgets.estimators.third import regress_third
+from fixlip_widgets.estimators.variance import Errors, standard_errors
 from fixlip_widgets.explanation import Explanation
 from fixlip_widgets.files import PathLike, read_npz, write_npz
-from fixlip_widgets.game import Modality as ModalityName
 from fixlip_widgets.game import VisionLanguageGame
-from fixlip_widgets.masks import ENUMERATE_UP_TO, check_budget, check_p, split_budget, spread_probabilities
+from fixlip_widgets.masks import MIN_BUDGET, check_budget, check_p, split_budget, spread_probabilities
 from fixlip_widgets.metrics.fit import held_out_fit
 from fixlip_widgets.pool import Pool
+from fixlip_widgets.triples import Triples
+from fixlip_widgets.work import Progress, Work, fill_text, text_masks_wanted
+from fixlip_widgets.work import progress as work_progress
 
 _IMAGE, _TEXT, _HELD_OUT = 0, 1, 2  # the independent streams of masks
-_ENUMERATE_IMAGE_UP_TO = 16
 FORMAT = 1
 """Version of the file format that :meth:`IncrementalExplainer.save` writes."""
-_FEWEST_SAMPLED_TEXT_MASKS = 2**ENUMERATE_UP_TO
-"""Captions too long to enumerate get at least as many masks as the longest enumerated one: text is cheap."""
-
-
-@dataclass(frozen=True)
-class Progress:
-    """How far an :meth:`IncrementalExplainer.extend` is; counts are of masks to encode in this call.
-
-    Attributes:
-        seconds_left: Estimated from the pace so far; ``nan`` before the first batch.
-    """
-
-    image_done: int
-    image_total: int
-    text_done: int
-    text_total: int
-    seconds_left: float
-
-    @property
-    def fraction(self) -> float:
-        """Share of the work that is done, from 0 to 1."""
-        total = self.image_total + self.text_total
-        return (self.image_done + self.text_done) / total if total else 1.0
 
 
 class IncrementalExplainer:
@@ -116,7 +94,7 @@ class IncrementalExplainer:
         """
         p, budget = check_p(p), check_budget(budget)
         self.p, self.budget = p, budget
-        work = _Work(self, p, budget)
+        work = Work(self.game, self._image, self._held_out, self._text, p, budget)
         for state in work.run():
             self.budget_done = self._budget_at(p)
             if progress is not None:
@@ -160,7 +138,7 @@ class IncrementalExplainer:
                 self.game.encoder("image"), p, count, self.game.batch, self.game.model.device
             ):
                 if progress is not None:
-                    progress(_state(started, done + encoded, each * len(probabilities), 0, 0))
+                    progress(work_progress(started, done + encoded, each * len(probabilities)))
                 if cancelled is not None and cancelled():
                     return
             done += count
@@ -168,13 +146,18 @@ class IncrementalExplainer:
     # -- answering from it -----------------------------------------------------------------------------------------
 
     def explanation(
-        self, p: float | None = None, ridge: float | None = None, scope: Literal["all", "cross"] = "all"
+        self,
+        p: float | None = None,
+        ridge: float | None = None,
+        scope: Literal["all", "cross"] = "all",
+        order: Literal[2, 3] = 2,
     ) -> Explanation:
         """The explanation at ``p`` from the masks encoded so far; encodes captions if need be, never images.
 
         Args:
             p: Any probability; far from those that masks were drawn at, few masks count (``effective_image_masks``).
             ridge: Shrinkage of image–image terms; None lets cross-validation choose, 0 is the paper's estimator.
+            order: 3 adds image–image–text and image–text–text terms.
             scope: ``"cross"`` fits main effects and cross-modal interactions only, which needs few masks.
 
         Raises:
@@ -184,17 +167,25 @@ class IncrementalExplainer:
         p = self.p if p is None else check_p(p)
         if scope not in ("all", "cross"):
             raise InputError(f"scope is {scope!r}; it is 'all' or 'cross'.")
+        if order not in (2, 3) or (order == 3 and scope == "cross"):
+            raise InputError(f"order is {order!r} with scope {scope!r}; it is 2, or 3 with scope 'all'.")
         if len(self._image) < 2:
             raise FixlipError("Nothing is encoded yet; call extend(p, budget) first.")
-        for _ in self._text_work(p, self.text_masks_wanted(self.budget or 4)):
+        for _ in fill_text(self.game, self._text, p, text_masks_wanted(self.game, self.budget or MIN_BUDGET)):
             pass
         exact = ridge is not None
-        fit = regress(self._image.modality(p, exact), self._text.modality(p, exact), ridge, pairs=scope == "all")
-        return self._describe(fit, p, scope)
+        image, text = self._image.modality(p, exact), self._text.modality(p, exact)
+        scale, bias = self.game.scale, self.game.bias
+        if order == 3:
+            third = regress_third(image, text, ridge)
+            solved, *blocks = third.assemble(scale, bias)
+            errors, *block_errors = third.standard_errors(scale)
+            return self._describe(solved, errors, p, order=3, triples=Triples(*blocks, *block_errors))
+        fit = regress(image, text, ridge, pairs=scope == "all")
+        return self._describe(fit.assemble(scale, bias), standard_errors(fit, scale), p, scope=scope)
 
-    def _describe(self, fit: CrossModalFit, p: float, scope: Literal["all", "cross"]) -> Explanation:
-        game, solved = self.game, fit.assemble(self.game.scale, self.game.bias)
-        errors = standard_errors(fit, game.scale)
+    def _describe(self, solved: Fit, errors: Errors, p: float, **more: Any) -> Explanation:
+        game, scope = self.game, more.get("scope", "all")
         enough = {
             "cross": self._image.effective(p) > game.n_image and self._text.effective(p) > game.n_text,
             "image_image": scope == "all" and self._image.effective(p) > _unknowns(game.n_image),
@@ -212,7 +203,6 @@ class IncrementalExplainer:
             caption=game.caption,
             image=game.picture,
             p=p,
-            scope=scope,
             seed=self.seed,
             similarity=game.similarity,
             empty_similarity=game.empty_similarity,
@@ -224,6 +214,7 @@ class IncrementalExplainer:
             ridge=solved.ridge,
             identified=enough,
             model=game.model.describe(),
+            **more,
         )
         r2, spearman = self._faithfulness(shell, p)
         return shell.replace(r2=r2, spearman=spearman)
@@ -302,72 +293,6 @@ class IncrementalExplainer:
 
     def _pools(self) -> dict[str, Pool]:
         return {"image": self._image, "held_out": self._held_out, "text": self._text}
-
-    # -- work ------------------------------------------------------------------------------------------------------
-
-    def text_masks_wanted(self, budget: int) -> int:
-        """Text masks that a budget comes with: the split's, and more where a caption is too long to enumerate."""
-        return max(split_budget(budget, self.game.n_image, self.game.n_text)[1], _FEWEST_SAMPLED_TEXT_MASKS)
-
-    def _text_work(self, p: float, wanted: int) -> Iterator[int]:
-        game, pool = self.game, self._text
-        return _fill(pool, game, "text", p, wanted, ENUMERATE_UP_TO, always=True)
-
-
-class _Work:
-    """One ``extend`` call: text first (cheap, and exact where enumerated), then held-out and image masks in turn."""
-
-    def __init__(self, explainer: IncrementalExplainer, p: float, budget: int) -> None:
-        game = explainer.game
-        self._explainer, self._p = explainer, p
-        self._m_image, _ = split_budget(budget, game.n_image, game.n_text)
-        self._m_text = explainer.text_masks_wanted(budget)
-        self._started = time.monotonic()
-
-    def run(self) -> Iterator[Progress]:
-        explainer, p, game = self._explainer, self._p, self._explainer.game
-        image, held_out, text = explainer._image, explainer._held_out, explainer._text  # pyright: ignore[reportPrivateUsage]
-        enumerated = 2**game.n_image <= self._m_image and game.n_image <= _ENUMERATE_IMAGE_UP_TO
-        held = 0 if enumerated else held_out.missing(p, min(max(self._m_image // 10, 32), 256))
-        text_total = _to_do(text, p, self._m_text, ENUMERATE_UP_TO, always=True)
-        image_total = _to_do(image, p, self._m_image, _ENUMERATE_IMAGE_UP_TO) + held
-        text_done = image_done = 0
-        for text_done in explainer._text_work(p, self._m_text):  # pyright: ignore[reportPrivateUsage]
-            yield _state(self._started, 0, image_total, text_done, text_total)
-        for done in _fill(image, game, "image", p, self._m_image, _ENUMERATE_IMAGE_UP_TO):
-            image_done = done
-            yield _state(self._started, image_done, image_total, text_done, text_total)
-        if held:
-            for done in held_out.extend(game.encoder("image"), p, held, game.batch, game.model.device):
-                yield _state(self._started, image_done + done, image_total, text_done, text_total)
-
-
-def _state(started: float, image_done: int, image_total: int, text_done: int, text_total: int) -> Progress:
-    done, left = image_done + text_done, image_total + text_total - image_done - text_done
-    pace = (time.monotonic() - started) / done if done else float("nan")
-    return Progress(image_done, image_total, text_done, text_total, pace * left)
-
-
-def _enumerates(pool: Pool, wanted: int, limit: int, always: bool) -> bool:
-    return pool.n <= limit and (always or 2**pool.n <= wanted)
-
-
-def _to_do(pool: Pool, p: float, wanted: int, limit: int, always: bool = False) -> int:
-    if pool.complete:
-        return 0
-    return 2**pool.n if _enumerates(pool, wanted, limit, always) else pool.missing(p, wanted)
-
-
-def _fill(
-    pool: Pool, game: VisionLanguageGame, name: ModalityName, p: float, wanted: int, limit: int, always: bool = False
-) -> Iterator[int]:
-    """Encode all masks where there are few, or else draws at ``p`` until ``wanted`` count effectively."""
-    count = _to_do(pool, p, wanted, limit, always)
-    if count == 0:
-        return iter(())
-    if _enumerates(pool, wanted, limit, always):
-        return pool.enumerate(game.encoder(name), game.batch, game.model.device)
-    return pool.extend(game.encoder(name), p, count, game.batch, game.model.device)
 
 
 def _unknowns(n: int) -> int:

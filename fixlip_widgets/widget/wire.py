@@ -10,10 +10,10 @@ import numpy as np
 from numpy.typing import NDArray
 from PIL import Image
 
-from fixlip_widgets import masks
 from fixlip_widgets.colors import PALETTES
 from fixlip_widgets.graphs import KINDS
 from fixlip_widgets.layouts import LAYOUTS
+from fixlip_widgets.work import planned_encodes
 
 if TYPE_CHECKING:
     from fixlip_widgets.explanation import Explanation
@@ -123,19 +123,9 @@ def options() -> Wire:
 
 
 def costs(explainer: IncrementalExplainer, cap: int) -> dict[str, list[int]]:
-    """Exponent of the budget to the (image, text) masks it takes, for each budget up to ``cap`` on the slider.
-
-    The masks held out to measure the fit, a sixteenth of the image masks and at most 256, come on top.
-    """
-    n_image, n_text = explainer.game.n_image, explainer.game.n_text
-    table: dict[str, list[int]] = {}
-    for exponent in SLIDER_BUDGETS:
-        if 2**exponent <= cap:
-            m_image, _ = masks.split_budget(2**exponent, n_image, n_text)
-            enumerated = n_text <= masks.ENUMERATE_UP_TO
-            m_text = 2**n_text if enumerated else explainer.text_masks_wanted(2**exponent)
-            table[str(exponent)] = [min(m_image, 2**n_image), m_text]
-    return table
+    """Exponent of the budget to the (image, text) encodings it takes, for each budget up to ``cap`` on the slider."""
+    affordable = [exponent for exponent in SLIDER_BUDGETS if 2**exponent <= cap]
+    return {str(exponent): list(planned_encodes(explainer.game, 2**exponent)) for exponent in affordable}
 
 
 def model_label(model: dict[str, str]) -> str:

@@ -1,0 +1,77 @@
+"""Third-order cross-modal terms of an explanation: image–image–text and image–text–text."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import numpy as np
+from numpy.typing import NDArray
+
+from fixlip_widgets.errors import InputError
+
+Floats = NDArray[np.float64]
+Indices = NDArray[np.intp]
+
+
+@dataclass(frozen=True, eq=False)
+class Triples:
+    """Terms ``value · z_i z_j z_k`` of two patches with a token, and of a patch with two tokens, in logits.
+
+    Attributes:
+        image_image_text: (n_text, n_image, n_image), symmetric in the patches, zero diagonals.
+        image_text_text: (n_image, n_text, n_text), symmetric in the tokens, zero diagonals.
+        image_image_text_se: Standard errors, same shape.
+        image_text_text_se: Standard errors, same shape.
+    """
+
+    image_image_text: Floats
+    image_text_text: Floats
+    image_image_text_se: Floats
+    image_text_text_se: Floats
+
+    def __post_init__(self) -> None:
+        n_text, n_image = self.image_image_text.shape[:2]
+        shapes = ((n_text, n_image, n_image), (n_image, n_text, n_text)) * 2
+        for name, shape in zip(self.__dataclass_fields__, shapes, strict=True):
+            array = np.array(getattr(self, name), dtype=np.float64)
+            if array.shape != shape:
+                raise InputError(f"{name} has shape {array.shape}; expected {shape}.")
+            array.setflags(write=False)
+            object.__setattr__(self, name, array)
+
+    @property
+    def n_image(self) -> int:
+        """Number of image players."""
+        return self.image_text_text.shape[0]
+
+    @property
+    def n_text(self) -> int:
+        """Number of text players."""
+        return self.image_image_text.shape[0]
+
+    def predict(self, masks: Floats) -> Floats:
+        """(m,) sum of the terms present in joint masks (m, n), in logits."""
+        z, t = masks[:, : self.n_image], masks[:, self.n_image :]
+        patches = 0.5 * np.einsum("mi,bij,mj->mb", z, self.image_image_text, z, optimize=True)
+        tokens = 0.5 * np.einsum("mb,abc,mc->ma", t, self.image_text_text, t, optimize=True)
+        return (patches * t).sum(axis=1) + (tokens * z).sum(axis=1)
+
+    def first_order(self) -> Floats:
+        """(n,) sum of every player's terms: times p², what they add to its weighted Banzhaf value."""
+        patches = self.image_image_text.sum(axis=(0, 2)) + 0.5 * self.image_text_text.sum(axis=(1, 2))
+        tokens = 0.5 * self.image_image_text.sum(axis=(1, 2)) + self.image_text_text.sum(axis=(0, 2))
+        return np.concatenate([patches, tokens])
+
+    def terms(self) -> tuple[Indices, Floats, Floats]:
+        """(k, 3) players of every term, (k,) values, (k,) standard errors."""
+        n_image, n_text = self.n_image, self.n_text
+        i, j = np.triu_indices(n_image, 1)
+        b, c = np.triu_indices(n_text, 1)
+        first = np.stack(
+            [np.tile(i, n_text), np.tile(j, n_text), np.repeat(np.arange(n_text), len(i)) + n_image], axis=1
+        )
+        second = np.stack([np.repeat(np.arange(n_image), len(b)), np.tile(b, n_image), np.tile(c, n_image)], axis=1)
+        second[:, 1:] += n_image
+        values = [self.image_image_text[:, i, j].ravel(), self.image_text_text[:, b, c].ravel()]
+        errors = [self.image_image_text_se[:, i, j].ravel(), self.image_text_text_se[:, b, c].ravel()]
+        return np.concatenate([first, second]), np.concatenate(values), np.concatenate(errors)

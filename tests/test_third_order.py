@@ -1,0 +1,132 @@
+import numpy as np
+import pytest
+import torch
+
+from fixlip_widgets import Explanation, IncrementalExplainer, InputError, explain
+from fixlip_widgets.estimators.crossmodal import Modality
+from fixlip_widgets.estimators.third import regress_third
+from fixlip_widgets.masks import draw_masks, enumerate_masks, enumeration_weights
+from fixlip_widgets.triples import Triples
+from tests.golden import tiny_clip, tiny_game, tiny_pixels
+
+
+def monomials(masks, degree):
+    z = np.asarray(masks, dtype=float)
+    columns = {(): np.ones(len(z)), **{(i,): z[:, i] for i in range(z.shape[1])}}
+    if degree == 2:
+        first, second = np.triu_indices(z.shape[1], 1)
+        columns |= {(int(i), int(j)): z[:, i] * z[:, j] for i, j in zip(first, second, strict=True)}
+    return columns
+
+
+@pytest.mark.parametrize("p", [0.4, 0.5])
+def test_order_three_equals_the_dense_regression(p):
+    random = np.random.default_rng(0)
+    z, t = draw_masks(5, p, 0, 90, seed=0, stream=0), enumerate_masks(3)
+    e, h = random.normal(size=(90, 6)), random.normal(size=(8, 6))
+    u = enumeration_weights(t, p)
+    image = Modality(torch.tensor(z), torch.tensor(e), torch.full((90,), 1 / 90, dtype=torch.float64), paired=p == 0.5)
+    text = Modality(torch.tensor(t), torch.tensor(h), torch.tensor(u), sampled=False)
+    fit, iit, itt = regress_third(image, text).assemble()
+
+    quadratic, linear = (monomials(z, 2), monomials(t, 2)), (monomials(z, 1), monomials(t, 1))
+    names = [(a, b) for a in quadratic[0] for b in linear[1]]
+    names += [(a, b) for a in linear[0] for b in quadratic[1] if b not in linear[1]]
+    root = np.sqrt(np.outer(np.full(90, 1 / 90), u).ravel())
+    columns = np.stack([np.outer(quadratic[0][a], quadratic[1][b]).ravel() for a, b in names], axis=1)
+    dense = np.linalg.lstsq(columns * root[:, None], (e @ h.T).ravel() * root, rcond=None)[0]
+    for (a, b), value in zip(names, dense, strict=True):
+        players = [*a, *(5 + token for token in b)]
+        if len(players) == 3:
+            found = iit[b[0], a[0], a[1]] if len(a) == 2 else itt[a[0], b[0], b[1]]
+        else:
+            found = [fit.baseline, *fit.main[players[:1]], *fit.interactions[players[:1], players[1:2]]][len(players)]
+        assert found == pytest.approx(value, abs=1e-9)
+
+
+def test_intervals_of_every_order_cover_the_truth():
+    game = tiny_game(1, grid=(4, 2))  # 8 patches and 2 tokens: all masks can be enumerated
+    image_masks, text_masks = enumerate_masks(8), enumerate_masks(2)
+    e, h = game.image_embeddings(image_masks), game.text_embeddings(text_masks)
+
+    def fit(p, rows):
+        weights = enumeration_weights(image_masks, p) if rows is None else np.full(len(rows), 1 / len(rows))
+        drawn, rows = rows is not None, np.arange(256) if rows is None else rows
+        image = Modality(
+            torch.tensor(image_masks[rows]), e[rows], torch.tensor(weights), paired=drawn and p == 0.5, sampled=drawn
+        )
+        text = Modality(torch.tensor(text_masks), h, torch.tensor(enumeration_weights(text_masks, p)), sampled=False)
+        return regress_third(image, text)
+
+    def flat(fitted, iit, itt):
+        upper = np.triu_indices(10, 1)
+        i, b = np.triu_indices(8, 1), np.triu_indices(2, 1)
+        parts = ([fitted.baseline], fitted.main, fitted.interactions[upper], iit[:, i[0], i[1]], itt[:, b[0], b[1]])
+        return np.concatenate([np.ravel(part) for part in parts])
+
+    keys = {mask.tobytes(): row for row, mask in enumerate(image_masks)}
+    for p in (0.4, 0.5):
+        truth = flat(*fit(p, None).assemble())
+        covered = []
+        for seed in range(40):
+            drawn = draw_masks(8, p, 0, 500, seed=seed, stream=0)
+            once = fit(p, np.array([keys[mask.tobytes()] for mask in drawn]))
+            covered.append(np.abs(flat(*once.assemble()) - truth) <= 1.96 * flat(*once.standard_errors()) + 1e-6)
+        assert 0.91 < np.mean(covered) < 0.99
+
+
+def test_an_explanation_of_order_three_predicts_better_and_knows_its_terms(tmp_path):
+    explainer = IncrementalExplainer(tiny_game())
+    explainer.extend(0.5, 2**15)
+    second, third = explainer.explanation(), explainer.explanation(order=3)
+    assert third.r2 > second.r2
+    assert third.triples.image_image_text.shape == (8, 16, 16)
+    orders = {len(term.players) for term in third.top(200)}
+    assert orders == {2, 3}
+    values = [abs(term.value) for term in third.top(50)]
+    assert values == sorted(values, reverse=True)
+    graph = third.to_networkx(top_k=200)
+    terms = [node for node, kind in graph.nodes(data="kind") if kind == "term"]
+    assert terms
+    assert all(graph.degree(node) == 3 for node in terms)
+    third.save(tmp_path / "third.npz")
+    loaded = Explanation.load(tmp_path / "third.npz")
+    np.testing.assert_array_equal(loaded.triples.image_text_text, third.triples.image_text_text)
+    masks = np.random.default_rng(0).random((5, 24)) < 0.5
+    np.testing.assert_array_equal(loaded.predict(masks), third.predict(masks))
+
+
+def test_prediction_and_first_order_of_triples_equal_their_definitions():
+    random = np.random.default_rng(1)
+    iit, itt = random.normal(size=(2, 3, 3)), random.normal(size=(3, 2, 2))
+    iit, itt = iit + iit.transpose(0, 2, 1), itt + itt.transpose(0, 2, 1)
+    for block in (*iit, *itt):
+        np.fill_diagonal(block, 0)
+    explanation = Explanation(
+        baseline=0.5,
+        main=random.normal(size=5),
+        interactions=np.zeros((5, 5)),
+        tokens=("a", "b"),
+        grid=(1, 3),
+        p=0.3,
+        order=3,
+        triples=Triples(iit, itt, iit, itt),
+    )
+    masks = enumerate_masks(5)
+    players, values, _ = explanation.triples.terms()
+    expected = 0.5 + masks @ explanation.main + masks[:, players].all(axis=2) @ values
+    np.testing.assert_allclose(explanation.predict(masks), expected)
+    weights = enumeration_weights(masks, 0.3)
+    for player in range(5):
+        without, with_it = masks.copy(), masks.copy()
+        without[:, player], with_it[:, player] = False, True
+        marginal = explanation.predict(with_it) - explanation.predict(without)
+        assert explanation.first_order()[player] == pytest.approx(float(weights @ marginal))
+
+
+def test_order_three_through_explain_and_what_it_refuses():
+    options = {"model": tiny_clip(), "budget": 2**10}
+    assert explain(tiny_pixels(), "a cat", order=3, **options).triples is not None
+    for wrong in ({"scope": "cross"}, {"method": "shapley"}):
+        with pytest.raises(InputError, match="order"):
+            explain(tiny_pixels(), "a cat", order=3, **options, **wrong)
