@@ -142,6 +142,8 @@ class FixlipWidget(anywidget.AnyWidget):
             raise InputError(
                 "This widget shows a finished explanation; make one with an image and a caption to run it."
             )
+        if self.comm is None:
+            raise InputError("This widget was closed; make another to run it.")
         with self._publishing, self.hold_sync():
             self.generation += 1
             job = Job(self.generation, self.p, self.budget, self.text)
@@ -232,7 +234,7 @@ class FixlipWidget(anywidget.AnyWidget):
 
     @t.observe(*_RESTART)
     def _restart(self, _change: Any) -> None:
-        if self._ready and self.autorun and self._refiner is not None:
+        if self._ready and self.autorun and self._refiner is not None and self.comm is not None:
             self.run()
 
     @t.observe(*_REDRAW)

@@ -7,6 +7,7 @@ const MARGIN = 14;
 const FONT = "600 13px system-ui, sans-serif";
 const LABELS_AT_REST = 5;
 const LABELS_IN_FOCUS = 10;
+const LONGEST_LABEL = 18;
 const CERTAIN = 1.96;
 
 export interface PlacedNode extends GraphNode, Box {}
@@ -39,7 +40,11 @@ export function draw(graph: Graph, width: number, height: number, columns: numbe
     width,
     height,
   );
-  const nodes = graph.nodes.map((node, index) => ({ ...node, ...(boxes[index] as Box) }));
+  const nodes = graph.nodes.map((node, index) => ({
+    ...node,
+    label: shortened(node.label),
+    ...(boxes[index] as Box),
+  }));
   const byPlayer = new Map(nodes.map((node) => [node.player, node]));
   const strongest = Math.max(...graph.edges.map((edge) => Math.abs(edge.weight)), 0) || 1;
   const errorsKnown = graph.edges.some((edge) => edge.se !== null);
@@ -68,7 +73,7 @@ export function draw(graph: Graph, width: number, height: number, columns: numbe
 }
 
 function boxOf(node: GraphNode, width: number, height: number, side: number): Box {
-  const halfWidth = node.kind === "patch" ? side / 2 : textWidth(node.label) / 2 + 10;
+  const halfWidth = node.kind === "patch" ? side / 2 : textWidth(shortened(node.label)) / 2 + 10;
   const halfHeight = node.kind === "patch" ? side / 2 : 13;
   return {
     x: MARGIN + node.pos[0] * (width - 2 * MARGIN),
@@ -76,6 +81,11 @@ function boxOf(node: GraphNode, width: number, height: number, side: number): Bo
     halfWidth,
     halfHeight,
   };
+}
+
+/** A token that is as long as a line would cover its neighbours. */
+function shortened(label: string): string {
+  return label.length > LONGEST_LABEL ? `${label.slice(0, LONGEST_LABEL - 1)}…` : label;
 }
 
 let ruler: CanvasRenderingContext2D | null | undefined;

@@ -90,6 +90,11 @@ describe("a drawing", () => {
     expect(towards(drawing.nodes, 0, "x")).toBeNull();
   });
 
+  it("shortens a token that would cover the others", () => {
+    const long = { ...graph, nodes: graph.nodes.map((node) => ({ ...node, label: "x".repeat(200) })) };
+    expect(draw(long, 600, 400, 2).nodes.at(-1)?.label).toBe(`${"x".repeat(17)}…`);
+  });
+
   it("does without edges", () => {
     const bare = draw({ ...graph, edges: [] }, 600, 400, 2);
     expect([bare.edges, bare.labels([0])]).toEqual([[], []]);

@@ -153,6 +153,9 @@ def test_close_ends_the_worker(make_widget: Make) -> None:
     assert widget._worker.alive
     widget.close()
     assert not widget._worker.alive
+    widget.p = 0.7
+    with pytest.raises(InputError, match="was closed"):
+        widget.run()
 
 
 def test_an_encoders_failure_is_told_and_the_last_result_stays(make_widget: Make, breakable: Model) -> None:
