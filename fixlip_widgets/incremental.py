@@ -11,8 +11,6 @@ import time
 from collections.abc import Callable
 from typing import Any, Literal
 
-import numpy as np
-
 from fixlip_widgets.errors import FixlipError, InputError, PoolError
 from fixlip_widgets.estimators.crossmodal import Fit, regress
 from fixlip_widgets.estimators.third import regress_third
@@ -20,7 +18,7 @@ from fixlip_widgets.estimators.variance import Errors, standard_errors
 from fixlip_widgets.explanation import Explanation
 from fixlip_widgets.files import PathLike, read_npz, write_npz
 from fixlip_widgets.game import VisionLanguageGame
-from fixlip_widgets.masks import MIN_BUDGET, check_budget, check_p, split_budget, spread_probabilities
+from fixlip_widgets.masks import MIN_BUDGET, check_budget, check_p, check_seed, split_budget, spread_probabilities
 from fixlip_widgets.metrics.fit import held_out_fit
 from fixlip_widgets.pool import Pool
 from fixlip_widgets.triples import Triples
@@ -45,7 +43,7 @@ class IncrementalExplainer:
 
     def __init__(self, game: VisionLanguageGame, seed: int = 0) -> None:
         self.game = game
-        self.seed = _check_seed(seed)
+        self.seed = check_seed(seed)
         self.p, self.budget, self.budget_done = 0.5, 0, 0
         self._earlier_image_encodes = self._earlier_text_encodes = 0
         self._image, self._held_out = self._image_pools()
@@ -298,9 +296,3 @@ class IncrementalExplainer:
 def _unknowns(n: int) -> int:
     """Coefficients of a polynomial of degree ≤ 2 in n players."""
     return 1 + n + n * (n - 1) // 2
-
-
-def _check_seed(seed: Any) -> int:
-    if isinstance(seed, bool) or not isinstance(seed, (int, np.integer)) or seed < 0:
-        raise InputError(f"The seed is {seed!r}; it is a whole number of at least 0.")
-    return int(seed)

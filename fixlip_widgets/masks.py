@@ -51,6 +51,17 @@ def check_budget(budget: object, cap: int = MAX_BUDGET) -> int:
     return int(budget)  # pyright: ignore[reportArgumentType]
 
 
+def check_seed(seed: object) -> int:
+    """``seed`` as an int of at least 0.
+
+    Raises:
+        InputError: ``seed`` is not such a number.
+    """
+    if isinstance(seed, bool) or not isinstance(seed, Integral) or int(seed) < 0:
+        raise InputError(f"The seed is {seed!r}; it is a whole number of at least 0.")
+    return int(seed)
+
+
 def split_budget(budget: int, n_image: int, n_text: int) -> tuple[int, int]:
     """How many image masks and text masks a budget of ``budget`` evaluations stands for.
 

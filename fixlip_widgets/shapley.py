@@ -23,9 +23,9 @@ from fixlip_widgets.estimators.least_squares import check_size
 from fixlip_widgets.estimators.shapley import fit_shapley, kernel_weights, size_probabilities
 from fixlip_widgets.explanation import Explanation
 from fixlip_widgets.game import Modality, VisionLanguageGame
-from fixlip_widgets.incremental import Progress, _check_seed  # pyright: ignore[reportPrivateUsage]
-from fixlip_widgets.masks import check_budget, draw_masks, enumerate_masks
+from fixlip_widgets.masks import check_budget, check_seed, draw_masks, enumerate_masks
 from fixlip_widgets.metrics.fit import r2_score, spearman
+from fixlip_widgets.work import Progress
 
 Bools = NDArray[np.bool_]
 Floats = NDArray[np.float64]
@@ -87,7 +87,7 @@ def explain_shapley(
     """
     if order not in (1, 2):
         raise InputError(f"order is {order!r}; Shapley interactions are of order 2, Shapley values of order 1.")
-    plan = _Plan.of(game.n_players, check_budget(budget, MAX_BUDGET), _check_seed(seed))
+    plan = _Plan.of(game.n_players, check_budget(budget, MAX_BUDGET), check_seed(seed))
     check_size(number_of_monomials(game.n_players, order))
     joint = JointValues(game, plan.masks)
     values = joint.evaluate(progress, cancelled)
