@@ -122,22 +122,26 @@ def enumeration_weights(masks: Bools, p: float) -> Floats:
     return np.exp(log_density(masks.sum(axis=1), masks.shape[1], p))
 
 
-def balance_weights(masks: Bools, p: float, drawn: dict[float, int]) -> Floats:
-    """(m,) weights, summing to 1, that make masks drawn at several probabilities count as if drawn at ``p``.
+def balance_by_size(n: int, p: float, drawn: dict[float, int]) -> Floats:
+    """(n + 1,) weight of a mask of each size, up to a factor, that makes masks drawn elsewhere count as drawn at ``p``.
 
     Args:
-        masks: (m, n) all masks of the pool, whatever they were drawn at.
+        n: Players.
         p: The probability to answer for.
-        drawn: How many of them were drawn at each probability.
+        drawn: How many masks were drawn at each probability.
 
     Source: the balance heuristic (Veach & Guibas 1995),
     ``w(k) ∝ p^k (1 − p)^(n − k) / Σ_j N_j p_j^k (1 − p_j)^(n − k)`` for a mask of size k.
     """
-    n = masks.shape[1]
     sizes = np.arange(n + 1)
     mixture = np.logaddexp.reduce([math.log(count) + log_density(sizes, n, q) for q, count in drawn.items() if count])
     by_size = log_density(sizes, n, p) - mixture
-    weights = np.exp(by_size - by_size.max())[masks.sum(axis=1)]
+    return np.exp(by_size - by_size.max())
+
+
+def balance_weights(masks: Bools, p: float, drawn: dict[float, int]) -> Floats:
+    """(m,) weights, summing to 1, of all masks of a pool, whatever they were drawn at; see :func:`balance_by_size`."""
+    weights = balance_by_size(masks.shape[1], p, drawn)[masks.sum(axis=1)]
     total = weights.sum()
     if total <= 0:  # no mask of the pool has any weight at this p that float64 can hold
         return np.full(len(masks), 1.0 / max(len(masks), 1))
@@ -158,6 +162,8 @@ def spread_probabilities(n: int, low: float, high: float) -> list[float]:
     return sorted({round(p, 6) for p in spread})
 
 
-def effective_sample_size(weights: Floats) -> float:
-    """Kish's effective sample size of weights that sum to 1: ``1 / Σ w²``."""
-    return float(1.0 / np.square(weights).sum()) if len(weights) else 0.0
+def effective_sample_size(weights: Floats, counts: Floats | None = None) -> float:
+    """Kish's effective sample size ``(Σ c w)² / Σ c w²`` of weights that occur ``counts`` times each, or once."""
+    counts = np.ones_like(weights) if counts is None else counts
+    squares = float(counts @ np.square(weights))
+    return float(counts @ weights) ** 2 / squares if squares > 0 else 0.0

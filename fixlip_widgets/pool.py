@@ -15,6 +15,7 @@ from fixlip_widgets.errors import PoolError
 from fixlip_widgets.estimators.crossmodal import Modality
 from fixlip_widgets.estimators.moments import Moments
 from fixlip_widgets.masks import (
+    balance_by_size,
     balance_weights,
     draw_masks,
     effective_sample_size,
@@ -37,6 +38,7 @@ class Pool:
     Attributes:
         n: Players.
         complete: All ``2**n`` masks are encoded.
+        drawn: Draws taken so far from the stream of each probability.
     """
 
     def __init__(self, n: int, *, seed: int, stream: int, name: str) -> None:
@@ -46,16 +48,13 @@ class Pool:
         self._store = torch.empty(0)
         self._draws: dict[float, list[tuple[Bools, NDArray[np.int64]]]] = {}
         self._moments: dict[float, tuple[int, Moments]] = {}
+        self.drawn: dict[float, int] = {}
+        self._sizes = np.zeros(n + 1)
 
     @property
     def encodes(self) -> int:
         """Distinct masks encoded so far: encoder runs."""
         return len(self._rows)
-
-    @property
-    def drawn(self) -> dict[float, int]:
-        """Draws taken so far from the stream of each probability."""
-        return {p: sum(len(masks) for masks, _ in parts) for p, parts in self._draws.items()}
 
     def __len__(self) -> int:
         return 2**self.n if self.complete else sum(self.drawn.values())
@@ -81,7 +80,7 @@ class Pool:
             step = max(batch.size - batch.size % 2, 1 if p != 0.5 else 2)
             masks = draw_masks(self.n, p, done, min(done + step, start + count), seed=self.seed, stream=self.stream)
             index = self._encode(encode, masks, batch, device)
-            self._draws.setdefault(p, []).append((masks, index))
+            self._note(p, masks, index)
             done += len(masks)
             yield done - start
 
@@ -91,7 +90,13 @@ class Pool:
         for start in range(0, len(masks), 4 * batch.size):
             self._encode(encode, masks[start : start + 4 * batch.size], batch, device)
             yield min(start + 4 * batch.size, len(masks))
-        self._draws, self._moments, self.complete = {}, {}, True
+        self._draws, self._moments, self.drawn, self.complete = {}, {}, {}, True
+
+    def _note(self, p: float, masks: Bools, index: NDArray[np.int64]) -> None:
+        """Take in draws at ``p`` whose embeddings lie in the store at ``index``."""
+        self._draws.setdefault(p, []).append((masks, index))
+        self.drawn[p] = self.drawn.get(p, 0) + len(masks)
+        self._sizes += np.bincount(masks.sum(axis=1), minlength=self.n + 1)
 
     def _encode(
         self, encode: Callable[[Tensor], Tensor], masks: Bools, batch: BatchSize, device: torch.device
@@ -123,7 +128,9 @@ class Pool:
         """Effective number of masks for the probability ``p`` (Kish)."""
         if self.complete:
             return float(2**self.n)
-        return effective_sample_size(balance_weights(self._all()[0], p, self.drawn)) if len(self) else 0.0
+        if not self.drawn:
+            return 0.0
+        return effective_sample_size(balance_by_size(self.n, p, self.drawn), self._sizes)
 
     def modality(self, p: float, exact: bool = False) -> Modality:
         """What the estimator takes, weighted for the probability ``p``; ``exact`` in float64 throughout."""
@@ -188,20 +195,19 @@ class Pool:
         return arrays, metadata
 
     def restore(self, arrays: dict[str, NDArray[Any]], metadata: dict[str, Any], device: torch.device) -> None:
-        """Take over the ``state()`` of another pool of the same modality, seed and stream.
+        """Take over the ``state()`` of another pool of the same modality, seed and stream, in a pool that is empty.
 
         Raises:
             PoolError: The masks are not those of this pool's streams.
         """
         rows = {mask.tobytes(): position for position, mask in enumerate(arrays["masks"])}
-        draws: dict[float, list[tuple[Bools, NDArray[np.int64]]]] = {}
         for p, count in metadata["drawn"]:
             masks = draw_masks(self.n, p, 0, count, seed=self.seed, stream=self.stream)
             try:
-                draws[p] = [(masks, np.array([rows[key] for key in _keys(masks)], dtype=np.int64))]
+                self._note(p, masks, np.array([rows[key] for key in _keys(masks)], dtype=np.int64))
             except KeyError as error:
                 raise PoolError("The pool's masks do not belong to its seed; the file is damaged.") from error
-        self._rows, self._draws, self._moments, self.complete = rows, draws, {}, bool(metadata["complete"])
+        self._rows, self.complete = rows, bool(metadata["complete"])
         self._store = torch.from_numpy(arrays["embeddings"]).to(device)
 
 
