@@ -45,6 +45,12 @@ if (serve) {
   await context.serve({ servedir: join(here, "dev"), host: "127.0.0.1", port: 5173 });
 } else {
   await mkdir(out, { recursive: true });
+  /** What a kernel sends to a page, once; more than this is felt on a slow line. */
+  const largest = 1_300_000;
   const { metafile } = await esbuild.build({ ...options, metafile: true });
+  const bytes = Math.max(...Object.values(metafile.outputs).map((output) => output.bytes));
+  if (bytes > largest) {
+    throw new Error(`The bundle has ${bytes} bytes; ${largest} is the most it may have.`);
+  }
   await writeFile(join(out, "LICENSES.txt"), await licencesOf(here, metafile));
 }

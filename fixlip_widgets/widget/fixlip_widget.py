@@ -108,9 +108,7 @@ class FixlipWidget(anywidget.AnyWidget):
         **settings: Any,
     ) -> None:
         self._worker = Worker(self._redraw)  # first of all: a widget that fails to be made is closed too
-        unknown = set(settings) - (self._WRITABLE | {"autorun"} - {"text", "selection"})
-        if unknown:
-            raise InputError(f"FixlipWidget does not know {', '.join(sorted(unknown))}; see its documentation.")
+        _check_names(set(settings), self._WRITABLE, finished=explanation is not None)
         self._ready = False
         self._publishing = threading.RLock()
         self._explanation = explanation
@@ -332,6 +330,17 @@ class FixlipWidget(anywidget.AnyWidget):
             "scene": wire.scene(game.picture, game.tokens, game.grid, label),
             "costs": wire.costs(explainer, self.max_budget),
         }
+
+
+def _check_names(given: set[str], settings: frozenset[str], *, finished: bool) -> None:
+    """Refuse keywords by name: a misspelt setting must not be lost silently."""
+    known = (settings | {"autorun"}) - {"text", "selection"}
+    if unknown := given - known:
+        raise InputError(
+            f"FixlipWidget does not know {', '.join(sorted(unknown))}; it knows {', '.join(sorted(known))}."
+        )
+    if finished and given & {"p", "budget"}:
+        raise InputError("A finished explanation has its own p and budget; neither can be set.")
 
 
 def _explainer(image: Any, text: Any, model: Model | None, grid: Any, seed: int) -> IncrementalExplainer:

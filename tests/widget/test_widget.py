@@ -227,6 +227,8 @@ def test_bad_input_is_refused_when_a_widget_is_made() -> None:
         FixlipWidget("missing.png", CAPTION, model=tiny_clip())
     with pytest.raises(InputError, match="does not know colour"):
         FixlipWidget(tiny_pixels(), CAPTION, model=tiny_clip(), colour="red")
+    with pytest.raises(InputError, match="its own p and budget"):
+        FixlipWidget.from_explanation(dog_and_hydrant(), p=0.7)
     with pytest.raises(InputError, match="p is 2"):
         FixlipWidget(tiny_pixels(), CAPTION, model=tiny_clip(), p=2)
 

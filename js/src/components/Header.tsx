@@ -94,12 +94,20 @@ function statusText(store: Store, progress: Progress | null): string {
   const shown = store.explanation.value;
   switch (status) {
     case "running":
-      return progress?.fraction == null ? "refining" : `refining ${Math.floor(100 * progress.fraction)} %`;
+      return refining(progress);
     case "cancelled":
       return shown ? `cancelled at ${budgetName(shown.budget)}` : "cancelled";
     default:
       return status;
   }
+}
+
+function refining(progress: Progress | null): string {
+  if (progress?.fraction == null) {
+    return "refining";
+  }
+  const left = progress.seconds_left ?? 0;
+  return `refining ${Math.floor(100 * progress.fraction)} %${left >= 2 ? ` · ${duration(left)}` : ""}`;
 }
 
 function remaining(progress: Progress | null): string {
