@@ -44,7 +44,7 @@ test: lint browser ## run everything that is tested (ARGS="-k budget" for a part
 lint: $(TEST) bundle ## check style and types, Python's and TypeScript's
 	$(PY) -m ruff check .
 	$(PY) -m ruff format --check .
-	$(PY) -m pyright
+	$(PY) -m pyright --pythonpath $(PY)
 	$(PY) hatch_build.py npm run check
 
 format: $(TEST) ## put the sources into the one format
