@@ -252,6 +252,11 @@ def _by_name(name: str, pretrained: Any, device: torch.device, cache_dir: str | 
                 cache_dir=cache_dir,
             )
             tokenizer = open_clip.get_tokenizer(name, cache_dir=cache_dir)
+    except ImportError as error:
+        raise ModelError(
+            f"{name} needs a package that is not installed: {_first_line(error)} Its tokenizer comes with "
+            "pip install 'fixlip-widgets[siglip]'."
+        ) from error
     except (OSError, ConnectionError, RuntimeError, ValueError) as error:
         raise ModelError(
             f"{name} ({label}) could not be loaded: {_first_line(error)} Without network, pass a weights file: "

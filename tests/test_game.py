@@ -5,7 +5,7 @@ import pytest
 import torch
 from PIL import Image
 
-from fixlip_widgets import EncodingError, InputError, VisionLanguageGame
+from fixlip_widgets import EncodingError, InputError, VisionLanguageGame, load_model
 from tests.golden import load, tiny_clip, tiny_game, tiny_pixels
 
 
@@ -210,3 +210,44 @@ def test_another_image_or_caption_updates_the_extremes():
     assert game.similarity == pytest.approx(tiny_game(1).similarity)
     game.set_image(torch.zeros_like(tiny_pixels()))
     assert game.similarity not in (before, tiny_game(1).similarity)
+
+
+SIGLIP = {
+    "embed_dim": 192,
+    "init_logit_bias": -10,
+    "custom_text": True,
+    "vision_cfg": {
+        "image_size": 224,
+        "timm_model_name": "vit_tiny_patch16_224",
+        "timm_pool": "map",
+        "timm_proj": "none",
+    },
+    "text_cfg": {
+        "context_length": 16,
+        "width": 32,
+        "heads": 2,
+        "layers": 2,
+        "no_causal_mask": True,
+        "proj_bias": True,
+        "pool_type": "last",
+        "norm_kwargs": {"eps": 1e-6},
+    },
+}
+
+
+def test_a_siglip_like_model_keeps_its_padding_visible_and_its_bias():
+    torch.manual_seed(0)
+    model = load_model(SIGLIP, pretrained=False, device="cpu")
+    game = VisionLanguageGame(model, torch.randn(3, 224, 224), "a dog and a cat")
+    with torch.inference_mode():
+        logits, _ = model.clip.get_logits(game.pixels[None], model.tokenizer([game.caption]))
+    assert game.bias == -10
+    assert game.grid == (14, 14)
+    assert game.similarity == pytest.approx(float(logits), abs=1e-5)
+    tower, nothing = game._text_tower, np.zeros((1, game.n_text), dtype=bool)
+    before = game.text_embeddings(nothing)
+    tower._tokens = tower._tokens.clone()
+    tower._tokens[1 : 1 + game.n_text] += 10.0
+    assert torch.equal(game.text_embeddings(nothing), before)
+    tower._tokens[-2] += 10.0  # padding
+    assert not torch.allclose(game.text_embeddings(nothing), before)
