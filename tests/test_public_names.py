@@ -1,0 +1,88 @@
+"""Names that notebooks and scripts rely on: more may come, none of these may go or change its meaning."""
+
+from __future__ import annotations
+
+import dataclasses
+import inspect
+from collections.abc import Callable
+from typing import Any
+
+import pytest
+
+import fixlip_widgets as fx
+
+PACKAGE = """
+    Explanation FixlipWidget IncrementalExplainer VisionLanguageGame baselines demo estimators explain load_model
+    EncodingError FixlipError InputError ModelError PoolError __version__
+"""
+EXPLANATION = """
+    baseline main interactions main_se interactions_se tokens grid p method seed similarity empty_similarity budget
+    image_encodes text_encodes cross predict first_order condition_on subset top to_networkx to_plotly to_frame save load
+"""
+GAME = """
+    n_image n_text n_players tokens grid image_embeddings text_embeddings values value similarity empty_similarity
+"""
+EXPLAINER = "extend explanation set_text set_image image_encodes text_encodes"
+WIDGET = "run cancel wait explanation to_html p budget text selection top_k"
+ESTIMATORS = "fit_crossmodal"
+DEMO = "compose scene scenes SCENES names"
+
+
+def has(owner: Any, name: str) -> bool:
+    """Whether ``owner`` offers ``name``, as attribute, annotated field or what ``__init__`` assigns."""
+    fields = {field.name for field in dataclasses.fields(owner)} if dataclasses.is_dataclass(owner) else set()
+    assigned = inspect.isclass(owner) and f"self.{name} = " in inspect.getsource(owner)
+    return hasattr(owner, name) or name in fields or assigned
+
+
+@pytest.mark.parametrize("name", PACKAGE.split())
+def test_package_offers(name: str):
+    assert name in fx.__all__
+    assert getattr(fx, name) is not None
+
+
+@pytest.mark.parametrize(
+    ("owner", "names"),
+    [
+        (fx.Explanation, EXPLANATION),
+        (fx.VisionLanguageGame, GAME),
+        (fx.IncrementalExplainer, EXPLAINER),
+        (fx.FixlipWidget, WIDGET),
+        (fx.estimators, ESTIMATORS),
+        (fx.demo, DEMO),
+    ],
+    ids=lambda value: getattr(value, "__name__", ""),
+)
+def test_public_things_offer(owner: Any, names: str):
+    assert [name for name in names.split() if not has(owner, name)] == []
+
+
+@pytest.mark.parametrize(
+    ("function", "names"),
+    [
+        (fx.explain, "image text model p budget method order seed"),
+        (fx.load_model, "name pretrained"),
+        (fx.FixlipWidget.__init__, "image text model"),
+        (fx.IncrementalExplainer.__init__, "game seed"),
+        (fx.IncrementalExplainer.extend, "p budget progress cancelled"),
+        (fx.VisionLanguageGame.__init__, "model image text grid"),
+        (
+            fx.estimators.fit_crossmodal,
+            "image_masks text_masks image_embeddings text_embeddings image_weights text_weights scale bias order",
+        ),
+        (fx.demo.compose, "names background seed"),
+    ],
+    ids=lambda value: getattr(value, "__qualname__", ""),
+)
+def test_functions_take(function: Callable[..., Any], names: str):
+    assert [name for name in names.split() if name not in inspect.signature(function).parameters] == []
+
+
+def test_everything_that_is_offered_can_be_had():
+    assert all(hasattr(fx, name) for name in fx.__all__)
+    assert set(dir(fx)) >= set(fx.__all__)
+
+
+def test_a_name_that_is_not_offered_is_an_attribute_error():
+    with pytest.raises(AttributeError, match="no_such_name"):
+        _ = fx.no_such_name
