@@ -81,7 +81,9 @@ def test_more_edges_are_drawn_when_the_top_slider_is_dragged(open_notebook: Open
     view.wait()
     few = view.edges()
     view.drag("top", 40)
-    expect(view.root.locator(".fx-edge")).to_have_count(notebook.evaluate("widget.top_k"), timeout=WAIT)
+    chosen = int(view.says("top-k"))
+    expect(view.root.locator(".fx-edge")).to_have_count(chosen, timeout=WAIT)
+    assert notebook.evaluate("widget.top_k") == chosen
     assert view.edges() == pytest.approx(python_edges(notebook), rel=1e-5, abs=1e-6)
     assert set(few) < set(view.edges())
 

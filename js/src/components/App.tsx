@@ -3,10 +3,11 @@
  *
  * What tests and style sheets may rely on:
  *
- * - `.fixlip` — the root. `data-status` (idle, running, cancelled, done, error), `data-generation` (of the result that
- *   is shown; -1 before the first), `data-requested` (the newest request's generation), `data-partial`, `data-p` and
- *   `data-budget` (the settings, as committed), `data-result-p` and `data-result-budget` (of what is shown),
- *   `data-selection` (players, joined by spaces), `data-theme` (light, dark).
+ * - `.fixlip` — the root. `data-status` (idle, running, cancelled, done, error; running from the moment that this view
+ *   asked for something new), `data-generation` (of the result that is shown; -1 before the first), `data-requested`
+ *   (the newest request's generation), `data-partial`, `data-p`, `data-budget` and `data-top-k` (the settings, as
+ *   committed), `data-result-p` and `data-result-budget` (of what is shown), `data-selection` (players, joined by
+ *   spaces), `data-theme` (light, dark).
  * - `.fx-patch`, `.fx-chip`, `.fx-node` — patches on the picture, tokens under it, nodes of the graph:
  *   `data-player`, `data-value` (what colours it: main effect, or interaction with the active players; its own main
  *   effect where it is active itself), `data-active`, `aria-pressed` (selected).
@@ -28,7 +29,7 @@ import { Stage } from "./Stage";
 import { Views } from "./Views";
 
 export function App({ store }: { store: Store }) {
-  const { generation, p, budget, selection, text, theme, live } = store.traits;
+  const { generation, p, budget, selection, text, theme, live, top_k } = store.traits;
   const shown = store.explanation.value;
   return (
     <section
@@ -43,6 +44,7 @@ export function App({ store }: { store: Store }) {
       data-partial={shown?.partial ?? false}
       data-p={p.value}
       data-budget={budget.value}
+      data-top-k={top_k.value}
       data-result-p={shown?.p}
       data-result-budget={shown?.budget}
       data-selection={selection.value.join(" ")}
