@@ -62,9 +62,8 @@ def _data(evaluation: dict[str, Any]) -> str:
 def _training(training: dict[str, Any]) -> str:
     return (
         f"## Training\n\n`{training['command']}`\n\n"
-        f"{training['steps']:,} steps of {training['batch']} scenes "
-        f"({training['steps'] * training['batch']:,} scenes) in {training['minutes']:.0f} minutes on "
-        f"{training['machine']}, seed {training['seed']}.\n\n"
+        f"{training['steps']:,} steps, {training['scenes']:,} scenes, {training['minutes']:.0f} minutes on "
+        f"{training['machine']}, seed {training['seed']}. {training['history']}\n\n"
         "CLIP's symmetric contrastive loss with three additions: each caption has a false near twin as one more "
         "negative (the opposite relation, another count, background or object); captions that are true of another "
         "scene of the batch are no negatives; and linear heads that exist during training only must tell which concept "
@@ -78,6 +77,7 @@ def _figures(evaluation: dict[str, Any]) -> str:
     figures: dict[str, dict[str, float]] = evaluation["figures"]
     held_out: list[str] = evaluation["held_out"]
     heads = [f"{name} (held out)" if name in held_out else name for name in figures]
+    heads[0] = "noto (packaged)"
     lines = [
         "## Figures\n\nShare of cases, on scenes that training never drew; a held-out set's pictures were never seen. "
         "Measured by `python -m fixlip_widgets.demo.evaluate`"

@@ -20,7 +20,7 @@ from torch.nn import functional
 from fixlip_widgets._open_clip import open_clip
 from fixlip_widgets.demo.captions import NUMBERS, PREFIXES, RELATIONS
 from fixlip_widgets.demo.concepts import BACKGROUNDS, CONCEPTS, article, plural
-from fixlip_widgets.demo.drawing import GRID
+from fixlip_widgets.demo.drawing import CELLS, GRID
 
 VOCABULARY = 49408
 MEAN = (0.48145466, 0.4578275, 0.40821073)
@@ -72,7 +72,23 @@ def build(size: str) -> open_clip.CLIP:
     """A model of the named size with the compact vocabulary, at random weights of torch's generator."""
     config = SIZES[size]
     text: Any = {**config["text_cfg"], "vocab_size": len(vocabulary())}
-    return open_clip.CLIP(embed_dim=config["embed_dim"], vision_cfg=config["vision_cfg"], text_cfg=text)
+    model = open_clip.CLIP(embed_dim=config["embed_dim"], vision_cfg=config["vision_cfg"], text_cfg=text)
+    _tell_cells_apart(cast(Any, model.visual).positional_embedding)
+    return model
+
+
+@torch.no_grad()
+def _tell_cells_apart(positions: Tensor, strength: float = 8.0) -> None:
+    """Add one random direction per cell to the position embeddings (1 + 64, width).
+
+    The content of a patch is many times stronger than open_clip's initial position embeddings, so that a short
+    training never finds out where an object is; with these it learns relations as well as names.
+    """
+    codes = torch.randn(CELLS**2, positions.shape[1])
+    codes = functional.normalize(codes - codes.mean(dim=0), dim=1) * strength
+    patch = torch.arange(GRID**2)
+    side = GRID // CELLS
+    positions[1:] += codes[(patch // GRID // side) * CELLS + patch % GRID // side]
 
 
 def _block(block: nn.Module, x: Tensor, causal: bool) -> Tensor:

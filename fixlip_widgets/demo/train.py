@@ -114,7 +114,7 @@ class Trainer:
         settings, progress = self.settings, self.progress
         batch = self.bank.batch(settings.batch, settings.seed, self.step, settings.removal)
         parts = self._losses(batch)
-        support = max(0.1, 1.0 - progress / 0.7)
+        support = max(0.1, 1.0 - progress)
         loss = parts["contrast"] + support * (parts["patches"] + 0.5 * parts["cells"] + 0.5 * parts["roles"])
         self.optimiser.zero_grad(set_to_none=True)
         loss.backward()  # pyright: ignore[reportUnknownMemberType]
@@ -239,8 +239,9 @@ def _record(trainer: Trainer, out: Path) -> None:
         "machine": f"{os.cpu_count()} CPU cores",
         "steps": trainer.step,
         "minutes": round(trainer.elapsed / 60.0, 1),
-        "batch": settings.batch,
+        "scenes": trainer.step * settings.batch,
         "seed": settings.seed,
+        "history": "",
     }
     (out / "training.json").write_text(json.dumps(content, indent=1) + "\n")
 
