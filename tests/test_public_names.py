@@ -17,7 +17,8 @@ PACKAGE = """
 """
 EXPLANATION = """
     baseline main interactions main_se interactions_se tokens grid p method seed similarity empty_similarity budget
-    image_encodes text_encodes cross predict first_order condition_on subset top to_networkx to_plotly to_frame save load
+    image_encodes text_encodes cross predict first_order condition_on subset top to_networkx to_plotly to_frame
+    save load
 """
 GAME = """
     n_image n_text n_players tokens grid image_embeddings text_embeddings values value similarity empty_similarity
