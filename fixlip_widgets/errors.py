@@ -2,7 +2,11 @@
 
 
 class FixlipError(Exception):
-    """Base of every error that this package raises on purpose."""
+    """Base of every error that this package raises on purpose; a notebook shows its sentence, without a traceback."""
+
+    def _render_traceback_(self) -> list[str]:
+        """What IPython prints in place of a traceback."""
+        return [f"{type(self).__name__}: {self}"]
 
 
 class InputError(FixlipError, ValueError):

@@ -27,6 +27,7 @@ Floats = NDArray[np.float64]
 _EXACT_UP_TO = 16
 """Players up to which the other modality's pair terms get their exact share of the variance; above, random probes."""
 _PROBES = 16
+_MOST_LEVERAGE = 0.9
 _RIDGE_IS_ESTIMATED = 1.15
 """Widens intervals of shrunk terms: Wahba's take the ridge as known. So simulated 95 % intervals cover 93–97 %."""
 
@@ -92,13 +93,14 @@ class Units:
         """``part``: a polynomial of the masks; None where only linear regressions are asked about."""
         self.side, self.part, self.design = side, part, side.design
         units, n = self.design.units, side.n
-        even_share = min((1 + (part.pair_freedom if part else 0)) / units, 0.95)
-        odd_share = min(n / units, 0.95)
-        if not side.paired:
-            even_share = odd_share = min(even_share + odd_share, 0.95)
-        self.even_inflation, self.odd_inflation = 1 / (1 - even_share), 1 / (1 - odd_share)
-        self.slope_inflation = 1 / (1 - min((n if side.paired else n + 1) / units, 0.95))
-        self.shrinkage = (part.pair_variance * (1 - even_share)) ** 0.5 if part and pairs else 0.0
+        curved = (1 + (part.pair_freedom if part else 0)) / units
+        straight = (n if side.paired else n + 1) / units
+        if side.paired:
+            self.even_inflation, self.odd_inflation = _inflation(curved), _inflation(straight)
+        else:
+            self.even_inflation = self.odd_inflation = _inflation(min(curved + n / units, _MOST_LEVERAGE))
+        self.slope_inflation = _inflation(straight)
+        self.shrinkage = (part.pair_variance / self.even_inflation) ** 0.5 if part and pairs else 0.0
         if part and part.ridge > 0:
             self.shrinkage *= _RIDGE_IS_ESTIMATED
 
@@ -154,6 +156,11 @@ class Chunk:
     def squared_pairs(self) -> Tensor:
         """(n, n) sum of squared influences on the pair coefficients, up to :meth:`Units.pair_scale`."""
         return self._squared.T @ (self._even.square()[:, None] * self._squared)
+
+
+def _inflation(leverage: float) -> float:
+    """HC3's factor of residuals; NaN where the fit has nearly as many unknowns as units: its residuals say nothing."""
+    return 1 / (1 - leverage) if leverage <= _MOST_LEVERAGE else float("nan")
 
 
 class _Sampling:

@@ -44,7 +44,7 @@ class FixlipWidget(anywidget.AnyWidget):
         seed: Of the mask streams.
         max_budget: Largest budget that is accepted, from Python and from the view.
         **settings: ``p``, ``budget``, ``top_k``, ``graph_layout``, ``graph_kind``, ``palette``, ``theme``,
-            ``autorun``.
+            ``autorun``, ``idle_share``.
 
     Attributes:
         p: Probability of keeping a player, in (0, 1).
@@ -54,6 +54,8 @@ class FixlipWidget(anywidget.AnyWidget):
         top_k, graph_layout, graph_kind: Edges in the graph, where its nodes lie, and which edges it has.
         palette, theme: ``house`` or ``safe`` colours; ``auto``, ``light`` or ``dark``.
         autorun: Whether a change of ``p``, ``budget`` or ``text`` starts a refinement by itself.
+        idle_share: Image masks to encode at other p once a result is final, as a share of the budget's; they make the
+            next move of p answer at once. 0 switches it off.
         status: ``idle``, ``running``, ``cancelled``, ``done`` or ``error`` (read only).
         error: Sentence of what went wrong last, or empty (read only).
         last_traceback: Traceback of the last error that was not foreseen, or empty.
@@ -75,6 +77,7 @@ class FixlipWidget(anywidget.AnyWidget):
     palette = t.Unicode("house").tag(sync=True)
     theme = t.Unicode("auto").tag(sync=True)
     autorun = t.Bool(True).tag(sync=True)
+    idle_share = t.Float(0.5, min=0.0, max=1.0)
 
     bundle = t.Instance(Bundle).tag(sync=True, **ipywidgets.widget_serialization)
     bundle_digest = t.Unicode().tag(sync=True)
@@ -117,7 +120,7 @@ class FixlipWidget(anywidget.AnyWidget):
         self._refiner: Refiner | None = None
         if explanation is None:
             explainer = explainer or _explainer(image, text, model, grid, seed)
-            self._refiner = Refiner(explainer, self, self._worker.do_chore)
+            self._refiner = Refiner(explainer, self, self._worker.do_chore, self._worker.settle)
         bundle = shared_bundle()
         super().__init__(
             bundle=bundle, bundle_digest=bundle.digest, options=wire.options(), **settings, **self._first_state()
@@ -282,6 +285,10 @@ class FixlipWidget(anywidget.AnyWidget):
                 if status is not None:
                     self.status = status
 
+    def share_when_idle(self) -> float:
+        """Image masks at other p to encode ahead, as a share of the budget's; 0 for none."""
+        return float(self.idle_share)
+
     def show_end(self, job: Job, status: str, error: str = "", trace: str = "") -> None:
         """Say how the job ended, where that is without a result: the last one stays."""
         with self._publishing, self.hold_sync():
@@ -334,7 +341,7 @@ class FixlipWidget(anywidget.AnyWidget):
 
 def _check_names(given: set[str], settings: frozenset[str], *, finished: bool) -> None:
     """Refuse keywords by name: a misspelt setting must not be lost silently."""
-    known = (settings | {"autorun"}) - {"text", "selection"}
+    known = (settings | {"autorun", "idle_share"}) - {"text", "selection"}
     if unknown := given - known:
         raise InputError(
             f"FixlipWidget does not know {', '.join(sorted(unknown))}; it knows {', '.join(sorted(known))}."

@@ -17,6 +17,10 @@ if TYPE_CHECKING:
 
 PROGRESS_EVERY, RESULT_EVERY = 0.1, 0.25
 """Least seconds between two messages of progress, and between two partial results."""
+_MASKS_PER_PATCH = 3
+"""Effective masks per image player from which cross-modal terms are shown; with just as many as players they spike."""
+SLIDER_P = (0.1, 0.9)
+"""The p slider's range."""
 _SHARE_OF_SOLVING = 0.2
 """Most of the worker's time that partial results may take: the encoders come first."""
 
@@ -33,6 +37,10 @@ class Screen(Protocol):
     def show_result(self, job: Job, explanation: Explanation, status: str | None) -> None:
         """Show an explanation; without a ``status``, more is to come."""
 
+    def share_when_idle(self) -> float:
+        """Image masks at other p to encode ahead, as a share of the budget's; 0 for none."""
+        ...
+
     def show_end(self, job: Job, status: str, error: str = "", trace: str = "") -> None:
         """Say how the job ended, where that is without a result."""
 
@@ -44,11 +52,18 @@ class Refiner:
         explainer: Used by the thread that calls :meth:`run`, and by no other.
         screen: Told what there is to show.
         between: Called between batches, for what cannot wait until the job ends.
+        settle: Called when a job's result is final.
     """
 
-    def __init__(self, explainer: IncrementalExplainer, screen: Screen, between: Callable[[], None]) -> None:
+    def __init__(
+        self,
+        explainer: IncrementalExplainer,
+        screen: Screen,
+        between: Callable[[], None],
+        settle: Callable[[Job], None],
+    ) -> None:
         self.explainer = explainer
-        self._screen, self._between = screen, between
+        self._screen, self._between, self._settle = screen, between, settle
         self._last_progress = self._next_result = 0.0
 
     def run(self, job: Job) -> None:
@@ -63,10 +78,18 @@ class Refiner:
                 cancelled=job.stop.is_set,
             )
             self._finish(job)
+            self._settle(job)
+            self._prepare(job)
         except FixlipError as error:
             self._screen.show_end(job, "error", str(error))
         except Exception as error:
             self._screen.show_end(job, "error", f"{type(error).__name__}: {error}", traceback.format_exc())
+
+    def _prepare(self, job: Job) -> None:
+        """While nobody asks for anything: masks over the slider's range, so that the next move is answered at once."""
+        share = self._screen.share_when_idle()
+        if share > 0 and not job.stop.is_set():
+            self.explainer.prepare(share, *SLIDER_P, progress=lambda _: self._between(), cancelled=job.stop.is_set)
 
     def _take_caption(self, job: Job) -> None:
         if job.caption != self.explainer.game.caption:
@@ -84,7 +107,7 @@ class Refiner:
 
     def _preview(self, job: Job) -> None:
         """Show what the pool has for this p, once that is enough for the cross-modal interactions."""
-        enough = self.explainer.effective_image_masks(job.p) > self.explainer.game.n_image
+        enough = self.explainer.effective_image_masks(job.p) > _MASKS_PER_PATCH * self.explainer.game.n_image
         if enough and not job.stop.is_set():
             began = time.monotonic()
             self._screen.show_result(job, self.explainer.explanation(job.p), None)

@@ -18,6 +18,7 @@ class Job:
         p, budget, caption: What was asked for.
         stop: Set when the job should end at the next chance: it was cancelled, or a newer one came.
         cancelled: Whether somebody cancelled it, so that what there is by then is its result.
+        settled: Set when its result is final; what it does from then on is for later, and nobody waits for it.
     """
 
     generation: int
@@ -26,6 +27,7 @@ class Job:
     caption: str
     stop: threading.Event = field(default_factory=threading.Event)
     cancelled: bool = False
+    settled: bool = False
 
 
 class Worker:
@@ -81,6 +83,12 @@ class Worker:
         with self._changed:
             self._stop(cancelled=True)
 
+    def settle(self, job: Job) -> None:
+        """Note that ``job``'s result is final, though it goes on until somebody wants something else."""
+        with self._changed:
+            job.settled = True
+            self._changed.notify_all()
+
     def wait(self, timeout: float | None = None) -> bool:
         """Block until there is nothing to do; False if ``timeout`` seconds pass first."""
         if threading.current_thread() is self._thread:
@@ -105,7 +113,8 @@ class Worker:
         return self._thread is not None and self._thread.is_alive()
 
     def _idle(self) -> bool:
-        busy = self._next or self._current or self._chore_wanted or self._chore_running
+        working = self._current is not None and not self._current.settled
+        busy = self._next or working or self._chore_wanted or self._chore_running
         return self._closed or not busy
 
     def _stop(self, *, cancelled: bool) -> None:

@@ -54,7 +54,7 @@ def make_widget() -> Iterator[Callable[..., FixlipWidget]]:
 
     def make(model: Model | None = None, text: str = CAPTION, **options: Any) -> FixlipWidget:
         game = VisionLanguageGame(model or tiny_clip(), tiny_pixels(), text, batch_size=16)
-        widget = FixlipWidget(explainer=IncrementalExplainer(game), **{"budget": 2**11, **options})
+        widget = FixlipWidget(explainer=IncrementalExplainer(game), **{"budget": 2**11, "idle_share": 0.0, **options})
         made.append(widget)
         return widget
 

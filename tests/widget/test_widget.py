@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import threading
+import time
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
@@ -295,3 +296,25 @@ def test_to_html_writes_what_is_shown(widget: FixlipWidget, tmp_path: Path) -> N
 def test_to_html_needs_a_result(make_widget: Make, tmp_path: Path) -> None:
     with pytest.raises(InputError, match="no result"):
         make_widget(autorun=False).to_html(tmp_path / "report.html")
+
+
+def test_when_idle_it_prepares_the_sliders_range_and_yields_at_once(make_widget: Callable[..., FixlipWidget]) -> None:
+    widget = make_widget(idle_share=1.0, budget=2**14)
+    assert widget.wait(SECONDS)
+    assert widget.status == "done"
+    explainer, settled = widget._refiner.explainer, widget.explanation
+    deadline = time.monotonic() + SECONDS
+    while explainer.effective_image_masks(0.25) < 20 and time.monotonic() < deadline:
+        time.sleep(0.01)
+    assert explainer.effective_image_masks(0.25) >= 20
+    assert widget.explanation is settled, "preparing changes nothing that is shown"
+    widget.p = 0.3
+    assert widget.wait(SECONDS)
+    assert (widget.status, widget.explanation.p) == ("done", 0.3)
+
+
+def test_an_idle_share_of_zero_encodes_nothing_more(make_widget: Callable[..., FixlipWidget]) -> None:
+    widget = make_widget(idle_share=0.0)
+    assert widget.wait(SECONDS)
+    widget._worker.close(SECONDS)
+    assert widget._refiner.explainer.image_encodes == widget.explanation.image_encodes
