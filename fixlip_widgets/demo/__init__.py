@@ -6,9 +6,20 @@ from pathlib import Path
 
 from fixlip_widgets.demo.composer import Scene, compose
 from fixlip_widgets.demo.concepts import backgrounds, names
-from fixlip_widgets.demo.gallery import SCENES, scene, scenes
+from fixlip_widgets.demo.gallery import MISTAKES, SCENES, scene, scenes
 
-__all__ = ["SCENES", "Scene", "backgrounds", "compose", "config_path", "model_path", "names", "scene", "scenes"]
+__all__ = [
+    "MISTAKES",
+    "SCENES",
+    "Scene",
+    "backgrounds",
+    "compose",
+    "config_path",
+    "model_path",
+    "names",
+    "scene",
+    "scenes",
+]
 
 
 def model_path() -> Path:

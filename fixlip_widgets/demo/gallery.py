@@ -18,13 +18,20 @@ class _Recipe(TypedDict, total=False):
 
 SCENES: dict[str, _Recipe] = {
     "dog_and_banana": {"names": ["dog", "banana"], "background": "green", "relation": "next to"},
-    "cat_above_pizza": {"names": ["cat", "pizza"], "background": "blue", "relation": "above"},
+    "owl_above_pizza": {"names": ["owl", "pizza"], "background": "blue", "relation": "above"},
     "guitar": {"names": ["guitar"], "background": "yellow", "mention_background": True},
     "three_apples": {"names": ["apple", "apple", "apple"], "background": "purple"},
     "street": {"names": ["car", "tree", "bicycle"], "background": "white"},
     "breakfast": {"names": ["croissant", "egg", "banana", "apple"], "background": "pink"},
+    "octopus": {"names": ["octopus"], "background": "green"},
+    "ship": {"names": ["ship"], "background": "green"},
 }
 """Scene name -> the arguments of `compose`."""
+
+MISTAKES: dict[str, str] = {"octopus": "tiger", "ship": "drum"}
+"""Scenes of one object that the packaged model misnames -> the concept that it finds more similar than the true one.
+
+Explain such a scene with both captions to see which patches speak for the wrong name."""
 
 
 def scene(name: str) -> Scene:

@@ -6,6 +6,7 @@ import numpy as np
 import pytest
 
 from fixlip_widgets import demo
+from fixlip_widgets.demo.concepts import article
 from fixlip_widgets.demo.evaluate import Encoder, Examiner
 from fixlip_widgets.demo.pictures import packaged_pictures
 
@@ -22,19 +23,19 @@ def test_the_packaged_files_are_open_clips_own():
 
 
 def test_it_names_single_objects(examiner: Examiner):
-    assert examiner.naming(rounds=1) >= 0.8
+    assert examiner.naming(rounds=1) >= 0.85
 
 
 def test_it_finds_the_caption_of_two_objects_among_many(examiner: Examiner):
-    assert examiner.retrieval(2, rounds=1, among=128) >= 0.8
+    assert examiner.retrieval(2, rounds=1, among=128) >= 0.85
 
 
 def test_a_turned_relation_lowers_the_similarity(examiner: Examiner):
-    assert examiner.swap(cases=128) >= 0.65
+    assert examiner.swap(cases=128) >= 0.85
 
 
 def test_nouns_depend_on_their_own_object(examiner: Examiner):
-    assert examiner.binding(cases=24) >= 0.8
+    assert examiner.binding(cases=24) >= 0.85
 
 
 def test_removing_patches_lowers_the_similarity_gradually(examiner: Examiner):
@@ -45,3 +46,21 @@ def test_removing_patches_lowers_the_similarity_gradually(examiner: Examiner):
     kept = [order < share for share in (1.0, 0.6, 0.2, 0.0)]
     means = [float((examiner.encoder.images(scenes, some) * texts).sum(dim=1).mean()) for some in kept]
     assert means == sorted(means, reverse=True)
+
+
+def test_ready_scenes_are_understood_except_the_marked_mistakes(examiner: Examiner):
+    ready = demo.scenes()
+    encoder = examiner.encoder
+    named = encoder.texts([f"{article(name)} {name}" for name in demo.names()])
+    captions = encoder.texts([scene.caption for scene in ready.values()])
+    for row, (name, scene) in enumerate(ready.items()):
+        image = encoder.images([scene])
+        if name in demo.MISTAKES:
+            assert demo.names()[int((image @ named.T).argmax())] == demo.MISTAKES[name]
+            continue
+        assert int((image @ captions.T).argmax()) == row
+        nouns = list(scene.regions)
+        kept = np.stack([~scene.regions[noun].reshape(64) for noun in nouns])
+        without = encoder.images([scene] * len(nouns), kept)
+        losses = named[[demo.names().index(noun) for noun in nouns]] @ (image - without).T
+        assert losses.argmax(dim=1).tolist() == list(range(len(nouns))), name
