@@ -61,7 +61,10 @@ def _add_explain(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("--pretrained", metavar="TAG", help="an open_clip tag, or a safetensors file")
     parser.add_argument("--p", type=float, help="probability with which masks keep a patch or token, in (0, 1)")
     parser.add_argument("--budget", type=_whole_number, help="game evaluations, as 131072 or 2^17")
-    parser.add_argument("--method", help="banzhaf, the p-weighted interactions of FIxLIP")
+    parser.add_argument("--method", help="banzhaf, the p-weighted interactions of FIxLIP, or shapley")
+    parser.add_argument(
+        "--order", type=int, help="1 for values alone, 2 for interactions, 3 for terms of three players"
+    )
     parser.add_argument("--seed", type=int)
     parser.set_defaults(run=_explain)
 
@@ -79,7 +82,7 @@ def _explain(options: argparse.Namespace) -> int:
     from fixlip_widgets.report import write_html
 
     image, caption = _pair(options.image, options.caption)
-    chosen = {name: getattr(options, name) for name in ("p", "budget", "method", "seed")}
+    chosen = {name: getattr(options, name) for name in ("p", "budget", "method", "order", "seed")}
     if options.out is not None and not options.out.absolute().parent.is_dir():
         raise InputError(f"The folder of {options.out} does not exist; create it, or write the report elsewhere.")
     if options.pretrained is not None and options.model is None:

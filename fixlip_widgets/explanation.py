@@ -219,6 +219,12 @@ class Explanation:
 
         return best_subset(self.main, self.interactions, size, sign)
 
+    def subsets(self, sign: int = 1) -> list[tuple[tuple[int, ...], float]]:
+        """The :meth:`subset` of every size, from none to all players."""
+        from fixlip_widgets.subsets import best_subsets
+
+        return best_subsets(self.main, self.interactions, sign)
+
     # -- other forms -----------------------------------------------------------------------------------------------
 
     def to_networkx(self, top_k: int | None = 30, **options: Any) -> nx.Graph[int]:

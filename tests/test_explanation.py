@@ -319,3 +319,11 @@ def test_the_metadata_is_plain_json(tmp_path):
     with np.load(tmp_path / "e.npz", allow_pickle=False) as stored:
         metadata = json.loads(stored["metadata.json"].tobytes(), parse_constant=pytest.fail)
     assert metadata["tokens"] == ["a", "red", "dog"]
+
+
+def test_subsets_of_all_sizes_agree_with_those_of_each():
+    explanation = random_explanation(2, 3, ("a", "b"))
+    for sign in (1, -1):
+        for size, (players, value) in enumerate(explanation.subsets(sign)):
+            assert len(players) == size
+            assert value == pytest.approx(explanation.subset(size, sign)[1])
