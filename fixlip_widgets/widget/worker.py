@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import sys
+import atexit
 import threading
+import weakref
 from collections.abc import Callable
 from dataclasses import dataclass, field
 from functools import partial
@@ -125,6 +127,7 @@ class Worker:
 
     def _wake(self) -> None:
         if self._thread is None and not self._closed:
+            _at_work.add(self)
             self._thread = threading.Thread(target=self._loop, name="fixlip-widget", daemon=True)
             self._thread.start()
         self._changed.notify_all()
@@ -152,3 +155,13 @@ class Worker:
             work()
         except Exception:
             threading.excepthook(threading.ExceptHookArgs((*sys.exc_info(), threading.current_thread())))
+
+
+_at_work: weakref.WeakSet[Worker] = weakref.WeakSet()
+
+
+@atexit.register
+def _close_all() -> None:  # pyright: ignore[reportUnusedFunction]
+    """End every thread before the interpreter ends: one that is inside torch by then would abort the process."""
+    for worker in list(_at_work):
+        worker.close(timeout=30)

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import subprocess
+import sys
 import threading
 from collections.abc import Callable, Iterator
 
@@ -119,3 +121,14 @@ def test_after_close_nothing_is_done() -> None:
     worker.submit(job(1), lambda job: done.append(job.generation))
     assert worker.wait(SECONDS)
     assert (done, worker.alive) == ([], False)
+
+
+def test_a_process_ends_cleanly_while_a_widget_is_at_work() -> None:
+    script = (
+        "from fixlip_widgets import FixlipWidget, IncrementalExplainer\n"
+        "from tests.golden import tiny_game\n"
+        "widget = FixlipWidget(explainer=IncrementalExplainer(tiny_game(batch_size=8)), budget=2**22)\n"
+        "print(widget.status)\n"
+    )
+    done = subprocess.run([sys.executable, "-c", script], capture_output=True, text=True, check=False, timeout=120)
+    assert (done.returncode, done.stdout.strip(), done.stderr) == (0, "running", "")
