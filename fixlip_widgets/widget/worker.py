@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-import sys
 import atexit
+import sys
 import threading
 import weakref
 from collections.abc import Callable
