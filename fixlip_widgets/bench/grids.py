@@ -12,7 +12,10 @@ from fixlip_widgets.estimators.quadratic import QuadraticDesign
 from fixlip_widgets.masks import draw_masks
 torch.manual_seed(0)
 masks = torch.from_numpy(draw_masks({n}, 0.5, 0, {count}, seed=0, stream=0))
-targets = torch.randn({count}, dtype=torch.float64)
+pairs = torch.randn({n}, {n}) * (torch.rand({n}, {n}) < 0.1)
+z = masks.float() - 0.5
+targets = (z @ torch.randn({n}) + ((z @ pairs) * z).sum(1) + torch.randn({count})).double()
+del z
 weights = torch.full(({count},), 1 / {count}, dtype=torch.float64)
 torch.randn(512, 512) @ torch.randn(512, 512)
 """

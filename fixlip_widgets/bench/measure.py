@@ -10,6 +10,8 @@ from contextlib import contextmanager
 from dataclasses import dataclass
 from typing import Any
 
+from fixlip_widgets.errors import FixlipError
+
 
 @dataclass(frozen=True)
 class Row:
@@ -59,15 +61,25 @@ def best_of(repeats: int, of: Callable[[], Any]) -> float:
     return min(times)
 
 
+_MEASURE = """
+import pathlib, time
+def status(name):
+    lines = pathlib.Path("/proc/self/status").read_text().splitlines()
+    return next(int(line.split()[1]) for line in lines if line.startswith(name)) / 1024
+pathlib.Path("/proc/self/clear_refs").write_text("5")  # forget the peak of setting up
+before, start = status("VmRSS"), time.perf_counter()
+"""
+
+
 def peak_memory(setup: str, work: str) -> tuple[float, float]:
-    """(MB, seconds): how far ``work`` raises a fresh process's peak memory above what ``setup`` took."""
-    script = (
-        "import resource, sys, time\n"
-        "unit = 2**20 if sys.platform == 'darwin' else 1024\n"
-        "peak = lambda: resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / unit\n"
-        f"{setup}\nbefore, start = peak(), time.perf_counter()\n{work}\n"
-        "print(peak() - before, time.perf_counter() - start)\n"
-    )
+    """(MB, seconds): how far ``work`` raises a fresh process's memory above what ``setup`` left; Linux only.
+
+    Raises:
+        FixlipError: The system is not Linux.
+    """
+    if not sys.platform.startswith("linux"):
+        raise FixlipError("Peak memory is measured on Linux only; leave this section out.")
+    script = f"{setup}\n{_MEASURE}\n{work}\nprint(status('VmHWM') - before, time.perf_counter() - start)"
     done = subprocess.run([sys.executable, "-c", script], check=True, capture_output=True, text=True)
     megabytes, seconds = done.stdout.split()[-2:]
     return float(megabytes), float(seconds)
