@@ -21,6 +21,7 @@ widget = fx.FixlipWidget(scene.image, scene.caption, budget=2**{exponent})
 """
 SMALL = SCENE.format(exponent=10)
 LARGE = SCENE.format(exponent=22)
+NOTHING_AHEAD = SMALL.replace("budget=", "idle_share=0, budget=")
 # The view gets float32.
 CLOSE = {"rtol": 1e-5, "atol": 1e-6}
 
@@ -180,7 +181,7 @@ def test_a_setting_made_in_python_shows_in_the_view(open_notebook: Open):
 
 
 def test_a_caption_edited_in_the_view_is_explained_without_encoding_an_image_again(open_notebook: Open):
-    notebook = open_notebook(SMALL, "widget")
+    notebook = open_notebook(NOTHING_AHEAD, "widget")
     view = view_of(notebook)
     view.wait()
     images = notebook.evaluate("widget.explanation.image_encodes")
