@@ -64,4 +64,4 @@ def _first(modality: Modality, count: int) -> Modality:
 
 def _modality(masks: Tensor, embeddings: Tensor, paired: bool) -> Modality:
     weights = torch.full((len(masks),), 1 / len(masks), dtype=torch.float64)
-    return Modality(masks.to(embeddings.device), embeddings, weights.to(embeddings.device), paired=paired, exact=False)
+    return Modality(masks.to(embeddings.device), embeddings, weights.to(embeddings.device), paired=paired)
