@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import argparse
 import json
+import math
 import platform
 import sys
 from collections.abc import Callable, Iterator
@@ -53,7 +54,9 @@ def run(options: argparse.Namespace) -> int:
             rows.append(row)
             print(f"  {row.what:<66} {row.value:>9.3g} {row.unit:<6} {row.verdict}", flush=True)
     if options.out is not None:
-        options.out.write_text(json.dumps([asdict(row) for row in rows], indent=1), encoding="utf-8")
+        # JSON has no NaN: what was not run is null
+        measured = [asdict(row) | ({"value": None} if math.isnan(row.value) else {}) for row in rows]
+        options.out.write_text(json.dumps(measured, indent=1, allow_nan=False), encoding="utf-8")
     return 0
 
 
