@@ -15,13 +15,23 @@ const MIRRORED: readonly Mirrored[] = [
   "p",
   "budget",
   "text",
+  "method",
+  "order",
   "selection",
+  "removed",
   "top_k",
   "graph_layout",
   "graph_kind",
+  "graph_sign",
+  "subset_size",
+  "subset_sign",
+  "view",
+  "block",
+  "shown",
   "palette",
   "theme",
   "live",
+  "offline",
   "autorun",
   "generation",
   "status",
@@ -29,10 +39,18 @@ const MIRRORED: readonly Mirrored[] = [
   "scene",
   "costs",
   "options",
+  "pinned",
+  "difference",
+  "subsets",
+  "group",
+  "played",
+  "examples",
+  "convergence",
+  "undoable",
 ];
 
 /** Settings whose change starts a refinement. */
-const RESTARTING: ReadonlySet<Setting> = new Set<Setting>(["p", "budget", "text"]);
+const RESTARTING: ReadonlySet<Setting> = new Set<Setting>(["p", "budget", "text", "method", "order"]);
 
 type Mirrors = { readonly [Name in Mirrored]: Signal<Traits[Name]> };
 

@@ -1,7 +1,7 @@
 /** A widget's model without a kernel, and a small explanation for it to hold. */
 
 import type { WireArray } from "../src/arrays";
-import type { Traits, WireResult } from "../src/protocol";
+import type { Cost, Traits, WireResult } from "../src/protocol";
 import type { Model } from "../src/store";
 
 /** Numbers as the kernel sends them: a view into a larger buffer, at an offset that no Float32Array may begin at. */
@@ -50,6 +50,10 @@ export function wireResult(changes: Partial<WireResult> = {}): WireResult {
     r2: 0.9,
     spearman: 0.95,
     r2_in_sample: 0.92,
+    findings: ["", "", "", "", "“red” binds to nothing", "“dog” binds to 2 patches", "3 ties are certain"],
+    triples: [],
+    provenance: [["model", "tiny · test"]],
+    code: "fx.explain(image, caption)",
     main: wireArray([1, -2, 0.5, 0, 4, -0.5], [6]),
     main_se: wireArray([0.1, 0.1, 0.1, 0.1, 0.1, 0.1], [6]),
     interactions: wireArray(interactions, [6, 6]),
@@ -58,15 +62,37 @@ export function wireResult(changes: Partial<WireResult> = {}): WireResult {
   };
 }
 
+function cost(image: number): Cost {
+  return { image, text: 4, new_image: image, new_text: 4, seconds: null, megabytes: 8 };
+}
+
 export function traits(changes: Partial<Traits> = {}): Traits {
   return {
     p: 0.5,
     budget: 1024,
     text: "red dog",
+    method: "banzhaf",
+    order: 2,
     selection: [],
+    removed: [],
     top_k: 10,
     graph_layout: "anchored",
     graph_kind: "all",
+    graph_sign: "both",
+    subset_size: 0,
+    subset_sign: "positive",
+    view: "graph",
+    block: "cross",
+    shown: "current",
+    offline: null,
+    pinned: null,
+    difference: null,
+    subsets: null,
+    group: null,
+    played: null,
+    examples: null,
+    convergence: [],
+    undoable: "",
     palette: "house",
     theme: "auto",
     live: true,
@@ -75,11 +101,16 @@ export function traits(changes: Partial<Traits> = {}): Traits {
     status: "done",
     error: "",
     scene: { image: null, tokens: ["red", "dog"], grid: [2, 2], model: "tiny · test" },
-    costs: { "8": [64, 4], "9": [128, 4], "10": [256, 4], "11": [512, 4] },
+    costs: { "8": cost(64), "9": cost(128), "10": cost(256), "11": cost(512) },
     options: {
       palettes: { house: ["#ff0d57", "#1e88e5"], safe: ["#e66100", "#5d3a9b"] },
       layouts: ["anchored", "spring"],
       kinds: ["all", "cross", "intra"],
+      signs: ["both", "positive", "negative"],
+      methods: [
+        { name: "banzhaf", label: "Weighted Banzhaf", orders: [2, 3], uses_p: true, uses_budget: true },
+        { name: "grad_eclip", label: "Grad-ECLIP", orders: [1], uses_p: false, uses_budget: false },
+      ],
     },
     result: wireResult(),
     graph_data: {

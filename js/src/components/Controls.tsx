@@ -59,5 +59,7 @@ function effective(store: Store, p: number): string {
 function cost(store: Store, budget: number): string {
   const encodings = store.traits.costs.value[String(Math.log2(budget))];
   const evaluations = `${count(budget)} evaluations`;
-  return encodings ? `${evaluations} · ${encodings.map(count).join(" + ")} encodings` : evaluations;
+  return encodings
+    ? `${evaluations} · ${count(encodings.image)} + ${count(encodings.text)} encodings`
+    : evaluations;
 }
