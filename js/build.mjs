@@ -1,5 +1,5 @@
 // Builds the module of the view, the small one that loads it, and the style sheet into the Python package.
-// `node build.mjs --serve` serves dev/ instead, and builds again on every change.
+// `node build.mjs --serve` serves dev/ instead, and builds again on every change; `--dev` only builds that.
 import { mkdir, writeFile } from "node:fs/promises";
 import { dirname, join } from "node:path";
 import { fileURLToPath } from "node:url";
@@ -8,7 +8,8 @@ import { licencesOf } from "./licences.mjs";
 
 const here = dirname(fileURLToPath(import.meta.url));
 const serve = process.argv.includes("--serve");
-const out = serve ? join(here, "dev", "dist") : join(here, "..", "fixlip_widgets", "widget", "static");
+const dev = serve || process.argv.includes("--dev");
+const out = dev ? join(here, "dev", "dist") : join(here, "..", "fixlip_widgets", "widget", "static");
 
 /** Plotly's core asks for the style sheet of maps, which this bundle does not have. */
 const noForeignStyles = {
@@ -25,14 +26,14 @@ const options = {
     { in: "src/loader.ts", out: "loader" },
     { in: "src/index.tsx", out: "widget" },
     { in: "src/style.css", out: "widget" },
-    ...(serve ? [{ in: "dev/harness.ts", out: "harness" }] : []),
+    ...(dev ? [{ in: "dev/harness.ts", out: "harness" }] : []),
   ],
   outdir: out,
   bundle: true,
   format: "esm",
   target: ["es2022", "chrome111", "firefox113", "safari16.4"],
-  minify: !serve,
-  sourcemap: serve ? "inline" : false,
+  minify: !dev,
+  sourcemap: dev ? "inline" : false,
   legalComments: "none",
   define: { global: "globalThis" },
   logLevel: serve ? "info" : "warning",
@@ -43,6 +44,8 @@ if (serve) {
   const context = await esbuild.context(options);
   await context.watch();
   await context.serve({ servedir: join(here, "dev"), host: "127.0.0.1", port: 5173 });
+} else if (dev) {
+  await esbuild.build(options);
 } else {
   await mkdir(out, { recursive: true });
   /** What a kernel sends to a page, once; more than this is felt on a slow line. */

@@ -1,57 +1,15 @@
 /**
  * The view on a stored explanation, with a model that answers a little like a kernel does.
  *
- * `?theme=dark`, `?selection=50`, `?state=running|cancelled|error|refused|empty|fixed` choose what is shown; traits can be
- * set by name too: `?graph_layout=spring&palette=safe`.
+ * `?theme=dark`, `?selection=50`,
+ * `?state=running|cancelled|error|refused|empty|fixed|offline|pinned|difference|played|silent|first-order|markup` choose what is
+ * shown; `?open=trust` opens a panel; traits can be set by name too: `?graph_layout=spring&palette=safe&view=table`.
  */
 
 import type { RenderProps } from "@anywidget/types";
 import widget from "../src/index";
-import type { Graph, Traits } from "../src/protocol";
-
-type State = Record<string, unknown>;
-
-class FakeModel {
-  readonly #handlers = new Map<string, Set<(...given: unknown[]) => void>>();
-  readonly #state: State;
-
-  constructor(state: State) {
-    this.#state = state;
-  }
-
-  get(name: string): unknown {
-    return this.#state[name];
-  }
-
-  set(name: string, value: unknown): void {
-    this.#state[name] = value;
-    this.emit(`change:${name}`);
-    if (name === "graph_layout") {
-      this.set("graph_data", (this.#state.graphs as Record<string, Graph>)[value as string]);
-    }
-  }
-
-  save_changes(): void {}
-
-  send(content: { type: string }): void {
-    this.set("status", content.type === "run" ? "running" : "cancelled");
-  }
-
-  on(event: string, handler: (...given: unknown[]) => void): void {
-    const handlers = this.#handlers.get(event) ?? new Set();
-    this.#handlers.set(event, handlers.add(handler));
-  }
-
-  off(event: string, handler: (...given: unknown[]) => void): void {
-    this.#handlers.get(event)?.delete(handler);
-  }
-
-  emit(event: string, ...given: unknown[]): void {
-    for (const handler of this.#handlers.get(event) ?? []) {
-      handler(...given);
-    }
-  }
-}
+import type { Setting, Traits } from "../src/protocol";
+import { FakeKernel, OFFLINE, type State } from "./kernel";
 
 /** Base64 as a DataView at an odd offset, as it may come over the wire. */
 function buffers(_key: string, value: unknown): unknown {
@@ -64,36 +22,82 @@ function buffers(_key: string, value: unknown): unknown {
   return new DataView(shifted.buffer, 1);
 }
 
-function apply(model: FakeModel, state: string | null): void {
-  if (state === "running") {
-    model.set("status", "running");
-    const counts = { image_done: 1354, image_total: 2184, text_done: 256, text_total: 256 };
-    model.emit("msg:custom", {
-      type: "progress",
-      generation: 1,
-      fraction: 0.62,
-      seconds_left: 21,
-      ...counts,
-    });
-  } else if (state === "cancelled" || state === "idle") {
-    model.set("status", state);
-  } else if (state === "error") {
-    model.set("status", "error");
-    model.set(
+const PROGRESS = {
+  type: "progress",
+  generation: 1,
+  fraction: 0.62,
+  seconds_left: 21,
+  image_done: 1354,
+  image_total: 2184,
+  text_done: 256,
+  text_total: 256,
+} as const;
+
+const MARKUP = '<img src=x onerror="document.title=1">';
+
+/** What brings the widget into a state: before the view is there, or after. */
+const BEFORE: Readonly<Record<string, (kernel: FakeKernel) => void>> = {
+  empty: (kernel) => {
+    kernel.tell("result", null);
+    kernel.tell("graph_data", null);
+    kernel.tell("status", "running");
+    kernel.tell("examples", null);
+    kernel.tell("convergence", []);
+    kernel.tell("undoable", "");
+  },
+  fixed: (kernel) => kernel.tell("live", false),
+  offline: (kernel) => {
+    kernel.tell("live", false);
+    kernel.tell("offline", OFFLINE);
+  },
+  pinned: (kernel) => kernel.send({ type: "pin" }),
+  difference: (kernel) => {
+    kernel.send({ type: "pin" });
+    kernel.set("shown", "difference");
+  },
+  "first-order": (kernel) => {
+    kernel.tell("method", "grad_eclip");
+    kernel.tell("order", 1);
+  },
+  markup: (kernel) => {
+    kernel.tell("text", MARKUP);
+    kernel.tell("error", MARKUP);
+    kernel.tell("undoable", MARKUP);
+  },
+};
+
+const AFTER: Readonly<Record<string, (kernel: FakeKernel) => void>> = {
+  running: (kernel) => {
+    kernel.tell("status", "running");
+    kernel.emit("msg:custom", PROGRESS);
+  },
+  cancelled: (kernel) => kernel.tell("status", "cancelled"),
+  idle: (kernel) => kernel.tell("status", "idle"),
+  error: (kernel) => {
+    kernel.tell("status", "error");
+    kernel.tell(
       "error",
       "The encoder returned embeddings that are not finite numbers for 3 of 64 masked images.",
     );
-  } else if (state === "refused") {
-    const message = "The caption has 91 tokens; this model reads at most 75. Shorten it.";
-    model.emit("msg:custom", { type: "refused", name: "text", message });
-  } else if (state === "empty") {
-    model.set("result", null);
-    model.set("graph_data", null);
-    model.set("status", "running");
-  } else if (state === "fixed") {
-    model.set("live", false);
-  }
-}
+  },
+  refused: (kernel) => {
+    const slider = el.querySelector<HTMLInputElement>("input[id$='-budget']");
+    if (slider) {
+      kernel.dead = true;
+      slider.value = "22";
+      slider.dispatchEvent(new Event("input", { bubbles: true }));
+      slider.dispatchEvent(new Event("pointerup", { bubbles: true }));
+      kernel.dead = false;
+    }
+    const message = "The budget 4,194,304 is above 1,048,576, the most that this widget may spend.";
+    kernel.emit("msg:custom", { type: "refused", name: "budget", message });
+    kernel.tell("budget", 2 ** 17);
+  },
+  played: (kernel) => kernel.set("removed", [28, 29, 50]),
+  silent: (kernel) => {
+    kernel.dead = true;
+  },
+};
 
 const asked = new URLSearchParams(location.search);
 const stored = JSON.parse(
@@ -102,19 +106,24 @@ const stored = JSON.parse(
 ) as State;
 const el = document.getElementById("view") as HTMLElement;
 document.body.dataset.jpThemeLight = String(asked.get("theme") !== "dark");
-const model = new FakeModel({
-  ...stored,
-  selection: (asked.get("selection") ?? "").split(",").filter(Boolean).map(Number),
-});
-if (asked.get("state") === "empty") {
-  apply(model, "empty");
-}
-const release = widget.render({ model, el } as unknown as RenderProps<Traits>);
-apply(model, asked.get("state"));
-for (const name of ["graph_layout", "palette"]) {
+const kernel = new FakeKernel(stored);
+const state = asked.get("state") ?? "";
+BEFORE[state]?.(kernel);
+const release = widget.render({ model: kernel, el } as unknown as RenderProps<Traits>);
+AFTER[state]?.(kernel);
+const NAMED = ["graph_layout", "graph_kind", "graph_sign", "palette", "view", "block", "shown"] as const;
+for (const name of NAMED satisfies readonly Setting[]) {
   const value = asked.get(name);
   if (value) {
-    model.set(name, value);
+    kernel.set(name, value as never);
   }
 }
-Object.assign(globalThis, { model, release });
+const selection = (asked.get("selection") ?? "").split(",").filter(Boolean).map(Number);
+if (selection.length > 0) {
+  kernel.set("selection", selection);
+}
+const panel = asked.get("open");
+if (panel) {
+  requestAnimationFrame(() => el.querySelector<HTMLElement>(`[data-panel="${panel}"]`)?.click());
+}
+Object.assign(globalThis, { model: kernel, kernel, release });
