@@ -70,6 +70,16 @@ class IncrementalExplainer:
         """How many image masks of the pool count effectively at ``p`` (Kish); none are encoded for asking."""
         return self._image.effective(check_p(p))
 
+    def missing(self, p: float, budget: int) -> tuple[int, int]:
+        """(image, text) encodings, at most, that :meth:`extend` would still compute for ``budget`` at ``p``."""
+        work = Work(self.game, self._image, self._held_out, self._text, check_p(p), check_budget(budget))
+        return work.image_total, work.text_total
+
+    @property
+    def probabilities(self) -> dict[float, int]:
+        """How many image masks were drawn at each probability; none where all masks are encoded."""
+        return dict(self._image.drawn)
+
     # -- growing the pool ------------------------------------------------------------------------------------------
 
     def extend(

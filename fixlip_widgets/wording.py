@@ -37,3 +37,13 @@ def pair_name(names: Sequence[str], n_image: int, i: int, j: int) -> str:
 def columns(text: str) -> int:
     """Columns that ``text`` takes where a Latin letter takes one: wide scripts take two, combining marks none."""
     return sum(0 if unicodedata.combining(c) else 2 if unicodedata.east_asian_width(c) in "WF" else 1 for c in text)
+
+
+def counted(count: int, one: str, several: str | None = None) -> str:
+    """``1 patch``, ``4 patches``: ``several`` is ``one`` with an s by default."""
+    return f"{count:,} {one if count == 1 else several or one + 's'}"
+
+
+def joined(words: Sequence[str]) -> str:
+    """``a``, ``a and b``, ``a, b and c``."""
+    return " and ".join([", ".join(words[:-1]), words[-1]] if len(words) > 1 else words)

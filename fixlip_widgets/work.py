@@ -41,6 +41,9 @@ class Work:
     """Encodes until the pools stand for ``budget`` evaluations at ``p``.
 
     Text comes first: it is cheap, and exact where it is enumerated. Then image masks, then those held out from the fit.
+
+    Attributes:
+        image_total, text_total: Masks to encode, at most: one that comes up again is not encoded again.
     """
 
     def __init__(
@@ -51,8 +54,8 @@ class Work:
         self._m_text = text_masks_wanted(game, budget)
         all_of_them = _enumerates(image, self._m_image, _ENUMERATE_IMAGE_UP_TO)
         self._held = 0 if all_of_them else held_out.missing(p, _held_out_wanted(self._m_image))
-        self._image_total = _to_do(image, p, self._m_image, _ENUMERATE_IMAGE_UP_TO) + self._held
-        self._text_total = _to_do(text, p, self._m_text, ENUMERATE_UP_TO)
+        self.image_total = _to_do(image, p, self._m_image, _ENUMERATE_IMAGE_UP_TO) + self._held
+        self.text_total = _to_do(text, p, self._m_text, ENUMERATE_UP_TO)
         self._started = time.monotonic()
 
     def run(self) -> Iterator[Progress]:
@@ -68,7 +71,7 @@ class Work:
                 yield self._progress(image_done + done, text_done)
 
     def _progress(self, image_done: int, text_done: int) -> Progress:
-        return progress(self._started, image_done, self._image_total, text_done, self._text_total)
+        return progress(self._started, image_done, self.image_total, text_done, self.text_total)
 
 
 def progress(started: float, image_done: int, image_total: int, text_done: int = 0, text_total: int = 0) -> Progress:

@@ -12,10 +12,13 @@ import traitlets as t
 
 from fixlip_widgets.errors import InputError
 from fixlip_widgets.masks import MAX_BUDGET, check_budget
+from fixlip_widgets.methods import method as method_of
 from fixlip_widgets.widget import wire
 from fixlip_widgets.widget.bundle import Bundle, built, shared_bundle
+from fixlip_widgets.widget.costs import costs
 from fixlip_widgets.widget.refiner import Refiner
-from fixlip_widgets.widget.settings import CHECKS, check_selection
+from fixlip_widgets.widget.settings import CHECKS, check_order, check_players
+from fixlip_widgets.widget.traits import Answers, Settings
 from fixlip_widgets.widget.worker import Job, Worker
 
 if TYPE_CHECKING:
@@ -28,7 +31,7 @@ if TYPE_CHECKING:
     from fixlip_widgets.models import Model
 
 
-class FixlipWidget(anywidget.AnyWidget):
+class FixlipWidget(Settings, Answers, anywidget.AnyWidget):
     """Why does the model find this image and this caption similar? Display it as the last line of a cell.
 
     Every setting below is a trait: set it, ``observe`` it, ``link`` it. A new ``p``, ``budget`` or ``text`` starts
@@ -67,35 +70,14 @@ class FixlipWidget(anywidget.AnyWidget):
     _esm = built("loader.js")
     _css = built("widget.css")
 
-    p = t.Float(0.5).tag(sync=True)
-    budget = t.Int(2**17).tag(sync=True)
-    text = t.Unicode("").tag(sync=True)
-    selection = t.Tuple().tag(sync=True)
-    top_k = t.Int(24).tag(sync=True)
-    graph_layout = t.Unicode("anchored").tag(sync=True)
-    graph_kind = t.Unicode("all").tag(sync=True)
-    palette = t.Unicode("house").tag(sync=True)
-    theme = t.Unicode("auto").tag(sync=True)
-    autorun = t.Bool(True).tag(sync=True)
     idle_share = t.Float(0.5, min=0.0, max=1.0)
 
     bundle = t.Instance(Bundle).tag(sync=True, **ipywidgets.widget_serialization)
     bundle_digest = t.Unicode().tag(sync=True)
 
-    # What the kernel tells the view. Messages are lost before a view mounts and are never saved, so these are traits.
-    live = t.Bool(True).tag(sync=True)
-    generation = t.Int(0).tag(sync=True)
-    status = t.Enum(("idle", "running", "cancelled", "done", "error"), "idle").tag(sync=True)
-    error = t.Unicode("").tag(sync=True)
-    scene = t.Dict().tag(sync=True)
-    costs = t.Dict().tag(sync=True)
-    options = t.Dict().tag(sync=True)
-    result = t.Instance(dict, allow_none=True).tag(sync=True)
-    graph_data = t.Instance(dict, allow_none=True).tag(sync=True)
-
-    _RESTART = ("p", "budget", "text")
-    _REDRAW = ("top_k", "graph_layout", "graph_kind")
-    _WRITABLE = frozenset({*CHECKS, "budget", "selection"})
+    _RESTART = ("p", "budget", "text", "method", "order")
+    _REDRAW = ("top_k", "graph_layout", "graph_kind", "graph_sign")
+    _WRITABLE = frozenset(Settings.class_trait_names())
 
     def __init__(
         self,
@@ -219,9 +201,11 @@ class FixlipWidget(anywidget.AnyWidget):
             return value
         if name == "budget":
             return check_budget(value, self.max_budget)
-        if name == "selection":
+        if name == "order":
+            return check_order(value, method_of(self.method))
+        if name in ("selection", "removed"):
             shown = cast(wire.Wire, self.result or self.scene)
-            return check_selection(value, shown["grid"][0] * shown["grid"][1] + len(shown["tokens"]))
+            return check_players(value, shown["grid"][0] * shown["grid"][1] + len(shown["tokens"]))
         value = CHECKS[name](value)
         if name == "text" and self._refiner is not None and value != self._refiner.explainer.game.caption:
             from fixlip_widgets.captions import tokenize
@@ -229,7 +213,7 @@ class FixlipWidget(anywidget.AnyWidget):
             value = tokenize(self._refiner.explainer.game.model.tokenizer, value).text
         return value
 
-    @t.validate("p", "budget", "text", "selection", "top_k", "graph_layout", "graph_kind", "palette", "theme")
+    @t.validate(*Settings.class_trait_names())
     def _check_setting(self, proposal: Any) -> Any:
         return self._checked(proposal["trait"].name, proposal["value"])
 
@@ -266,7 +250,7 @@ class FixlipWidget(anywidget.AnyWidget):
         with self._publishing, self.hold_sync():
             self.selection = tuple(player for player in self.selection if player < game.n_image)
             self.scene = {**self.scene, "tokens": list(game.tokens)}
-            self.costs = wire.costs(explainer, self.max_budget)
+            self.costs = self._costs()
 
     def show_progress(self, job: Job, message: wire.Wire) -> None:
         """Pass on how far the job is; a message, since nobody needs it later."""
@@ -310,7 +294,12 @@ class FixlipWidget(anywidget.AnyWidget):
             self.graph_data = drawn
 
     def _graph_options(self) -> dict[str, Any]:
-        return {"top_k": self.top_k, "layout": self.graph_layout, "kind": self.graph_kind}
+        sign = {"both": None, "positive": 1, "negative": -1}[self.graph_sign]
+        return {"top_k": self.top_k, "layout": self.graph_layout, "kind": self.graph_kind, "sign": sign}
+
+    def _costs(self) -> dict[str, Any]:
+        assert self._refiner is not None, "a finished explanation costs nothing"
+        return costs(self._refiner.explainer, self.max_budget, self.p, method_of(self.method), self._refiner.pace)
 
     # -- beginning ---------------------------------------------------------------------------------------------------
 
@@ -321,6 +310,8 @@ class FixlipWidget(anywidget.AnyWidget):
             label = wire.model_label(explanation.model)
             return {
                 "live": False,
+                "method": explanation.method,
+                "order": explanation.order,
                 "text": explanation.caption,
                 "p": explanation.p,
                 "budget": explanation.budget,
@@ -335,13 +326,13 @@ class FixlipWidget(anywidget.AnyWidget):
         return {
             "text": game.caption,
             "scene": wire.scene(game.picture, game.tokens, game.grid, label),
-            "costs": wire.costs(explainer, self.max_budget),
+            "costs": self._costs(),
         }
 
 
 def _check_names(given: set[str], settings: frozenset[str], *, finished: bool) -> None:
     """Refuse keywords by name: a misspelt setting must not be lost silently."""
-    known = (settings | {"autorun", "idle_share"}) - {"text", "selection"}
+    known = (settings | {"autorun", "idle_share"}) - {"text", "selection", "removed", "shown"}
     if unknown := given - known:
         raise InputError(
             f"FixlipWidget does not know {', '.join(sorted(unknown))}; it knows {', '.join(sorted(known))}."

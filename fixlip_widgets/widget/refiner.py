@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Protocol
 
 from fixlip_widgets.errors import FixlipError
 from fixlip_widgets.widget import wire
+from fixlip_widgets.widget.costs import Pace
 from fixlip_widgets.widget.worker import Job
 
 if TYPE_CHECKING:
@@ -65,6 +66,7 @@ class Refiner:
         self.explainer = explainer
         self._screen, self._between, self._settle = screen, between, settle
         self._last_progress = self._next_result = 0.0
+        self.pace = Pace()
 
     def run(self, job: Job) -> None:
         """Do a job; whatever goes wrong is shown, and the last good result stays."""

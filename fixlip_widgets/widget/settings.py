@@ -11,19 +11,32 @@ from fixlip_widgets.errors import InputError
 from fixlip_widgets.graphs import KINDS
 from fixlip_widgets.layouts import LAYOUTS
 from fixlip_widgets.masks import check_p
+from fixlip_widgets.methods import Method
+from fixlip_widgets.methods import method as method_of
 
 Check = Callable[[Any], Any]
 THEMES = ("auto", "light", "dark")
 MAX_EDGES = 500
 """Most edges that the graph draws: beyond, nothing can be told apart."""
+SIGNS = ("both", "positive", "negative")
+VIEWS = ("graph", "heatmap", "table")
+BLOCKS = ("cross", "text_text", "image_image")
+SHOWN = ("current", "pinned", "difference")
+MAX_SUBSET = 24
+"""Most players of a subset that the graph shows."""
 _LONGEST_CAPTION = 10_000
 
 
-def check_top_k(value: Any) -> int:
-    """Number of edges in the graph, 1 to 500."""
-    if isinstance(value, bool) or not isinstance(value, Integral) or not 1 <= int(value) <= MAX_EDGES:
-        raise InputError(f"top_k is {value!r}; it is the number of edges shown, a whole number from 1 to {MAX_EDGES}.")
-    return int(value)
+def whole_number(what: str, low: int, high: int) -> Check:
+    """A check that a value is a whole number from ``low`` to ``high``; ``what`` names the setting and its meaning."""
+    name, _, meaning = what.partition(": ")
+
+    def check(value: Any) -> int:
+        if isinstance(value, bool) or not isinstance(value, Integral) or not low <= int(value) <= high:
+            raise InputError(f"{name} is {value!r}; it is {meaning}, a whole number from {low} to {high}.")
+        return int(value)
+
+    return check
 
 
 def check_caption(value: Any) -> str:
@@ -35,13 +48,21 @@ def check_caption(value: Any) -> str:
     return value.strip()
 
 
-def check_selection(value: Any, n_players: int) -> tuple[int, ...]:
-    """Distinct players, in the order in which they were selected."""
+def check_players(value: Any, n_players: int) -> tuple[int, ...]:
+    """Distinct players, in the order in which they were given."""
     players = value if isinstance(value, Sequence) and not isinstance(value, (str, bytes)) else (value,)
     for player in players:
         if isinstance(player, bool) or not isinstance(player, Integral) or not 0 <= int(player) < n_players:
-            raise InputError(f"There is no player {player!r} to select; players are numbered 0 to {n_players - 1}.")
+            raise InputError(f"There is no player {player!r}; players are numbered 0 to {n_players - 1}.")
     return tuple(dict.fromkeys(int(player) for player in players))
+
+
+def check_order(value: Any, method: Method) -> int:
+    """An order that ``method`` offers."""
+    if isinstance(value, bool) or not isinstance(value, Integral) or int(value) not in method.orders:
+        offered = " or ".join(map(str, method.orders))
+        raise InputError(f"order is {value!r}; {method.label} offers order {offered}.")
+    return int(value)
 
 
 def one_of(what: str, names: Sequence[str]) -> Check:
@@ -58,10 +79,17 @@ def one_of(what: str, names: Sequence[str]) -> Check:
 CHECKS: dict[str, Check] = {
     "p": check_p,
     "text": check_caption,
-    "top_k": check_top_k,
+    "method": lambda value: method_of(value).name,
+    "top_k": whole_number("top_k: the number of edges shown", 1, MAX_EDGES),
     "graph_layout": one_of("layout", tuple(LAYOUTS)),
     "graph_kind": one_of("kind of edges", KINDS),
+    "graph_sign": one_of("sign of edges", SIGNS),
+    "subset_size": whole_number("subset_size: the number of players in the subset shown (0 for none)", 0, MAX_SUBSET),
+    "subset_sign": one_of("sign of a subset", SIGNS[1:]),
+    "view": one_of("view", VIEWS),
+    "block": one_of("block of interactions", BLOCKS),
+    "shown": one_of("explanation to show", SHOWN),
     "palette": one_of("palette", tuple(PALETTES)),
     "theme": one_of("theme", THEMES),
 }
-"""Checks that need nothing but the value; ``budget`` has a cap and ``selection`` a number of players besides."""
+"""Checks that need nothing but the value; ``budget``, ``order``, ``selection`` and ``removed`` depend on the widget."""

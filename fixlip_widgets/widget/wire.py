@@ -11,17 +11,20 @@ from numpy.typing import NDArray
 from PIL import Image
 
 from fixlip_widgets.colors import PALETTES
+from fixlip_widgets.findings import findings
 from fixlip_widgets.graphs import KINDS
 from fixlip_widgets.layouts import LAYOUTS
-from fixlip_widgets.work import planned_encodes
+from fixlip_widgets.methods import METHODS
+from fixlip_widgets.provenance import provenance, reproduction
+from fixlip_widgets.widget.settings import SIGNS
 
 if TYPE_CHECKING:
     from fixlip_widgets.explanation import Explanation
-    from fixlip_widgets.incremental import IncrementalExplainer, Progress
+    from fixlip_widgets.incremental import Progress
 
 Wire = dict[str, Any]
-SLIDER_BUDGETS = range(8, 23)
-"""Exponents of two that the budget slider offers."""
+MOST_TRIPLES = 100
+"""Third-order terms that travel to the view."""
 
 
 class WireArray(TypedDict):
@@ -40,14 +43,16 @@ def array(values: NDArray[Any] | None) -> WireArray | None:
     return {"shape": list(flat.shape), "dtype": "float32", "data": memoryview(flat.tobytes())}
 
 
-def result(explanation: Explanation, generation: int, *, partial: bool) -> Wire:
+def result(explanation: Explanation, generation: int, *, partial: bool, code: str | None = None) -> Wire:
     """Everything the view shows of an explanation.
 
     Args:
         explanation: What to show.
         generation: Number of the request that it answers.
         partial: Whether more is being computed.
+        code: Lines that compute it again; by default with names in place of what only the caller knows.
     """
+    code = reproduction(explanation) if code is None else code
     known = ("similarity", "empty_similarity", "baseline", "residual", "r2", "spearman", "r2_in_sample")
     counts = ("budget", "image_encodes", "text_encodes")
     return {
@@ -65,6 +70,10 @@ def result(explanation: Explanation, generation: int, *, partial: bool) -> Wire:
         "ridge": number(explanation.ridge),
         **{name: int(getattr(explanation, name)) for name in counts},
         **{name: number(getattr(explanation, name)) for name in known},
+        "findings": findings(explanation, partial=partial),
+        "triples": triples(explanation),
+        "provenance": [list(row) for row in provenance(explanation)],
+        "code": code,
         "main": array(explanation.main),
         "main_se": array(explanation.main_se),
         "interactions": array(explanation.interactions),
@@ -72,11 +81,24 @@ def result(explanation: Explanation, generation: int, *, partial: bool) -> Wire:
     }
 
 
+def triples(explanation: Explanation) -> list[Wire]:
+    """The strongest third-order terms, strongest first; none below order 3."""
+    if explanation.triples is None:
+        return []
+    players, values, errors = explanation.triples.terms()
+    strongest = np.argsort(-np.abs(values), kind="stable")[:MOST_TRIPLES]
+    return [
+        {"players": players[row].tolist(), "value": float(values[row]), "se": number(float(errors[row]))}
+        for row in strongest.tolist()
+    ]
+
+
 def graph(explanation: Explanation, generation: int, **options: Any) -> Wire:
     """The explanation graph: nodes with places, edges strongest first; ``options`` are ``explanation_graph``'s."""
     drawn = explanation.to_networkx(**options)
     nodes = [
         {"player": player, "kind": node["kind"], "label": node["label"], "pos": [number(part) for part in node["pos"]]}
+        | ({"weight": node["weight"], "se": node["se"]} if node["kind"] == "term" else {})
         for player, node in drawn.nodes(data=True)
     ]
     edges = [
@@ -119,13 +141,13 @@ def options() -> Wire:
         "palettes": {name: list(colors) for name, colors in PALETTES.items()},
         "layouts": list(LAYOUTS),
         "kinds": list(KINDS),
+        "signs": list(SIGNS),
+        "methods": [
+            {name: getattr(method, name) for name in ("name", "label", "uses_p", "uses_budget")}
+            | {"orders": list(method.orders)}
+            for method in METHODS.values()
+        ],
     }
-
-
-def costs(explainer: IncrementalExplainer, cap: int) -> dict[str, list[int]]:
-    """Exponent of the budget to the (image, text) encodings it takes, for each budget up to ``cap`` on the slider."""
-    affordable = [exponent for exponent in SLIDER_BUDGETS if 2**exponent <= cap]
-    return {str(exponent): list(planned_encodes(explainer.game, 2**exponent)) for exponent in affordable}
 
 
 def model_label(model: dict[str, str]) -> str:

@@ -18,6 +18,8 @@ sys.path.insert(0, str(HERE.parents[1]))
 
 from fixlip_widgets.explanation import Explanation  # noqa: E402
 from fixlip_widgets.widget import wire  # noqa: E402
+from fixlip_widgets.widget.costs import SLIDER_BUDGETS  # noqa: E402
+from fixlip_widgets.widget.traits import Answers, Settings  # noqa: E402
 from tests import examples  # noqa: E402
 
 METHODS = [
@@ -52,119 +54,27 @@ def state(explanation: Explanation) -> dict[str, Any]:
     """Every trait that the view reads."""
     label = wire.model_label(explanation.model)
     return {
+        **Settings().trait_values(),
+        **Answers().trait_values(),
         "p": explanation.p,
         "budget": explanation.budget,
         "text": explanation.caption,
-        "method": "banzhaf",
-        "order": 2,
-        "selection": [],
-        "removed": [],
-        "top_k": 24,
-        "graph_layout": "anchored",
-        "graph_kind": "all",
-        "graph_sign": "both",
-        "subset_size": 0,
-        "subset_sign": "positive",
-        "view": "graph",
-        "block": "cross",
-        "shown": "current",
-        "palette": "house",
-        "theme": "auto",
-        "live": True,
-        "offline": None,
-        "autorun": True,
         "generation": 1,
         "status": "done",
-        "error": "",
         "scene": wire.scene(explanation.image, explanation.tokens, explanation.grid, label),
-        "costs": {str(exponent): cost(exponent, explanation.n_text) for exponent in wire.SLIDER_BUDGETS},
-        "options": {**wire.options(), "methods": METHODS, "signs": ["both", "positive", "negative"]},
-        "result": {**wire.result(explanation, 1, partial=False), **facts(explanation)},
+        "costs": {str(exponent): cost(exponent, explanation) for exponent in SLIDER_BUDGETS},
+        "options": wire.options(),
+        "result": wire.result(explanation, 1, partial=False),
         "graph_data": wire.graph(explanation, 1, top_k=24),
-        "graphs": {
-            layout: wire.graph(explanation, 1, top_k=MOST_EDGES, layout=layout) for layout in wire.options()["layouts"]
-        },
-        "pinned": None,
-        "difference": None,
-        "subsets": subsets(explanation),
-        "group": None,
-        "played": None,
-        "examples": masks(explanation, explanation.p),
-        "convergence": convergence(),
-        "undoable": "p 0.4 → 0.5",
-        "baseline": explanation.baseline,
+        "graphs": {layout: wire.graph(explanation, 1, top_k=24, layout=layout) for layout in wire.options()["layouts"]},
     }
 
 
-def cost(exponent: int, n_text: int) -> dict[str, Any]:
-    """Made-up costs: half of the image encodings of the present budget are already there."""
-    image, text = 2**exponent // 60, min(2**n_text, 2 ** (exponent // 2))
-    new_image = max(0, image - 1092)
-    return {
-        "image": image,
-        "text": text,
-        "new_image": new_image,
-        "new_text": 0,
-        "seconds": new_image / 52,
-        "megabytes": 80 + image / 100,
-    }
-
-
-def facts(explanation: Explanation) -> dict[str, Any]:
-    """What an explanation is told with beside its arrays; the sentences count interactions beyond 1.96 s.e."""
-    errors = explanation.interactions_se
-    assert errors is not None, "dog_and_hydrant() has made some up"
-    certain = np.abs(explanation.interactions) >= 1.96 * np.where(errors > 0, errors, np.inf)
-    board = explanation.names
-    bound = [int(row[: explanation.n_image].sum()) for row in certain]
-    sentences = [
-        f"{board[player]} binds to {count} patches; the rest is within the noise." for player, count in enumerate(bound)
-    ]
-    total = int(certain[explanation.n_image :, : explanation.n_image].sum())
-    return {
-        "spearman": 0.95,
-        "findings": [*sentences, f"{total} ties of words to patches are certain; the others are within the noise."],
-        "triples": [],
-        "provenance": [
-            ["model", "ViT-B-32 · openai"],
-            ["weights", "sha256 a1b2c3d4e5f60718"],
-            ["tokenizer", "open_clip, 77 tokens"],
-            ["seed", "0"],
-            ["p", "0.5"],
-            ["budget", "131,072 evaluations"],
-            ["versions", "fixlip_widgets 0.2.0, torch 2.9.0, open_clip 3.1.0"],
-        ],
-        "code": "import fixlip_widgets as fx\n\n"
-        'model = fx.load_model("ViT-B-32", pretrained="openai")\n'
-        'explanation = fx.explain("image.jpg", "black dog next to a yellow hydrant", model=model, p=0.5, '
-        "budget=2**17, seed=0)\n",
-    }
-
-
-def subsets(explanation: Explanation) -> dict[str, Any]:
-    """The best subsets of each size, as the view gets them."""
-
-    def told(sign: int) -> list[dict[str, Any]]:
-        found = explanation.subsets(sign)[1:]
-        return [{"players": list(players), "value": value} for players, value in found]
-
-    return {"generation": 1, "positive": told(1), "negative": told(-1)}
-
-
-def masks(explanation: Explanation, p: float, count: int = 8) -> dict[str, Any]:
-    """Random masks at ``p``."""
-    kept = np.random.default_rng(1).random((count, explanation.n_players)) < p
-    return {"p": p, "masks": ["".join(map(str, mask.astype(int))) for mask in kept]}
-
-
-def convergence() -> list[dict[str, Any]]:
-    """A made-up error that falls with the root of the encodings, a little unevenly."""
-    counts = [34, 68, 136, 273, 546, 1092, 2184]
-    uneven = [1.0, 1.12, 0.93, 1.0, 1.04, 0.97, 1.0]
-    return [
-        {"budget": 2 ** (11 + step), "image_encodes": images, "error": 6.2 * factor / images**0.5}
-        for step, (images, factor) in enumerate(zip(counts, uneven, strict=True))
-    ]
+def cost(exponent: int, explanation: Explanation) -> dict[str, Any]:
+    """A made-up cost: what 2^17 takes is encoded already."""
+    image, text = 2**exponent // 60, 2**explanation.n_text
+    new = max(image - 2**17 // 60, 0)
+    return {"image": image, "text": text, "new_image": new, "new_text": 0, "seconds": new / 60, "megabytes": image / 50}
 
 
 def main() -> None:

@@ -51,8 +51,8 @@ def test_the_view_can_be_painted_before_anything_is_computed(make_widget: Make) 
 def test_costs_tell_the_encodings_of_every_budget_up_to_the_cap(make_widget: Make) -> None:
     widget = make_widget(autorun=False, max_budget=2**12)
     assert [*widget.costs] == ["8", "9", "10", "11", "12"]
-    assert widget.costs["12"][1] == 2**6
-    images = [image for image, _ in widget.costs.values()]
+    assert widget.costs["12"]["text"] == widget.costs["12"]["new_text"] == 2**6
+    images = [cost["image"] for cost in widget.costs.values()]
     assert images == sorted(images)
 
 

@@ -1,0 +1,221 @@
+"""What the numbers support, in plain sentences: one for every player, and one for the whole explanation.
+
+An interaction is said to be there only when it is beyond the noise, and that is decided for all interactions together:
+each is tested against zero (two-sided, its standard error taken as normal), and Holm's step-down procedure keeps the
+probability that even one of those named in any of the sentences is chance at 5 % or less, however they depend on each
+other. 1,596 interactions tested one by one at 95 % would bring some 80 false ones.
+
+Source: Holm, "A simple sequentially rejective multiple test procedure", Scandinavian Journal of Statistics 1979.
+"""
+
+from __future__ import annotations
+
+from statistics import NormalDist
+from typing import TYPE_CHECKING, NamedTuple
+
+import numpy as np
+from numpy.typing import NDArray
+
+from fixlip_widgets.wording import counted, joined, pair_name, signed, with_error
+
+if TYPE_CHECKING:
+    from fixlip_widgets.explanation import Explanation
+
+Floats = NDArray[np.float64]
+Bools = NDArray[np.bool_]
+LEVEL = 0.05
+"""Probability, at most, that any of the interactions said to be there is chance."""
+_MOST_NAMES = 3
+"""Tokens that a sentence names; more are counted."""
+_NOTHING = 1e-9
+"""Logits that count as zero where a value is exact: rounding leaves some."""
+
+
+class _Verbs(NamedTuple):
+    positive: str
+    negative: str
+
+
+_ALONE = _Verbs("binds to", "repeats or contradicts")
+_COMPARED = _Verbs("interacts more with", "interacts less with")
+
+
+def beyond_noise(values: Floats, errors: Floats, level: float = LEVEL) -> Bools:
+    """Which of ``values`` (m,) differ from zero, by Holm's procedure over all whose error (m,) is known.
+
+    The k-th largest |value/error| of m counts if it and all larger ones exceed the normal quantile of
+    ``1 − level/(2 (m − k + 1))``. A value with error 0 is exact, and counts if it is not zero.
+    """
+    known = np.isfinite(errors) & np.isfinite(values)
+    exact = known & (errors == 0)
+    scores = np.zeros(len(values))
+    np.divide(np.abs(values), errors, out=scores, where=known & ~exact)
+    scores[exact & (np.abs(values) > _NOTHING)] = np.inf
+    found, left = np.zeros(len(values), dtype=bool), int(known.sum())
+    for at in np.argsort(-scores, kind="stable"):
+        if left == 0 or not scores[at] > NormalDist().inv_cdf(1 - level / (2 * left)):
+            break
+        found[at], left = True, left - 1
+    return found
+
+
+def findings(explanation: Explanation, *, partial: bool = False, difference: bool = False) -> list[str]:
+    """A sentence for each of the n players, and one for the whole explanation last.
+
+    Where standard errors are not known, the sentences tell the numbers and claim nothing.
+
+    Args:
+        explanation: What to put into words.
+        partial: More is being computed; the last sentence says so.
+        difference: ``explanation`` is one explanation minus another.
+    """
+    tell = _interactions if explanation.has_interactions else _values
+    *players, overall = tell(explanation, difference)
+    if partial:
+        overall = "So far: " + overall
+    return [*players, overall]
+
+
+# -- second order ------------------------------------------------------------------------------------------------------
+
+
+def _interactions(explanation: Explanation, difference: bool) -> list[str]:
+    n = explanation.n_players
+    first, second = np.triu_indices(n, 1)
+    values, errors = explanation.interactions[first, second], explanation.interactions_se
+    if errors is None or not np.isfinite(errors[first, second]).any():
+        return _without_errors(explanation)
+    errors = errors[first, second]
+    third, third_errors = np.empty(0), np.empty(0)
+    if explanation.triples is not None:
+        _, third, third_errors = explanation.triples.terms()
+    found = beyond_noise(np.concatenate([values, third]), np.concatenate([errors, third_errors]))
+    ties, known = np.zeros((n, n), dtype=np.int8), np.zeros((n, n), dtype=bool)
+    ties[first, second] = np.where(found[: len(values)], np.sign(values), 0).astype(np.int8)
+    known[first, second] = np.isfinite(errors)
+    ties, known = ties + ties.T, known | known.T
+    verbs = _COMPARED if difference else _ALONE
+    sentences = [_player(explanation, player, ties[player], known[player], verbs) for player in range(n)]
+    more = int(found[len(values) :].sum())
+    return [*sentences, _whole(explanation, ties, int(np.isfinite(errors).sum()), more, len(third), difference)]
+
+
+def _player(explanation: Explanation, player: int, ties: NDArray[np.int8], known: Bools, verbs: _Verbs) -> str:
+    """“dog” binds to 4 patches and repeats or contradicts 1 patch; the rest is within the noise."""
+    name, others = _subject(explanation, player), explanation.n_players - 1
+    if not known.any():
+        return f"How sure the interactions of {_inner(name)} are is not known."
+    clauses = [
+        f"{verb} {_partners(explanation, player, np.flatnonzero(ties == sign))}"
+        for verb, sign in zip(verbs, (1, -1), strict=True)
+        if (ties == sign).any()
+    ]
+    if not clauses:
+        if known.sum() < others:
+            return f"As far as it is known, nothing that {_inner(name)} does with others is beyond the noise."
+        return f"Nothing that {_inner(name)} does with others is beyond the noise."
+    said = f"{name} {' and '.join(clauses)}"
+    if (ties != 0).sum() == others:
+        return f"{said}."
+    return f"{said}; the rest is within the noise{'' if known.sum() == others else ' or not known'}."
+
+
+def _partners(explanation: Explanation, player: int, partners: NDArray[np.intp]) -> str:
+    """``4 patches and “black”``, those of the other modality first."""
+    n_image = explanation.n_image
+    patches, tokens = partners[partners < n_image], partners[partners >= n_image]
+    named = len(tokens) <= _MOST_NAMES
+    words = [f"“{explanation.names[token]}”" for token in tokens] if named else [counted(len(tokens), "token")]
+    squares = [counted(len(patches), "patch", "patches")] if len(patches) else []
+    words = words if len(tokens) else []
+    return joined(squares + words if player >= n_image else words + squares)
+
+
+def _whole(
+    explanation: Explanation, ties: NDArray[np.int8], tested: int, third: int, third_tested: int, difference: bool
+) -> str:
+    upper, n_image = np.triu(ties, 1), explanation.n_image
+    raising, lowering = int((upper > 0).sum()), int((upper < 0).sum())
+    across, total = int((upper[:n_image, n_image:] != 0).sum()), raising + lowering
+    what = "differences of interactions" if difference else "interactions"
+    if total == 0:
+        said = f"None of {tested:,} {what} is beyond the noise; more budget narrows it."
+    else:
+        verb = "is" if total == 1 else "are"
+        said = (
+            f"{total:,} of {tested:,} {what} {verb} beyond the noise (95 % for all of them together): "
+            f"{raising:,} positive, {lowering:,} negative; {across:,} between image and text."
+        )
+    if third_tested:
+        said += f" Of {third_tested:,} third-order terms, {third:,} {'is' if third == 1 else 'are'}."
+    return said + _faithfulness(explanation)
+
+
+def _faithfulness(explanation: Explanation) -> str:
+    r2 = explanation.r2
+    if r2 is None or not np.isfinite(r2):
+        return ""
+    if r2 <= 0:
+        return " The surrogate predicts masks that it was not fitted to no better than their mean does."
+    return f" The surrogate explains {min(r2, 1):.0%} of the variance over masks that it was not fitted to."
+
+
+def _without_errors(explanation: Explanation) -> list[str]:
+    names, n_image = explanation.names, explanation.n_image
+    sentences: list[str] = []
+    for player, row in enumerate(explanation.interactions):
+        partner = int(np.abs(row).argmax())
+        other = _inner(_subject(explanation, partner))
+        sentences.append(
+            f"{_subject(explanation, player)} interacts most with {other}: {signed(float(row[partner]))}."
+            if partner != player
+            else f"{_subject(explanation, player)} interacts with nothing."
+        )
+    pairs = len(names) * (len(names) - 1) // 2
+    strongest = np.unravel_index(int(np.abs(explanation.interactions).argmax()), explanation.interactions.shape)
+    i, j = sorted(int(index) for index in strongest)
+    told = f" the strongest is {pair_name(names, n_image, i, j)}, {signed(float(explanation.interactions[i, j]))}."
+    unsure = " Their standard errors are not known, so nothing can be said about the noise."
+    return [*sentences, f"Of {pairs:,} interactions{told}{unsure}{_faithfulness(explanation)}"]
+
+
+# -- first order -------------------------------------------------------------------------------------------------------
+
+
+def _values(explanation: Explanation, difference: bool) -> list[str]:
+    values, errors = explanation.main, explanation.main_se
+    raises, lowers = ("counts for more", "counts for less") if difference else ("raises", "lowers")
+    end = "by" if difference else "the similarity by"
+    none = "" if difference else " This method has no interactions."
+    if errors is None or not np.isfinite(errors).any():
+        told = [f"{_subject(explanation, player)}: {signed(float(value))}." for player, value in enumerate(values)]
+        strongest = int(np.abs(values).argmax())
+        most = f"The largest of {len(values):,} values is that of {_inner(_subject(explanation, strongest))}, "
+        unsure = " Standard errors are not known, so nothing can be said about the noise."
+        return [*told, f"{most}{signed(float(values[strongest]))}.{unsure}{none}"]
+    found = beyond_noise(values, errors)
+    sentences: list[str] = []
+    for player, (value, error) in enumerate(zip(values.tolist(), errors.tolist(), strict=True)):
+        name, verb = _subject(explanation, player), raises if value > 0 else lowers
+        amount = with_error(value, error)
+        if found[player]:
+            sentences.append(f"{name} {verb} {end} {with_error(abs(value), error).removeprefix('+')}.")
+        elif np.isfinite(error):
+            sentences.append(f"{name} is within the noise: {amount}.")
+        else:
+            sentences.append(f"{name}: {amount}; how sure that is, is not known.")
+    total, tested = int(found.sum()), int(np.isfinite(errors).sum())
+    verb = "is" if total == 1 else "are"
+    overall = f"{total:,} of {tested:,} values {verb} beyond the noise (95 % for all of them together).{none}"
+    return [*sentences, overall + _faithfulness(explanation)]
+
+
+def _subject(explanation: Explanation, player: int) -> str:
+    """A player as a sentence begins with it: ``“dog”`` or ``Patch (2, 3)``."""
+    name = explanation.names[player]
+    return f"“{name}”" if player >= explanation.n_image else name[0].upper() + name[1:]
+
+
+def _inner(subject: str) -> str:
+    """A player within a sentence: ``“dog”`` or ``patch (2, 3)``."""
+    return subject if subject.startswith("“") else subject[0].lower() + subject[1:]

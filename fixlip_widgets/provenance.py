@@ -1,0 +1,128 @@
+"""Where an explanation comes from: what was explained with which software, and lines that compute it again."""
+
+from __future__ import annotations
+
+import os
+from dataclasses import dataclass
+from importlib import metadata
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+
+from fixlip_widgets._version import __version__
+
+if TYPE_CHECKING:
+    from fixlip_widgets.explanation import Explanation
+    from fixlip_widgets.models import Model
+
+_PACKAGES = (("torch", "torch"), ("open_clip", "open_clip_torch"))
+
+
+def provenance(explanation: Explanation) -> list[tuple[str, str]]:
+    """(label, value) of model, weights, tokenizer, method, seed, p, budget, encodings and versions, as they are known.
+
+    The versions are those of this process.
+    """
+    model = explanation.model
+    name = " · ".join(part for part in (model.get("name"), model.get("pretrained")) if part)
+    encodings = f"{explanation.image_encodes:,} image, {explanation.text_encodes:,} text"
+    rows = [
+        ("model", name),
+        ("weights", model.get("weights", "")),
+        ("tokenizer", model.get("tokenizer", "")),
+        ("method", f"{explanation.method}, order {explanation.order}"),
+        ("seed", "" if explanation.seed is None else str(explanation.seed)),
+        ("p", f"{explanation.p:g}"),
+        ("budget", f"{explanation.budget:,} evaluations" if explanation.budget else ""),
+        ("encodings", encodings if explanation.image_encodes or explanation.text_encodes else ""),
+        ("fixlip_widgets", __version__),
+        *((label, metadata.version(package)) for label, package in _PACKAGES),
+    ]
+    return [(label, value) for label, value in rows if value]
+
+
+@dataclass(frozen=True)
+class Source:
+    """How the image and the model of an explanation are had in Python.
+
+    Attributes:
+        image: An expression, or the name ``image`` where the picture exists in memory only.
+        model: An expression, or the name ``model`` where the model was not loaded by a name that loads it again.
+        grid: (rows, columns) if it is not the encoder's own.
+    """
+
+    image: str = "image"
+    model: str = "model"
+    grid: tuple[int, int] | None = None
+
+    @classmethod
+    def of(cls, image: Any, model: Model, grid: tuple[int, int] | None = None) -> Source:
+        """Of an image as it was given and a loaded model."""
+        return cls(_image_expression(image), _model_expression(model), grid if grid != model.patch_grid else None)
+
+
+def reproduction(explanation: Explanation, source: Source | None = None, *, budget: int | None = None) -> str:
+    """Lines of Python that compute the explanation again; names that they use and do not define are commented on.
+
+    Args:
+        explanation: What to compute again.
+        source: Where image and model come from.
+        budget: As it was asked for; by default what the explanation stands for.
+    """
+    from fixlip_widgets.methods import METHODS
+
+    source, method = source or Source(), METHODS.get(explanation.method)
+    given = [source.image, repr(explanation.caption)]
+    given.append(f"model={source.model}")
+    if source.grid is not None:
+        given.append(f"grid={source.grid}")
+    given.append(f"method={explanation.method!r}")
+    if method is None or explanation.order != method.orders[0]:
+        given.append(f"order={explanation.order}")
+    if method is None or method.uses_p:
+        given.append(f"p={explanation.p!r}")
+    if method is None or method.uses_budget:
+        given.append(f"budget={budget or explanation.budget}")
+    if explanation.seed is not None:
+        given.append(f"seed={explanation.seed}")
+    comments = [f"# {name}: {meaning}" for name, meaning in _PLACEHOLDERS.items() if getattr(source, name) == name]
+    call = ",\n".join(f"    {argument}" for argument in given)
+    return "\n".join(["import fixlip_widgets as fx", "", *comments, f"explanation = fx.explain(\n{call},\n)"]) + "\n"
+
+
+_PLACEHOLDERS = {
+    "image": "the picture, as it was given to the widget",
+    "model": "what fx.load_model() gave for the model that the provenance names",
+}
+
+
+def _image_expression(image: Any) -> str:
+    if isinstance(image, (str, os.PathLike)):
+        return repr(os.fspath(image))
+    return next((f"fx.demo.scene({name!r}).image" for name in _scenes_like(image)), "image")
+
+
+def _scenes_like(image: Any) -> list[str]:
+    """Packaged scenes whose picture this is."""
+    from PIL import Image
+
+    from fixlip_widgets import demo
+    from fixlip_widgets.demo.composer import SIDE
+
+    if not isinstance(image, Image.Image) or image.size != (SIDE, SIDE) or image.mode != "RGB":
+        return []
+    pixels = np.asarray(image)
+    return [name for name, scene in demo.scenes().items() if np.array_equal(np.asarray(scene.image), pixels)]
+
+
+def _model_expression(model: Model) -> str:
+    from fixlip_widgets._open_clip import open_clip
+
+    if (model.name, model.pretrained) == ("demo", "packaged"):
+        return "fx.load_model()"
+    hub = model.name.startswith(("hf-hub:", "local-dir:"))
+    if hub and model.pretrained == "hub":
+        return f"fx.load_model({model.name!r})"
+    if model.name in open_clip.list_models() and model.pretrained != "random weights":
+        return f"fx.load_model({model.name!r}, pretrained={model.pretrained!r})"
+    return "model"

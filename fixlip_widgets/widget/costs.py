@@ -1,0 +1,119 @@
+"""What a budget costs before it is spent: encodings, those that are still missing, seconds and memory."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any
+
+from fixlip_widgets.methods import Method
+
+if TYPE_CHECKING:
+    from fixlip_widgets.incremental import IncrementalExplainer
+    from fixlip_widgets.work import Progress
+
+SLIDER_BUDGETS = range(8, 23)
+"""Exponents of two that the budget slider offers."""
+_WIDEST = 2048
+"""Numbers in an embedding, at most, of a model that does not tell."""
+_MOST_KRYLOV, _ROWS = 400, 8192
+"""Directions that the regression of pairs keeps at most, and masks that it multiplies at a time; see quadratic.py."""
+
+
+@dataclass
+class Pace:
+    """Seconds that an encoding takes on this machine, from all those watched so far.
+
+    Call :meth:`begin` before work starts and :meth:`watch` after every batch; what happens between a ``watch`` and the
+    next :meth:`resume` is not the encoders' and is not counted.
+    """
+
+    image_seconds: float = 0.0
+    image_count: int = 0
+    text_seconds: float = 0.0
+    text_count: int = 0
+    _since: float = 0.0
+    _image_done: int = 0
+    _text_done: int = 0
+
+    def begin(self, now: float) -> None:
+        """A request begins: its counts start at 0."""
+        self._since, self._image_done, self._text_done = now, 0, 0
+
+    def watch(self, state: Progress, now: float) -> None:
+        """A batch is done; text and image masks never share one."""
+        images, texts = state.image_done - self._image_done, state.text_done - self._text_done
+        if images > 0:
+            self.image_count, self.image_seconds = self.image_count + images, self.image_seconds + now - self._since
+        elif texts > 0:
+            self.text_count, self.text_seconds = self.text_count + texts, self.text_seconds + now - self._since
+        self._image_done, self._text_done = state.image_done, state.text_done
+
+    def resume(self, now: float) -> None:
+        """The next batch begins."""
+        self._since = now
+
+    def seconds(self, images: int, texts: int) -> float | None:
+        """Estimate for so many encodings; None where a kind of which some are wanted was never measured."""
+        if (images and not self.image_count) or (texts and not self.text_count):
+            return None
+        image = images * self.image_seconds / self.image_count if images else 0.0
+        return image + (texts * self.text_seconds / self.text_count if texts else 0.0)
+
+
+def costs(
+    explainer: IncrementalExplainer, cap: int, p: float, method: Method, pace: Pace, *, known: bool = False
+) -> dict[str, dict[str, Any]]:
+    """Exponent of the budget to what it costs with ``method``, for each budget up to ``cap`` on the slider.
+
+    Args:
+        explainer: Whose pool holds what was encoded.
+        cap: Largest budget.
+        p: Probability at which the next result is wanted.
+        method: One that starts anew reuses nothing.
+        pace: What encodings took so far.
+        known: The method's result for these settings is kept, and costs nothing.
+    """
+    return {
+        str(power): _cost(explainer, 2**power, p, method, pace, known) for power in SLIDER_BUDGETS if 2**power <= cap
+    }
+
+
+def _cost(
+    explainer: IncrementalExplainer, budget: int, p: float, method: Method, pace: Pace, known: bool
+) -> dict[str, Any]:
+    image, text = method.encodes(explainer.game, budget)
+    if method.solve is not None:
+        new_image, new_text = explainer.missing(p, budget)
+    else:
+        new_image, new_text = (0, 0) if known else (image, text)
+    return {
+        "image": image,
+        "text": text,
+        "new_image": new_image,
+        "new_text": new_text,
+        "seconds": pace.seconds(new_image, new_text),
+        "megabytes": megabytes(explainer, image, text),
+    }
+
+
+def megabytes(explainer: IncrementalExplainer, image: int, text: int) -> float:
+    """Memory that ``image`` and ``text`` encodings and the regression take at most, in 10⁶ bytes.
+
+    Of each modality, with m masks of n players and embeddings of d numbers: the buffer of float32 embeddings, which
+    doubles when it is full (old and new together 12 m d bytes); the masks and one copy (2 m n) and their keys (m (n/8
+    + 128)); the design in float64 (8 m n); chunks of at most 8,192 rows (8 (10 n + 4 d) each); the moments (24 (1 + n
+    + d)²); the basis of the regression of pairs (at most 400 directions of 8 n² bytes, half as many again while it
+    grows); directions for the standard errors (16 n² d up to 16 players, 256 n² above). What the encoder itself needs
+    for a batch does not depend on the budget and is not in it.
+    """
+    game = explainer.game
+    width = int(getattr(game.model.clip.visual, "output_dim", _WIDEST))
+    return sum(_bytes(m, n, width) for m, n in ((image, game.n_image), (text, game.n_text))) / 1e6
+
+
+def _bytes(m: int, n: int, d: int) -> int:
+    pool = 12 * m * d + 2 * m * n + m * (n // 8 + 128)
+    rows = 8 * m * n + 8 * min(m, _ROWS) * (10 * n + 4 * d)
+    krylov = 12 * n * n * min(_MOST_KRYLOV, n * (n - 1) // 2 + 1)
+    errors = n * n * (16 * d if n <= 16 else 256)
+    return pool + rows + 24 * (1 + n + d) ** 2 + krylov + errors
