@@ -43,6 +43,23 @@ export function namesOf(board: Board, players: readonly number[]): string {
   return players.map((player) => shortName(board, player)).join(" + ");
 }
 
+/** Up to three players by name, more of them by number: “dog” + patch (5, 1), 12 patches + 1 token. */
+export function groupName(board: Board, players: readonly number[]): string {
+  if (players.length <= 3) {
+    return namesOf(board, players);
+  }
+  const patches = players.filter((player) => player < patchCount(board)).length;
+  const counted = [
+    counting(patches, "patch", "patches"),
+    counting(players.length - patches, "token", "tokens"),
+  ];
+  return counted.filter((part) => part !== "").join(" + ");
+}
+
+function counting(number: number, one: string, many: string): string {
+  return number === 0 ? "" : `${number} ${number === 1 ? one : many}`;
+}
+
 /** Where an arrow key leads from `player`, or `null` if it leads nowhere. Down from the patches come the tokens. */
 export function neighbour(board: Board, player: number, key: string): number | null {
   return player < patchCount(board) ? fromPatch(board, player, key) : fromToken(board, player, key);

@@ -10,6 +10,8 @@ export interface Ray {
 }
 
 const MOST = 6;
+/** Of several active players together. */
+const MOST_OF_ALL = 9;
 /** Weaker than this share of the strongest of its player, or of the whole explanation, an arc is only clutter. */
 const FAINTEST = { ofPlayer: 0.35, ofAll: 0.15 };
 
@@ -26,7 +28,13 @@ export function raysFrom(explanation: Explanation, active: readonly number[]): R
   );
   const ofPlayer = FAINTEST.ofPlayer * Math.max(...rays.map((ray) => Math.abs(ray.value)), 0);
   const least = Math.max(ofPlayer, FAINTEST.ofAll * crossLimit(explanation), Number.MIN_VALUE);
-  return rays
+  return unique(rays)
     .filter((ray) => Math.abs(ray.value) >= least)
-    .sort((a, b) => Math.abs(a.value) - Math.abs(b.value));
+    .sort((a, b) => Math.abs(a.value) - Math.abs(b.value))
+    .slice(-MOST_OF_ALL);
+}
+
+/** A word and a patch that are both active would be tied twice. */
+function unique(rays: readonly Ray[]): Ray[] {
+  return [...new Map(rays.map((ray) => [`${ray.token}-${ray.patch}`, ray])).values()];
 }

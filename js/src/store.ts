@@ -2,13 +2,31 @@
 
 import type { AnyModel } from "@anywidget/types";
 import { batch, computed, type ReadonlySignal, type Signal, signal } from "@preact/signals";
+import { createAnswers } from "./answers";
+import { decodeIfKnown } from "./arrays";
 import type { Palette } from "./colour";
-import { crossLimit, type Explanation, explanationOf, limitOf, valuesFor } from "./explanation";
+import { activePlayers, comparison, groupFor } from "./comparison";
+import { type Explanation, explanationOf, valuesFor } from "./explanation";
+import { pictures } from "./picture";
 import type { Board } from "./players";
-import type { FromKernel, Graph, Progress, Refusal, Setting, Status, ToKernel, Traits } from "./protocol";
+import type {
+  FromKernel,
+  Graph,
+  Group,
+  Progress,
+  Refusal,
+  Setting,
+  Shown,
+  Status,
+  ToKernel,
+  Traits,
+} from "./protocol";
+import { type BlockLimits, blockLimits, type Scales, scalesOf, widest } from "./scales";
 import { type Theme, watchTheme } from "./theme";
 
 export type Model = AnyModel<Traits>;
+/** What clicking a player does: select it, or hide it from the model. */
+export type Tool = "select" | "hide";
 type Mirrored = Exclude<keyof Traits, "result" | "graph_data">;
 
 const MIRRORED: readonly Mirrored[] = [
@@ -59,22 +77,40 @@ export interface Store {
   readonly id: string;
   /** Traits, as the widget's model holds them. */
   readonly traits: Mirrors;
-  /** What is shown: never older than what was shown before. */
+  /** The present explanation: never older than one that came before. */
+  readonly current: ReadonlySignal<Explanation | null>;
+  /** What the views show: the present explanation, the pinned one, or their difference. */
   readonly explanation: ReadonlySignal<Explanation | null>;
+  /** Which of them that is; `current` where there is nothing to compare with. */
+  readonly shown: ReadonlySignal<Shown>;
   readonly graph: ReadonlySignal<Graph | null>;
   /** The kernel's status; already `running` between asking for a refinement and the kernel's answer. */
   readonly status: ReadonlySignal<Status>;
   readonly progress: ReadonlySignal<Progress | null>;
-  /** The last setting that the kernel did not take, and why. */
+  /** The kernel has not answered for too long: it is busy with something else, or gone. */
+  readonly silent: ReadonlySignal<boolean>;
+  /** The last setting or request of this view that the kernel did not take, and why. */
   readonly refusal: Signal<Refusal | null>;
-  /** Player under the pointer or with the keyboard's focus, in this view. */
-  readonly hovered: Signal<number | null>;
+  /** What clicking a player does, in this view. */
+  readonly tool: Signal<Tool>;
+  /** Whether every click adds to the selection, and a finger draws areas, as with Shift. */
+  readonly several: Signal<boolean>;
+  /** Players under the pointer or with the keyboard's focus, in this view: a pair where that is on an interaction. */
+  readonly pointed: Signal<readonly number[]>;
+  /** The first of them. */
+  readonly hovered: ReadonlySignal<number | null>;
   /** Players in whose light everything is coloured: the selected ones, else the hovered one, else none. */
   readonly active: ReadonlySignal<readonly number[]>;
   readonly board: ReadonlySignal<Board>;
   readonly values: ReadonlySignal<Float32Array | null>;
-  /** Ends of the colour scale of `values`: ±limit. */
-  readonly limit: ReadonlySignal<number>;
+  /** The kernel's sums for the selected players; null where it has not (yet) answered for just these. */
+  readonly group: ReadonlySignal<Group | null>;
+  /** (n,) standard errors of the selected players' summed interactions with each other player, where they are known. */
+  readonly groupErrors: ReadonlySignal<Float32Array | null>;
+  /** Ends of the colour scales of `values`. */
+  readonly scales: ReadonlySignal<Scales>;
+  /** Largest interactions of each block, over what is compared on one scale. */
+  readonly limits: ReadonlySignal<BlockLimits>;
   readonly palette: ReadonlySignal<Palette>;
   readonly dark: ReadonlySignal<boolean>;
   /** URL of the picture, for as long as the view lives. */
@@ -83,31 +119,34 @@ export interface Store {
   ask(request: ToKernel): void;
   /** Select `player` alone, or nothing if that is what is selected; with `add`, put it to the others or take it away. */
   select(player: number, add: boolean): void;
+  /** Hide `players` from the model in the playground, or show them again if all of them are hidden. */
+  toggleRemoved(players: readonly number[]): void;
   dispose(): void;
 }
 
 export function createStore(model: Model): Store {
   const traits = mirrors(model);
-  const explanation = signal<Explanation | null>(read(model));
+  const current = signal<Explanation | null>(read(model));
   const graph = signal<Graph | null>(model.get("graph_data"));
   const progress = signal<Progress | null>(null);
   const refusal = signal<Refusal | null>(null);
-  const hovered = signal<number | null>(null);
-  const asked = expectation();
+  const tool = signal<Tool>("select");
+  const several = signal(false);
+  const pointed = signal<readonly number[]>([]);
+  const answers = createAnswers();
+  /** Settings and requests whose last author is this view: a refusal goes to all views, and is said in one. */
+  const mine = new Set<string>();
+  let committing = false;
   const hostTheme = signal<Theme>("light");
-  const releases: (() => void)[] = [watchTheme((theme) => (hostTheme.value = theme)), asked.met];
+  const releases: (() => void)[] = [watchTheme((theme) => (hostTheme.value = theme)), answers.stop];
 
+  const { shown, explanation, compared } = comparison(traits, current);
   const board = computed<Board>(() => explanation.value ?? traits.scene.value);
+  const hovered = computed(() => pointed.value[0] ?? null);
   const active = computed(() => activePlayers(traits.selection.value, hovered.value, explanation.value));
   const values = computed(() => explanation.value && valuesFor(explanation.value, active.value));
-  const interactionLimit = computed(() => (explanation.value ? crossLimit(explanation.value) : 1));
-  const limit = computed(() => {
-    if (active.value.length === 0 || !values.value) {
-      return explanation.value ? limitOf(explanation.value.main) : 1;
-    }
-    const several = active.value.length > 1 ? limitOf(values.value) : 0;
-    return Math.max(interactionLimit.value, several);
-  });
+  const group = computed(() => groupFor(traits.group.value, traits.selection.value, explanation.value));
+  const limits = computed(() => widest(compared.value.map(blockLimits)));
   const picture = pictures(traits.scene, releases);
 
   listen(model, releases, {
@@ -116,6 +155,7 @@ export function createStore(model: Model): Store {
         `change:${name}`,
         () => {
           (traits[name] as Signal<unknown>).value = model.get(name);
+          heard(name);
         },
       ]),
     ),
@@ -123,19 +163,21 @@ export function createStore(model: Model): Store {
       batch(() => {
         traits.generation.value = model.get("generation");
         progress.value = null;
-        asked.met();
+        answers.begun();
+        heard();
       });
     },
     "change:status": () => {
       batch(() => {
         traits.status.value = model.get("status");
         progress.value = null;
+        heard();
       });
     },
     "change:result": () => {
       const came = read(model);
-      if (!came || came.generation >= (explanation.value?.generation ?? 0)) {
-        explanation.value = came;
+      if (!came || came.generation >= (current.value?.generation ?? 0)) {
+        current.value = came;
       }
     },
     "change:graph_data": () => {
@@ -145,29 +187,49 @@ export function createStore(model: Model): Store {
       }
     },
     "msg:custom": (message: FromKernel) => {
+      heard();
       if (message.type === "refused") {
-        refusal.value = message;
-        asked.met();
+        refusal.value = mine.has(message.name) ? message : refusal.value;
+        answers.begun();
       } else if (message.type === "progress" && message.generation >= traits.generation.value) {
         progress.value = message;
       }
     },
   });
 
-  function commit<Name extends Setting>(name: Name, value: Traits[Name]): void {
+  /** The kernel, or another view, has said something; `name` is the setting that it changed. */
+  function heard(name?: string): void {
+    if (!committing) {
+      answers.heard(model.get("status") === "running");
+      mine.delete(name ?? "");
+    }
+  }
+
+  function authored(name: string): void {
+    mine.add(name);
     if (refusal.value?.name === name) {
       refusal.value = null;
     }
-    if (RESTARTING.has(name) && traits.autorun.value && traits[name].value !== value) {
-      asked.begin();
-    }
+  }
+
+  function commit<Name extends Setting>(name: Name, value: Traits[Name]): void {
+    const kernel = traits.offline.value === null;
+    const restarts = kernel && RESTARTING.has(name) && traits.autorun.value && traits[name].value !== value;
+    const plays = kernel && name === "removed" && (value as Traits["removed"]).length > 0;
+    authored(name);
+    committing = true;
     model.set(name, value);
+    committing = false;
+    if (restarts || plays) {
+      answers.asked(restarts);
+    }
     model.save_changes();
   }
 
   function ask(request: ToKernel): void {
-    if (request.type === "run") {
-      asked.begin();
+    authored(request.type);
+    if (request.type === "run" || request.type === "cancel") {
+      answers.asked(request.type === "run");
     }
     model.send(request);
   }
@@ -182,49 +244,48 @@ export function createStore(model: Model): Store {
     }
   }
 
+  function toggleRemoved(players: readonly number[]): void {
+    const hidden = traits.removed.value;
+    const others = hidden.filter((player) => !players.includes(player));
+    const show = players.every((player) => hidden.includes(player));
+    commit("removed", show ? others : [...others, ...players].sort((a, b) => a - b));
+  }
+
   return {
     id: `fixlip-${Math.random().toString(36).slice(2, 9)}`,
     traits,
+    current,
     explanation,
+    shown,
     graph,
-    status: computed(() => (asked.pending.value ? "running" : traits.status.value)),
+    status: computed(() => (answers.pending.value ? "running" : traits.status.value)),
     progress,
+    silent: answers.silent,
     refusal,
+    tool,
+    several,
+    pointed,
     hovered,
     active,
     board,
     values,
-    limit,
+    group,
+    groupErrors: computed(() => decodeIfKnown(group.value?.se)),
+    scales: computed(() => scalesOf(compared.value, limits.value, active.value)),
+    limits,
     palette: computed(() => paletteOf(traits.options.value, traits.palette.value)),
     dark: computed(() => (traits.theme.value === "auto" ? hostTheme.value : traits.theme.value) === "dark"),
     picture,
     commit,
     ask,
     select,
+    toggleRemoved,
     dispose: () => {
       for (const release of releases) {
         release();
       }
     },
   };
-}
-
-const ANSWERS_WITHIN_MS = 5000;
-
-/** Something asked of the kernel and not yet answered; a kernel that is busy or dead is not waited for in vain. */
-function expectation() {
-  const pending = signal(false);
-  let timer: ReturnType<typeof setTimeout> | undefined;
-  const met = () => {
-    clearTimeout(timer);
-    pending.value = false;
-  };
-  const begin = () => {
-    clearTimeout(timer);
-    timer = setTimeout(met, ANSWERS_WITHIN_MS);
-    pending.value = true;
-  };
-  return { pending, begin, met };
 }
 
 function mirrors(model: Model): Mirrors {
@@ -237,47 +298,9 @@ function read(model: Model): Explanation | null {
   return wire ? explanationOf(wire) : null;
 }
 
-/** Players that the explanation does not have (any more) are left out. */
-function activePlayers(
-  selection: readonly number[],
-  hovered: number | null,
-  explanation: Explanation | null,
-): readonly number[] {
-  const players = explanation?.nPlayers ?? 0;
-  const selected = selection.filter((player) => player < players);
-  if (selected.length > 0) {
-    return selected;
-  }
-  return hovered !== null && hovered < players ? [hovered] : [];
-}
-
 function paletteOf(options: Traits["options"], name: string): Palette {
   const [positive, negative] = options.palettes[name] ?? ["#ff0d57", "#1e88e5"];
   return { positive, negative };
-}
-
-/** The scene's picture as an object URL, which is released when another picture comes or the view goes. */
-function pictures(scene: Signal<Traits["scene"]>, releases: (() => void)[]): ReadonlySignal<string | null> {
-  let shown: { data: DataView; url: string } | null = null;
-  const release = () => {
-    if (shown) {
-      URL.revokeObjectURL(shown.url);
-    }
-  };
-  releases.push(release);
-  return computed(() => {
-    const { image } = scene.value;
-    if (!image) {
-      return null;
-    }
-    if (shown?.data !== image.data) {
-      release();
-      // a copy: the buffer may be shared, which a Blob does not take
-      const bytes = new Uint8Array(image.data.buffer, image.data.byteOffset, image.data.byteLength).slice();
-      shown = { data: image.data, url: URL.createObjectURL(new Blob([bytes], { type: image.mime })) };
-    }
-    return shown.url;
-  });
 }
 
 // biome-ignore lint/suspicious/noExplicitAny: a handler of messages and a handler of changes have nothing in common

@@ -79,7 +79,7 @@ describe("the store", () => {
   it("lets what is selected decide before what is hovered", () => {
     const model = new FakeModel();
     const store = createStore(model.asModel);
-    store.hovered.value = 4;
+    store.pointed.value = [4];
     expect(store.active.value).toEqual([4]);
     store.select(5, false);
     expect(store.active.value).toEqual([5]);

@@ -82,10 +82,10 @@ function attach(plot: PlotElement, store: Store): void {
   });
   plot.on("plotly_hover", ({ points }) => {
     const row = points[0]?.pointIndex[0];
-    store.hovered.value = row === undefined ? null : first() + row;
+    store.pointed.value = row === undefined ? [] : [first() + row];
   });
   plot.on("plotly_unhover", () => {
-    store.hovered.value = null;
+    store.pointed.value = [];
   });
 }
 

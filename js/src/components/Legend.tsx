@@ -1,77 +1,170 @@
-/** What the colours mean, and the numbers of the player in question. */
+/** What the colours mean, and the numbers of the players in question. */
 
-import { interaction, interactionError } from "../explanation";
+import type { ComponentChildren } from "preact";
+import { type Explanation, interaction, interactionError, valuesFor } from "../explanation";
 import { plain, signed, withError } from "../format";
-import { namesOf, playerCount, shortName } from "../players";
+import { groupName, shortName } from "../players";
 import type { Store } from "../store";
+import { raysShown } from "./Arcs";
 
 export function Legend({ store }: { store: Store }) {
-  const shown = store.explanation.value;
-  if (!shown) {
+  if (!store.explanation.value) {
     return null;
   }
-  const { positive, negative } = store.palette.value;
-  const limit = plain(store.limit.value);
   return (
     <div class="fx-legend">
-      <Readout store={store} />
-      <div class="fx-scale" title={`Colours from −${limit} to +${limit} logits`}>
-        <span>−{limit}</span>
-        <span class="fx-bar" style={{ "--positive": positive, "--negative": negative }} />
-        <span>+{limit} logits</span>
-      </div>
+      <p class="fx-readout">
+        <Readout store={store} />
+      </p>
+      <Scale store={store} />
+      {raysShown(store).some((ray) => !ray.certain) && (
+        <p class="fx-dashes">dashed arc: its sign is not certain (95 %)</p>
+      )}
     </div>
   );
 }
 
-function Readout({ store }: { store: Store }) {
-  const shown = store.explanation.value;
-  const board = store.board.value;
-  const active = store.active.value;
-  const hovered = store.hovered.value;
-  if (!shown) {
-    return null;
-  }
-  const only = active.length === 1 ? active[0] : undefined;
-  const pinned = store.traits.selection.value.length > 0;
-  if (pinned && hovered !== null && hovered < playerCount(board) && !active.includes(hovered)) {
-    const value = store.values.value?.[hovered] ?? Number.NaN;
-    const error = only === undefined ? null : interactionError(shown, only, hovered);
-    return (
-      <p class="fx-readout">
-        {namesOf(board, active)} × {shortName(board, hovered)} <b>{withError(value, error)}</b>
-      </p>
-    );
-  }
-  if (only !== undefined) {
-    const main = withError(shown.main[only] ?? Number.NaN, shown.mainSe?.[only]);
-    return (
-      <p class="fx-readout">
-        interactions with <b>{shortName(board, only)}</b> · its main effect {main}
-      </p>
-    );
-  }
-  if (active.length > 1) {
-    return (
-      <p class="fx-readout">
-        interactions with <b>{namesOf(board, active)}</b>, summed · among themselves{" "}
-        {signed(sumWithin(store, active))}
-      </p>
-    );
-  }
+/** Words and patches each have their scale: on one, the patches' main effects would hardly show. */
+function Scale({ store }: { store: Store }) {
+  const { patch, token } = store.scales.value;
+  const { positive, negative } = store.palette.value;
+  const words = store.board.value.tokens.length > 0;
+  const one = !words || plain(patch) === plain(token);
+  const ends = one ? `±${plain(patch)}` : `patches ±${plain(patch)} · words ±${plain(token)}`;
   return (
-    <p class="fx-readout">
-      <b>main effects</b> · point at a patch or word for its interactions, click to keep them
-    </p>
+    <div class="fx-scale" title={`The colours end at ${ends} logits${SHARED[sharing(store)]}`}>
+      <span aria-hidden="true">−</span>
+      <span class="fx-bar" style={{ "--positive": positive, "--negative": negative }} />
+      <span aria-hidden="true">+</span>
+      <span>
+        {ends} logits{SHARED[sharing(store)]}
+      </span>
+    </div>
   );
 }
 
-function sumWithin(store: Store, players: readonly number[]): number {
+const SHARED = { own: "", locked: " · same scale for A and B", difference: " · own scale of B − A" } as const;
+
+function sharing(store: Store): keyof typeof SHARED {
+  if (store.shown.value === "difference") {
+    return "difference";
+  }
+  return store.traits.pinned.value ? "locked" : "own";
+}
+
+function Readout({ store }: { store: Store }): ComponentChildren {
   const shown = store.explanation.value;
+  if (!shown) {
+    return null;
+  }
+  if (store.tool.value === "hide") {
+    return <HiddenReadout store={store} />;
+  }
+  const active = store.active.value;
+  const [first, second] = store.pointed.value.filter((player) => player < shown.nPlayers);
+  const selected = store.traits.selection.value.length > 0;
+  if (first !== undefined && second !== undefined) {
+    return <Pair store={store} shown={shown} pair={[first, second]} />;
+  }
+  if (selected && first !== undefined && !active.includes(first)) {
+    return <WithSelection store={store} shown={shown} player={first} />;
+  }
+  const [only] = active;
+  if (only !== undefined && active.length === 1) {
+    const main = withError(shown.main[only] ?? Number.NaN, shown.mainSe?.[only]);
+    const name = <b>{shortName(store.board.value, only)}</b>;
+    return shown.order < 2 ? (
+      <>
+        {name} · main effect {main} · this method has no interactions
+      </>
+    ) : (
+      <>
+        interactions with {name} · its main effect {main}
+      </>
+    );
+  }
+  return active.length > 1 ? <Together store={store} shown={shown} /> : <Invitation order={shown.order} />;
+}
+
+function Invitation({ order }: { order: number }) {
+  return order < 2 ? (
+    <>
+      <b>main effects</b> · this method has no interactions
+    </>
+  ) : (
+    <>
+      <b>main effects</b> · point at a patch or word for its interactions, click to keep them
+    </>
+  );
+}
+
+function HiddenReadout({ store }: { store: Store }) {
+  const removed = store.traits.removed.value;
+  return removed.length > 0 ? (
+    <>
+      hidden from the model: <b>{groupName(store.board.value, removed)}</b>
+    </>
+  ) : (
+    <>nothing is hidden: the model sees the whole image and caption</>
+  );
+}
+
+interface ReadoutProps {
+  readonly store: Store;
+  readonly shown: Explanation;
+}
+
+/** The interaction that the pointer or the focus is on. */
+function Pair({ store, shown, pair: [i, j] }: ReadoutProps & { readonly pair: readonly [number, number] }) {
+  const board = store.board.value;
+  return (
+    <>
+      {shortName(board, i)} × {shortName(board, j)}{" "}
+      <b>{withError(interaction(shown, i, j), interactionError(shown, i, j))}</b>
+    </>
+  );
+}
+
+/** What is pointed at, with what is selected. */
+function WithSelection({ store, shown, player }: ReadoutProps & { readonly player: number }) {
+  const board = store.board.value;
+  const active = store.active.value;
+  const [only] = active;
+  const alone = active.length === 1 && only !== undefined;
+  const error = alone ? interactionError(shown, only, player) : store.groupErrors.value?.[player];
+  const value = store.values.value?.[player] ?? Number.NaN;
+  return (
+    <>
+      {groupName(board, active)} × {shortName(board, player)} <b>{withError(value, error)}</b>
+    </>
+  );
+}
+
+/** Several players: their sums, with the kernel's standard errors once they are there. */
+function Together({ store, shown }: ReadoutProps) {
+  const active = store.active.value;
+  const group = store.group.value;
+  const total = group?.total ?? sumOutside(shown, active);
+  const within = group?.within ?? sumWithin(shown, active);
+  return (
+    <>
+      <b>{groupName(store.board.value, active)}</b> with all others{" "}
+      <b data-group="total">{withError(total, group?.total_se)}</b> · among themselves{" "}
+      <span data-group="within">{group ? withError(within, group.within_se) : signed(within)}</span>
+    </>
+  );
+}
+
+function sumOutside(shown: Explanation, players: readonly number[]): number {
+  const values = valuesFor(shown, players);
+  return values.reduce((sum, value, other) => (players.includes(other) ? sum : sum + value), 0);
+}
+
+function sumWithin(shown: Explanation, players: readonly number[]): number {
   let sum = 0;
   for (const [index, i] of players.entries()) {
     for (const j of players.slice(index + 1)) {
-      sum += shown ? interaction(shown, i, j) : 0;
+      sum += interaction(shown, i, j);
     }
   }
   return sum;

@@ -1,0 +1,64 @@
+/** Arcs over picture and chips, from the top of a word to the centre of a patch that it binds to. */
+
+import type { RefObject } from "preact";
+import { useLayoutEffect, useState } from "preact/hooks";
+import { colourOf, strength } from "../colour";
+import { arc, type Point } from "../geometry";
+import { playerCount } from "../players";
+import { type Ray, raysFrom } from "../rays";
+import type { Store } from "../store";
+import { useSize } from "./size";
+
+/** The arcs that the picture shows: none while players are being hidden. */
+export function raysShown(store: Store): Ray[] {
+  const explanation = store.explanation.value;
+  return explanation && store.tool.value === "select" ? raysFrom(explanation, store.active.value) : [];
+}
+
+export function Arcs({ store, stage }: { store: Store; stage: RefObject<HTMLDivElement> }) {
+  const { width, height } = useSize(stage);
+  const [places, setPlaces] = useState<ReadonlyMap<number, Point>>(new Map());
+  const players = playerCount(store.board.value);
+  useLayoutEffect(() => {
+    if (stage.current) {
+      setPlaces(placesIn(stage.current));
+    }
+  }, [width, height, players, store.board.value]);
+  return (
+    <svg class="fx-arcs" viewBox={`0 0 ${width || 1} ${height || 1}`} aria-hidden="true">
+      {raysShown(store).map((ray) => (
+        <Arc key={`${ray.token}-${ray.patch}`} store={store} ray={ray} places={places} />
+      ))}
+    </svg>
+  );
+}
+
+function Arc({ store, ray, places }: { store: Store; ray: Ray; places: ReadonlyMap<number, Point> }) {
+  const from = places.get(ray.token);
+  const to = places.get(ray.patch);
+  if (!from || !to) {
+    return null;
+  }
+  const strong = strength(ray.value, store.scales.value.cross);
+  const colour = colourOf(store.palette.value, ray.value);
+  return (
+    <g class="fx-arc" data-certain={ray.certain} style={{ "--colour": colour }}>
+      <path class="fx-halo" d={arc(from, to)} stroke-width={3 + 4 * strong} />
+      <path d={arc(from, to)} stroke-width={1 + 4 * strong} />
+      <circle cx={to.x} cy={to.y} r={2.5 + 2 * strong} />
+    </g>
+  );
+}
+
+/** Player → where an arc meets it, relative to the stage. */
+function placesIn(stage: HTMLElement): Map<number, Point> {
+  const origin = stage.getBoundingClientRect();
+  const places = new Map<number, Point>();
+  for (const element of stage.querySelectorAll("[data-player]")) {
+    const box = element.getBoundingClientRect();
+    const y = element.classList.contains("fx-chip") ? box.top : box.top + box.height / 2;
+    const player = Number(element.getAttribute("data-player"));
+    places.set(player, { x: box.left + box.width / 2 - origin.left, y: y - origin.top });
+  }
+  return places;
+}
