@@ -1,0 +1,181 @@
+"""Watching a tower attend: each attention that it computes, written out so that its weights can be differentiated.
+
+Towers compute attention in fused kernels that keep no weights. While :class:`Watched` is active, PyTorch hands both of
+its attention functions over to it; it computes the same numbers step by step and remembers the steps. So every kind of
+tower is read by what it does, whatever its classes are called.
+"""
+
+from __future__ import annotations
+
+import inspect
+import math
+from collections.abc import Callable
+from dataclasses import dataclass
+from typing import Any
+
+import torch
+import torch.nn.functional as F
+from torch import Tensor
+from torch.overrides import TorchFunctionMode
+
+from fixlip_widgets.errors import ModelError
+
+_UNUSUAL = ("bias_k", "bias_v", "key_padding_mask", "static_k", "static_v")
+
+
+@dataclass(frozen=True)
+class Attention:
+    """One attention of one masked input.
+
+    Attributes:
+        queries: (heads, n_queries, width).
+        keys, values: (heads, n_keys, width).
+        weights: (1, heads, n_queries, n_keys), rows sum to 1; part of the graph, so that gradients can be asked for.
+        output: (1, heads, n_queries, width) ``weights @ values``, what the attention's own projection is given; part
+            of the graph too.
+    """
+
+    queries: Tensor
+    keys: Tensor
+    values: Tensor
+    weights: Tensor
+    output: Tensor
+
+    @property
+    def is_self_attention(self) -> bool:
+        """Whether as many positions ask as are asked."""
+        return self.weights.shape[-2] == self.weights.shape[-1]
+
+
+class Watched(TorchFunctionMode):
+    """A context in which every attention is written out and remembered, in the order of the layers.
+
+    Attributes:
+        seen: The attentions so far.
+    """
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.seen: list[Attention] = []
+
+    def __torch_function__(
+        self, func: Any, types: Any, args: tuple[Any, ...] = (), kwargs: dict[str, Any] | None = None
+    ) -> Any:
+        if func is F.scaled_dot_product_attention:
+            return self._scaled_dot_product(*args, **(kwargs or {}))
+        if func is F.multi_head_attention_forward:
+            return self._multi_head(*args, **(kwargs or {}))
+        return func(*args, **(kwargs or {}))
+
+    def _scaled_dot_product(
+        self,
+        query: Tensor,
+        key: Tensor,
+        value: Tensor,
+        attn_mask: Tensor | None = None,
+        dropout_p: float = 0.0,
+        is_causal: bool = False,
+        scale: float | None = None,
+        enable_gqa: bool = False,
+    ) -> Tensor:
+        if enable_gqa:
+            raise _unsupported("shares keys between heads")
+        scale = 1.0 / math.sqrt(query.shape[-1]) if scale is None else scale
+        scores = query @ key.transpose(-2, -1) * scale
+        if is_causal:
+            hidden = torch.ones(scores.shape[-2:], dtype=torch.bool, device=scores.device).triu(1)
+            scores = scores.masked_fill(hidden, float("-inf"))
+        if attn_mask is not None:
+            hidden = attn_mask.dtype == torch.bool
+            scores = scores.masked_fill(~attn_mask, float("-inf")) if hidden else scores + attn_mask
+        weights = scores.softmax(dim=-1)
+        if not weights.requires_grad:  # the first layer's: everything that follows depends on them
+            weights.requires_grad_()
+        output = weights @ value
+        if output.ndim != 4 or len(output) != 1:
+            raise _unsupported(f"attends in {tuple(output.shape)}, not all positions of one input together")
+        self.seen.append(Attention(query[0], key[0], value[0], weights, output))
+        return output
+
+    def _multi_head(self, *given: Any, **named: Any) -> tuple[Tensor, None]:
+        """PyTorch's multi-head attention: sequence first, all heads side by side in the width."""
+        call = _SIGNATURE.bind(*given, **named)
+        call.apply_defaults()
+        arguments = call.arguments
+        if arguments["add_zero_attn"] or any(arguments[name] is not None for name in _UNUSUAL):
+            raise _unsupported("adds keys of its own")
+        heads = int(arguments["num_heads"])
+        projected = [_split(part, heads) for part in _projected(arguments)]
+        mask = arguments["attn_mask"]
+        if mask is not None and mask.dtype == torch.bool:
+            mask = ~mask  # here True hides; there True keeps
+        if mask is not None and mask.ndim == 3:
+            mask = mask.view(-1, heads, *mask.shape[1:])
+        output = self._scaled_dot_product(*projected, attn_mask=mask)
+        together = output.permute(2, 0, 1, 3).flatten(2)
+        return F.linear(together, arguments["out_proj_weight"], arguments["out_proj_bias"]), None
+
+
+_SIGNATURE = inspect.signature(F.multi_head_attention_forward)
+
+
+def _projected(arguments: dict[str, Any]) -> list[Tensor]:
+    """Queries, keys and values, (length, batch, width) each."""
+    if arguments["use_separate_proj_weight"]:
+        weights = [arguments[f"{name}_proj_weight"] for name in "qkv"]
+    else:
+        weights = arguments["in_proj_weight"].chunk(3)
+    bias = arguments["in_proj_bias"]
+    biases = (None, None, None) if bias is None else bias.chunk(3)
+    inputs = (arguments["query"], arguments["key"], arguments["value"])
+    return [F.linear(given, weight, shift) for given, weight, shift in zip(inputs, weights, biases, strict=True)]
+
+
+def _split(projected: Tensor, heads: int) -> Tensor:
+    """(length, batch, width) to (batch, heads, length, width / heads)."""
+    length, batch, width = projected.shape
+    return projected.view(length, batch, heads, width // heads).permute(1, 2, 0, 3)
+
+
+def _unsupported(what: str) -> ModelError:
+    return ModelError(
+        f"The encoder {what}: GAME and Grad-ECLIP read plain self-attention only. "
+        "Use a vision transformer, or explain with method='banzhaf', which works with every encoder."
+    )
+
+
+@dataclass(frozen=True)
+class Attended:
+    """What a tower did with one input.
+
+    Attributes:
+        embedding: (d,) unit norm, part of the graph.
+        layers: Its self-attentions, first layer first, all over the same positions.
+        pool: The attention that pools the positions where the tower has one, as SigLIP's image towers do.
+    """
+
+    embedding: Tensor
+    layers: tuple[Attention, ...]
+    pool: Attention | None
+
+    @property
+    def length(self) -> int:
+        """Positions of the sequence."""
+        return self.layers[0].weights.shape[-1]
+
+
+def watch(encode: Callable[[Tensor], Tensor], mask: Tensor) -> Attended:
+    """Encode one mask, (n,), and see how.
+
+    Raises:
+        ModelError: The tower is no stack of self-attentions over all positions, with at most one pooling attention.
+    """
+    with torch.inference_mode(False), torch.enable_grad(), Watched() as watched:
+        embedding = encode(mask[None])[0]
+    if not watched.seen:
+        raise _unsupported("computes no attention that PyTorch knows of")
+    pool = None if watched.seen[-1].is_self_attention else watched.seen[-1]
+    layers = tuple(watched.seen if pool is None else watched.seen[:-1])
+    if not all(layer.is_self_attention for layer in layers) or len({layer.weights.shape[-1] for layer in layers}) != 1:
+        raise _unsupported("does not attend over the same positions in every layer")
+    return Attended(embedding, layers, pool)

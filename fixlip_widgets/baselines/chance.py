@@ -1,0 +1,45 @@
+"""The floor: an explanation that knows nothing of the model."""
+
+from __future__ import annotations
+
+import numpy as np
+
+from fixlip_widgets.errors import InputError
+from fixlip_widgets.explanation import Explanation
+from fixlip_widgets.game import VisionLanguageGame
+from fixlip_widgets.masks import check_seed
+
+
+def random_explanation(game: VisionLanguageGame, seed: int = 0, order: int = 2) -> Explanation:
+    """Normal random numbers in place of main effects and, at order 2, of interactions.
+
+    Args:
+        game: The pair that it pretends to explain; neither tower is asked anything but the pair's own similarity.
+        seed: Of the numbers.
+        order: 2, or 1 for main effects alone.
+
+    Returns:
+        An explanation with ``method="random"``, of standard normal numbers.
+
+    Raises:
+        InputError: ``order`` or ``seed`` is out of range.
+    """
+    if order not in (1, 2):
+        raise InputError(f"order is {order!r}; a random explanation is of order 1 or 2.")
+    rng, n = np.random.default_rng(check_seed(seed)), game.n_players
+    upper = np.triu(rng.normal(size=(n, n)), 1) if order > 1 else np.zeros((n, n))
+    return Explanation(
+        baseline=game.empty_similarity,
+        main=rng.normal(size=n),
+        interactions=upper + upper.T,
+        tokens=game.tokens,
+        grid=game.grid,
+        method="random",
+        order=order,
+        seed=seed,
+        caption=game.caption,
+        similarity=game.similarity,
+        empty_similarity=game.empty_similarity,
+        image=game.picture,
+        model=game.model.describe(),
+    )

@@ -1,0 +1,214 @@
+"""exCLIP: cross-modal interactions by integrating both towers' Jacobians from a reference to the pair."""
+
+from __future__ import annotations
+
+import threading
+from collections.abc import Callable, Generator
+from contextlib import contextmanager
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+import torch
+from torch import Tensor, nn
+
+from fixlip_widgets.baselines.positions import positions_of
+from fixlip_widgets.errors import InputError, ModelError
+from fixlip_widgets.explanation import Explanation
+from fixlip_widgets.game import VisionLanguageGame
+from fixlip_widgets.towers.text import TextParts, TextTower
+
+_NEGLIGIBLE = 1e-9
+"""Singular values below this share of the largest are rounding."""
+
+
+def exclip(game: VisionLanguageGame, steps: int = 10, chunk: int = 10, layer: int = -1) -> Explanation:
+    """exCLIP: the interaction of every token with every patch, from second-order path integrals.
+
+    With towers g (image a) and h (text b), unit-norm outputs, references r and straight paths x(α) = r + α (x − r),
+    the similarity's second difference is a double path integral, which falls apart into one integral a tower::
+
+        s·⟨g(a) − g(r_a), h(b) − h(r_b)⟩ = s·(a − r_a)ᵀ J_aᵀ J_b (b − r_b),   J = ∫₀¹ ∂(tower)/∂x (x(α)) dα
+
+    The summand of patch i and token j is their interaction. a and b are the sequences that enter block ``layer`` of
+    each tower. The image reference is the picture with every patch removed; the text reference has the padding token in
+    every player's place. The integral is taken by the midpoint rule, whose error falls with ``1/steps²``.
+
+    Of the image's Jacobian only its products with the n_text integrated token directions are needed: n_text backward
+    passes per chunk instead of one for each of the d output dimensions, and memory for one chunk's pass alone.
+
+    Args:
+        game: The pair to explain.
+        steps: Points of the path, in each tower.
+        chunk: Points in one pass; fewer take less memory.
+        layer: The block whose input is explained, as an index: 0 is the first, -1 the last, the authors' default.
+
+    Returns:
+        An explanation of order 2 with ``method="exclip"``: cross-modal interactions in logits; main effects and
+        interactions within a modality are 0, because the method has none. ``baseline`` is the empty pair's logit. What
+        class, start, end and padding positions take of the second difference belongs to no player; at ``layer=0`` the
+        image has none of it.
+
+    Raises:
+        InputError: ``steps``, ``chunk`` or ``layer`` is out of range.
+        ModelError: A tower is no stack of blocks over patches or tokens.
+
+    Source: Moeller, Tilli, Vu & Padó, "Explaining Caption-Image Interactions in CLIP Models with Second-Order
+    Attributions", TMLR 2025, equations 3–6. They divide by the norms of the pair's embeddings after integrating; here
+    the towers' normalisation is part of what is integrated, so that it explains the game that every method explains.
+    """
+    for name, value in (("steps", steps), ("chunk", chunk)):
+        if value < 1:
+            raise InputError(f"{name} is {value}; it counts points of the path, at least 1.")
+    image, text = integrated(game, steps, chunk, layer)
+    cross = game.scale * text[:, :-1].T @ positions_of(game, "image", image.shape[1]).gather(image)
+    n = game.n_players
+    interactions = np.zeros((n, n))
+    interactions[game.n_image :, : game.n_image] = cross.cpu().numpy()
+    return Explanation(
+        baseline=game.empty_similarity,
+        main=np.zeros(n),
+        interactions=interactions + interactions.T,
+        tokens=game.tokens,
+        grid=game.grid,
+        method="exclip",
+        scope="cross",
+        caption=game.caption,
+        similarity=game.similarity,
+        empty_similarity=game.empty_similarity,
+        budget=steps * steps,
+        image_encodes=steps + 2,
+        text_encodes=steps + 2,
+        image=game.picture,
+        model=game.model.describe(),
+    )
+
+
+def integrated(game: VisionLanguageGame, steps: int, chunk: int, layer: int) -> tuple[Tensor, Tensor]:
+    """U (d, length of the image's sequence) and W (d, n_text + 1), float64: the factors of the interactions.
+
+    Column j of W is ``J_b (b − r_b)`` restricted to the position of token j; its last column is all other positions'.
+    Column i of U is the same of the image, projected to the span of W, which is all that ``WᵀU`` asks for.
+    """
+    text = _text_path(game, layer)
+    every = text.contracted(torch.eye(text.dimensions, device=game.model.device), steps, chunk)
+    words = positions_of(game, "text", every.shape[1]).gather(every)
+    w = torch.cat([words, (every.sum(dim=1) - words.sum(dim=1))[:, None]], dim=1)
+    span = torch.linalg.svd(w, full_matrices=False)
+    basis = span.U[:, (span.S / span.S[0]) > _NEGLIGIBLE]
+    return basis @ _image_path(game, layer).contracted(basis.T, steps, chunk), w
+
+
+@dataclass(frozen=True)
+class Path:
+    """A tower from one block on, and the straight path that its input takes.
+
+    Attributes:
+        encode: ``k`` inputs of the block, (k, length, width), to (k, d) unit-norm embeddings.
+        reference, change: (length, width) where the path begins, and the way from there to its end.
+        dimensions: d.
+    """
+
+    encode: Callable[[Tensor], Tensor]
+    reference: Tensor
+    change: Tensor
+    dimensions: int
+
+    def contracted(self, directions: Tensor, steps: int, chunk: int) -> Tensor:
+        """(k, length) float64 ``∫ dᵀ ∂encode/∂x_i (x_i − r_i) dα`` of k directions d, (k, d), at every position i."""
+        found = torch.zeros(len(directions), len(self.change), dtype=torch.float64, device=self.change.device)
+        along = (torch.arange(steps, device=self.change.device) + 0.5) / steps
+        with torch.inference_mode(False), torch.enable_grad():
+            for some in along.split(chunk):
+                points = self.reference + some.to(self.change.dtype)[:, None, None] * self.change
+                points.requires_grad_()
+                embeddings = self.encode(points)
+                for row, direction in enumerate(directions):
+                    along_it = (embeddings @ direction.to(embeddings.dtype)).sum()
+                    (gradient,) = torch.autograd.grad(along_it, points, retain_graph=True)
+                    found[row] += (gradient * self.change).sum(dim=(0, 2)).double()
+        return found / steps
+
+
+# -- the paths of a game ---------------------------------------------------------------------------------------------
+
+
+def _image_path(game: VisionLanguageGame, layer: int) -> Path:
+    encode, n, device = game.encoder("image"), game.n_image, game.model.device
+    block = _block(_image_blocks(game), layer)
+    everything, nothing = (torch.full((1, n), kept, dtype=torch.bool, device=device) for kept in (True, False))
+    return _path(block, lambda count: encode(everything.expand(count, -1)), lambda: encode(nothing))
+
+
+def _text_path(game: VisionLanguageGame, layer: int) -> Path:
+    """The reference has the padding token in the place of every player; it is not masked."""
+    tower = game._text_tower  # pyright: ignore[reportPrivateUsage]
+    ids, players = tower._ids.clone(), tower._players  # pyright: ignore[reportPrivateUsage]
+    block = _block(TextParts.of(game.model.clip).transformer.resblocks, layer)
+    ids[players] = _padding(game.model.tokenizer)
+    reference = TextTower(game.model.clip, ids, players)
+    everything = torch.ones(1, game.n_text, dtype=torch.bool, device=game.model.device)
+    return _path(block, lambda count: tower.encode(everything.expand(count, -1)), lambda: reference.encode(everything))
+
+
+def _padding(tokenizer: Any) -> int:
+    """The padding token's id: 0 for open_clip's own tokenizer."""
+    return int(getattr(getattr(tokenizer, "tokenizer", None), "pad_token_id", None) or 0)
+
+
+def _path(block: nn.Module, encode: Callable[[int], Tensor], reference: Callable[[], Tensor]) -> Path:
+    """From the input that ``block`` has during ``reference()`` to the one that it has during ``encode(1)``."""
+    with torch.inference_mode():
+        with _input_of(block) as seen:
+            dimensions = encode(1).shape[1]
+        with _input_of(block) as before:
+            reference()
+    with torch.inference_mode(False):
+        start, end = before[0][0].clone(), seen[0][0].clone()
+
+        def encode_from(points: Tensor) -> Tensor:
+            with _input_of(block, points):
+                return encode(len(points))
+
+        return Path(encode_from, start, end - start, dimensions)
+
+
+@contextmanager
+def _input_of(block: nn.Module, instead: Tensor | None = None) -> Generator[list[Tensor]]:
+    """Note the sequences that enter ``block``, (batch, length, width), and let ``instead`` enter in their place."""
+    entered: list[Tensor] = []
+    thread = threading.get_ident()  # others may run the same model meanwhile, on inputs of their own
+    batch_first = getattr(getattr(block, "attn", None), "batch_first", True)
+
+    def enter(_: nn.Module, given: tuple[Any, ...]) -> tuple[Any, ...] | None:
+        if threading.get_ident() != thread:
+            return None
+        sequence: Tensor = given[0]
+        entered.append(sequence if batch_first else sequence.transpose(0, 1))
+        if instead is None:
+            return None
+        return (instead if batch_first else instead.transpose(0, 1), *given[1:])
+
+    handle = block.register_forward_pre_hook(enter)
+    try:
+        yield entered
+    finally:
+        handle.remove()
+
+
+def _image_blocks(game: VisionLanguageGame) -> Any:
+    visual = game.model.clip.visual
+    owners = ((getattr(visual, "transformer", None), "resblocks"), (getattr(visual, "trunk", None), "blocks"))
+    for owner, name in owners:
+        if (blocks := getattr(owner, name, None)) is not None:
+            return blocks
+    raise ModelError(
+        f"The image encoder of {game.model.name} is no stack of transformer blocks, which exCLIP needs. "
+        "Use a vision transformer, or explain with method='banzhaf'."
+    )
+
+
+def _block(blocks: Any, layer: int) -> nn.Module:
+    if not -len(blocks) <= layer < len(blocks):
+        raise InputError(f"layer is {layer}; the tower has blocks 0 to {len(blocks) - 1} (-1 is the last).")
+    return blocks[layer]
