@@ -18,7 +18,7 @@ from typing import TYPE_CHECKING, Any
 from fixlip_widgets._version import __version__
 
 if TYPE_CHECKING:
-    from fixlip_widgets import baselines, demo, estimators, masks
+    from fixlip_widgets import baselines, demo, estimators, masks, metrics
     from fixlip_widgets.api import explain
     from fixlip_widgets.errors import EncodingError, FixlipError, InputError, ModelError, PoolError
     from fixlip_widgets.explanation import Explanation
@@ -45,6 +45,7 @@ __all__ = [
     "explain",
     "load_model",
     "masks",
+    "metrics",
 ]
 
 _HOME = {

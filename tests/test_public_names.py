@@ -12,7 +12,7 @@ import pytest
 import fixlip_widgets as fx
 
 PACKAGE = """
-    Explanation FixlipWidget IncrementalExplainer VisionLanguageGame baselines demo estimators explain load_model
+    Explanation FixlipWidget IncrementalExplainer VisionLanguageGame baselines demo estimators explain load_model metrics
     EncodingError FixlipError InputError ModelError PoolError __version__
 """
 EXPLANATION = """
@@ -26,6 +26,8 @@ GAME = """
 EXPLAINER = "extend explanation set_text set_image image_encodes text_encodes"
 WIDGET = "run cancel wait explanation to_html p budget text selection top_k"
 ESTIMATORS = "fit_crossmodal"
+BASELINES = "banzhaf_values shapley_values game_attention grad_eclip exclip random_explanation"
+METRICS = "faithfulness insertion_deletion pointing_game"
 DEMO = "compose scene scenes SCENES names"
 
 
@@ -51,6 +53,8 @@ def test_package_offers(name: str):
         (fx.FixlipWidget, WIDGET),
         (fx.estimators, ESTIMATORS),
         (fx.demo, DEMO),
+        (fx.baselines, BASELINES),
+        (fx.metrics, METRICS),
     ],
     ids=lambda value: getattr(value, "__name__", ""),
 )
@@ -72,6 +76,9 @@ def test_public_things_offer(owner: Any, names: str):
             "image_masks text_masks image_embeddings text_embeddings image_weights text_weights scale bias order",
         ),
         (fx.demo.compose, "names background seed"),
+        (fx.baselines.exclip, "game steps chunk"),
+        (fx.metrics.faithfulness, "game explanation p n_masks seed"),
+        (fx.metrics.pointing_game, "explanation regions"),
     ],
     ids=lambda value: getattr(value, "__qualname__", ""),
 )

@@ -54,7 +54,7 @@ def exclip(game: VisionLanguageGame, steps: int = 10, chunk: int = 10, layer: in
         ModelError: A tower is no stack of blocks over patches or tokens.
 
     Source: Moeller, Tilli, Vu & Padó, "Explaining Caption-Image Interactions in CLIP Models with Second-Order
-    Attributions", TMLR 2025, equations 3–6. They divide by the norms of the pair's embeddings after integrating; here
+    Attributions", TMLR 2025, section 3. They divide by the norms of the pair's embeddings after integrating; here
     the towers' normalisation is part of what is integrated, so that it explains the game that every method explains.
     """
     for name, value in (("steps", steps), ("chunk", chunk)):
