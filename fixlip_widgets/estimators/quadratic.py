@@ -3,7 +3,8 @@
 In the basis φ_i = (z_i − μ_i)/√(μ_i(1 − μ_i)) the monomials 1, φ_i, φ_i φ_j of independent masks are orthonormal, so
 the normal equations are close to the identity and a Krylov method needs few steps. Their products need no column for
 each pair: with V the symmetric matrix of pair coefficients, ``(F V)_i = ½ φ_iᵀ V φ_i`` and ``Fᵀ r = Φᵀ diag(r) Φ``.
-One Krylov space answers for every ridge strength at once, since the shifted systems share it.
+One Krylov space answers for every ridge strength at once, since the shifted systems share it. A ridge that leans on the
+players' strengths (:mod:`.heredity`) is one on ``v_ij / √(g_i g_j)``: the same problem with every column of Φ scaled.
 
 Where masks come as complement pairs, linear terms see only the half-difference of a pair's targets and all other terms
 only the half-sum: the two problems separate, and each has half as many rows.
@@ -18,10 +19,13 @@ from dataclasses import dataclass
 import torch
 from torch import Tensor
 
+from fixlip_widgets.estimators.heredity import even_strengths, expected_squares, strengths
+from fixlip_widgets.estimators.shrinkage import Shrinkage, choices, shrinkage
+
 _ROWS = 8192
 """Masks per product: bounds the temporary to this many rows."""
-_RIDGES = torch.cat([torch.zeros(1, dtype=torch.float64), torch.logspace(-3, 2, 41, dtype=torch.float64)])
-"""Ridge strengths that generalised cross-validation chooses from; eigenvalues of the Gram matrix are around 1."""
+_ROUNDS = 2
+"""Estimates of the players' strengths: the first from the raw data, the next from what a fit leaves."""
 
 
 @dataclass(frozen=True)
@@ -33,9 +37,14 @@ class QuadraticFit:
         linear: (n,).
         pairs: (n, n) symmetric, zero diagonal.
         residuals: (m,) target minus fitted value of every mask.
-        ridge: Strength of the penalty ``ridge · Σ_{i<j} v_ij²`` on pair coefficients in the orthonormal basis.
+        ridge: Strength of the penalty ``ridge · Σ_{i<j} v_ij²/(g_i g_j)`` on pair coefficients v in the orthonormal
+            basis.
+        strengths: (n,) g, what the penalty expects of each player; all ones where it treats them alike.
         pair_freedom: Effective degrees of freedom that the pair coefficients use.
-        pair_variance: Mean diagonal of (Gram matrix of pairs + ridge)⁻¹: what sampling does to their variance.
+        pair_variance: (n, n) what sampling and the penalty do to each pair coefficient's variance.
+        pair_loss: (n, n) share of each pair coefficient that the penalty takes away; 0 without one.
+        pair_bias: (n, n) estimate of what the penalty took from each pair coefficient v; zero without a penalty.
+        pair_bias_variance: (n, n) mean square that such an estimate has where the penalty expects the right thing.
     """
 
     constant: float
@@ -43,8 +52,12 @@ class QuadraticFit:
     pairs: Tensor
     residuals: Tensor
     ridge: float
+    strengths: Tensor
     pair_freedom: float
-    pair_variance: float
+    pair_variance: Tensor
+    pair_loss: Tensor
+    pair_bias: Tensor
+    pair_bias_variance: Tensor
 
 
 class QuadraticDesign:
@@ -91,15 +104,16 @@ class QuadraticDesign:
     def fit(self, targets: Tensor, ridge: float | None = 0.0, *, pairs: bool = True) -> QuadraticFit:
         """Weighted least squares of ``targets`` (m,) on all monomials of degree ≤ 2, or ≤ 1 without ``pairs``.
 
-        ``ridge`` penalises the pair coefficients alone: 0 is plain least squares (of smallest pair norm where masks
-        are too few), None lets generalised cross-validation choose (Golub, Heath & Wahba 1979).
+        ``ridge`` penalises the pair coefficients alone, all alike: 0 is plain least squares (of smallest pair norm
+        where masks are too few). None estimates the players' strengths, penalises pairs of weak players more, and
+        lets generalised cross-validation (Golub, Heath & Wahba 1979) choose how much.
         """
         targets = targets.double()
         even, odd = self.fold(targets)
+        curvature = torch.zeros(self.n, self.n, dtype=self.phi.dtype, device=self.phi.device)
+        g, strength = even_strengths(self.n, self.phi.device), 0.0
         if pairs:
-            curvature, strength = self._solve(self._off_affine(self._root * even.to(self._root)), ridge)
-        else:
-            curvature, strength = torch.zeros(self.n, self.n, dtype=self.phi.dtype, device=self.phi.device), 0.0
+            curvature, g, strength = self._fit_pairs(self._off_affine(self._root * even.to(self._root)), ridge)
         curved = self._pair_values(curvature).double()
         constant, linear = self._affine(even - curved, odd - (0 if self.paired else curved))
         straight = self._phi_times(linear)
@@ -107,13 +121,11 @@ class QuadraticDesign:
         residuals = (
             torch.stack([fitted + straight, fitted - straight], dim=1).flatten() if self.paired else fitted + straight
         )
-        residuals = targets - residuals
-        variance = self._pair_variance(torch.tensor([strength], dtype=torch.float64))
-        most = min(self.n_pairs, self._free_units) if pairs else 0.0
-        freedom = self.n_pairs * (1 - strength * float(variance)) if strength else most
-        return QuadraticFit(
-            *self._to_monomials(constant, linear, curvature.double()), residuals, strength, freedom, float(variance)
-        )
+        shrunk = shrinkage(expected_squares(g), self._free_units, strength)
+        bias = self._bias(self._root * (even - curved).to(self._root), curvature, shrunk)
+        monomials = self._to_monomials(constant, linear, curvature.double())
+        freedom = shrunk.freedom if pairs else 0.0
+        return QuadraticFit(*monomials, targets - residuals, strength, g, freedom, shrunk.variance, shrunk.lost, *bias)
 
     def fold(self, values: Tensor) -> tuple[Tensor, Tensor]:
         """Half-sums and half-differences over each pair of rows; (values, values) where masks do not pair up."""
@@ -121,55 +133,85 @@ class QuadraticDesign:
             return values, values
         return (values[::2] + values[1::2]) / 2, (values[::2] - values[1::2]) / 2
 
-    # -- the penalised pair problem: min ‖y − A V‖² + ridge ‖V‖², with the affine part projected out ----------------
+    # -- the penalised pair problem: min ‖y − A V‖² + ridge Σ v²/(g g'), with the affine part projected out ----------
 
-    def _solve(self, scaled: Tensor, ridge: float | None) -> tuple[Tensor, float]:
+    def _fit_pairs(self, scaled: Tensor, ridge: float | None) -> tuple[Tensor, Tensor, float]:
+        """Pair coefficients, the strengths that the penalty leaned on, and the ridge."""
+        nothing = torch.zeros(self.n, self.n, dtype=self.phi.dtype, device=self.phi.device)
+        g = even_strengths(self.n, self.phi.device)
+        if ridge is not None:
+            return *self._solve(scaled, g, ridge)[:1], g, ridge
+        curvature, strength = nothing, 0.0
+        for _ in range(_ROUNDS):
+            left = self._off_affine(scaled - self._root * self._pair_values(curvature))
+            # one step of descent makes the estimate unbiased again, and its noise known
+            g = strengths(curvature + self._adjoint(left), self._noise(left))
+            curvature, strength = self._solve(scaled, g, None)
+        return curvature, g, strength
+
+    def _bias(self, left: Tensor, curvature: Tensor, shrunk: Shrinkage) -> tuple[Tensor, Tensor]:
+        """What the penalty took from each pair coefficient, and the mean square of that estimate if it does no harm.
+
+        A step of descent from the residuals, as much longer as the fit made them small, takes the bias out again.
+        """
+        if shrunk.ridge == 0:
+            return torch.zeros_like(shrunk.lost), torch.zeros_like(shrunk.lost)
+        left = self._off_affine(left)
+        kept = 1 - shrunk.freedom / self._free_units
+        unbiased = (curvature + self._adjoint(left) / kept).double()
+        noise = self._noise(left).double() / kept**2
+        # expected squares are noise · t/κ: the ratio of the two is what makes the penalty take its share away
+        return shrunk.lost * unbiased, shrunk.lost * noise
+
+    def _noise(self, left: Tensor) -> Tensor:
+        """(n, n) variances of the means ``Φᵀ diag(w r) Φ``, from what is left of the targets."""
+        out = torch.zeros(self.n, self.n, dtype=left.dtype, device=left.device)
+        values = (self._root * left).square()
+        for rows in chunks(self.n_units):
+            squared = self.phi[rows].square()
+            out += squared.T @ (values[rows, None] * squared)
+        return out
+
+    def _solve(self, scaled: Tensor, g: Tensor, ridge: float | None) -> tuple[Tensor, float]:
         tolerance = 1e-4 if ridge is None else (1e-12 if scaled.dtype == torch.float64 else 1e-6)
-        start = self._adjoint(scaled)
+        columns = g.sqrt().to(self.phi.dtype)
+        spread = columns[:, None] * columns
+        start = spread * self._adjoint(scaled)
         norm = float(_norm(start))
         if self.n < 2 or norm == 0.0:
             return torch.zeros_like(start), ridge or 0.0
         energy, strength = float(scaled.double().square().sum()), ridge or 0.0
-        coordinates, krylov = torch.zeros(1, dtype=torch.float64), _Krylov(self._normal, start)
+        candidates = None if ridge is not None else choices(expected_squares(g), self._free_units)
+        coordinates = torch.zeros(1, dtype=torch.float64)
+        krylov = _Krylov(lambda pairs: spread * self._normal(spread * pairs), start)
         while krylov.extend():
             if krylov.size % 4 and not krylov.exhausted:
                 continue
             first = torch.zeros(krylov.size, dtype=torch.float64)
             first[0] = norm
-            if ridge is None:
-                strength = self._choose_ridge(krylov.tridiagonal, first, energy)
+            if candidates is not None:
+                strength = self._choose_ridge(*candidates, krylov.tridiagonal, first, energy)
             shifted = krylov.tridiagonal + strength * torch.eye(krylov.size, dtype=torch.float64)
             coordinates = torch.linalg.lstsq(shifted, first[:, None], driver="gelsd").solution[:, 0]
             if krylov.beta * abs(float(coordinates[-1])) <= tolerance * norm:
                 break
-        return krylov.combine(coordinates), strength
+        return spread * krylov.combine(coordinates), strength
 
-    def _choose_ridge(self, tridiagonal: Tensor, first: Tensor, energy: float) -> float:
-        """Minimiser of ``RSS(λ) / (1 − df(λ)/u)²`` over the grid, from the Krylov space built so far."""
+    def _choose_ridge(
+        self, ridges: Tensor, freedom: Tensor, tridiagonal: Tensor, first: Tensor, energy: float
+    ) -> float:
+        """Minimiser of ``RSS(λ) / (1 − freedom(λ)/u)²`` over ``ridges``, from the Krylov space built so far."""
         values, vectors = torch.linalg.eigh(tridiagonal)
         start = vectors.T @ first
-        solved = start / (values.clamp_min(1e-12) + _RIDGES[:, None])
+        solved = start / (values.clamp_min(1e-12) + ridges[:, None])
         residual = energy - 2 * (solved * start).sum(1) + (solved.square() * values).sum(1)
-        used = self.n_pairs * (1 - _RIDGES * self._pair_variance(_RIDGES))
-        left = (1 - used / self._free_units).clamp_min(1e-6)
-        return float(_RIDGES[int((residual.clamp_min(0) / left.square())[1:].argmin()) + 1])
+        left = (1 - freedom / self._free_units).clamp_min(1e-6)
+        return float(ridges[int((residual.clamp_min(0) / left.square()).argmin())])
 
     @property
     def _free_units(self) -> float:
         """Units that are left for the pair coefficients once constant and mains have taken theirs."""
         return max(self.units - (1 if self.paired else self.n + 1), 1.0)
-
-    def _pair_variance(self, ridges: Tensor) -> Tensor:
-        """(k,) mean of ``1/(g + λ)`` over the eigenvalues g of the pairs' Gram matrix, for every ridge λ.
-
-        Source: Marchenko & Pastur (1967); rows of an orthonormal random design have that spectrum, of aspect ratio
-        ``γ = pairs/units``, and this is its Stieltjes transform at −λ. At λ = 0 it is 1/(1 − γ).
-        """
-        aspect = max(self.n_pairs, 1) / self._free_units
-        ridges = ridges.clamp_min(1e-12)
-        gap = 1 - aspect + ridges
-        root = (gap.square() + 4 * aspect * ridges).sqrt()
-        return torch.where(gap > 0, 2 / (gap + root).clamp_min(1e-12), (root - gap) / (2 * aspect * ridges))
 
     def _normal(self, pairs: Tensor) -> Tensor:
         return self._adjoint(self._off_affine(self._root * self._pair_values(pairs)))

@@ -169,4 +169,6 @@ def _monomial(image: Modality, part: QuadraticFit | None, direction: Tensor) -> 
             pairs += chunk.squared_pairs()
         constant += float(level.square().sum())
         linear += slopes.square().sum(0)
+    if units.bias is not None:
+        constant, linear = constant + units.bias.constant(), linear + units.bias.linear()
     return constant, linear.cpu().numpy(), units.pair_scale(pairs).cpu().numpy()

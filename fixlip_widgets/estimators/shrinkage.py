@@ -1,0 +1,69 @@
+"""What a ridge does to pair coefficients on average over random masks: freedom used, and variance left.
+
+Rows of a random orthonormal design have a spectrum that depends on the number of rows and columns alone, so neither
+needs a factorisation of the Gram matrix. A ridge λ on coefficients with prior variances t acts as if the Gram matrix
+were the identity and the ridge κ ≥ λ, with ``λ = κ (1 − freedom(κ)/units)`` and ``freedom(κ) = Σ t/(t + κ)``: the
+deterministic equivalent of Silverstein (1995), which is Marchenko & Pastur's law where all t are equal.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import torch
+from torch import Tensor
+
+_STEPS = 60
+
+
+@dataclass(frozen=True)
+class Shrinkage:
+    """A penalty ``ridge · Σ_{i<j} v_ij²/t_ij`` on pair coefficients.
+
+    Attributes:
+        ridge: λ; 0 is no penalty.
+        freedom: Effective number of coefficients that are free.
+        variance: (n, n) factor of each coefficient's variance against that of one coefficient alone; it contains the
+            squared bias on average over coefficients with the prior variances t (Wahba 1983).
+        lost: (n, n) share of each coefficient that the penalty takes away, ``κ/(t + κ)``; 0 on the diagonal.
+    """
+
+    ridge: float
+    freedom: float
+    variance: Tensor
+    lost: Tensor
+
+
+def shrinkage(squares: Tensor, units: float, ridge: float) -> Shrinkage:
+    """What ``ridge`` does where pairs have prior variances ``squares`` (n, n), zero diagonal, with ``units`` rows."""
+    strength, low, high = max(ridge, 1e-12), -30.0, 30.0
+    for _ in range(_STEPS):  # λ(κ) grows wherever it is positive
+        middle = 0.5 * (low + high)
+        low, high = (middle, high) if float(_ridge(squares, units, _as_tensor(middle))) < strength else (low, middle)
+    kappa = float(torch.tensor(high, dtype=torch.float64).exp())
+    variance = torch.where(squares > 0, squares * (kappa / strength) / (squares + kappa), 0.0)
+    lost = torch.where(squares > 0, kappa / (squares + kappa), 0.0)
+    return Shrinkage(ridge, min(float(_freedom(squares, _as_tensor(high))), units), variance, lost)
+
+
+def choices(squares: Tensor, units: float, count: int = 49) -> tuple[Tensor, Tensor]:
+    """(k,) ridges worth trying, ascending, from next to none to all-shrinking, and the (k,) freedom each leaves."""
+    logs = torch.linspace(-7, 7, count, dtype=torch.float64, device=squares.device)
+    ridges, freedom = _ridge(squares, units, logs), _freedom(squares, logs)
+    useful = ridges > 1e-4
+    return ridges[useful].cpu(), freedom[useful].cpu()
+
+
+def _ridge(squares: Tensor, units: float, log_kappa: Tensor) -> Tensor:
+    return log_kappa.exp() * (1 - _freedom(squares, log_kappa) / units)
+
+
+def _freedom(squares: Tensor, log_kappa: Tensor) -> Tensor:
+    flat = squares.flatten()
+    return torch.stack([0.5 * (flat / (flat + kappa)).sum() for kappa in log_kappa.exp().reshape(-1)]).view_as(
+        log_kappa
+    )
+
+
+def _as_tensor(value: float) -> Tensor:
+    return torch.tensor(value, dtype=torch.float64)
