@@ -1,5 +1,7 @@
 /** Numbers as a person reads them. */
 
+import type { Cost } from "./protocol";
+
 const SUPERSCRIPTS = "⁰¹²³⁴⁵⁶⁷⁸⁹";
 
 /** 17 → "¹⁷" */
@@ -53,4 +55,26 @@ export function duration(seconds: number): string {
   }
   const whole = Math.round(seconds);
   return whole < 60 ? `${whole} s` : `${Math.floor(whole / 60)} min ${whole % 60} s`;
+}
+
+/** 2184, 256 → "2,184 image + 256 text encodings": the same words wherever encodings are counted. */
+export function encodings(image: number, text: number): string {
+  return `${count(image)} image + ${count(text)} text encodings`;
+}
+
+/** 12.4 → "12 MB"; 1400 → "1.4 GB". */
+export function memory(megabytes: number): string {
+  return megabytes < 1000
+    ? `${Math.max(1, Math.round(megabytes))} MB`
+    : `${(megabytes / 1000).toFixed(1)} GB`;
+}
+
+/** What a budget takes, before it is spent: "1,092 encodings + 1,348 reused · 21 s · 102 MB". */
+export function costLine(cost: Cost): string {
+  const fresh = cost.new_image + cost.new_text;
+  const reused = cost.image + cost.text - fresh;
+  const all = fresh === 0 ? `all ${count(reused)} encodings reused` : `${count(fresh)} encodings`;
+  const again = fresh > 0 && reused > 0 ? ` + ${count(reused)} reused` : "";
+  const time = fresh > 0 && cost.seconds !== null ? ` · ${duration(cost.seconds)}` : "";
+  return `${all}${again}${time} · ${memory(cost.megabytes)}`;
 }

@@ -2,6 +2,8 @@
 
 import { useEffect, useRef, useState } from "preact/hooks";
 import type { Store } from "../store";
+import { Icon } from "./inputs";
+import { Refused } from "./Notices";
 
 export function Caption({ store }: { store: Store }) {
   const [draft, setDraft] = useState<string | null>(null);
@@ -14,9 +16,6 @@ export function Caption({ store }: { store: Store }) {
     }
   }, [refused]);
 
-  if (draft === null) {
-    return <Shown store={store} edit={() => setDraft(store.traits.text.value)} />;
-  }
   const done = (text: string | null) => {
     if (text !== null && text.trim() !== store.traits.text.value) {
       attempt.current = text;
@@ -26,7 +25,41 @@ export function Caption({ store }: { store: Store }) {
     }
     setDraft(null);
   };
-  return <Editor draft={draft} change={setDraft} done={done} />;
+  const offered = store.traits.offline.value?.captions ?? [];
+  return (
+    <div class="fx-title">
+      {draft !== null ? (
+        <Editor draft={draft} change={setDraft} done={done} />
+      ) : offered.length > 1 ? (
+        <Offered store={store} captions={offered} />
+      ) : (
+        <Shown store={store} edit={() => setDraft(store.traits.text.value)} />
+      )}
+      <Refused store={store} names={["text"]} />
+    </div>
+  );
+}
+
+/** Without a model: the captions that were computed beforehand. */
+function Offered({ store, captions }: { store: Store; captions: readonly string[] }) {
+  const text = store.traits.text.value;
+  return (
+    <h2 class="fx-caption">
+      <select
+        class="fx-select"
+        aria-label="Caption"
+        data-setting="text"
+        value={text}
+        onChange={(event) => store.commit("text", event.currentTarget.value)}
+      >
+        {[...new Set([...captions, text])].map((caption) => (
+          <option key={caption} value={caption}>
+            {caption}
+          </option>
+        ))}
+      </select>
+    </h2>
+  );
 }
 
 function Shown({ store, edit }: { store: Store; edit: () => void }) {
@@ -43,9 +76,7 @@ function Shown({ store, edit }: { store: Store; edit: () => void }) {
           title="Edit the caption"
           onClick={edit}
         >
-          <svg viewBox="0 0 16 16" aria-hidden="true">
-            <path d="M11.3 2.3a1.4 1.4 0 0 1 2 0l.4.4a1.4 1.4 0 0 1 0 2L6 12.4l-3.2.8.8-3.2z" />
-          </svg>
+          <Icon name="edit" />
         </button>
       )}
     </h2>

@@ -1,48 +1,108 @@
-/** The two sliders that a refinement depends on: p and budget. */
+/** What a refinement depends on most: p, with masks that the model saw at it, and the budget with its cost. */
 
-import { budgetName, count, probability } from "../format";
+import { budgetName, costLine, count, probability } from "../format";
 import type { Store } from "../store";
+import { Strip } from "./Examples";
+import { Refused } from "./Notices";
 import { Slider } from "./Slider";
 
-const P_TICKS = [0.1, 0.3, 0.5, 0.7, 0.9].map((value) => ({ value, label: String(value).slice(1) }));
+const P_TICKS = [0.1, 0.3, 0.5, 0.7, 0.9];
+const BUDGET_TICKS = [8, 11, 14, 17, 20, 22];
 
-export function Controls({ store }: { store: Store }) {
-  const { p, budget } = store.traits;
-  const [lowest, highest] = exponents(store);
-  const ticks = [8, 11, 14, 17, 20, 22].filter((value) => value >= lowest && value <= highest);
+export interface ControlsProps {
+  readonly store: Store;
+  /** Whether the masks are shown at length, and what shows or hides them. */
+  readonly examples: boolean;
+  readonly toggleExamples: () => void;
+}
+
+export function Controls({ store, examples, toggleExamples }: ControlsProps) {
   return (
     <div class="fx-controls">
-      <Slider
-        id={`${store.id}-p`}
-        label="keep probability"
-        name={(value) => `p = ${probability(value)}`}
-        note={(value) => effective(store, value)}
-        value={p.value}
-        min={0.1}
-        max={0.9}
-        step={0.05}
-        ticks={P_TICKS}
-        commit={(value) => store.commit("p", Math.round(value * 100) / 100)}
-      />
-      <Slider
-        id={`${store.id}-budget`}
-        label="budget"
-        name={(exponent) => budgetName(budgetOf(exponent, budget.value))}
-        note={(exponent) => cost(store, budgetOf(exponent, budget.value))}
-        value={Math.log2(budget.value)}
-        min={lowest}
-        max={highest}
-        step={1}
-        ticks={ticks.map((value) => ({ value, label: budgetName(2 ** value) }))}
-        commit={(exponent) => store.commit("budget", 2 ** exponent)}
-      />
+      <div>
+        <KeepProbability store={store} />
+        <Refused store={store} names={["p"]} />
+      </div>
+      <div>
+        <Budget store={store} />
+        <Refused store={store} names={["budget"]} />
+      </div>
+      <Strip store={store} open={examples} toggle={toggleExamples} />
     </div>
   );
 }
 
-/** A budget that was set in Python need not be a power of two. */
-function budgetOf(exponent: number, budget: number): number {
-  return Math.log2(budget) === exponent ? budget : 2 ** exponent;
+function KeepProbability({ store }: { store: Store }) {
+  const { p, offline } = store.traits;
+  const stops = offline.value?.p;
+  const [min, max] = stops ? ends(stops) : [0.1, 0.9];
+  return (
+    <Slider
+      id={`${store.id}-p`}
+      label="keep probability"
+      name={(value) => `p = ${probability(value)}`}
+      note={(value) => effective(store, value)}
+      value={p.value}
+      min={min}
+      max={max}
+      step={0.05}
+      {...(stops && { stops })}
+      ticks={(stops ? thinned(stops) : P_TICKS).map((value) => ({
+        value,
+        label: probability(value).replace(/^0/, ""),
+      }))}
+      idle={idleWhy(store, "p")}
+      commit={(value) => store.commit("p", Math.round(value * 1000) / 1000)}
+    />
+  );
+}
+
+function Budget({ store }: { store: Store }) {
+  const { budget, offline } = store.traits;
+  const stops = offline.value?.budgets.map(Math.log2);
+  const [lowest, highest] = stops ? ends(stops) : exponents(store);
+  const ticks = stops ? thinned(stops) : BUDGET_TICKS.filter((value) => value >= lowest && value <= highest);
+  const budgetOf = (exponent: number) => {
+    // a budget that was set in Python, or saved, need not be a power of two
+    const exact = [budget.value, ...(offline.value?.budgets ?? [])];
+    return exact.find((value) => Math.log2(value) === exponent) ?? 2 ** exponent;
+  };
+  return (
+    <Slider
+      id={`${store.id}-budget`}
+      label="budget"
+      name={(exponent) => budgetName(budgetOf(exponent))}
+      note={(exponent) => cost(store, budgetOf(exponent))}
+      value={Math.log2(budget.value)}
+      min={lowest}
+      max={highest}
+      step={1}
+      {...(stops && { stops })}
+      ticks={ticks.map((value) => ({ value, label: budgetName(budgetOf(value)) }))}
+      idle={idleWhy(store, "budget")}
+      commit={(exponent) => store.commit("budget", budgetOf(exponent))}
+    />
+  );
+}
+
+/** Why a method leaves a slider without effect; empty where it does not. */
+function idleWhy(store: Store, of: "p" | "budget"): string {
+  const { options, method } = store.traits;
+  const chosen = options.value.methods.find(({ name }) => name === method.value);
+  if (!chosen || (of === "p" ? chosen.uses_p : chosen.uses_budget)) {
+    return "";
+  }
+  return of === "p" ? `${chosen.label} does not depend on p` : `${chosen.label} takes no budget`;
+}
+
+function ends(stops: readonly number[]): [number, number] {
+  return [stops[0] ?? 0, stops.at(-1) ?? 1];
+}
+
+/** At most six of the stops: more labels would run into one another. */
+function thinned(stops: readonly number[]): readonly number[] {
+  const every = Math.ceil(stops.length / 6);
+  return stops.filter((_, index) => index % every === 0);
 }
 
 function exponents(store: Store): [number, number] {
@@ -51,15 +111,16 @@ function exponents(store: Store): [number, number] {
 }
 
 function effective(store: Store, p: number): string {
-  const shown = store.explanation.value;
+  const shown = store.current.value;
   const masks = shown?.p === p ? shown.effective_image_masks : null;
   return masks == null ? "" : `${count(masks)} effective image masks`;
 }
 
 function cost(store: Store, budget: number): string {
-  const encodings = store.traits.costs.value[String(Math.log2(budget))];
-  const evaluations = `${count(budget)} evaluations`;
-  return encodings
-    ? `${evaluations} · ${count(encodings.image)} + ${count(encodings.text)} encodings`
-    : evaluations;
+  const { costs, offline } = store.traits;
+  const known = costs.value[String(Math.log2(budget))];
+  if (offline.value) {
+    return `${count(budget)} evaluations, computed beforehand`;
+  }
+  return known ? costLine(known) : `${count(budget)} evaluations`;
 }

@@ -4,12 +4,14 @@ import { budgetName, count, duration, plain, signed } from "../format";
 import type { Progress } from "../protocol";
 import type { Store } from "../store";
 import { Caption } from "./Caption";
+import { Icon } from "./inputs";
 
 export function Header({ store }: { store: Store }) {
   return (
     <header class="fx-header">
       <Caption store={store} />
       <div class="fx-run">
+        <Undo store={store} />
         <Status store={store} />
         <RunButton store={store} />
       </div>
@@ -118,6 +120,23 @@ function remaining(progress: Progress | null): string {
   const texts = `${count(progress.text_done)} of ${count(progress.text_total)} captions`;
   const left = progress.seconds_left == null ? "" : `, ${duration(progress.seconds_left)} left`;
   return `${images} and ${texts} encoded${left}`;
+}
+
+function Undo({ store }: { store: Store }) {
+  const last = store.traits.undoable.value;
+  return (
+    <button
+      type="button"
+      class="fx-icon"
+      data-action="undo"
+      aria-label={last ? `Undo ${last}` : "Undo: nothing to take back"}
+      title={last ? `Undo ${last}` : "Nothing to undo"}
+      disabled={last === ""}
+      onClick={() => store.ask({ type: "undo" })}
+    >
+      <Icon name="undo" />
+    </button>
+  );
 }
 
 function RunButton({ store }: { store: Store }) {

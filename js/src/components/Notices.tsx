@@ -1,23 +1,46 @@
-/** Sentences that need to be read: what went wrong, and what was not taken. */
+/** Sentences that need to be read: what went wrong, what was not taken, and that nobody answers. */
 
+import type { ComponentChildren } from "preact";
 import type { Store } from "../store";
+import { Icon } from "./inputs";
 
-export function Notices({ store }: { store: Store }) {
-  const refusal = store.refusal.value;
-  const error = store.traits.error.value;
+/** Settings and requests whose refusal is told beside what was used, wherever that is in sight. */
+const BESIDE = ["p", "budget", "text", "shown", "pin", "unpin"];
+
+interface NoticesProps {
+  readonly store: Store;
+  /** What the open panel tells itself. */
+  readonly told: readonly string[];
+}
+
+export function Notices({ store, told }: NoticesProps) {
+  const { error, live } = store.traits;
   return (
     <>
-      {refusal && (
-        <Notice
-          kind="refusal"
-          dismiss={() => {
-            store.refusal.value = null;
-          }}
-        >
-          {refusal.message}
+      <Refused store={store} except={[...BESIDE, ...told]} />
+      {error.value && (
+        <Notice kind="error" text={withKept(error.value, store.current.value !== null)}>
+          {live.value && (
+            <button
+              type="button"
+              class="fx-button"
+              data-action="retry"
+              onClick={() => store.ask({ type: "run" })}
+            >
+              Try again
+            </button>
+          )}
         </Notice>
       )}
-      {error && <Notice kind="error">{withKept(error, store.explanation.value !== null)}</Notice>}
+      {store.silent.value && (
+        <Notice
+          kind="silent"
+          text={
+            "The kernel has not answered for a while: it is busy with something else, or gone. " +
+            "What is shown can still be looked at; to change it, run the cell again."
+          }
+        />
+      )}
     </>
   );
 }
@@ -26,23 +49,44 @@ function withKept(error: string, shown: boolean): string {
   return shown ? `${error} What is shown is the last good result.` : error;
 }
 
-interface NoticeProps {
-  readonly kind: "refusal" | "error";
-  readonly children: string;
-  readonly dismiss?: () => void;
+type RefusedProps = { readonly store: Store } & (
+  | { readonly names: readonly string[]; readonly except?: undefined }
+  | { readonly except: readonly string[]; readonly names?: undefined }
+);
+
+/** Why the kernel did not take what this view asked for, if that was one of `names` (or none of `except`). */
+export function Refused({ store, names, except }: RefusedProps) {
+  const refusal = store.refusal.value;
+  if (!refusal || (names ? !names.includes(refusal.name) : except.includes(refusal.name))) {
+    return null;
+  }
+  return (
+    <Notice kind="refusal" text={refusal.message}>
+      <button
+        type="button"
+        class="fx-icon"
+        aria-label="Dismiss"
+        onClick={() => {
+          store.refusal.value = null;
+        }}
+      >
+        <Icon name="close" />
+      </button>
+    </Notice>
+  );
 }
 
-function Notice({ kind, children, dismiss }: NoticeProps) {
+interface NoticeProps {
+  readonly kind: "refusal" | "error" | "silent";
+  readonly text: string;
+  readonly children?: ComponentChildren;
+}
+
+function Notice({ kind, text, children }: NoticeProps) {
   return (
     <div class="fx-notice" data-kind={kind} role="alert">
-      <span>{children}</span>
-      {dismiss && (
-        <button type="button" class="fx-icon" aria-label="Dismiss" onClick={dismiss}>
-          <svg viewBox="0 0 16 16" aria-hidden="true">
-            <path d="M4 4l8 8M12 4l-8 8" />
-          </svg>
-        </button>
-      )}
+      <span>{text}</span>
+      {children}
     </div>
   );
 }

@@ -17,6 +17,10 @@ export interface SliderProps {
   readonly max: number;
   readonly step: number;
   readonly ticks?: readonly Tick[];
+  /** The only values that it may have, ascending; without them, every step from `min` to `max`. */
+  readonly stops?: readonly number[];
+  /** Why it cannot be moved, or empty where it can. */
+  readonly idle?: string;
   /** The value, short and for everybody who looks or listens. */
   readonly name: (value: number) => string;
   /** What else there is to know about a value. */
@@ -25,28 +29,46 @@ export interface SliderProps {
 }
 
 export function Slider(props: SliderProps) {
-  const { id, label, min, max, step, ticks = [] } = props;
+  const { id, label, min, max, step, stops, ticks = [], idle = "" } = props;
   const { draft, change, release } = useDraft(props.value, props.commit);
-  const share = (value: number) => `${(100 * (value - min)) / (max - min)}%`;
+  const share = (value: number) => `${max > min ? (100 * (value - min)) / (max - min) : 0}%`;
+  const note = idle || props.note?.(draft);
   return (
-    <div class="fx-slider">
+    <div class="fx-slider" data-idle={idle !== ""}>
       <div class="fx-slider-head">
         <label for={id}>
           {label} <b>{props.name(draft)}</b>
         </label>
-        {props.note && <span class="fx-note">{props.note(draft)}</span>}
+        {props.note && (
+          <span class="fx-note" title={note}>
+            {note}
+          </span>
+        )}
       </div>
       <input
         id={id}
         type="range"
         min={min}
         max={max}
-        step={step}
+        step={stops ? "any" : step}
         value={draft}
-        aria-valuetext={[props.name(draft), props.note?.(draft)].filter(Boolean).join(", ")}
+        disabled={idle !== "" || (stops !== undefined && stops.length < 2)}
+        aria-valuetext={[props.name(draft), note].filter(Boolean).join(", ")}
         style={{ "--share": share(Math.min(Math.max(draft, min), max)) }}
-        onInput={(event) => change(event.currentTarget.valueAsNumber)}
+        onInput={(event) => {
+          const value = event.currentTarget.valueAsNumber;
+          const taken = stops ? nearest(stops, value) : value;
+          event.currentTarget.value = String(taken);
+          change(taken);
+        }}
         onPointerUp={release}
+        onKeyDown={(event) => {
+          const next = stops && stopFrom(stops, draft, event.key);
+          if (next !== undefined) {
+            event.preventDefault();
+            change(next);
+          }
+        }}
       />
       {ticks.length > 0 && (
         <div class="fx-ticks" aria-hidden="true">
@@ -59,6 +81,32 @@ export function Slider(props: SliderProps) {
       )}
     </div>
   );
+}
+
+/** The stop that is closest to `value`. */
+export function nearest(stops: readonly number[], value: number): number {
+  return stops.reduce((best, stop) => (Math.abs(stop - value) < Math.abs(best - value) ? stop : best));
+}
+
+const STEPS: Readonly<Record<string, number>> = {
+  ArrowRight: 1,
+  ArrowUp: 1,
+  PageUp: 1,
+  ArrowLeft: -1,
+  ArrowDown: -1,
+  PageDown: -1,
+  Home: Number.NEGATIVE_INFINITY,
+  End: Number.POSITIVE_INFINITY,
+};
+
+/** Where a key leads among the stops; undefined for a key that leads nowhere. */
+function stopFrom(stops: readonly number[], value: number, key: string): number | undefined {
+  const step = STEPS[key];
+  if (step === undefined) {
+    return undefined;
+  }
+  const to = stops.indexOf(nearest(stops, value)) + step;
+  return stops[Math.min(Math.max(to, 0), stops.length - 1)];
 }
 
 /** A value that runs ahead of the committed one; `release` commits at once what would be committed after the rest. */

@@ -1,0 +1,61 @@
+/** Setting an explanation aside as A, and looking at A, at the present B, or at B − A. */
+
+import type { Shown } from "../protocol";
+import type { Store } from "../store";
+import { Choices, Icon } from "./inputs";
+import { Refused } from "./Notices";
+
+export function Compare({ store }: { store: Store }) {
+  const pinned = store.traits.pinned.value;
+  if (!pinned) {
+    return (
+      <div class="fx-compare">
+        <button
+          type="button"
+          class="fx-button"
+          data-action="pin"
+          title="Keep what is shown as A; then change the caption, p or method, and compare"
+          disabled={!store.current.value}
+          onClick={() => store.ask({ type: "pin" })}
+        >
+          Pin as A
+        </button>
+        <Refused store={store} names={["pin"]} />
+      </div>
+    );
+  }
+  const chips = [
+    { value: "pinned", label: "A", title: `A, pinned: ${pinned.label}` },
+    { value: "current", label: "B", title: "B, the present explanation" },
+    {
+      value: "difference",
+      label: "B − A",
+      title: "What changed from A to B, on a scale of its own",
+      disabled: store.traits.difference.value === null,
+    },
+  ];
+  return (
+    <div class="fx-compare">
+      <span class="fx-pinned" title={pinned.label}>
+        A: {pinned.label}
+      </span>
+      <Choices
+        label="Which explanation is shown"
+        value={store.shown.value}
+        options={chips}
+        change={(value) => store.commit("shown", value as Shown)}
+      />
+      <button
+        type="button"
+        class="fx-icon"
+        data-action="unpin"
+        aria-label="Unpin A"
+        title="Unpin A"
+        onClick={() => store.ask({ type: "unpin" })}
+      >
+        <Icon name="close" />
+      </button>
+      <Refused store={store} names={["pin", "unpin", "shown"]} />
+    </div>
+  );
+}

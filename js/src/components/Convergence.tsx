@@ -1,0 +1,108 @@
+/** How the error fell as encodings were added: a small plot with logarithmic axes. */
+
+import { count, plain } from "../format";
+import type { ConvergencePoint } from "../protocol";
+
+const WIDTH = 320;
+const HEIGHT = 132;
+const LEFT = 42;
+const RIGHT = 14;
+const TOP = 10;
+const BOTTOM = 34;
+
+export function Convergence({ points }: { points: readonly ConvergencePoint[] }) {
+  const known = points.filter((point) => point.error > 0 && point.image_encodes > 0);
+  const [first, last] = [known[0], known.at(-1)];
+  if (!first || !last || known.length < 2) {
+    return <p class="fx-hint">The curve of the error begins with the second budget.</p>;
+  }
+  const x = axis(
+    known.map((point) => point.image_encodes),
+    LEFT,
+    WIDTH - RIGHT,
+  );
+  const y = axis(
+    known.map((point) => point.error),
+    HEIGHT - BOTTOM,
+    TOP,
+  );
+  const places = known.map((point) => ({ x: x.at(point.image_encodes), y: y.at(point.error) }));
+  const end = places.at(-1);
+  return (
+    <figure class="fx-convergence">
+      <svg viewBox={`0 0 ${WIDTH} ${HEIGHT}`} role="img" aria-label={spoken(first, last)}>
+        <g class="fx-axis">
+          {y.ticks.map((tick) => (
+            <g key={tick}>
+              <line x1={LEFT} x2={WIDTH - RIGHT} y1={y.at(tick)} y2={y.at(tick)} />
+              <text x={LEFT - 6} y={y.at(tick) + 3.5} text-anchor="end">
+                {short(tick)}
+              </text>
+            </g>
+          ))}
+          {x.ticks.map((tick) => (
+            <text key={tick} x={x.at(tick)} y={HEIGHT - BOTTOM + 15} text-anchor="middle">
+              {count(tick)}
+            </text>
+          ))}
+          <text x={(LEFT + WIDTH - RIGHT) / 2} y={HEIGHT - 4} text-anchor="middle">
+            image encodings
+          </text>
+        </g>
+        <polyline points={places.map((place) => `${place.x.toFixed(1)},${place.y.toFixed(1)}`).join(" ")} />
+        {places.map((place, index) => (
+          <circle
+            key={known[index]?.image_encodes}
+            cx={place.x}
+            cy={place.y}
+            r={index === places.length - 1 ? 4 : 2}
+          />
+        ))}
+        {end && (
+          <text class="fx-now" x={end.x} y={Math.max(end.y - 8, 9)} text-anchor="end">
+            {plain(last.error)}
+          </text>
+        )}
+      </svg>
+      <figcaption>typical standard error of an image–text interaction, in logits</figcaption>
+    </figure>
+  );
+}
+
+function spoken(first: ConvergencePoint, last: ConvergencePoint): string {
+  return (
+    `The typical standard error of an image–text interaction fell from ${plain(first.error)} logits at ` +
+    `${count(first.image_encodes)} image encodings to ${plain(last.error)} at ${count(last.image_encodes)}.`
+  );
+}
+
+/** A logarithmic axis from pixel `from` to pixel `to`, over a little more than `values` span. */
+export function axis(values: readonly number[], from: number, to: number) {
+  const [low, high] = [Math.log10(Math.min(...values)), Math.log10(Math.max(...values))];
+  const spare = Math.max((high - low) * 0.06, 0.04);
+  const [start, end] = [low - spare, high + spare];
+  return {
+    at: (value: number) => from + ((Math.log10(value) - start) / (end - start)) * (to - from),
+    ticks: ticksBetween(start, end),
+  };
+}
+
+/** Round numbers between two powers of ten: 1, 10, 100, and 2 and 5 of each where there would be fewer than three. */
+function ticksBetween(start: number, end: number): number[] {
+  for (const steps of [[1], [1, 3], [1, 2, 5], [1, 1.5, 2, 3, 4, 5, 7]]) {
+    const ticks: number[] = [];
+    for (let power = Math.floor(start); power <= Math.ceil(end); power++) {
+      ticks.push(...steps.map((step) => Number((step * 10 ** power).toPrecision(2))));
+    }
+    const inside = ticks.filter((tick) => Math.log10(tick) >= start && Math.log10(tick) <= end);
+    if (inside.length >= 3) {
+      return inside.length <= 5 ? inside : inside.filter((_, index) => index % 2 === 0);
+    }
+  }
+  return [];
+}
+
+/** 0.30000000000000004 → "0.3" */
+function short(value: number): string {
+  return String(Number(value.toPrecision(2)));
+}

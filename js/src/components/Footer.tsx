@@ -1,0 +1,97 @@
+/** What was computed, from what, and how to compute it again. */
+
+import { useRef, useState } from "preact/hooks";
+import { count, encodings, probability } from "../format";
+import type { Store } from "../store";
+
+export function Footer({ store }: { store: Store }) {
+  const [open, setOpen] = useState(false);
+  const shown = store.current.value;
+  const id = `${store.id}-provenance`;
+  return (
+    <footer class="fx-footer">
+      <span>{computed(store)}</span>
+      {shown && (
+        <div class="fx-row">
+          <CopyCode code={shown.code} />
+          <button
+            type="button"
+            class="fx-link"
+            aria-expanded={open}
+            aria-controls={id}
+            data-action="provenance"
+            onClick={() => setOpen(!open)}
+          >
+            Provenance
+          </button>
+        </div>
+      )}
+      <dl class="fx-provenance" id={id} hidden={!open || !shown}>
+        {open &&
+          shown?.provenance.map(([label, value]) => (
+            <div key={label}>
+              <dt>{label}</dt>
+              <dd>{value}</dd>
+            </div>
+          ))}
+      </dl>
+    </footer>
+  );
+}
+
+/** "Weighted Banzhaf at p = 0.5 · 131,072 evaluations from 2,184 image + 256 text encodings · seed 0" */
+function computed(store: Store): string {
+  const shown = store.current.value;
+  if (!shown) {
+    return "";
+  }
+  const method = store.traits.options.value.methods.find(({ name }) => name === shown.method);
+  const { uses_p, uses_budget, label } = method ?? { uses_p: true, uses_budget: true, label: shown.method };
+  return [
+    uses_p ? `${label} at p = ${probability(shown.p)}` : label,
+    uses_budget &&
+      `${count(shown.budget)} evaluations from ${encodings(shown.image_encodes, shown.text_encodes)}`,
+    shown.seed !== null && `seed ${shown.seed}`,
+  ]
+    .filter(Boolean)
+    .join(" · ");
+}
+
+const SAID_FOR_MS = 2000;
+
+/** Puts the code on the clipboard; where the page may not, shows it selected. */
+function CopyCode({ code }: { code: string }) {
+  const [state, setState] = useState<"ready" | "copied" | "shown">("ready");
+  const area = useRef<HTMLTextAreaElement>(null);
+  const copy = async () => {
+    try {
+      await navigator.clipboard.writeText(code);
+      setState("copied");
+      setTimeout(() => setState("ready"), SAID_FOR_MS);
+    } catch {
+      // no clipboard in an insecure page or a sandboxed frame: the person copies it
+      setState(state === "shown" ? "ready" : "shown");
+      requestAnimationFrame(() => area.current?.select());
+    }
+  };
+  return (
+    <>
+      <button
+        type="button"
+        class="fx-link"
+        data-action="copy-code"
+        title="Lines of Python that compute this again"
+        disabled={code === ""}
+        onClick={copy}
+      >
+        {state === "copied" ? "Copied" : "Copy as code"}
+      </button>
+      <span class="fx-hidden" role="status">
+        {state === "copied" ? "The code is on the clipboard." : ""}
+      </span>
+      {state === "shown" && (
+        <textarea ref={area} class="fx-code" aria-label="Code to copy" readOnly rows={5} value={code} />
+      )}
+    </>
+  );
+}

@@ -1,0 +1,76 @@
+/** Panels under the views, one open at a time: nothing above them moves when they come and go. */
+
+import type { ComponentType } from "preact";
+import type { Store } from "../store";
+import { Examples } from "./Examples";
+import { Playground, TOLD_IN_PLAYGROUND } from "./Playground";
+import { Settings, TOLD_IN_SETTINGS } from "./Settings";
+import { Trust } from "./Trust";
+
+interface Panel {
+  readonly name: string;
+  readonly label: string;
+  readonly title: string;
+  readonly Content: ComponentType<{ store: Store }>;
+  /** Settings and requests whose refusal it tells. */
+  readonly told: readonly string[];
+}
+
+const PANELS = [
+  { name: "trust", label: "Trust", title: "How far the numbers may be trusted", Content: Trust, told: [] },
+  {
+    name: "playground",
+    label: "Playground",
+    title: "Hide players and ask the model",
+    Content: Playground,
+    told: TOLD_IN_PLAYGROUND,
+  },
+  { name: "examples", label: "Masks", title: "What the model sees", Content: Examples, told: [] },
+  {
+    name: "settings",
+    label: "More",
+    title: "Method, order, colours, theme, reset",
+    Content: Settings,
+    told: TOLD_IN_SETTINGS,
+  },
+] as const satisfies readonly Panel[];
+
+export type PanelName = (typeof PANELS)[number]["name"];
+
+/** What the open panel tells of refusals. */
+export function toldIn(open: PanelName | null): readonly string[] {
+  return PANELS.find(({ name }) => name === open)?.told ?? [];
+}
+
+interface PanelsProps {
+  readonly store: Store;
+  readonly open: PanelName | null;
+  readonly toggle: (name: PanelName) => void;
+}
+
+export function Panels({ store, open, toggle }: PanelsProps) {
+  const shown = PANELS.find(({ name }) => name === open);
+  const id = `${store.id}-panels`;
+  return (
+    <div class="fx-panels">
+      <div class="fx-panel-names" role="group" aria-label="Panels">
+        {PANELS.map(({ name, label, title }) => (
+          <button
+            key={name}
+            type="button"
+            title={title}
+            aria-expanded={name === open}
+            aria-controls={id}
+            data-panel={name}
+            onClick={() => toggle(name)}
+          >
+            {label}
+          </button>
+        ))}
+      </div>
+      <section class="fx-panel-content" id={id} aria-label={shown?.title ?? "Panel"} hidden={!shown}>
+        {shown && <shown.Content store={store} />}
+      </section>
+    </div>
+  );
+}

@@ -1,0 +1,188 @@
+/** The mask playground: hide players, and see the model's true value beside what the explanation predicts. */
+
+import { useEffect } from "preact/hooks";
+import { plain, signed } from "../format";
+import { shortName, spokenName } from "../players";
+import type { Played } from "../protocol";
+import type { Store, Tool } from "../store";
+import { Choices, Icon } from "./inputs";
+import { Refused } from "./Notices";
+
+const TOOLS = [
+  { value: "select", label: "Select", title: "A click on a patch or word selects it" },
+  { value: "hide", label: "Hide", title: "A click on a patch or word hides it from the model" },
+] as const;
+
+/** Settings whose refusal is told here. */
+export const TOLD_IN_PLAYGROUND = ["removed"];
+
+export function Playground({ store }: { store: Store }) {
+  // a closed panel must not leave a tool behind that nobody sees
+  useEffect(
+    () => () => {
+      store.tool.value = "select";
+    },
+    [store],
+  );
+  const removed = store.traits.removed.value;
+  return (
+    <div class="fx-playground">
+      <div class="fx-hiding">
+        <div class="fx-row">
+          <Choices
+            label="What a click on a patch or word does"
+            value={store.tool.value}
+            options={TOOLS}
+            change={(tool) => {
+              store.tool.value = tool as Tool;
+            }}
+          />
+          <button
+            type="button"
+            class="fx-button"
+            data-action="show-all"
+            disabled={removed.length === 0}
+            onClick={() => store.commit("removed", [])}
+          >
+            Show everything again
+          </button>
+        </div>
+        <Hidden store={store} />
+        <Refused store={store} names={TOLD_IN_PLAYGROUND} />
+      </div>
+      <Values store={store} />
+    </div>
+  );
+}
+
+function Hidden({ store }: { store: Store }) {
+  const removed = store.traits.removed.value;
+  const board = store.board.value;
+  if (removed.length === 0) {
+    return (
+      <p class="fx-hint">
+        Nothing is hidden. {store.tool.value === "hide" ? "Click" : "Choose “Hide”, then click"} patches and
+        words.
+      </p>
+    );
+  }
+  return (
+    <ul class="fx-removed" aria-label="Hidden players">
+      {removed.map((player) => (
+        <li key={player}>
+          <button
+            type="button"
+            aria-label={`Show ${spokenName(board, player)} again`}
+            title="Show it again"
+            data-removed={player}
+            onClick={() => store.toggleRemoved([player])}
+          >
+            {shortName(board, player)}
+            <Icon name="close" />
+          </button>
+        </li>
+      ))}
+    </ul>
+  );
+}
+
+interface Reading {
+  readonly value: number | null;
+  readonly prediction: number | null;
+  readonly waiting: boolean;
+  readonly why: string;
+}
+
+/** What is known of the pair with just these players hidden. */
+export function reading(played: Played | null, removed: readonly number[], whole: number | null): Reading {
+  if (removed.length === 0) {
+    return { value: whole, prediction: null, waiting: false, why: "" };
+  }
+  const fits =
+    played !== null &&
+    played.removed.length === removed.length &&
+    removed.every((player) => played.removed.includes(player));
+  if (!fits) {
+    return { value: null, prediction: null, waiting: true, why: "" };
+  }
+  const { value, prediction, why } = played;
+  return { value, prediction, waiting: value === null && why === "", why };
+}
+
+function Values({ store }: { store: Store }) {
+  const { played, removed } = store.traits;
+  const shown = store.current.value;
+  const known = reading(played.value, removed.value, shown?.similarity ?? null);
+  const { value, prediction } = known;
+  const marks = [
+    { name: "all kept", at: shown?.similarity ?? null },
+    { name: "all hidden", at: shown?.empty_similarity ?? null },
+  ].filter((mark): mark is { name: string; at: number } => mark.at !== null);
+  const scale = scaleOf([value, prediction, ...marks.map((mark) => mark.at)]);
+  const differ = value !== null && prediction !== null;
+  return (
+    <div class="fx-values" aria-busy={known.waiting}>
+      <Bar name="the model’s value" value={value} scale={scale} waiting={known.waiting} strong />
+      <Bar name="the explanation predicts" value={prediction} scale={scale} waiting={known.waiting} />
+      <div class="fx-marks" aria-hidden="true">
+        {marks.map((mark) => (
+          <span
+            key={mark.name}
+            data-side={scale.share(mark.at) > 50 ? "end" : "start"}
+            style={{ "--share": `${scale.share(mark.at)}%` }}
+          >
+            {mark.name} {plain(mark.at)}
+          </span>
+        ))}
+      </div>
+      <p class="fx-hint" role="status">
+        {known.why || sentence(known, differ)}
+      </p>
+    </div>
+  );
+}
+
+function sentence({ value, prediction, waiting }: Reading, differ: boolean): string {
+  if (waiting) {
+    return "Asking the model …";
+  }
+  if (differ && value !== null && prediction !== null) {
+    return `The explanation is off by ${signed(prediction - value)} logits.`;
+  }
+  return "Similarity of the masked pair, in logits.";
+}
+
+export interface Scale {
+  /** Where a value lies between the scale's ends, in percent. */
+  readonly share: (value: number) => number;
+}
+
+/** A scale that has zero and all of `values` on it. */
+export function scaleOf(values: readonly (number | null)[]): Scale {
+  const known = values.filter((value) => value !== null);
+  const low = Math.min(0, ...known);
+  const high = Math.max(0, ...known);
+  const length = 1.04 * (high - low) || 1;
+  return { share: (value) => (100 * (value - low)) / length };
+}
+
+interface BarProps {
+  readonly name: string;
+  readonly value: number | null;
+  readonly scale: Scale;
+  readonly waiting: boolean;
+  readonly strong?: boolean;
+}
+
+function Bar({ name, value, scale, waiting, strong = false }: BarProps) {
+  const [zero, end] = [scale.share(0), scale.share(value ?? 0)];
+  return (
+    <div class="fx-value">
+      <span>{name}</span>
+      <b>{value !== null ? plain(value) : waiting ? "…" : "–"}</b>
+      <span class="fx-track" data-waiting={waiting} data-strong={strong} aria-hidden="true">
+        <span style={{ "--from": `${Math.min(zero, end)}%`, "--length": `${Math.abs(end - zero)}%` }} />
+      </span>
+    </div>
+  );
+}

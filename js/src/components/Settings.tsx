@@ -1,0 +1,99 @@
+/** What is rarely changed: method, order, colours, theme; and back to how everything began. */
+
+import type { Store } from "../store";
+import { Select } from "./inputs";
+import { Refused } from "./Notices";
+
+const PALETTES: Readonly<Record<string, string>> = {
+  house: "pink and blue",
+  safe: "orange and purple (colour-blind safe)",
+};
+
+const THEMES = [
+  { value: "auto", label: "as the notebook" },
+  { value: "light", label: "light" },
+  { value: "dark", label: "dark" },
+];
+
+const ORDERS: Readonly<Record<number, string>> = {
+  1: "1: single players",
+  2: "2: and pairs",
+  3: "3: and triples",
+};
+
+/** Settings and requests whose refusal is told here. */
+export const TOLD_IN_SETTINGS = ["method", "order", "palette", "theme", "reset"];
+
+export function Settings({ store }: { store: Store }) {
+  const { palette, theme, options } = store.traits;
+  return (
+    <div class="fx-settings">
+      <MethodAndOrder store={store} />
+      <Select
+        label="colours"
+        name="palette"
+        value={palette.value}
+        options={Object.keys(options.value.palettes).map((name) => ({
+          value: name,
+          label: PALETTES[name] ?? name,
+        }))}
+        change={(value) => store.commit("palette", value)}
+      />
+      <Select
+        label="theme"
+        name="theme"
+        value={theme.value}
+        options={THEMES}
+        change={(value) => store.commit("theme", value)}
+      />
+      <div class="fx-field">
+        <span>all settings</span>
+        <button
+          type="button"
+          class="fx-button"
+          data-action="reset"
+          title="Take every setting back to what it was at first"
+          onClick={() => store.ask({ type: "reset" })}
+        >
+          Reset
+        </button>
+      </div>
+      <Refused store={store} names={TOLD_IN_SETTINGS} />
+    </div>
+  );
+}
+
+function MethodAndOrder({ store }: { store: Store }) {
+  const { method, order, options, live, offline } = store.traits;
+  const { methods } = options.value;
+  const chosen = methods.find(({ name }) => name === method.value);
+  const orders = chosen?.orders ?? [order.value];
+  const unavailable = live.value ? "" : (offline.value?.why ?? "There is no model here to ask again.");
+  const only = chosen && orders.length === 1 && orders[0] === 1 ? `${chosen.label} has no interactions.` : "";
+  return (
+    <>
+      <Select
+        label="method"
+        name="method"
+        value={method.value}
+        options={(chosen ? methods : [{ name: method.value, label: method.value }, ...methods]).map(
+          ({ name, label }) => ({ value: name, label }),
+        )}
+        disabled={!live.value}
+        note={unavailable}
+        change={(value) => store.commit("method", value)}
+      />
+      <Select
+        label="order"
+        name="order"
+        value={String(order.value)}
+        options={[...new Set([...orders, order.value])]
+          .sort()
+          .map((value) => ({ value: String(value), label: ORDERS[value] ?? String(value) }))}
+        disabled={!live.value || orders.length < 2}
+        note={only}
+        change={(value) => store.commit("order", Number(value))}
+      />
+    </>
+  );
+}

@@ -1,0 +1,52 @@
+/** How far the numbers may be trusted: on pairs that were not fitted, at the whole pair, and as the budget grew. */
+
+import { count, plain, signed } from "../format";
+import type { Store } from "../store";
+import { Convergence } from "./Convergence";
+
+export function Trust({ store }: { store: Store }) {
+  const shown = store.current.value;
+  if (!shown) {
+    return <p class="fx-empty">Nothing is computed yet.</p>;
+  }
+  return (
+    <div class="fx-trust">
+      <dl class="fx-measures">
+        <Measure name="held-out R²" value={shown.r2} write={plain}>
+          {shown.r2 == null
+            ? "not measured: too few masked pairs were held out"
+            : `${Math.round(100 * shown.r2)} % of the variance of masked pairs that were not fitted`}
+        </Measure>
+        <Measure name="Spearman" value={shown.spearman} write={plain}>
+          rank correlation of prediction and value on the same pairs
+        </Measure>
+        <Measure name="residual" value={shown.residual} write={signed}>
+          logits of the whole pair’s similarity that the explanation leaves out
+        </Measure>
+        <Measure name="effective masks" value={shown.effective_image_masks} write={count}>
+          image masks that the pool is worth at this p; more is steadier
+        </Measure>
+      </dl>
+      <Convergence points={store.traits.convergence.value} />
+    </div>
+  );
+}
+
+interface MeasureProps {
+  readonly name: string;
+  readonly value: number | null;
+  readonly write: (value: number) => string;
+  readonly children: string;
+}
+
+function Measure({ name, value, write, children }: MeasureProps) {
+  return (
+    <div>
+      <dt>{name}</dt>
+      <dd>
+        <b>{value == null ? "–" : write(value)}</b>
+        <small>{children}</small>
+      </dd>
+    </div>
+  );
+}

@@ -1,0 +1,86 @@
+/** Small parts of which controls are made: an icon, a labelled select, a row of choices. */
+
+import type { ComponentChildren } from "preact";
+
+const PATHS = {
+  close: "M4 4l8 8M12 4l-8 8",
+  edit: "M11.3 2.3a1.4 1.4 0 0 1 2 0l.4.4a1.4 1.4 0 0 1 0 2L6 12.4l-3.2.8.8-3.2z",
+  undo: "M5.5 3 2.5 6l3 3M2.5 6h7a3.75 3.75 0 0 1 0 7.5H6",
+} as const;
+
+export function Icon({ name }: { name: keyof typeof PATHS }) {
+  return (
+    <svg viewBox="0 0 16 16" aria-hidden="true">
+      <path d={PATHS[name]} />
+    </svg>
+  );
+}
+
+export interface Option {
+  readonly value: string;
+  readonly label: string;
+}
+
+interface SelectProps {
+  readonly label: string;
+  readonly name: string;
+  readonly value: string;
+  readonly options: readonly Option[];
+  readonly disabled?: boolean;
+  /** What more there is to know, below it. */
+  readonly note?: string;
+  readonly change: (value: string) => void;
+}
+
+/** A select under its label; `data-setting` is its name. */
+export function Select({ label, name, value, options, disabled = false, note = "", change }: SelectProps) {
+  return (
+    <label class="fx-field">
+      <span>{label}</span>
+      <select
+        class="fx-select"
+        data-setting={name}
+        value={value}
+        disabled={disabled}
+        onChange={(event) => change(event.currentTarget.value)}
+      >
+        {options.map((option) => (
+          <option key={option.value} value={option.value}>
+            {option.label}
+          </option>
+        ))}
+      </select>
+      {note && <small>{note}</small>}
+    </label>
+  );
+}
+
+interface ChoicesProps {
+  readonly label: string;
+  readonly value: string;
+  readonly options: readonly (Option & { readonly title: string; readonly disabled?: boolean })[];
+  readonly change: (value: string) => void;
+  readonly children?: ComponentChildren;
+}
+
+/** Two or three choices side by side, all of them in sight; `data-choice` is each one's value. */
+export function Choices({ label, value, options, change, children }: ChoicesProps) {
+  return (
+    <div class="fx-choices" role="group" aria-label={label}>
+      {options.map((option) => (
+        <button
+          key={option.value}
+          type="button"
+          title={option.title}
+          data-choice={option.value}
+          disabled={option.disabled}
+          aria-pressed={option.value === value}
+          onClick={() => change(option.value)}
+        >
+          {option.label}
+        </button>
+      ))}
+      {children}
+    </div>
+  );
+}
