@@ -22,11 +22,7 @@ from fixlip_widgets.widget.costs import SLIDER_BUDGETS  # noqa: E402
 from fixlip_widgets.widget.traits import Answers, Settings  # noqa: E402
 from tests import examples  # noqa: E402
 
-METHODS = [
-    {"name": "banzhaf", "label": "Weighted Banzhaf", "orders": [1, 2, 3], "uses_p": True, "uses_budget": True},
-    {"name": "shapley", "label": "Shapley", "orders": [1, 2], "uses_p": False, "uses_budget": True},
-    {"name": "grad_eclip", "label": "Grad-ECLIP", "orders": [1], "uses_p": False, "uses_budget": False},
-]
+GRADIENTS = {"name": "grad_eclip", "label": "Grad-ECLIP", "orders": [1], "uses_p": False, "uses_budget": False}
 MOST_EDGES = 200
 """Edges that are stored for each layout: the page takes what is asked for from them."""
 
@@ -45,6 +41,7 @@ def dog_and_hydrant() -> Explanation:
         text_encodes=256,
         effective_image_masks=1912.0,
         r2=0.97,
+        spearman=0.95,
         seed=0,
         identified={"cross": True, "text_text": True, "image_image": False},
     )
@@ -63,18 +60,51 @@ def state(explanation: Explanation) -> dict[str, Any]:
         "status": "done",
         "scene": wire.scene(explanation.image, explanation.tokens, explanation.grid, label),
         "costs": {str(exponent): cost(exponent, explanation) for exponent in SLIDER_BUDGETS},
-        "options": wire.options(),
+        "options": {**wire.options(), "methods": [*wire.options()["methods"], GRADIENTS]},
         "result": wire.result(explanation, 1, partial=False),
         "graph_data": wire.graph(explanation, 1, top_k=24),
-        "graphs": {layout: wire.graph(explanation, 1, top_k=24, layout=layout) for layout in wire.options()["layouts"]},
+        "graphs": {
+            layout: wire.graph(explanation, 1, top_k=MOST_EDGES, layout=layout) for layout in wire.options()["layouts"]
+        },
+        "subsets": subsets(explanation),
+        "examples": masks(explanation, explanation.p),
+        "convergence": convergence(),
+        "undoable": "p 0.4 → 0.5",
+        "baseline": explanation.baseline,
     }
 
 
 def cost(exponent: int, explanation: Explanation) -> dict[str, Any]:
-    """A made-up cost: what 2^17 takes is encoded already."""
+    """A made-up cost: of what 2^17 takes, half of the image encodings are already there."""
     image, text = 2**exponent // 60, 2**explanation.n_text
-    new = max(image - 2**17 // 60, 0)
-    return {"image": image, "text": text, "new_image": new, "new_text": 0, "seconds": new / 60, "megabytes": image / 50}
+    new = max(image - 2**16 // 60, 0)
+    return {"image": image, "text": text, "new_image": new, "new_text": 0, "seconds": new / 52, "megabytes": image / 50}
+
+
+def subsets(explanation: Explanation) -> dict[str, Any]:
+    """The best subsets of each size, as the view gets them."""
+
+    def told(sign: int) -> list[dict[str, Any]]:
+        found = explanation.subsets(sign)[1:]
+        return [{"players": list(players), "value": value} for players, value in found]
+
+    return {"generation": 1, "positive": told(1), "negative": told(-1)}
+
+
+def masks(explanation: Explanation, p: float, count: int = 8) -> dict[str, Any]:
+    """Random masks at ``p``."""
+    kept = np.random.default_rng(1).random((count, explanation.n_players)) < p
+    return {"p": p, "masks": ["".join(map(str, mask.astype(int))) for mask in kept]}
+
+
+def convergence() -> list[dict[str, Any]]:
+    """A made-up error that falls with the root of the encodings, a little unevenly."""
+    counts = [34, 68, 136, 273, 546, 1092, 2184]
+    uneven = [1.0, 1.12, 0.93, 1.0, 1.04, 0.97, 1.0]
+    return [
+        {"budget": 2 ** (11 + step), "image_encodes": images, "error": 6.2 * factor / images**0.5}
+        for step, (images, factor) in enumerate(zip(counts, uneven, strict=True))
+    ]
 
 
 def main() -> None:
