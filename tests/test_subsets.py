@@ -127,3 +127,11 @@ def test_signs_other_than_plus_and_minus_one_are_refused(sign):
 def test_arrays_that_are_no_game_are_refused(main, interactions, says):
     with pytest.raises(InputError, match=says):
         best_subsets(main, interactions)
+
+
+def test_rounding_is_no_asymmetry():
+    main, pairs = random_game(9, seed=0)
+    noisy = pairs + 1e-7 * np.triu(np.ones((9, 9)), 1)
+    for (players, value), (same, exact) in zip(best_subsets(main, noisy), best_subsets(main, pairs), strict=True):
+        assert players == same
+        assert value == pytest.approx(exact, abs=1e-5)
