@@ -12,7 +12,8 @@ import pytest
 import fixlip_widgets as fx
 
 PACKAGE = """
-    Explanation FixlipWidget IncrementalExplainer VisionLanguageGame baselines demo estimators explain load_model metrics
+    Explanation FixlipWidget IncrementalExplainer VisionLanguageGame baselines demo estimators explain load_model
+    metrics
     EncodingError FixlipError InputError ModelError PoolError __version__
 """
 EXPLANATION = """
