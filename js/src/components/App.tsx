@@ -19,7 +19,7 @@
  *   `[data-view=graph|heatmap|table]`, `[data-panel=trust|playground|examples|settings]` (`aria-expanded`),
  *   `[data-setting=graph_kind|graph_layout|palette|theme|method|order|text]`, `[data-choice=select|hide]` and
  *   `[data-choice=pinned|current|difference]` (`aria-pressed`), `[data-removed=PLAYER]` (shows it again),
- *   `.fx-sentence` (what the numbers support), `.fx-value b` (the model's value, the prediction),
+ *   `.fx-sentence p` (first of them: what the numbers support), `.fx-value b` (the model's value, the prediction),
  *   `.fx-notice[data-kind=refusal|error|silent]`, `[data-caveat=identified]`.
  */
 

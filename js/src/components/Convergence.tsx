@@ -1,16 +1,20 @@
 /** How the error fell as encodings were added: a small plot with logarithmic axes. */
 
+import { useRef } from "preact/hooks";
 import { count, plain } from "../format";
 import type { ConvergencePoint } from "../protocol";
+import { useSize } from "./size";
 
-const WIDTH = 320;
-const HEIGHT = 132;
-const LEFT = 42;
-const RIGHT = 14;
+const HEIGHT = 136;
+const LEFT = 36;
+/** Room for the number at the last point. */
+const RIGHT = 44;
 const TOP = 10;
 const BOTTOM = 34;
 
 export function Convergence({ points }: { points: readonly ConvergencePoint[] }) {
+  const figure = useRef<HTMLElement>(null);
+  const width = Math.max(useSize(figure).width, 160);
   const known = points.filter((point) => point.error > 0 && point.image_encodes > 0);
   const [first, last] = [known[0], known.at(-1)];
   if (!first || !last || known.length < 2) {
@@ -19,7 +23,7 @@ export function Convergence({ points }: { points: readonly ConvergencePoint[] })
   const x = axis(
     known.map((point) => point.image_encodes),
     LEFT,
-    WIDTH - RIGHT,
+    width - RIGHT,
   );
   const y = axis(
     known.map((point) => point.error),
@@ -29,12 +33,12 @@ export function Convergence({ points }: { points: readonly ConvergencePoint[] })
   const places = known.map((point) => ({ x: x.at(point.image_encodes), y: y.at(point.error) }));
   const end = places.at(-1);
   return (
-    <figure class="fx-convergence">
-      <svg viewBox={`0 0 ${WIDTH} ${HEIGHT}`} role="img" aria-label={spoken(first, last)}>
+    <figure class="fx-convergence" ref={figure}>
+      <svg viewBox={`0 0 ${width} ${HEIGHT}`} height={HEIGHT} role="img" aria-label={spoken(first, last)}>
         <g class="fx-axis">
           {y.ticks.map((tick) => (
             <g key={tick}>
-              <line x1={LEFT} x2={WIDTH - RIGHT} y1={y.at(tick)} y2={y.at(tick)} />
+              <line x1={LEFT} x2={width - RIGHT} y1={y.at(tick)} y2={y.at(tick)} />
               <text x={LEFT - 6} y={y.at(tick) + 3.5} text-anchor="end">
                 {short(tick)}
               </text>
@@ -45,7 +49,7 @@ export function Convergence({ points }: { points: readonly ConvergencePoint[] })
               {count(tick)}
             </text>
           ))}
-          <text x={(LEFT + WIDTH - RIGHT) / 2} y={HEIGHT - 4} text-anchor="middle">
+          <text x={(LEFT + width - RIGHT) / 2} y={HEIGHT - 4} text-anchor="middle">
             image encodings
           </text>
         </g>
@@ -59,7 +63,7 @@ export function Convergence({ points }: { points: readonly ConvergencePoint[] })
           />
         ))}
         {end && (
-          <text class="fx-now" x={end.x} y={Math.max(end.y - 8, 9)} text-anchor="end">
+          <text class="fx-now" x={end.x + 9} y={end.y + 4}>
             {plain(last.error)}
           </text>
         )}

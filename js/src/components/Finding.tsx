@@ -6,7 +6,11 @@ import { Compare } from "./Compare";
 export function Finding({ store }: { store: Store }) {
   return (
     <div class="fx-finding">
-      <p class="fx-sentence">{finding(store)}</p>
+      <div class="fx-sentence">
+        <p>{finding(store)}</p>
+        {/* the room that the sentence for everything takes, so that another one does not move what is below */}
+        <p aria-hidden="true">{store.explanation.value?.findings.at(-1)}</p>
+      </div>
       {/* hovering changes the sentence too often to be heard; a selection does not */}
       <span class="fx-hidden" role="status">
         {store.traits.selection.value.length > 0 ? finding(store) : ""}

@@ -11,8 +11,8 @@ export function Header({ store }: { store: Store }) {
     <header class="fx-header">
       <Caption store={store} />
       <div class="fx-run">
-        <Undo store={store} />
         <Status store={store} />
+        <Undo store={store} />
         <RunButton store={store} />
       </div>
       <Facts store={store} />

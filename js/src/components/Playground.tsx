@@ -115,15 +115,16 @@ function Values({ store }: { store: Store }) {
   const known = reading(played.value, removed.value, shown?.similarity ?? null);
   const { value, prediction } = known;
   const marks = [
-    { name: "all kept", at: shown?.similarity ?? null },
     { name: "all hidden", at: shown?.empty_similarity ?? null },
+    { name: "all kept", at: shown?.similarity ?? null },
   ].filter((mark): mark is { name: string; at: number } => mark.at !== null);
   const scale = scaleOf([value, prediction, ...marks.map((mark) => mark.at)]);
   const differ = value !== null && prediction !== null;
   return (
     <div class="fx-values" aria-busy={known.waiting}>
-      <Bar name="the model’s value" value={value} scale={scale} waiting={known.waiting} strong />
-      <Bar name="the explanation predicts" value={prediction} scale={scale} waiting={known.waiting} />
+      <p class="fx-hint">Similarity of the masked pair, in logits</p>
+      <Bar name="the model" value={value} scale={scale} waiting={known.waiting} strong />
+      <Bar name="predicted" value={prediction} scale={scale} waiting={known.waiting} />
       <div class="fx-marks" aria-hidden="true">
         {marks.map((mark) => (
           <span
@@ -149,7 +150,7 @@ function sentence({ value, prediction, waiting }: Reading, differ: boolean): str
   if (differ && value !== null && prediction !== null) {
     return `The explanation is off by ${signed(prediction - value)} logits.`;
   }
-  return "Similarity of the masked pair, in logits.";
+  return value === null ? "The model’s value is not known." : "Nothing is hidden: this is the whole pair.";
 }
 
 export interface Scale {
@@ -179,10 +180,10 @@ function Bar({ name, value, scale, waiting, strong = false }: BarProps) {
   return (
     <div class="fx-value">
       <span>{name}</span>
-      <b>{value !== null ? plain(value) : waiting ? "…" : "–"}</b>
       <span class="fx-track" data-waiting={waiting} data-strong={strong} aria-hidden="true">
         <span style={{ "--from": `${Math.min(zero, end)}%`, "--length": `${Math.abs(end - zero)}%` }} />
       </span>
+      <b>{value !== null ? plain(value) : waiting ? "…" : "–"}</b>
     </div>
   );
 }
