@@ -92,7 +92,7 @@ function idleWhy(store: Store, of: "p" | "budget"): string {
   if (!chosen || (of === "p" ? chosen.uses_p : chosen.uses_budget)) {
     return "";
   }
-  return of === "p" ? `${chosen.label} does not depend on p` : `${chosen.label} takes no budget`;
+  return `not used by ${chosen.label}`;
 }
 
 function ends(stops: readonly number[]): [number, number] {

@@ -7,9 +7,11 @@ export function Finding({ store }: { store: Store }) {
   return (
     <div class="fx-finding">
       <div class="fx-sentence">
-        <p>{finding(store)}</p>
-        {/* the room that the sentence for everything takes, so that another one does not move what is below */}
-        <p aria-hidden="true">{store.explanation.value?.findings.at(-1)}</p>
+        <Sentences text={finding(store)} />
+        {/* the room that the sentences for everything take, so that others do not move what is below */}
+        <div aria-hidden="true">
+          <Sentences text={store.explanation.value?.findings.at(-1) ?? ""} />
+        </div>
       </div>
       {/* hovering changes the sentence too often to be heard; a selection does not */}
       <span class="fx-hidden" role="status">
@@ -17,6 +19,18 @@ export function Finding({ store }: { store: Store }) {
       </span>
       <Compare store={store} />
     </div>
+  );
+}
+
+/** The first sentence is what matters, the others say how sure it is. */
+function Sentences({ text }: { text: string }) {
+  const end = text.search(/(?<=[.!?]) (?=\p{Lu})/u);
+  const [first, rest] = end < 0 ? [text, ""] : [text.slice(0, end), text.slice(end)];
+  return (
+    <p>
+      <b>{first}</b>
+      {rest}
+    </p>
   );
 }
 

@@ -32,6 +32,7 @@ export function Bar({ store }: { store: Store }) {
 function Facts({ store }: { store: Store }) {
   const shown = store.explanation.value;
   const { model } = store.traits.scene.value;
+  const why = store.traits.offline.value?.why;
   return (
     <div class="fx-facts">
       {model && <span title="The encoder that is explained">{model}</span>}
@@ -60,6 +61,7 @@ function Facts({ store }: { store: Store }) {
           {signed(shown.residual)}
         </Fact>
       )}
+      {why && <span class="fx-why">{why}</span>}
     </div>
   );
 }

@@ -25,7 +25,7 @@ const ORDERS: Readonly<Record<number, string>> = {
 export const TOLD_IN_SETTINGS = ["method", "order", "palette", "theme", "reset"];
 
 export function Settings({ store }: { store: Store }) {
-  const { palette, theme, options } = store.traits;
+  const { palette, theme, options, live, offline } = store.traits;
   return (
     <div class="fx-settings">
       <MethodAndOrder store={store} />
@@ -58,17 +58,21 @@ export function Settings({ store }: { store: Store }) {
           Reset
         </button>
       </div>
+      {!live.value && (
+        <p class="fx-hint">
+          Method and order cannot be changed. {offline.value?.why ?? "There is no model here to ask again."}
+        </p>
+      )}
       <Refused store={store} names={TOLD_IN_SETTINGS} />
     </div>
   );
 }
 
 function MethodAndOrder({ store }: { store: Store }) {
-  const { method, order, options, live, offline } = store.traits;
+  const { method, order, options, live } = store.traits;
   const { methods } = options.value;
   const chosen = methods.find(({ name }) => name === method.value);
   const orders = chosen?.orders ?? [order.value];
-  const unavailable = live.value ? "" : (offline.value?.why ?? "There is no model here to ask again.");
   const only = chosen && orders.length === 1 && orders[0] === 1 ? `${chosen.label} has no interactions.` : "";
   return (
     <>
@@ -80,7 +84,6 @@ function MethodAndOrder({ store }: { store: Store }) {
           ({ name, label }) => ({ value: name, label }),
         )}
         disabled={!live.value}
-        note={unavailable}
         change={(value) => store.commit("method", value)}
       />
       <Select
