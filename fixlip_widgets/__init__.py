@@ -22,6 +22,7 @@ if TYPE_CHECKING:
     from fixlip_widgets.api import explain
     from fixlip_widgets.errors import EncodingError, FixlipError, InputError, ModelError, PoolError
     from fixlip_widgets.explanation import Explanation
+    from fixlip_widgets.export import report
     from fixlip_widgets.game import VisionLanguageGame
     from fixlip_widgets.incremental import IncrementalExplainer
     from fixlip_widgets.models import Model, load_model
@@ -46,6 +47,7 @@ __all__ = [
     "load_model",
     "masks",
     "metrics",
+    "report",
 ]
 
 _HOME = {
@@ -60,6 +62,7 @@ _HOME = {
     "PoolError": "errors",
     "VisionLanguageGame": "game",
     "explain": "api",
+    "report": "export",
     "load_model": "models",
 }
 

@@ -79,7 +79,6 @@ def _add_bench(parser: argparse.ArgumentParser, *, arguments: bool) -> None:
 
 def _explain(options: argparse.Namespace) -> int:
     import fixlip_widgets as fx
-    from fixlip_widgets.report import write_html
 
     image, caption = _pair(options.image, options.caption)
     chosen = {name: getattr(options, name) for name in ("p", "budget", "method", "order", "seed")}
@@ -93,7 +92,7 @@ def _explain(options: argparse.Namespace) -> int:
     )
     print(json.dumps(as_json(explanation), ensure_ascii=False) if options.json else _summary(explanation))
     if options.out is not None:
-        write_html(explanation, options.out)
+        explanation.to_html(options.out)
         print(f"Report: {options.out}", file=sys.stderr)
     return 0
 

@@ -25,6 +25,8 @@ Floats = NDArray[np.float64]
 Bools = NDArray[np.bool_]
 FORMAT = 1
 """Version of the file format that :meth:`Explanation.save` writes."""
+_ROUNDING = 1e-4
+"""Share of the largest interaction by which the two halves of a solved matrix may differ."""
 
 _OPTIONAL_ARRAYS = ("main_se", "interactions_se", "image")
 _ARRAYS = ("main", "interactions", *_OPTIONAL_ARRAYS)
@@ -108,6 +110,8 @@ class Explanation:
             array = np.array(given, dtype=np.float64)
             if array.shape != shape:
                 raise InputError(f"{name} has shape {array.shape}; {n} players need {shape}.")
+            if array.ndim == 2 and np.abs(array - array.T).max(initial=0.0) <= _ROUNDING * np.abs(array).max(initial=0):
+                array = (array + array.T) / 2  # solved in float32, it is symmetric up to rounding alone
             object.__setattr__(self, name, _frozen(array))
         if self.image is not None:
             object.__setattr__(self, "image", _frozen(np.array(self.image, dtype=np.uint8)))
@@ -249,10 +253,10 @@ class Explanation:
         return drawings[kind](self, **options)
 
     def to_html(self, path: PathLike, title: str | None = None) -> None:
-        """Write a report, one file that needs no network; see :func:`fixlip_widgets.report.write_html`."""
-        from fixlip_widgets.report import write_html
+        """Write a live page, one file that needs neither kernel nor network; see :func:`fixlip_widgets.report`."""
+        from fixlip_widgets.export import report
 
-        write_html(self, path, title)
+        report([self] if title is None else [f"# {title}", self], path)
 
     def to_frame(self) -> pd.DataFrame:
         """A pandas table of every main effect and interaction (pandas must be installed)."""
@@ -334,7 +338,7 @@ class Explanation:
 
     def _repr_html_(self) -> str:
         """What a notebook shows: the picture, the graph and the key figures, without a script."""
-        from fixlip_widgets.report import html_card
+        from fixlip_widgets.export.still import html_card
 
         return html_card(self)
 

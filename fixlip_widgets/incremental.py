@@ -11,6 +11,11 @@ import time
 from collections.abc import Callable
 from typing import Any, Literal
 
+import numpy as np
+import torch
+from numpy.typing import NDArray
+from torch import Tensor
+
 from fixlip_widgets.errors import FixlipError, InputError, PoolError
 from fixlip_widgets.estimators.crossmodal import Fit, regress
 from fixlip_widgets.estimators.third import regress_third
@@ -25,7 +30,8 @@ from fixlip_widgets.triples import Triples
 from fixlip_widgets.work import Progress, Work, fill_text, text_masks_wanted
 from fixlip_widgets.work import progress as work_progress
 
-_IMAGE, _TEXT, _HELD_OUT = 0, 1, 2  # the independent streams of masks
+IMAGE_STREAM, TEXT_STREAM, HELD_OUT_STREAM = 0, 1, 2
+"""The independent streams of masks, for one seed."""
 FORMAT = 1
 """Version of the file format that :meth:`IncrementalExplainer.save` writes."""
 
@@ -47,14 +53,14 @@ class IncrementalExplainer:
         self.p, self.budget, self.budget_done = 0.5, 0, 0
         self._earlier_image_encodes = self._earlier_text_encodes = 0
         self._image, self._held_out = self._image_pools()
-        self._text = self._pool(game.n_text, _TEXT, "text")
+        self._text = self._pool(game.n_text, TEXT_STREAM, "text")
 
     def _pool(self, n: int, stream: int, name: str) -> Pool:
         return Pool(n, seed=self.seed, stream=stream, name=name)
 
     def _image_pools(self) -> tuple[Pool, Pool]:
         n = self.game.n_image
-        return self._pool(n, _IMAGE, "image"), self._pool(n, _HELD_OUT, "image")
+        return self._pool(n, IMAGE_STREAM, "image"), self._pool(n, HELD_OUT_STREAM, "image")
 
     @property
     def image_encodes(self) -> int:
@@ -79,6 +85,13 @@ class IncrementalExplainer:
     def probabilities(self) -> dict[float, int]:
         """How many image masks were drawn at each probability; none where all masks are encoded."""
         return dict(self._image.drawn)
+
+    def encoded(self, modality: Literal["image", "text"]) -> tuple[NDArray[np.uint8], Tensor]:
+        """What the pool holds: (m, ⌈n / 8⌉) masks with eight players to a byte, and their (m, d) embeddings."""
+        pools = (self._text,) if modality == "text" else (self._image, self._held_out)
+        masks, embeddings = zip(*(pool.encoded() for pool in pools), strict=True)
+        width = max(part.shape[1] for part in embeddings)  # an empty pool does not know it
+        return np.concatenate(masks), torch.cat([part.reshape(len(part), width) for part in embeddings])
 
     # -- growing the pool ------------------------------------------------------------------------------------------
 
@@ -244,7 +257,7 @@ class IncrementalExplainer:
         """
         self.game.set_text(text)
         self._earlier_text_encodes += self._text.encodes
-        self._text = self._pool(self.game.n_text, _TEXT, "text")
+        self._text = self._pool(self.game.n_text, TEXT_STREAM, "text")
 
     def set_image(self, image: Any) -> None:
         """Explain another image with the same caption: no text is encoded again.

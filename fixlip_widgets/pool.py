@@ -185,11 +185,16 @@ class Pool:
         masks, index = zip(*(self._drawn_at(p) for p in self._draws), strict=True)
         return np.concatenate(masks), np.concatenate(index)
 
+    def encoded(self) -> tuple[NDArray[np.uint8], Tensor]:
+        """(m, ⌈n / 8⌉) masks encoded so far, packed eight players to a byte, and their (m, d) embeddings."""
+        packed = np.frombuffer(b"".join(self._rows), dtype=np.uint8).reshape(self.encodes, -(-self.n // 8))
+        return packed, self._store[: self.encodes] if self.encodes else torch.empty(0, 0)
+
     # -- files -------------------------------------------------------------------------------------------------------
 
     def state(self) -> tuple[dict[str, NDArray[Any]], dict[str, Any]]:
         """Arrays and metadata from which :meth:`restore` makes an equal pool: distinct masks, embeddings, counts."""
-        packed = np.frombuffer(b"".join(self._rows), dtype=np.uint8).reshape(self.encodes, -(-self.n // 8))
+        packed, _ = self.encoded()
         arrays = {"masks": packed, "embeddings": self._store[: self.encodes].cpu().numpy()}
         metadata = {"n": self.n, "complete": self.complete, "drawn": [[p, count] for p, count in self.drawn.items()]}
         return arrays, metadata

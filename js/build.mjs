@@ -25,6 +25,7 @@ const options = {
   entryPoints: [
     { in: "src/loader.ts", out: "loader" },
     { in: "src/index.tsx", out: "widget" },
+    { in: "src/offline/main.ts", out: "offline" },
     { in: "src/style.css", out: "widget" },
     ...(dev ? [{ in: "dev/harness.ts", out: "harness" }] : []),
   ],

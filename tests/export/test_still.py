@@ -13,7 +13,7 @@ from PIL import Image
 
 from fixlip_widgets import files
 from fixlip_widgets.errors import InputError
-from fixlip_widgets.report import html_page, write_html
+from fixlip_widgets.export.still import html_page, write_html
 from fixlip_widgets.svg import graph_svg, overlay_svg
 from tests.examples import dog_and_hydrant, random_explanation
 
@@ -300,7 +300,5 @@ def test_explanations_draw_and_report_themselves(tmp_path):
     explanation = random_explanation()
     assert explanation.to_svg("graph", top_k=3) == graph_svg(explanation, 3)
     assert explanation.to_svg("overlay", player="dog") == overlay_svg(explanation, "dog")
-    explanation.to_html(tmp_path / "report.html", "A title")
-    assert (tmp_path / "report.html").read_text("utf-8") == html_page(explanation, "A title")
     with pytest.raises(InputError, match="graph, overlay"):
         explanation.to_svg("heat")

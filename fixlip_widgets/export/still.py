@@ -1,4 +1,4 @@
-"""A report on one explanation: a single HTML file that needs no network, no script and no kernel."""
+"""The still form of an explanation: picture, graph, figures and table as HTML that needs no script and no kernel."""
 
 from __future__ import annotations
 
@@ -55,23 +55,37 @@ def html_page(explanation: Explanation, title: str | None = None, *, colors: str
     """The report that :func:`write_html` writes, as text."""
     palette(colors)
     heading = title or explanation.caption or "Explanation"
-    head = element("title", escaped(heading)) + element(
-        "style", files("fixlip_widgets").joinpath("report.css").read_text("utf-8")
-    )
-    body = [
-        picture_svg(explanation),
-        element("header", element("h1", escaped(heading)), _about(explanation), _facts(explanation)),
-        element("div", _attributions(explanation, colors), _graph(explanation, colors), class_="pair"),
-        _words(explanation, colors),
-        _table(explanation, colors),
-        _footer(explanation),
-    ]
+    head = element("title", escaped(heading)) + _style()
+    body = [*_head(explanation, heading, colors), _words(explanation, colors), *_foot(explanation, colors)]
     return (
         '<!doctype html>\n<html lang="en"><head><meta charset="utf-8">'
         f'<meta http-equiv="Content-Security-Policy" content="{_POLICY}">'
         '<meta name="viewport" content="width=device-width, initial-scale=1">'
         f"{head}</head>\n{element('body', *(part + chr(10) for part in body))}</html>\n"
     )
+
+
+def html_still(explanation: Explanation, *, colors: str = "house") -> str:
+    """What a live page shows where no script runs: the report without its small pictures of every word."""
+    heading = explanation.caption or "Explanation"
+    parts = [_style(), *_head(explanation, heading, colors), *_foot(explanation, colors)]
+    return element("article", *parts)
+
+
+def _head(explanation: Explanation, heading: str, colors: str) -> list[str]:
+    return [
+        picture_svg(explanation),
+        element("header", element("h1", escaped(heading)), _about(explanation), _facts(explanation)),
+        element("div", _attributions(explanation, colors), _graph(explanation, colors), class_="pair"),
+    ]
+
+
+def _foot(explanation: Explanation, colors: str) -> list[str]:
+    return [_table(explanation, colors), _footer(explanation)]
+
+
+def _style() -> str:
+    return element("style", files("fixlip_widgets.export").joinpath("still.css").read_text("utf-8"))
 
 
 def html_card(explanation: Explanation, *, colors: str = "house") -> str:

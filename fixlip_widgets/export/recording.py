@@ -1,0 +1,189 @@
+"""Explanations computed beforehand, for a page that has no kernel: over a grid of p, of budgets and of captions."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable, Iterator, Sequence
+from dataclasses import dataclass, field, replace
+from functools import partial
+from typing import TYPE_CHECKING, TypeVar
+
+import numpy as np
+from numpy.typing import NDArray
+
+from fixlip_widgets.errors import InputError
+from fixlip_widgets.export.bar import Bar, Step
+from fixlip_widgets.export.replay import RememberingGame
+from fixlip_widgets.incremental import IncrementalExplainer
+from fixlip_widgets.masks import check_budget, check_p
+from fixlip_widgets.methods import Method, Request
+from fixlip_widgets.methods import method as method_of
+
+if TYPE_CHECKING:
+    from fixlip_widgets.explanation import Explanation
+    from fixlip_widgets.work import Progress
+
+GRID = (0.1, 0.2, 0.3, 0.4, 0.5, 0.6, 0.7, 0.8, 0.9)
+"""Values of p that a page usually offers."""
+_BUDGET = 2**17
+_MASKS_PER_PATCH = 3
+"""Effective image masks per patch from which the pool's answer at a p is worth showing; as in the widget."""
+
+
+Value = TypeVar("Value", float, str)
+
+
+@dataclass(frozen=True)
+class Recording:
+    """What a page can show.
+
+    Attributes:
+        explanations: One for each p, budget and caption; the first is shown first. All of one image, grid and method.
+        without: Caption to (n,) values of the model, in logits, with each single player removed.
+    """
+
+    explanations: tuple[Explanation, ...]
+    without: dict[str, NDArray[np.float64]] = field(default_factory=lambda: {})
+
+    def __post_init__(self) -> None:
+        if not self.explanations:
+            raise InputError("There is nothing to show: give at least one explanation.")
+        first = self.explanations[0]
+        for other in self.explanations:
+            if (other.grid, other.method, other.order) != (first.grid, first.method, first.order):
+                raise InputError(
+                    "One view shows explanations of one grid, method and order; put others into a view of their own."
+                )
+
+    @classmethod
+    def of(cls, explanation: Explanation) -> Recording:
+        """Of a finished explanation alone."""
+        return cls((explanation,))
+
+
+def record(
+    explainer: IncrementalExplainer,
+    *,
+    p: Sequence[float] | None = None,
+    budgets: Sequence[int] | None = None,
+    captions: Sequence[str] = (),
+    playground: bool = False,
+    method: str = "banzhaf",
+    order: int = 2,
+    first: Explanation | None = None,
+    progress: bool | Callable[[Step], None] | None = None,
+) -> Recording:
+    """Compute what a page shall be able to show. The explainer itself stays as it is.
+
+    Every budget is played anew, from the same seed and from what is encoded already: its explanations are those that an
+    explainer of its own would give after ``extend(p, budget)`` for each p in turn, the present one first.
+
+    Args:
+        explainer: Whose game to explain; must not be computing meanwhile.
+        p: Values of p to compute. By default those of 0.1 … 0.9 that the masks encoded so far can answer for, and the
+            present one: no image is encoded for them.
+        budgets: Game evaluations to show; by default the explainer's own.
+        captions: Further captions of the same image; their explanations reuse its encodings.
+        playground: Whether to compute the model's value without each single player.
+        method: Name of the method; see :mod:`fixlip_widgets.methods`.
+        order: Of the interactions.
+        first: The present explanation, which is taken as it is.
+        progress: A function that is called before each explanation and after each batch; True or False for a bar or
+            none, by default one where somebody watches.
+
+    Raises:
+        InputError: A p, a budget or a caption is not what is allowed.
+        KeyboardInterrupt: Somebody stopped it; nothing is changed.
+    """
+    chosen, budget = method_of(method), (first.budget if first else 0) or explainer.budget or _BUDGET
+    now = first.p if first else explainer.p
+    wanted = _Wanted(
+        p=_distinct([now, *(map(check_p, _answerable(explainer) if p is None else p))]) if chosen.uses_p else [now],
+        budgets=sorted({*map(check_budget, budgets or [budget])}) if chosen.uses_budget else [budget],
+        captions=_distinct([explainer.game.caption, *captions]),
+        first=first,
+    )
+    with Bar(progress) as tell:
+        recorder = _Recorder(explainer, chosen, order, wanted, tell)
+        at_once = p is None and budgets is None
+        found = [*recorder.explanations(at_once=at_once, playground=playground)]
+    presents = (each for each in found if (each.p, each.budget, each.caption) == (now, budget, wanted.captions[0]))
+    shown = first or next(presents, found[0])
+    return Recording((shown, *(each for each in found if each is not shown)), recorder.without)
+
+
+def _answerable(explainer: IncrementalExplainer) -> list[float]:
+    enough = _MASKS_PER_PATCH * explainer.game.n_image
+    return [value for value in GRID if explainer.effective_image_masks(value) > enough]
+
+
+def _distinct(values: Iterable[Value]) -> list[Value]:
+    return list(dict.fromkeys(values))
+
+
+@dataclass(frozen=True)
+class _Wanted:
+    """What to record; the present p and caption come first."""
+
+    p: list[float]
+    budgets: list[int]
+    captions: list[str]
+    first: Explanation | None
+
+    def present(self, p: float, budget: int, caption: str) -> Explanation | None:
+        """The explanation that is there already, if it is that one."""
+        first = self.first
+        return first if first and (first.p, first.budget, first.caption) == (p, budget, caption) else None
+
+
+class _Recorder:
+    """Computes what is wanted, one explanation after the other."""
+
+    def __init__(
+        self,
+        explainer: IncrementalExplainer,
+        method: Method,
+        order: int,
+        wanted: _Wanted,
+        tell: Callable[[Step], None],
+    ) -> None:
+        self._explainer, self._method, self._order, self._wanted, self._tell = explainer, method, order, wanted, tell
+        self._game = RememberingGame(explainer)
+        self._total = len(wanted.p) * len(wanted.budgets) * len(wanted.captions)
+        self._done = 0
+        self.without: dict[str, NDArray[np.float64]] = {}
+
+    def explanations(self, *, at_once: bool, playground: bool) -> Iterator[Explanation]:
+        """All of them; ``at_once`` takes those of the present caption from what the explainer has."""
+        if self._wanted.first:
+            yield self._wanted.first
+        for number, caption in enumerate(self._wanted.captions):
+            if number > 0:
+                self._game.set_text(caption)
+            for budget in self._wanted.budgets:
+                explainer = IncrementalExplainer(self._game, seed=self._explainer.seed)
+                pool = self._explainer if at_once and number == 0 else None
+                yield from self._over_p(pool or explainer, budget, extend=pool is None)
+            if playground:
+                self.without[self._game.caption] = self._game.value(~np.eye(self._game.n_players, dtype=bool))
+
+    def _over_p(self, explainer: IncrementalExplainer, budget: int, *, extend: bool) -> Iterator[Explanation]:
+        for p in self._wanted.p:
+            step = Step(self._done, self._total, p, budget, self._game.caption)
+            self._tell(step)
+            present = self._wanted.present(p, budget, self._game.caption)
+            if extend and self._method.solve is not None:  # also where it is present: what follows builds upon it
+                explainer.extend(p, budget, progress=partial(self._encoded, step))
+            if present is None:
+                yield self._explained(explainer, p, budget, step)
+            self._done += 1
+            self._tell(replace(step, done=self._done))
+
+    def _explained(self, explainer: IncrementalExplainer, p: float, budget: int, step: Step) -> Explanation:
+        if self._method.solve is not None:
+            return self._method.solve(explainer, p, self._order)
+        assert self._method.compute is not None, "a method solves or computes"
+        request = Request(self._game, p, budget, self._explainer.seed, progress=partial(self._encoded, step))
+        return self._method.compute(request)
+
+    def _encoded(self, step: Step, state: Progress) -> None:
+        self._tell(replace(step, fraction=state.fraction))

@@ -1,0 +1,295 @@
+/**
+ * A widget's model without a kernel: it answers from what was saved, and says of the rest that it needs a model.
+ *
+ * It has the part of anywidget's interface that a view uses. As with a kernel, `set` changes what this page sees at once,
+ * and `save_changes` brings the answer.
+ */
+
+import type { FromKernel, Pinned, Played, Setting, Shown, ToKernel, Traits, WireResult } from "../protocol";
+import { type GraphSettings, graphOf } from "./graph";
+import { pictureOf, resultOf, type Saved, type SavedCaption, type Snapshot } from "./saved";
+import { differenceOf, groupOf, predictionOf } from "./sums";
+import { History, RECORDED, type Settings } from "./undo";
+
+type Handler = (message?: unknown) => void;
+
+const RESULT: readonly Setting[] = ["p", "budget", "text"];
+const FIXED: readonly Setting[] = ["method", "order"];
+const GRAPH: readonly Setting[] = ["top_k", "graph_layout", "graph_kind", "graph_sign"];
+const SETTINGS: readonly Setting[] = [
+  ...RECORDED,
+  ...FIXED,
+  "selection",
+  "removed",
+  "view",
+  "block",
+  "shown",
+];
+const DONE = { status: "done", live: false, autorun: true, error: "" } as const;
+
+export class OfflineModel {
+  readonly #saved: Saved;
+  readonly #handlers = new Map<string, Set<Handler>>();
+  readonly #first: Settings;
+  #state: Traits;
+  /** Settings as they were answered last; what differs from them is what a view has asked for since. */
+  #answered: Settings;
+  #shown: Snapshot;
+  #pinned: (Pinned & { readonly snapshot: Snapshot }) | null = null;
+  readonly #history = new History();
+
+  constructor(saved: Saved) {
+    const [first] = saved.snapshots;
+    if (!first) {
+      throw new Error("The page holds no explanation.");
+    }
+    this.#saved = saved;
+    this.#state = { ...defaults(saved), ...saved.settings, ...DONE } as Traits;
+    this.#shown = this.#nearest(this.#state) ?? first;
+    this.#answered = {};
+    this.#show(this.#shown);
+    this.#first = this.#answered = this.#settings();
+  }
+
+  get<Name extends keyof Traits>(name: Name): Traits[Name] {
+    return this.#state[name];
+  }
+
+  set<Name extends keyof Traits>(name: Name, value: Traits[Name]): void {
+    if (this.#state[name] !== value) {
+      this.#state = { ...this.#state, [name]: value };
+      this.#emit(`change:${name}`);
+    }
+  }
+
+  on(event: string, handler: Handler): void {
+    this.#handlers.set(event, (this.#handlers.get(event) ?? new Set()).add(handler));
+  }
+
+  off(event: string, handler: Handler): void {
+    this.#handlers.get(event)?.delete(handler);
+  }
+
+  save_changes(): void {
+    const before = this.#answered;
+    const asked = SETTINGS.filter((name) => this.#state[name] !== before[name]);
+    const refused = asked.filter((name) => !this.#answer(name));
+    for (const name of refused) {
+      this.set(name, before[name] as never);
+    }
+    this.#answered = this.#settings();
+    this.#history.note(before, this.#answered, performance.now());
+    this.set("undoable", this.#history.words);
+  }
+
+  send(request: ToKernel): void {
+    const answers: Partial<Record<ToKernel["type"], () => void>> = {
+      undo: () => this.#undo(),
+      reset: () => this.#reset(),
+      pin: () => this.#pin(),
+      unpin: () => this.#unpin(),
+    };
+    const answer = answers[request.type] ?? (() => this.#refuse(request.type, this.#saved.why));
+    answer();
+  }
+
+  /** Brings about what the new value of a setting means; false where that was not saved. */
+  #answer(name: Setting): boolean {
+    if (FIXED.includes(name)) {
+      return this.#refuse(name, this.#saved.why);
+    }
+    if (RESULT.includes(name)) {
+      const snapshot = this.#nearest(this.#state);
+      if (!snapshot) {
+        return this.#refuse(name, `“${this.#state.text}” was not explained. ${this.#saved.why}`);
+      }
+      this.#show(snapshot);
+    } else if (name === "selection") {
+      this.#group();
+    } else if (name === "removed") {
+      this.#play();
+    } else if (name === "shown" && !this.#of(this.#state.shown)) {
+      return this.#refuse(name, "Nothing is pinned to compare with; pin what is shown first.");
+    } else if (name === "shown") {
+      this.#group();
+      this.#draw();
+    } else if (GRAPH.includes(name)) {
+      this.#draw();
+    }
+    return true;
+  }
+
+  /** The snapshot that is nearest to the settings, of their very caption; p counts before the budget. */
+  #nearest({ text, p, budget }: Pick<Traits, "text" | "p" | "budget">): Snapshot | null {
+    const caption = this.#saved.captions.findIndex((saved) => saved.text === text.trim());
+    const distance = (snapshot: Snapshot) =>
+      100 * Math.abs(snapshot.p - p) + Math.abs(Math.log2(snapshot.budget || 1) - Math.log2(budget || 1));
+    const sorted = this.#saved.snapshots
+      .filter((snapshot) => snapshot.caption === caption)
+      .sort((a, b) => distance(a) - distance(b));
+    return sorted[0] ?? null;
+  }
+
+  #show(snapshot: Snapshot): void {
+    const generation = (this.#state.generation ?? 0) + 1;
+    const caption = this.#caption(snapshot);
+    const players = this.#saved.grid[0] * this.#saved.grid[1] + caption.tokens.length;
+    const exists = (player: number) => player < players;
+    this.#shown = snapshot;
+    this.set("generation", generation);
+    this.set("p", snapshot.p);
+    this.set("budget", snapshot.budget);
+    this.set("text", caption.text);
+    this.set("scene", { ...this.#state.scene, tokens: caption.tokens });
+    this.set("selection", kept(this.#state.selection, exists));
+    this.set("removed", kept(this.#state.removed, exists));
+    this.set("offline", offline(this.#saved, caption));
+    this.set("result", resultOf(snapshot, generation));
+    this.set("examples", snapshot.examples);
+    this.set("convergence", snapshot.convergence);
+    this.set("subsets", snapshot.subsets && { ...snapshot.subsets, generation });
+    this.#compare();
+    this.#draw();
+    this.#group();
+    this.#play();
+  }
+
+  #draw(): void {
+    const shown = this.#of(this.#state.shown) ?? this.#result();
+    const snapshot = this.#state.shown === "pinned" ? (this.#pinned?.snapshot ?? this.#shown) : this.#shown;
+    const settings: GraphSettings = this.#state;
+    const drawn = graphOf(shown, settings, this.#caption(snapshot), snapshot.places);
+    this.set("graph_data", { ...drawn, generation: this.#state.generation });
+  }
+
+  #play(): void {
+    const { removed } = this.#state;
+    this.set("played", removed.length > 0 ? this.#played(removed) : null);
+  }
+
+  #played(removed: readonly number[]): Played {
+    const { without } = this.#caption(this.#shown);
+    const value = removed.length === 1 ? (without?.[removed[0] as number] ?? null) : null;
+    const prediction = predictionOf(this.#result(), removed);
+    const why = value === null ? this.#saved.why : "";
+    return { generation: this.#state.generation, removed, value, prediction, why };
+  }
+
+  #pin(): void {
+    this.#pinned = { label: this.#shown.label, result: this.#result(), snapshot: this.#shown };
+    this.set("pinned", { label: this.#pinned.label, result: this.#pinned.result });
+    this.#compare();
+  }
+
+  #unpin(): void {
+    this.#pinned = null;
+    this.set("pinned", null);
+    this.#compare();
+    this.set("shown", "current");
+    this.#answered = this.#settings();
+    this.#draw();
+  }
+
+  #compare(): void {
+    const pinned = this.#pinned;
+    const partners = pinned && this.#caption(this.#shown).partners[pinned.snapshot.caption];
+    this.set("difference", partners ? differenceOf(this.#result(), pinned.result, partners) : null);
+  }
+
+  #group(): void {
+    this.set("group", groupOf(this.#of(this.#state.shown) ?? this.#result(), this.#state.selection));
+  }
+
+  #undo(): void {
+    const before = this.#history.pop();
+    if (!before) {
+      this.#refuse("undo", "There is nothing to undo.");
+    } else {
+      this.#apply(before);
+      this.set("undoable", this.#history.words);
+    }
+  }
+
+  #reset(): void {
+    const before = this.#answered;
+    this.#apply(this.#first);
+    this.#history.note(before, this.#answered, performance.now(), "reset");
+    this.set("undoable", this.#history.words);
+  }
+
+  /** Sets the recorded settings among `settings`, and answers all of them at once. */
+  #apply(settings: Settings): void {
+    const changed = RECORDED.filter((name) => name in settings && settings[name] !== this.#state[name]);
+    for (const name of changed) {
+      this.set(name, settings[name] as never);
+    }
+    if (RESULT.some((name) => changed.includes(name))) {
+      this.#show(this.#nearest(this.#state) ?? this.#shown);
+    } else {
+      this.#draw();
+    }
+    this.#answered = this.#settings();
+  }
+
+  #settings(): Settings {
+    return Object.fromEntries(SETTINGS.map((name) => [name, this.#state[name]]));
+  }
+
+  #result(): WireResult {
+    return this.#state.result as WireResult;
+  }
+
+  #of(shown: Shown): WireResult | null {
+    const { pinned, difference } = this.#state;
+    return { current: this.#result(), pinned: pinned?.result, difference: difference?.result }[shown] ?? null;
+  }
+
+  #caption(snapshot: Snapshot): SavedCaption {
+    return this.#saved.captions[snapshot.caption] as SavedCaption;
+  }
+
+  #refuse(name: string, message: string): false {
+    this.#emit("msg:custom", { type: "refused", name, message } satisfies FromKernel);
+    return false;
+  }
+
+  #emit(event: string, message?: FromKernel): void {
+    for (const handler of [...(this.#handlers.get(event) ?? [])]) {
+      handler(message);
+    }
+  }
+}
+
+/** The same array where nothing is left out: whoever watches it is not disturbed. */
+function kept(players: readonly number[], exists: (player: number) => boolean): readonly number[] {
+  return players.every(exists) ? players : players.filter(exists);
+}
+
+function defaults(saved: Saved): Partial<Traits> {
+  const { grid, model } = saved;
+  const scene = { image: pictureOf(saved), tokens: saved.captions[0]?.tokens ?? [], grid, model };
+  const none = { result: null, graph_data: null, subsets: null, group: null, played: null, examples: null };
+  return {
+    ...none,
+    scene,
+    selection: [],
+    removed: [],
+    pinned: null,
+    difference: null,
+    convergence: [],
+    shown: "current",
+    undoable: "",
+    generation: 0,
+  };
+}
+
+function offline(saved: Saved, caption: SavedCaption): Traits["offline"] {
+  const ascending = (numbers: number[]) => [...new Set(numbers)].sort((a, b) => a - b);
+  return {
+    p: ascending(saved.snapshots.map((snapshot) => snapshot.p)),
+    budgets: ascending(saved.snapshots.map((snapshot) => snapshot.budget)),
+    captions: saved.captions.map(({ text }) => text),
+    playable: caption.without ? [...caption.without.keys()] : [],
+    why: saved.why,
+  };
+}

@@ -1,0 +1,128 @@
+/** What a saved page holds instead of a kernel: results over a grid, and how their numbers are packed. */
+
+import type { WireArray } from "../arrays";
+import type {
+  ConvergencePoint,
+  Examples,
+  Facts,
+  Picture,
+  Scene,
+  Subset,
+  Traits,
+  WireResult,
+} from "../protocol";
+
+/**
+ * Numbers as base64, little-endian. `f4` and `f2` are floats of four and two bytes; `upper` holds only what is above
+ * the diagonal of a symmetric matrix whose diagonal is zero, row by row.
+ */
+export interface Packed {
+  readonly packed: "f4" | "f2";
+  readonly upper: boolean;
+  readonly shape: readonly number[];
+  readonly data: string;
+}
+
+/** Places of a force layout: player, x and y of each node, as they were for the `edges` strongest interactions. */
+export interface Places {
+  readonly layout: string;
+  readonly edges: number;
+  readonly at: readonly (readonly [player: number, x: number, y: number])[];
+}
+
+/** A caption that was explained: its players, and what the model says of it. */
+export interface SavedCaption {
+  readonly text: string;
+  readonly tokens: readonly string[];
+  /** Places of all players in the layout that keeps patches where they are. */
+  readonly anchored: readonly (readonly [x: number, y: number])[];
+  /** The model's values, in logits, with each single player removed; null where that was not asked for. */
+  readonly without: readonly number[] | null;
+  /** For every caption, and each token of this one: which of that caption's tokens it is, or null. */
+  readonly partners: readonly (readonly (number | null)[])[];
+}
+
+export interface Snapshot {
+  /** Index among the captions. */
+  readonly caption: number;
+  readonly p: number;
+  readonly budget: number;
+  /** In a few words, for when it is pinned. */
+  readonly label: string;
+  readonly result: Facts & Readonly<Record<ArrayName, Packed | null>>;
+  readonly places: readonly Places[];
+  readonly subsets: { readonly positive: readonly Subset[]; readonly negative: readonly Subset[] } | null;
+  readonly examples: Examples | null;
+  readonly convergence: readonly ConvergencePoint[];
+}
+
+export interface Saved {
+  readonly format: 1;
+  readonly picture: (Omit<Picture, "data"> & { readonly data: string }) | null;
+  readonly grid: Scene["grid"];
+  readonly model: string;
+  /** Sentence on what needs a model, and why there is none. */
+  readonly why: string;
+  readonly captions: readonly SavedCaption[];
+  readonly snapshots: readonly Snapshot[];
+  /** Settings and options as they were; whatever else the view reads is answered from the rest. */
+  readonly settings: Partial<Traits>;
+}
+
+export type ArrayName = "main" | "main_se" | "interactions" | "interactions_se";
+const ARRAYS: readonly ArrayName[] = ["main", "main_se", "interactions", "interactions_se"];
+
+/** The snapshot's result as a kernel would have sent it. */
+export function resultOf(snapshot: Snapshot, generation: number): WireResult {
+  const arrays = Object.fromEntries(ARRAYS.map((name) => [name, unpacked(snapshot.result[name])]));
+  return { ...snapshot.result, ...arrays, generation } as unknown as WireResult;
+}
+
+export function pictureOf(saved: Saved): Picture | null {
+  return saved.picture && { ...saved.picture, data: new DataView(bytes(saved.picture.data).buffer) };
+}
+
+export function unpacked(packed: Packed | null): WireArray | null {
+  if (!packed) {
+    return null;
+  }
+  const data = new DataView(bytes(packed.data).buffer);
+  const size = packed.packed === "f4" ? 4 : 2;
+  const read = packed.packed === "f4" ? (at: number) => data.getFloat32(at, true) : half(data);
+  const numbers = Float32Array.from({ length: data.byteLength / size }, (_, index) => read(size * index));
+  return wireArray(packed.upper ? mirrored(numbers, packed.shape[0] ?? 0) : numbers, packed.shape);
+}
+
+export function wireArray(numbers: Float32Array<ArrayBuffer>, shape: readonly number[]): WireArray {
+  return { shape, dtype: "float32", data: new DataView(numbers.buffer) };
+}
+
+/** The whole symmetric matrix, from what is above its diagonal. */
+function mirrored(upper: Float32Array, n: number): Float32Array<ArrayBuffer> {
+  const whole = new Float32Array(n * n);
+  let next = 0;
+  for (let row = 0; row < n; row++) {
+    for (let column = row + 1; column < n; column++) {
+      whole[row * n + column] = whole[column * n + row] = upper[next++] ?? Number.NaN;
+    }
+  }
+  return whole;
+}
+
+/** Reads IEEE 754 half precision, which `DataView` does not in every browser. */
+function half(data: DataView): (at: number) => number {
+  return (at) => {
+    const bits = data.getUint16(at, true);
+    const sign = bits & 0x8000 ? -1 : 1;
+    const exponent = (bits >> 10) & 0x1f;
+    const fraction = bits & 0x3ff;
+    if (exponent === 0x1f) {
+      return fraction ? Number.NaN : sign * Number.POSITIVE_INFINITY;
+    }
+    return sign * (exponent ? 2 ** (exponent - 15) * (1 + fraction / 1024) : 2 ** -14 * (fraction / 1024));
+  };
+}
+
+function bytes(base64: string): Uint8Array<ArrayBuffer> {
+  return Uint8Array.from(atob(base64), (character) => character.charCodeAt(0));
+}
