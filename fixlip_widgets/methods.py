@@ -5,10 +5,14 @@ from __future__ import annotations
 from collections.abc import Callable
 from dataclasses import dataclass
 
+from fixlip_widgets.baselines.values import linear_explanation
 from fixlip_widgets.errors import InputError
 from fixlip_widgets.explanation import Explanation
 from fixlip_widgets.game import VisionLanguageGame
 from fixlip_widgets.incremental import IncrementalExplainer
+from fixlip_widgets.masks import MIN_BUDGET, split_budget
+from fixlip_widgets.shapley import MAX_BUDGET as MAX_JOINT_BUDGET
+from fixlip_widgets.shapley import explain_shapley
 from fixlip_widgets.work import Progress, planned_encodes
 
 
@@ -58,11 +62,16 @@ class Method:
     compute: Callable[[Request], Explanation] | None = None
 
     def encodes(self, game: VisionLanguageGame, budget: int) -> tuple[int, int]:
-        """(image, text) encodings that ``budget`` takes from nothing, at most; 0 where the method needs none."""
+        """(image, text) encodings, at most, that the widget's ``budget`` takes where nothing is encoded yet."""
         if not self.uses_budget:
             return 1, 1
         image, text = planned_encodes(game, budget)
         return (image, text) if self.solve is not None else (image, min(image, 2 ** min(game.n_text, 62)))
+
+
+def joint_budget(game: VisionLanguageGame, budget: int) -> int:
+    """Joint masks that cost as much as ``budget`` evaluations of image masks × text masks: one for each image mask."""
+    return min(max(split_budget(budget, game.n_image, game.n_text)[0], MIN_BUDGET), MAX_JOINT_BUDGET)
 
 
 def _banzhaf(explainer: IncrementalExplainer, p: float, order: int) -> Explanation:
@@ -70,9 +79,7 @@ def _banzhaf(explainer: IncrementalExplainer, p: float, order: int) -> Explanati
 
 
 def _banzhaf_values(explainer: IncrementalExplainer, p: float, order: int) -> Explanation:
-    from fixlip_widgets.baselines.values import linear_explanation
-
-    return linear_explanation(explainer, p)
+    return linear_explanation(explainer, p).replace(method="banzhaf_values")
 
 
 def _shapley(request: Request) -> Explanation:
@@ -80,12 +87,10 @@ def _shapley(request: Request) -> Explanation:
 
 
 def _shapley_values(request: Request) -> Explanation:
-    return _joint(request, order=1)
+    return _joint(request, order=1).replace(method="shapley_values")
 
 
 def _joint(request: Request, order: int) -> Explanation:
-    from fixlip_widgets.shapley import explain_shapley
-
     return explain_shapley(
         request.game, request.budget, order, request.seed, progress=request.progress, cancelled=request.cancelled
     )

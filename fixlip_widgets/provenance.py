@@ -61,13 +61,13 @@ class Source:
         return cls(_image_expression(image), _model_expression(model), grid if grid != model.patch_grid else None)
 
 
-def reproduction(explanation: Explanation, source: Source | None = None, *, budget: int | None = None) -> str:
+def reproduction(explanation: Explanation, source: Source | None = None, *, reused: bool = False) -> str:
     """Lines of Python that compute the explanation again; names that they use and do not define are commented on.
 
     Args:
         explanation: What to compute again.
         source: Where image and model come from.
-        budget: As it was asked for; by default what the explanation stands for.
+        reused: Encodings at other p, for other captions or of a larger budget took part: the lines compute it without.
     """
     from fixlip_widgets.methods import METHODS
 
@@ -82,10 +82,12 @@ def reproduction(explanation: Explanation, source: Source | None = None, *, budg
     if method is None or method.uses_p:
         given.append(f"p={explanation.p!r}")
     if method is None or method.uses_budget:
-        given.append(f"budget={budget or explanation.budget}")
+        given.append(f"budget={explanation.budget}")
     if explanation.seed is not None:
         given.append(f"seed={explanation.seed}")
     comments = [f"# {name}: {meaning}" for name, meaning in _PLACEHOLDERS.items() if getattr(source, name) == name]
+    if reused:
+        comments.append("# other encodings, of earlier settings, took part: the last digits will differ")
     call = ",\n".join(f"    {argument}" for argument in given)
     return "\n".join(["import fixlip_widgets as fx", "", *comments, f"explanation = fx.explain(\n{call},\n)"]) + "\n"
 

@@ -9,6 +9,7 @@ from fixlip_widgets.methods import Method
 
 if TYPE_CHECKING:
     from fixlip_widgets.incremental import IncrementalExplainer
+    from fixlip_widgets.widget.refiner import Refiner
     from fixlip_widgets.work import Progress
 
 SLIDER_BUDGETS = range(8, 23)
@@ -60,38 +61,31 @@ class Pace:
         return image + (texts * self.text_seconds / self.text_count if texts else 0.0)
 
 
-def costs(
-    explainer: IncrementalExplainer, cap: int, p: float, method: Method, pace: Pace, *, known: bool = False
-) -> dict[str, dict[str, Any]]:
+def costs(refiner: Refiner, cap: int, p: float, method: Method) -> dict[str, dict[str, Any]]:
     """Exponent of the budget to what it costs with ``method``, for each budget up to ``cap`` on the slider.
 
     Args:
-        explainer: Whose pool holds what was encoded.
+        refiner: Whose pool holds what was encoded, and who knows what encodings took so far.
         cap: Largest budget.
         p: Probability at which the next result is wanted.
-        method: One that starts anew reuses nothing.
-        pace: What encodings took so far.
-        known: The method's result for these settings is kept, and costs nothing.
+        method: One that starts anew reuses nothing but results that are kept.
     """
-    return {
-        str(power): _cost(explainer, 2**power, p, method, pace, known) for power in SLIDER_BUDGETS if 2**power <= cap
-    }
+    return {str(power): _cost(refiner, 2**power, p, method) for power in SLIDER_BUDGETS if 2**power <= cap}
 
 
-def _cost(
-    explainer: IncrementalExplainer, budget: int, p: float, method: Method, pace: Pace, known: bool
-) -> dict[str, Any]:
+def _cost(refiner: Refiner, budget: int, p: float, method: Method) -> dict[str, Any]:
+    explainer = refiner.explainer
     image, text = method.encodes(explainer.game, budget)
     if method.solve is not None:
         new_image, new_text = explainer.missing(p, budget)
     else:
-        new_image, new_text = (0, 0) if known else (image, text)
+        new_image, new_text = (0, 0) if refiner.keeps(method, p, budget) else (image, text)
     return {
         "image": image,
         "text": text,
         "new_image": new_image,
         "new_text": new_text,
-        "seconds": pace.seconds(new_image, new_text),
+        "seconds": refiner.pace.seconds(new_image, new_text),
         "megabytes": megabytes(explainer, image, text),
     }
 

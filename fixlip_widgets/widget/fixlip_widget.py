@@ -2,40 +2,41 @@
 
 from __future__ import annotations
 
-import threading
-import traceback
-from typing import TYPE_CHECKING, Any, cast
+from typing import TYPE_CHECKING, Any
 
-import anywidget
-import ipywidgets
 import traitlets as t
 
 from fixlip_widgets.errors import InputError
+from fixlip_widgets.groups import Group, group
 from fixlip_widgets.masks import MAX_BUDGET, check_budget
 from fixlip_widgets.methods import method as method_of
+from fixlip_widgets.provenance import Source, reproduction
 from fixlip_widgets.widget import wire
-from fixlip_widgets.widget.bundle import Bundle, built, shared_bundle
+from fixlip_widgets.widget.base import WRITABLE
 from fixlip_widgets.widget.costs import costs
+from fixlip_widgets.widget.examples import examples
+from fixlip_widgets.widget.playground import Playground
 from fixlip_widgets.widget.refiner import Refiner
-from fixlip_widgets.widget.settings import CHECKS, check_order, check_players
-from fixlip_widgets.widget.traits import Answers, Settings
+from fixlip_widgets.widget.settings import check_players
+from fixlip_widgets.widget.showing import ShowingWidget
 from fixlip_widgets.widget.worker import Job, Worker
 
 if TYPE_CHECKING:
-    import networkx as nx
-    import plotly.graph_objects as go
-
     from fixlip_widgets.explanation import Explanation
-    from fixlip_widgets.files import PathLike
     from fixlip_widgets.incremental import IncrementalExplainer
     from fixlip_widgets.models import Model
 
+_RESTART = ("p", "budget", "text", "method", "order")
+_NOT_GIVEN = frozenset({"text", "selection", "removed", "shown"})
+"""Settings that make sense only once there is something to show, or that are arguments of their own."""
 
-class FixlipWidget(Settings, Answers, anywidget.AnyWidget):
+
+class FixlipWidget(ShowingWidget):
     """Why does the model find this image and this caption similar? Display it as the last line of a cell.
 
-    Every setting below is a trait: set it, ``observe`` it, ``link`` it. A new ``p``, ``budget`` or ``text`` starts
-    a refinement in a worker thread (unless ``autorun`` is off), and what is shown follows while it goes on.
+    Every setting below is a trait: set it, ``observe`` it, ``link`` it. A new ``p``, ``budget``, ``text``, ``method``
+    or ``order`` starts a refinement in a worker thread (unless ``autorun`` is off), and what is shown follows while
+    it goes on.
 
     Args:
         image: Anything that :class:`fixlip_widgets.VisionLanguageGame` takes as an image.
@@ -46,38 +47,33 @@ class FixlipWidget(Settings, Answers, anywidget.AnyWidget):
         grid: (rows, columns) of image players; the encoder's own patches by default.
         seed: Of the mask streams.
         max_budget: Largest budget that is accepted, from Python and from the view.
-        **settings: ``p``, ``budget``, ``top_k``, ``graph_layout``, ``graph_kind``, ``palette``, ``theme``,
-            ``autorun``, ``idle_share``.
+        **settings: Any of the settings below, ``autorun`` and ``idle_share``.
 
     Attributes:
         p: Probability of keeping a player, in (0, 1).
-        budget: Evaluations of the game to spend.
+        budget: Evaluations of the game to spend; a method without a pool evaluates one joint mask for each image mask.
         text: The caption; a new one keeps the image's encodings.
-        selection: Players (indices) whose interactions are shown.
-        top_k, graph_layout, graph_kind: Edges in the graph, where its nodes lie, and which edges it has.
+        method, order: A name in :data:`fixlip_widgets.methods.METHODS`, and an order that it offers.
+        selection: Players (indices) whose interactions are shown; of several, the sums.
+        removed: Players hidden in the playground.
+        top_k, graph_layout, graph_kind, graph_sign: Edges in the graph, where its nodes lie, and which edges it has.
+        subset_size, subset_sign: The subset that the graph shows; 0 for none.
+        view, block: ``graph``, ``heatmap`` or ``table``; the heatmap's block ``cross``, ``text_text``, ``image_image``.
+        shown: ``current``, ``pinned``, or their ``difference``; see :meth:`pin`.
         palette, theme: ``house`` or ``safe`` colours; ``auto``, ``light`` or ``dark``.
-        autorun: Whether a change of ``p``, ``budget`` or ``text`` starts a refinement by itself.
+        autorun: Whether a change of what is explained starts a refinement by itself.
         idle_share: Image masks to encode at other p once a result is final, as a share of the budget's; they make the
             next move of p answer at once. 0 switches it off.
         status: ``idle``, ``running``, ``cancelled``, ``done`` or ``error`` (read only).
         error: Sentence of what went wrong last, or empty (read only).
         last_traceback: Traceback of the last error that was not foreseen, or empty.
+        undoable: What :meth:`undo` would take back, in words (read only).
 
     Raises:
         InputError: The image, the caption or a setting cannot be used, or a keyword is unknown.
     """
 
-    _esm = built("loader.js")
-    _css = built("widget.css")
-
     idle_share = t.Float(0.5, min=0.0, max=1.0)
-
-    bundle = t.Instance(Bundle).tag(sync=True, **ipywidgets.widget_serialization)
-    bundle_digest = t.Unicode().tag(sync=True)
-
-    _RESTART = ("p", "budget", "text", "method", "order")
-    _REDRAW = ("top_k", "graph_layout", "graph_kind", "graph_sign")
-    _WRITABLE = frozenset(Settings.class_trait_names())
 
     def __init__(
         self,
@@ -92,35 +88,40 @@ class FixlipWidget(Settings, Answers, anywidget.AnyWidget):
         max_budget: int = MAX_BUDGET,
         **settings: Any,
     ) -> None:
-        self._worker = Worker(self._redraw)  # first of all: a widget that fails to be made is closed too
-        _check_names(set(settings), self._WRITABLE, finished=explanation is not None)
-        self._ready = False
-        self._publishing = threading.RLock()
-        self._explanation = explanation
-        self.last_traceback = ""
+        worker = Worker()
+        self._worker = worker  # first of all: a widget that fails to be made is closed too
+        _check_names(set(settings), finished=explanation is not None)
         self.max_budget = check_budget(max_budget)
         self._refiner: Refiner | None = None
         if explanation is None:
             explainer = explainer or _explainer(image, text, model, grid, seed)
-            self._refiner = Refiner(explainer, self, self._worker.do_chore, self._worker.settle)
-        bundle = shared_bundle()
-        super().__init__(
-            bundle=bundle, bundle_digest=bundle.digest, options=wire.options(), **settings, **self._first_state()
-        )
-        self._ready = True
-        self._redraw()
-        if self._refiner is not None and self.autorun:
+            self._refiner = Refiner(explainer, self, worker.do_chores, worker.settle)
+            self._source = Source.of(image, explainer.game.model, explainer.game.grid)
+            if "method" in settings:
+                settings.setdefault("order", method_of(settings["method"]).orders[0])
+        playground = Playground(explainer.game if explainer is not None else None)
+        first = {**settings, **self._first_state(explanation)}
+        super().__init__(worker, explanation, playground, options=wire.options(), **first)
+        if explanation is not None:
+            self.convergence = list(self._convergence.add(explanation))
+            self._draw()
+            self._ask_model()
+            self._worker.ask_chore(self._find_subsets)
+        elif self.autorun:
+            self._expect()
             self.run()
+        else:
+            self._expect()
 
     @classmethod
     def from_explanation(cls, explanation: Explanation, **settings: Any) -> FixlipWidget:
-        """A widget that shows a finished explanation; without a model, ``p``, budget and caption stay as they are."""
+        """A widget that shows a finished explanation; without a model, what is explained stays as it is."""
         return cls(explanation=explanation, **settings)
 
     # -- what a person asks for --------------------------------------------------------------------------------------
 
     def run(self) -> None:
-        """Refine up to the present budget, p and caption, from whatever is already encoded."""
+        """Refine up to the present budget, with the present settings, from whatever is already encoded."""
         if self._refiner is None:
             raise InputError(
                 "This widget shows a finished explanation; make one with an image and a caption to run it."
@@ -129,7 +130,7 @@ class FixlipWidget(Settings, Answers, anywidget.AnyWidget):
             raise InputError("This widget was closed; make another to run it.")
         with self._publishing, self.hold_sync():
             self.generation += 1
-            job = Job(self.generation, self.p, self.budget, self.text)
+            job = Job(self.generation, self.p, self.budget, self.text, self.method, int(self.order))
             self.error, self.status = "", "running"
             self._worker.submit(job, self._refiner.run)
 
@@ -144,113 +145,82 @@ class FixlipWidget(Settings, Answers, anywidget.AnyWidget):
         """Block until nothing is being computed; False if ``timeout`` seconds pass first."""
         return self._worker.wait(timeout)
 
-    @property
-    def explanation(self) -> Explanation | None:
-        """What is shown: the last result, partial while a refinement goes on; ``None`` before the first."""
-        return self._explanation
-
-    def graph(self) -> nx.Graph[int]:
-        """The graph that is shown, as NetworkX has it: the same edges, kind and layout."""
-        return self._shown().to_networkx(**self._graph_options())
-
-    def figure(self, kind: str = "cross") -> go.Figure:
-        """What is shown as a Plotly figure; see :func:`fixlip_widgets.figures.figure` for the kinds."""
-        return self._shown().to_plotly(kind)
-
-    def _shown(self) -> Explanation:
-        if self._explanation is None:
-            raise InputError("There is no result yet; call widget.wait() first.")
-        return self._explanation
-
-    def to_html(self, path: PathLike) -> None:
-        """Write what is shown as one self-contained HTML file."""
-        from fixlip_widgets.report import write_html
-
-        write_html(self._shown(), path)
+    def resting_explainer(self) -> IncrementalExplainer | None:
+        """The explainer, at rest until the widget is asked for something else; None without a model."""
+        if self._refiner is None:
+            return None
+        self._worker.rest()
+        return self._refiner.explainer
 
     def close(self) -> None:
         """Stop the worker and close the view."""
         self._worker.close(timeout=10)
         super().close()
 
-    # -- settings: checked from both sides ---------------------------------------------------------------------------
+    # -- settings and messages ---------------------------------------------------------------------------------------
 
-    def set_state(self, sync_data: dict[str, Any]) -> None:
-        """Take settings from the view; what is refused is said there, and the state stays."""
-        accepted: dict[str, Any] = {}
-        for name, value in sync_data.items():
-            try:
-                if name not in self._WRITABLE:
-                    raise InputError(f"{name!r} is not a setting that a view may change.")
-                accepted[name] = self._checked(name, value)
-            except InputError as error:
-                self._refuse(name, str(error))
-        if accepted:
-            with self._publishing:  # notifications are held meanwhile: the worker's must not get in between
-                super().set_state(accepted)
-
-    def _refuse(self, name: str, sentence: str) -> None:
-        self.send({"type": "refused", "name": name, "message": sentence})
-        if name in self.keys:
-            self.send_state(name)
-
-    def _checked(self, name: str, value: Any) -> Any:
-        if self._refiner is None and name in self._RESTART:
+    def _checked(self, name: str, value: Any, method: str) -> Any:
+        if self._refiner is None and name in _RESTART:
             if self._ready:
                 raise InputError("This is a finished explanation; there is no model here to run again.")
             return value
         if name == "budget":
             return check_budget(value, self.max_budget)
-        if name == "order":
-            return check_order(value, method_of(self.method))
         if name in ("selection", "removed"):
-            shown = cast(wire.Wire, self.result or self.scene)
-            return check_players(value, shown["grid"][0] * shown["grid"][1] + len(shown["tokens"]))
-        value = CHECKS[name](value)
+            return check_players(value, self._players_of(name))
+        value = super()._checked(name, value, method)
+        if name == "shown":
+            self._check_shown(value)
         if name == "text" and self._refiner is not None and value != self._refiner.explainer.game.caption:
             from fixlip_widgets.captions import tokenize
 
             value = tokenize(self._refiner.explainer.game.model.tokenizer, value).text
         return value
 
-    @t.validate(*Settings.class_trait_names())
-    def _check_setting(self, proposal: Any) -> Any:
-        return self._checked(proposal["trait"].name, proposal["value"])
+    def _players_of(self, name: str) -> int:
+        """How many players a setting may name: of what is shown, or of the model's own pair in the playground."""
+        explanation = self._on_screen if name == "selection" else None
+        if explanation is not None:
+            return explanation.n_players
+        return self.scene["grid"][0] * self.scene["grid"][1] + len(self.scene["tokens"])
 
     @t.observe(*_RESTART)
     def _restart(self, _change: Any) -> None:
-        if self._ready and self.autorun and self._refiner is not None and self.comm is not None:
-            self.run()
-
-    @t.observe(*_REDRAW)
-    def _ask_redraw(self, _change: Any) -> None:
-        if self._ready:
-            self._worker.ask_chore()
+        if self._ready and self._refiner is not None and self.comm is not None:
+            self._worker.ask_chore(self._expect)
+            if self.autorun:
+                self.run()
 
     def _handle_custom_msg(self, content: Any, buffers: Any) -> None:
-        """Messages of the view: ``run``, ``cancel``, and the loader's ``bundle`` where models cannot be shared."""
+        """Messages of the view; ``bundle`` is the loader's, where models cannot be shared."""
         kind = content.get("type") if isinstance(content, dict) else None
+        requests = {
+            "run": self.run,
+            "cancel": self.cancel,
+            "undo": self.undo,
+            "reset": self.reset,
+            "pin": self.pin,
+            "unpin": self.unpin,
+            "bundle": lambda: self.send({"type": "bundle", "code": self.bundle.code}),
+        }
         try:
-            if kind == "run":
-                self.run()
-            elif kind == "cancel":
-                self.cancel()
-            elif kind == "bundle":
-                self.send({"type": "bundle", "code": self.bundle.code})
-            else:
-                raise InputError(f"There is no request {str(kind)[:80]!r}; the view may ask to run or to cancel.")
+            if not isinstance(kind, str) or kind not in requests:
+                raise InputError(f"There is no request {str(kind)[:80]!r}; the view may ask to {_listed(requests)}.")
+            requests[kind]()
         except InputError as error:
             self._refuse(str(kind)[:80], str(error))
 
     # -- the refiner's screen: called on the worker's thread ----------------------------------------------------------
 
     def show_caption(self, job: Job, explainer: IncrementalExplainer) -> None:
-        """Show the tokens and costs of a caption that the explainer has just taken."""
+        """Show the tokens of a caption that the explainer has just taken."""
         game = explainer.game
         with self._publishing, self.hold_sync():
             self.selection = tuple(player for player in self.selection if player < game.n_image)
+            self.removed = tuple(player for player in self.removed if player < game.n_image)
             self.scene = {**self.scene, "tokens": list(game.tokens)}
-            self.costs = self._costs()
+            self.subsets = None
+        self._worker.ask_chore(self._expect)
 
     def show_progress(self, job: Job, message: wire.Wire) -> None:
         """Pass on how far the job is; a message, since nobody needs it later."""
@@ -258,16 +228,9 @@ class FixlipWidget(Settings, Answers, anywidget.AnyWidget):
 
     def show_result(self, job: Job, explanation: Explanation, status: str | None) -> None:
         """Show ``explanation`` unless a newer request came; partial unless there is a final ``status``."""
-        drawn = wire.graph(explanation, job.generation, **self._graph_options())
-        shown = wire.result(explanation, job.generation, partial=status is None)
-        with self._publishing:
-            if job.generation != self.generation:
-                return
-            self._explanation = explanation
-            with self.hold_sync():
-                self.result, self.graph_data = shown, drawn
-                if status is not None:
-                    self.status = status
+        self._take(explanation, job.generation, status)
+        if status is not None:
+            self._worker.ask_chore(self._expect)
 
     def share_when_idle(self) -> float:
         """Image masks at other p to encode ahead, as a share of the budget's; 0 for none."""
@@ -279,33 +242,36 @@ class FixlipWidget(Settings, Answers, anywidget.AnyWidget):
             if job.generation == self.generation:
                 self.status, self.error, self.last_traceback = status, error, trace
 
-    def _redraw(self) -> None:
-        """Draw the graph again, with other options."""
-        explanation, shown = self._explanation, cast(wire.Wire | None, self.result)
-        if explanation is None or shown is None:
-            return
-        try:
-            drawn = wire.graph(explanation, shown["generation"], **self._graph_options())
-        except Exception as error:
-            self.last_traceback = traceback.format_exc()
-            self.error = f"The graph cannot be drawn: {error}"
-            return
-        with self._publishing:
-            self.graph_data = drawn
+    # -- what only the explainer knows: on the worker's thread, or before it has begun ---------------------------------
 
-    def _graph_options(self) -> dict[str, Any]:
-        sign = {"both": None, "positive": 1, "negative": -1}[self.graph_sign]
-        return {"top_k": self.top_k, "layout": self.graph_layout, "kind": self.graph_kind, "sign": sign}
+    def _expect(self) -> None:
+        """What the next refinement would see, and what it would cost."""
+        self._attempt("The costs are not known", self._tell_costs)
 
-    def _costs(self) -> dict[str, Any]:
+    def _tell_costs(self) -> None:
         assert self._refiner is not None, "a finished explanation costs nothing"
-        return costs(self._refiner.explainer, self.max_budget, self.p, method_of(self.method), self._refiner.pace)
+        p, method = self.p, method_of(self.method)
+        seen = examples(self._refiner.explainer, p, method)
+        told = costs(self._refiner, self.max_budget, p, method)
+        with self._publishing, self.hold_sync():
+            if (p, method.name) == (self.p, self.method):
+                self.costs, self.examples = told, seen
+
+    def _sure(self, explanation: Explanation, players: tuple[int, ...]) -> Group:
+        explainer = self._refiner.explainer if self._refiner else None
+        if hasattr(explainer, "group") and explanation.method == "banzhaf":
+            return explainer.group(players, explanation)  # pyright: ignore
+        return group(explanation, players)
+
+    def _code(self, explanation: Explanation) -> str | None:
+        if self._refiner is None:
+            return None
+        return reproduction(explanation, self._source, reused=self._refiner.reused(explanation))
 
     # -- beginning ---------------------------------------------------------------------------------------------------
 
-    def _first_state(self) -> dict[str, Any]:
+    def _first_state(self, explanation: Explanation | None) -> dict[str, Any]:
         """Traits before anything is computed: enough for a first paint."""
-        explanation, refiner = self._explanation, self._refiner
         if explanation is not None:
             label = wire.model_label(explanation.model)
             return {
@@ -319,26 +285,25 @@ class FixlipWidget(Settings, Answers, anywidget.AnyWidget):
                 "scene": wire.scene(explanation.image, explanation.tokens, explanation.grid, label),
                 "result": wire.result(explanation, 0, partial=False),
             }
-        assert refiner is not None, "there is an explanation or an explainer"
-        explainer = refiner.explainer
-        game = explainer.game
+        assert self._refiner is not None, "there is an explanation or an explainer"
+        game = self._refiner.explainer.game
         label = wire.model_label({"name": game.model.name, "pretrained": game.model.pretrained})
-        return {
-            "text": game.caption,
-            "scene": wire.scene(game.picture, game.tokens, game.grid, label),
-            "costs": self._costs(),
-        }
+        return {"text": game.caption, "scene": wire.scene(game.picture, game.tokens, game.grid, label)}
 
 
-def _check_names(given: set[str], settings: frozenset[str], *, finished: bool) -> None:
+def _listed(requests: dict[str, Any]) -> str:
+    return ", ".join(name for name in requests if name != "bundle")
+
+
+def _check_names(given: set[str], *, finished: bool) -> None:
     """Refuse keywords by name: a misspelt setting must not be lost silently."""
-    known = (settings | {"autorun", "idle_share"}) - {"text", "selection", "removed", "shown"}
+    known = (WRITABLE | {"autorun", "idle_share"}) - _NOT_GIVEN
     if unknown := given - known:
         raise InputError(
             f"FixlipWidget does not know {', '.join(sorted(unknown))}; it knows {', '.join(sorted(known))}."
         )
-    if finished and given & {"p", "budget"}:
-        raise InputError("A finished explanation has its own p and budget; neither can be set.")
+    if finished and given & set(_RESTART):
+        raise InputError("A finished explanation has its own p and budget, method and order; none can be set.")
 
 
 def _explainer(image: Any, text: Any, model: Model | None, grid: Any, seed: int) -> IncrementalExplainer:

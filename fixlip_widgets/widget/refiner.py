@@ -8,6 +8,9 @@ from collections.abc import Callable
 from typing import TYPE_CHECKING, Protocol
 
 from fixlip_widgets.errors import FixlipError
+from fixlip_widgets.masks import MIN_BUDGET, split_budget
+from fixlip_widgets.methods import METHODS, Method, Request, joint_budget
+from fixlip_widgets.methods import method as method_of
 from fixlip_widgets.widget import wire
 from fixlip_widgets.widget.costs import Pace
 from fixlip_widgets.widget.worker import Job
@@ -22,6 +25,8 @@ _MASKS_PER_PATCH = 3
 """Effective masks per image player from which cross-modal terms are shown; with just as many as players they spike."""
 SLIDER_P = (0.1, 0.9)
 """The p slider's range."""
+_MOST_KEPT = 64
+"""Results of methods without a pool that are kept."""
 _SHARE_OF_SOLVING = 0.2
 """Most of the worker's time that partial results may take: the encoders come first."""
 
@@ -54,6 +59,9 @@ class Refiner:
         screen: Told what there is to show.
         between: Called between batches, for what cannot wait until the job ends.
         settle: Called when a job's result is final.
+
+    Attributes:
+        pace: What encodings took so far.
     """
 
     def __init__(
@@ -66,26 +74,83 @@ class Refiner:
         self.explainer = explainer
         self._screen, self._between, self._settle = screen, between, settle
         self._last_progress = self._next_result = 0.0
+        self._kept: dict[tuple[object, ...], Explanation] = {}
         self.pace = Pace()
 
     def run(self, job: Job) -> None:
         """Do a job; whatever goes wrong is shown, and the last good result stays."""
         try:
             self._take_caption(job)
-            self._preview(job)
-            self.explainer.extend(
-                job.p,
-                job.budget,
-                progress=lambda progress: self._between_batches(job, progress),
-                cancelled=job.stop.is_set,
-            )
-            self._finish(job)
+            method = method_of(job.method)
+            self._between()
+            if method.compute is not None:
+                self._explain_anew(job, method)
+            else:
+                self._refine(job)
+            self._between()  # what the result asks for comes before what is for later
             self._settle(job)
-            self._prepare(job)
+            if method.compute is None:
+                self._prepare(job)
         except FixlipError as error:
             self._screen.show_end(job, "error", str(error))
         except Exception as error:
             self._screen.show_end(job, "error", f"{type(error).__name__}: {error}", traceback.format_exc())
+
+    def keeps(self, method: Method, p: float, budget: int) -> bool:
+        """Whether the result of a method that starts anew is there already, for the present caption."""
+        return self._key(method, p, budget) in self._kept
+
+    def reused(self, explanation: Explanation) -> bool:
+        """Whether the pool holds more than a fresh explainer would draw for ``explanation``, and so says it better."""
+        method, game, p = METHODS.get(explanation.method), self.explainer.game, explanation.p
+        if method is None or method.solve is None:
+            return False
+        wanted, _ = split_budget(max(explanation.budget, MIN_BUDGET), game.n_image, game.n_text)
+        fresh = wanted + wanted % 2 if p == 0.5 else wanted
+        return self.explainer.probabilities not in ({}, {p: fresh})
+
+    def _key(self, method: Method, p: float, budget: int) -> tuple[object, ...]:
+        caption = self.explainer.game.caption
+        return method.name, caption, p if method.uses_p else None, budget if method.uses_budget else None
+
+    def _refine(self, job: Job) -> None:
+        """Grow the pool, and show what it says of this p."""
+        self._preview(job)
+        self.pace.begin(time.monotonic())
+        self.explainer.extend(
+            job.p,
+            job.budget,
+            progress=lambda progress: self._between_batches(job, progress, preview=True),
+            cancelled=job.stop.is_set,
+        )
+        self._finish(job)
+
+    def _explain_anew(self, job: Job, method: Method) -> None:
+        """A method that has no pool: its results are kept, since each takes all of its encodings again."""
+        key = self._key(method, job.p, job.budget)
+        explanation = self._kept.get(key)
+        if explanation is None:
+            assert method.compute is not None, "methods with a pool are refined"
+            self.pace.begin(time.monotonic())
+            game = self.explainer.game
+            request = Request(
+                game,
+                job.p,
+                joint_budget(game, job.budget),
+                self.explainer.seed,
+                progress=lambda progress: self._between_batches(job, progress),
+                cancelled=job.stop.is_set,
+            )
+            explanation = method.compute(request)
+            if not job.stop.is_set():
+                self._keep(key, explanation)
+        if not job.stop.is_set() or job.cancelled:
+            self._screen.show_result(job, explanation, "cancelled" if job.cancelled else "done")
+
+    def _keep(self, key: tuple[object, ...], explanation: Explanation) -> None:
+        while len(self._kept) >= _MOST_KEPT:
+            del self._kept[next(iter(self._kept))]
+        self._kept[key] = explanation
 
     def _prepare(self, job: Job) -> None:
         """While nobody asks for anything: masks over the slider's range, so that the next move is answered at once."""
@@ -98,29 +163,36 @@ class Refiner:
             self.explainer.set_text(job.caption)
             self._screen.show_caption(job, self.explainer)
 
-    def _between_batches(self, job: Job, progress: Progress) -> None:
+    def _between_batches(self, job: Job, progress: Progress, *, preview: bool = False) -> None:
         now = time.monotonic()
+        self.pace.watch(progress, now)
         if now > self._last_progress + PROGRESS_EVERY and not job.stop.is_set():
             self._last_progress = now
             self._screen.show_progress(job, wire.progress(progress, job.generation))
         self._between()
-        if now > self._next_result:
+        if preview and now > self._next_result:
             self._preview(job)
+        self.pace.resume(time.monotonic())
 
     def _preview(self, job: Job) -> None:
         """Show what the pool has for this p, once that is enough for the cross-modal interactions."""
         enough = self.explainer.effective_image_masks(job.p) > _MASKS_PER_PATCH * self.explainer.game.n_image
         if enough and not job.stop.is_set():
             began = time.monotonic()
-            self._screen.show_result(job, self.explainer.explanation(job.p), None)
+            self._screen.show_result(job, self._solve(job), None)
             ended = time.monotonic()
             self._next_result = ended + max(RESULT_EVERY, (ended - began) * (1 / _SHARE_OF_SOLVING - 1))
+
+    def _solve(self, job: Job) -> Explanation:
+        solve = method_of(job.method).solve
+        assert solve is not None, "methods without a pool start anew"
+        return solve(self.explainer, job.p, job.order)
 
     def _finish(self, job: Job) -> None:
         if job.stop.is_set() and not job.cancelled:
             return  # a newer job waits
         status = "cancelled" if job.cancelled else "done"
         if self.explainer.effective_image_masks(job.p) > 1:
-            self._screen.show_result(job, self.explainer.explanation(job.p), status)
+            self._screen.show_result(job, self._solve(job), status)
         else:
             self._screen.show_end(job, status)

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from typing import Any
+
 import traitlets as t
 
 STATUSES = ("idle", "running", "cancelled", "done", "error")
@@ -37,21 +39,21 @@ class Answers(t.HasTraits):
     """
 
     live = t.Bool(True).tag(sync=True)
-    offline = t.Instance(dict, allow_none=True).tag(sync=True)
+    offline: t.Instance[Any] = t.Instance(dict, allow_none=True).tag(sync=True)
     autorun = t.Bool(True).tag(sync=True)
-    generation = t.Int(0).tag(sync=True)
+    generation: t.Int[int, int] = t.Int(0).tag(sync=True)
     status = t.Enum(STATUSES, "idle").tag(sync=True)
     error = t.Unicode("").tag(sync=True)
-    scene = t.Dict().tag(sync=True)
+    scene: t.Dict[str, Any] = t.Dict().tag(sync=True)
     costs = t.Dict().tag(sync=True)
     options = t.Dict().tag(sync=True)
-    result = t.Instance(dict, allow_none=True).tag(sync=True)
-    pinned = t.Instance(dict, allow_none=True).tag(sync=True)
-    difference = t.Instance(dict, allow_none=True).tag(sync=True)
-    graph_data = t.Instance(dict, allow_none=True).tag(sync=True)
-    subsets = t.Instance(dict, allow_none=True).tag(sync=True)
-    group = t.Instance(dict, allow_none=True).tag(sync=True)
-    played = t.Instance(dict, allow_none=True).tag(sync=True)
-    examples = t.Instance(dict, allow_none=True).tag(sync=True)
+    result: t.Instance[Any] = t.Instance(dict, allow_none=True).tag(sync=True)
+    pinned: t.Instance[Any] = t.Instance(dict, allow_none=True).tag(sync=True)
+    difference: t.Instance[Any] = t.Instance(dict, allow_none=True).tag(sync=True)
+    graph_data: t.Instance[Any] = t.Instance(dict, allow_none=True).tag(sync=True)
+    subsets: t.Instance[Any] = t.Instance(dict, allow_none=True).tag(sync=True)
+    group: t.Instance[Any] = t.Instance(dict, allow_none=True).tag(sync=True)
+    played: t.Instance[Any] = t.Instance(dict, allow_none=True).tag(sync=True)
+    examples: t.Instance[Any] = t.Instance(dict, allow_none=True).tag(sync=True)
     convergence = t.List().tag(sync=True)
     undoable = t.Unicode("").tag(sync=True)

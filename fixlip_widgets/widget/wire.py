@@ -16,10 +16,11 @@ from fixlip_widgets.graphs import KINDS
 from fixlip_widgets.layouts import LAYOUTS
 from fixlip_widgets.methods import METHODS
 from fixlip_widgets.provenance import provenance, reproduction
-from fixlip_widgets.widget.settings import SIGNS
+from fixlip_widgets.widget.settings import MAX_SUBSET, SIGNS
 
 if TYPE_CHECKING:
     from fixlip_widgets.explanation import Explanation
+    from fixlip_widgets.groups import Group
     from fixlip_widgets.incremental import Progress
 
 Wire = dict[str, Any]
@@ -43,7 +44,9 @@ def array(values: NDArray[Any] | None) -> WireArray | None:
     return {"shape": list(flat.shape), "dtype": "float32", "data": memoryview(flat.tobytes())}
 
 
-def result(explanation: Explanation, generation: int, *, partial: bool, code: str | None = None) -> Wire:
+def result(
+    explanation: Explanation, generation: int, *, partial: bool, code: str | None = None, difference: bool = False
+) -> Wire:
     """Everything the view shows of an explanation.
 
     Args:
@@ -51,6 +54,7 @@ def result(explanation: Explanation, generation: int, *, partial: bool, code: st
         generation: Number of the request that it answers.
         partial: Whether more is being computed.
         code: Lines that compute it again; by default with names in place of what only the caller knows.
+        difference: It is one explanation minus another.
     """
     code = reproduction(explanation) if code is None else code
     known = ("similarity", "empty_similarity", "baseline", "residual", "r2", "spearman", "r2_in_sample")
@@ -70,7 +74,7 @@ def result(explanation: Explanation, generation: int, *, partial: bool, code: st
         "ridge": number(explanation.ridge),
         **{name: int(getattr(explanation, name)) for name in counts},
         **{name: number(getattr(explanation, name)) for name in known},
-        "findings": findings(explanation, partial=partial),
+        "findings": findings(explanation, partial=partial, difference=difference),
         "triples": triples(explanation),
         "provenance": [list(row) for row in provenance(explanation)],
         "code": code,
@@ -91,6 +95,31 @@ def triples(explanation: Explanation) -> list[Wire]:
         {"players": players[row].tolist(), "value": float(values[row]), "se": number(float(errors[row]))}
         for row in strongest.tolist()
     ]
+
+
+def group(summed: Group, generation: int) -> Wire:
+    """Sums over several players; the view knows the interactions and sums them itself."""
+    return {
+        "generation": generation,
+        "selection": list(summed.players),
+        "se": array(summed.se),
+        "total": summed.total,
+        "total_se": number(summed.total_se),
+        "within": summed.within,
+        "within_se": number(summed.within_se),
+    }
+
+
+def subsets(explanation: Explanation, generation: int) -> Wire:
+    """The best subset of each size from 1 on, most and least similar."""
+    sizes = range(1, min(explanation.n_players, MAX_SUBSET) + 1)
+    best = {
+        name: [explanation.subset(size, sign) for size in sizes] for name, sign in (("positive", 1), ("negative", -1))
+    }
+    told = {
+        name: [{"players": list(players), "value": value} for players, value in found] for name, found in best.items()
+    }
+    return {"generation": generation, **told}
 
 
 def graph(explanation: Explanation, generation: int, **options: Any) -> Wire:

@@ -17,7 +17,7 @@ class Job:
 
     Attributes:
         generation: Number of the request; results of an older one are not shown.
-        p, budget, caption: What was asked for.
+        p, budget, caption, method, order: What was asked for.
         stop: Set when the job should end at the next chance: it was cancelled, or a newer one came.
         cancelled: Whether somebody cancelled it, so that what there is by then is its result.
         settled: Set when its result is final; what it does from then on is for later, and nobody waits for it.
@@ -27,58 +27,62 @@ class Job:
     p: float
     budget: int
     caption: str
+    method: str = "banzhaf"
+    order: int = 2
     stop: threading.Event = field(default_factory=threading.Event)
     cancelled: bool = False
     settled: bool = False
 
 
 class Worker:
-    """Runs jobs one at a time on a daemon thread that starts with the first.
+    """Runs jobs one at a time on a daemon thread that starts with the first, and chores in between.
 
-    Callers only record and signal: no method waits for computing but :meth:`wait` and :meth:`close`. The lock is held
-    for as long as it takes to note something down, never while a job or an observer runs.
-
-    Args:
-        chore: Something short that may be asked for at any time, also in the middle of a job.
+    A chore is something short that may be asked for at any time, also in the middle of a job. Callers only record and
+    signal: no method waits for computing but :meth:`wait`, :meth:`rest` and :meth:`close`. The lock is held for as
+    long as it takes to note something down, never while a job, a chore or an observer runs.
     """
 
-    def __init__(self, chore: Callable[[], None]) -> None:
-        self._chore = chore
+    def __init__(self) -> None:
         self._run: Callable[[Job], None] | None = None
         self._changed = threading.Condition()
         self._next: Job | None = None
         self._current: Job | None = None
-        self._chore_wanted = self._chore_running = self._closed = False
+        self._chores: dict[Callable[[], None], None] = {}  # in the order in which they were asked for
+        self._chore_running = self._closed = False
         self._thread: threading.Thread | None = None
 
     def submit(self, job: Job, run: Callable[[Job], None]) -> None:
         """Do ``run(job)`` next, in place of whatever waits, and stop what runs; after :meth:`close`, nothing.
 
-        ``run`` looks at ``job.stop`` between batches, and calls :meth:`do_chore` there too.
+        ``run`` looks at ``job.stop`` between batches, and calls :meth:`do_chores` there too.
         """
         with self._changed:
             self._stop(cancelled=False)
             self._next, self._run = job, run
             self._wake()
 
-    def ask_chore(self) -> None:
-        """Have the chore done soon, between two batches at the latest."""
+    def ask_chore(self, chore: Callable[[], None]) -> None:
+        """Have ``chore`` done soon, between two batches at the latest; once, however often it was asked for."""
         with self._changed:
-            self._chore_wanted = True
-            self._wake()
+            if not self._closed:
+                self._chores.setdefault(chore)
+                self._wake()
 
-    def do_chore(self) -> None:
-        """On the worker's own thread: do the chore if it was asked for."""
-        with self._changed:
-            if not self._chore_wanted:
-                return
-            self._chore_wanted, self._chore_running = False, True
-        try:
-            self._chore()
-        finally:
+    def do_chores(self) -> None:
+        """On the worker's own thread: do what was asked for."""
+        while True:
             with self._changed:
-                self._chore_running = False
-                self._changed.notify_all()
+                if not self._chores or self._closed:
+                    return
+                chore = next(iter(self._chores))
+                del self._chores[chore]
+                self._chore_running = True
+            try:
+                chore()
+            finally:
+                with self._changed:
+                    self._chore_running = False
+                    self._changed.notify_all()
 
     def cancel(self) -> None:
         """End the running or waiting job at the next chance; what it has by then is kept."""
@@ -98,6 +102,19 @@ class Worker:
         with self._changed:
             return self._changed.wait_for(self._idle, timeout)
 
+    def rest(self) -> None:
+        """Block until nothing runs at all; what a settled job does for later is stopped."""
+        if threading.current_thread() is self._thread:
+            raise RuntimeError("The worker cannot wait for itself; wait outside of observers.")
+
+        def resting() -> bool:
+            if self._current is not None and self._current.settled:
+                self._current.stop.set()
+            return self._current is None and self._idle()
+
+        with self._changed:
+            self._changed.wait_for(resting)
+
     def close(self, timeout: float | None = None) -> None:
         """Stop what runs and end the thread."""
         with self._changed:
@@ -116,7 +133,7 @@ class Worker:
 
     def _idle(self) -> bool:
         working = self._current is not None and not self._current.settled
-        busy = self._next or working or self._chore_wanted or self._chore_running
+        busy = self._next or working or self._chores or self._chore_running
         return self._closed or not busy
 
     def _stop(self, *, cancelled: bool) -> None:
@@ -135,12 +152,12 @@ class Worker:
     def _loop(self) -> None:
         while True:
             with self._changed:
-                self._changed.wait_for(lambda: self._closed or self._next is not None or self._chore_wanted)
+                self._changed.wait_for(lambda: self._closed or self._next is not None or bool(self._chores))
                 if self._closed:
                     return
                 self._current, self._next = self._next, None
                 run = self._run
-            self._survive(self.do_chore)
+            self._survive(self.do_chores)
             job = self._current
             if job is not None and run is not None:
                 self._survive(partial(run, job))

@@ -16,7 +16,7 @@ SECONDS = 30.0
 
 @pytest.fixture
 def worker() -> Iterator[Worker]:
-    worker = Worker(lambda: None)
+    worker = Worker()
     yield worker
     worker.close(SECONDS)
 
@@ -66,14 +66,14 @@ def test_cancel_stops_and_says_so(worker: Worker) -> None:
 
 def test_a_chore_is_done_at_rest_and_in_the_middle_of_a_job() -> None:
     done = threading.Event()
-    worker = Worker(done.set)
-    worker.ask_chore()
+    worker = Worker()
+    worker.ask_chore(done.set)
     assert done.wait(SECONDS)
     done.clear()
 
     def run(_: Job) -> None:
-        worker.ask_chore()
-        worker.do_chore()
+        worker.ask_chore(done.set)
+        worker.do_chores()
         assert done.is_set()
 
     worker.submit(job(1), run)
@@ -116,7 +116,7 @@ def test_what_an_observer_raises_is_reported_and_survived(worker: Worker, monkey
 
 
 def test_after_close_nothing_is_done() -> None:
-    worker, done = Worker(lambda: None), []
+    worker, done = Worker(), []
     worker.close(SECONDS)
     worker.submit(job(1), lambda job: done.append(job.generation))
     assert worker.wait(SECONDS)

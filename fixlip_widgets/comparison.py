@@ -1,0 +1,124 @@
+"""Two explanations of one picture, A and B: what B has more than A."""
+
+from __future__ import annotations
+
+import difflib
+from dataclasses import dataclass
+
+import numpy as np
+from numpy.typing import NDArray
+
+from fixlip_widgets.errors import InputError
+from fixlip_widgets.explanation import Explanation
+from fixlip_widgets.methods import METHODS
+from fixlip_widgets.wording import shortened
+
+Floats = NDArray[np.float64]
+
+
+@dataclass(frozen=True)
+class Difference:
+    """B − A.
+
+    Attributes:
+        explanation: On B's players, with B's facts; its numbers are differences, in logits.
+        unmatched: Players of B that A does not have. A's values there count as 0, so B's own remain.
+    """
+
+    explanation: Explanation
+    unmatched: tuple[int, ...]
+
+
+def label(explanation: Explanation) -> str:
+    """An explanation in a few words: its caption, method and p."""
+    method = METHODS.get(explanation.method)
+    words = [f"“{shortened(explanation.caption, 40)}”", method.label if method else explanation.method]
+    if explanation.order > 2:
+        words.append(f"order {explanation.order}")
+    if method is None or method.uses_p:
+        words.append(f"p {explanation.p:g}")
+    return " · ".join(words)
+
+
+def check_comparable(b: Explanation, a: Explanation) -> None:
+    """Refuse explanations whose patches are not the same.
+
+    Raises:
+        InputError: Their grids or their pictures differ.
+    """
+    if a.grid != b.grid:
+        given = f"{a.grid[0]}×{a.grid[1]} patches and the other {b.grid[0]}×{b.grid[1]}"
+        raise InputError(f"One explanation has {given}; only explanations on one grid can be compared.")
+    if a.image is not None and b.image is not None and not np.array_equal(a.image, b.image):
+        raise InputError("The two explanations are of different pictures; only those of one picture can be compared.")
+
+
+def subtract(b: Explanation, a: Explanation) -> Difference:
+    """B − A, player by player.
+
+    Patches correspond by place, tokens by the longest common runs of the two captions (``difflib``). Standard errors
+    are ``√(se_A² + se_B²)``, as for independent estimates, and unknown where one of the two is. Where one of the two
+    has no interactions, first-order attributions are subtracted, whose standard errors are then unknown. Third-order
+    terms are left out.
+
+    Raises:
+        InputError: Their grids or their pictures differ.
+    """
+    check_comparable(b, a)
+    if a.has_interactions != b.has_interactions:
+        a, b = _first_order(a), _first_order(b)
+    into_b, from_a = correspondence(b, a)
+    pairs_b, pairs_a = np.ix_(into_b, into_b), np.ix_(from_a, from_a)
+    main, interactions = b.main.copy(), b.interactions.copy()
+    main[into_b] -= a.main[from_a]
+    interactions[pairs_b] -= a.interactions[pairs_a]
+    explanation = b.replace(
+        baseline=b.baseline - a.baseline,
+        main=main,
+        interactions=interactions,
+        baseline_se=float(np.hypot(b.baseline_se, a.baseline_se)),
+        main_se=_errors(b.main_se, a.main_se, into_b, from_a),
+        interactions_se=_errors(b.interactions_se, a.interactions_se, pairs_b, pairs_a),
+        similarity=b.similarity - a.similarity,
+        empty_similarity=b.empty_similarity - a.empty_similarity,
+        order=min(b.order, 2),
+        triples=None,
+        r2=None,
+        spearman=None,
+        r2_in_sample=None,
+        identified={name: known and a.identified.get(name, False) for name, known in b.identified.items()},
+    )
+    unmatched = np.setdiff1d(np.arange(b.n_players), into_b)
+    return Difference(explanation, tuple(int(player) for player in unmatched))
+
+
+def _first_order(explanation: Explanation) -> Explanation:
+    if not explanation.has_interactions:
+        return explanation
+    return explanation.replace(
+        main=explanation.first_order(),
+        interactions=np.zeros_like(explanation.interactions),
+        main_se=None,
+        interactions_se=None,
+        triples=None,
+        order=1,
+    )
+
+
+def correspondence(b: Explanation, a: Explanation) -> tuple[NDArray[np.intp], NDArray[np.intp]]:
+    """Players of B that A has too, and who they are in A."""
+    n_image = b.n_image
+    into_b, from_a = [*range(n_image)], [*range(n_image)]
+    for run in difflib.SequenceMatcher(None, a.tokens, b.tokens, autojunk=False).get_matching_blocks():
+        into_b += range(n_image + run.b, n_image + run.b + run.size)
+        from_a += range(n_image + run.a, n_image + run.a + run.size)
+    return np.array(into_b, dtype=np.intp), np.array(from_a, dtype=np.intp)
+
+
+def _errors(b: Floats | None, a: Floats | None, into_b: object, from_a: object) -> Floats | None:
+    """``√(se_A² + se_B²)``; B's own for players that A does not have."""
+    if b is None or a is None:
+        return None
+    errors = b.copy()
+    errors[into_b] = np.hypot(b[into_b], a[from_a])  # pyright: ignore[reportArgumentType, reportCallIssue]
+    return errors

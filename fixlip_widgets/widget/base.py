@@ -1,0 +1,112 @@
+"""The widget's settings at work: checked from both sides, remembered for undo, and refused with a sentence."""
+
+from __future__ import annotations
+
+import threading
+import time
+from typing import Any
+
+import anywidget
+import ipywidgets
+import traitlets as t
+
+from fixlip_widgets.errors import InputError
+from fixlip_widgets.methods import method as method_of
+from fixlip_widgets.widget.bundle import Bundle, built, shared_bundle
+from fixlip_widgets.widget.history import RECORDED, History
+from fixlip_widgets.widget.settings import CHECKS, check_order
+from fixlip_widgets.widget.traits import Answers, Settings
+
+WRITABLE = frozenset(Settings.class_trait_names())
+"""Settings that a view may change."""
+_METHOD_FIRST = "method"  # it decides which orders there are
+
+
+class BaseWidget(Settings, Answers, anywidget.AnyWidget):
+    """Settings and answers as traits of an anywidget; what they mean is the subclasses' business."""
+
+    _esm = built("loader.js")
+    _css = built("widget.css")
+
+    bundle = t.Instance(Bundle).tag(sync=True, **ipywidgets.widget_serialization)
+    bundle_digest = t.Unicode().tag(sync=True)
+
+    def __init__(self, **state: Any) -> None:
+        self._ready = False
+        self._publishing = threading.RLock()
+        self._history = History()
+        bundle = shared_bundle()
+        super().__init__(bundle=bundle, bundle_digest=bundle.digest, **state)
+        self._initial = {name: getattr(self, name) for name in WRITABLE}
+        self._ready = True
+
+    # -- checked from both sides -------------------------------------------------------------------------------------
+
+    def set_state(self, sync_data: dict[str, Any]) -> None:
+        """Take settings from the view; what is refused is said there, and the state stays."""
+        accepted: dict[str, Any] = {}
+        for name in sorted(sync_data, key=lambda name: name != _METHOD_FIRST):
+            try:
+                if name not in WRITABLE:
+                    raise InputError(f"{name!r} is not a setting that a view may change.")
+                accepted[name] = self._checked(name, sync_data[name], accepted.get("method", self.method))
+            except InputError as error:
+                self._refuse(name, str(error))
+        if accepted:
+            with self._publishing:  # notifications are held meanwhile: the worker's must not get in between
+                with self._history.together():
+                    super().set_state(accepted)
+                self.undoable = self._history.words
+
+    def _refuse(self, name: str, sentence: str) -> None:
+        self.send({"type": "refused", "name": name, "message": sentence})
+        if name in self.keys:
+            self.send_state(name)
+
+    def _checked(self, name: str, value: Any, method: str) -> Any:
+        """``value`` as the setting ``name`` takes it, with ``method`` chosen; an ``InputError`` where it cannot be."""
+        return check_order(value, method_of(method)) if name == "order" else CHECKS[name](value)
+
+    @t.validate(*sorted(WRITABLE))
+    def _check_setting(self, proposal: Any) -> Any:
+        return self._checked(proposal["trait"].name, proposal["value"], self.method)
+
+    # -- remembered --------------------------------------------------------------------------------------------------
+
+    def undo(self) -> None:
+        """Take back the last change of a setting (``undoable`` says which); moves of one slider are one change.
+
+        Raises:
+            InputError: Nothing was changed.
+        """
+        with self._publishing, self._history.paused():
+            before = self._history.pop()
+            if not before:
+                raise InputError("There is nothing to undo.")
+            self._apply(before)
+            self.undoable = self._history.words
+
+    def reset(self) -> None:
+        """Give every setting the value that the widget was made with; :meth:`undo` takes it back."""
+        with self._publishing:
+            with self._history.together("reset"):
+                self._apply(self._initial)
+            self.undoable = self._history.words
+
+    def _apply(self, settings: dict[str, Any]) -> None:
+        with self.hold_sync():
+            for name in sorted(settings, key=lambda name: name != _METHOD_FIRST):
+                if getattr(self, name) != settings[name]:
+                    setattr(self, name, settings[name])
+
+    @t.observe(*RECORDED)
+    def _note(self, change: Any) -> None:
+        if not self._ready:
+            return
+        with self._publishing:
+            with self._history.together():
+                self._history.note(change["name"], change["old"], change["new"], time.monotonic())
+                orders = method_of(self.method).orders if change["name"] == "method" else (self.order,)
+                if self.order not in orders:
+                    self.order = orders[0]
+            self.undoable = self._history.words

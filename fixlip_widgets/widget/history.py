@@ -1,0 +1,128 @@
+"""Undo: the settings that were changed, in the order in which they were."""
+
+from __future__ import annotations
+
+from collections.abc import Generator
+from contextlib import contextmanager
+from dataclasses import dataclass
+from typing import Any
+
+from fixlip_widgets.methods import METHODS
+from fixlip_widgets.wording import shortened
+
+COALESCE_SECONDS = 1.0
+"""Moves of one slider that follow each other this closely are one change."""
+_MOST = 100
+_WORDS = {
+    "text": "caption",
+    "top_k": "edges",
+    "graph_layout": "layout",
+    "graph_kind": "kind of edges",
+    "graph_sign": "sign of edges",
+    "subset_size": "subset size",
+    "subset_sign": "subset sign",
+}
+RECORDED = ("p", "budget", "text", "method", "order", *(name for name in _WORDS if name != "text"), "palette", "theme")
+"""Settings that undo takes back: not what is selected, hidden or looked at."""
+
+
+@dataclass
+class Change:
+    """Settings that changed at once.
+
+    Attributes:
+        settings: Name → value before and after.
+        time: When it was changed last, in seconds.
+        title: What it was, where naming the settings would not say it.
+    """
+
+    settings: dict[str, tuple[Any, Any]]
+    time: float
+    title: str = ""
+
+    @property
+    def words(self) -> str:
+        """``p 0.5 → 0.7``."""
+        if self.title:
+            return self.title
+        parts = [
+            f"{_WORDS.get(name, name)} {_said(name, old)} → {_said(name, new)}"
+            for name, (old, new) in self.settings.items()
+        ]
+        return ", ".join(parts)
+
+    def goes_on_with(self, later: Change) -> bool:
+        """Whether ``later`` is another move of the same slider, soon enough."""
+        named, soon = self.title or later.title, later.time - self.time < COALESCE_SECONDS
+        return not named and soon and self.settings.keys() == later.settings.keys()
+
+
+def _said(name: str, value: Any) -> str:
+    if name == "text":
+        return f"“{shortened(value, 30)}”"
+    if name == "method":
+        return METHODS[value].label if value in METHODS else str(value)
+    if isinstance(value, float):
+        return f"{value:.3g}"
+    return f"{value:,}" if isinstance(value, int) else str(value).replace("_", "–")
+
+
+class History:
+    """The changes so far, the last one first to be taken back."""
+
+    def __init__(self) -> None:
+        self._changes: list[Change] = []
+        self._together: Change | None = None
+        self._paused = False
+
+    @property
+    def words(self) -> str:
+        """What :meth:`pop` would take back; empty where there is nothing."""
+        return self._changes[-1].words if self._changes else ""
+
+    def note(self, name: str, old: Any, new: Any, now: float) -> None:
+        """``name`` went from ``old`` to ``new`` at ``now`` (seconds)."""
+        if self._paused or old == new:
+            return
+        if self._together is not None:
+            first = self._together.settings.get(name, (old, new))[0]
+            self._together.settings[name], self._together.time = (first, new), now
+            return
+        self._add(Change({name: (old, new)}, now))
+
+    def _add(self, change: Change) -> None:
+        last = self._changes[-1] if self._changes else None
+        if last is not None and last.goes_on_with(change):
+            self._changes.pop()
+            firsts = {name: (last.settings[name][0], new) for name, (_, new) in change.settings.items()}
+            change = Change(firsts, change.time)
+        if any(old != new for old, new in change.settings.values()):
+            self._changes.append(change)
+            del self._changes[:-_MOST]
+
+    @contextmanager
+    def together(self, title: str = "") -> Generator[None]:
+        """What is noted meanwhile is one change."""
+        if self._together is not None:
+            yield
+            return
+        self._together = Change({}, 0.0, title)
+        try:
+            yield
+        finally:
+            change, self._together = self._together, None
+            if change.settings:
+                self._add(change)
+
+    @contextmanager
+    def paused(self) -> Generator[None]:
+        """Nothing is noted meanwhile."""
+        self._paused = True
+        try:
+            yield
+        finally:
+            self._paused = False
+
+    def pop(self) -> dict[str, Any]:
+        """Forget the last change and return what was before it; empty where there is none."""
+        return {name: old for name, (old, _) in self._changes.pop().settings.items()} if self._changes else {}

@@ -1,0 +1,69 @@
+"""The mask playground: the model's true value for a masked pair, beside what the explanation predicts."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+
+if TYPE_CHECKING:
+    from fixlip_widgets.explanation import Explanation
+    from fixlip_widgets.game import VisionLanguageGame
+
+NO_MODEL = "This is a finished explanation; there is no model here to ask for its true value."
+_MOST_KEPT = 4096
+
+
+class Playground:
+    """Masked pairs that somebody asked about; the model is run once for each.
+
+    Args:
+        game: The pair; None where there is only a finished explanation.
+    """
+
+    def __init__(self, game: VisionLanguageGame | None) -> None:
+        self._game = game
+        self._values: dict[tuple[str, tuple[int, ...]], float] = {}
+
+    def known(self, removed: Sequence[int]) -> float | None:
+        """The model's value, in logits, with the ``removed`` players hidden, if it was asked for before."""
+        return None if self._game is None else self._values.get(self._key(self._game, removed))
+
+    def ask(self, removed: Sequence[int]) -> float | None:
+        """The model's value, in logits; one encoding of each modality unless it is known. None without a model."""
+        game = self._game
+        if game is None:
+            return None
+        key = self._key(game, removed)
+        if key not in self._values:
+            if len(self._values) >= _MOST_KEPT:
+                self._values.clear()
+            self._values[key] = float(game.value(_mask(game.n_players, removed))[0])
+        return self._values[key]
+
+    @staticmethod
+    def _key(game: VisionLanguageGame, removed: Sequence[int]) -> tuple[str, tuple[int, ...]]:
+        return game.caption, tuple(sorted(removed))
+
+    def answer(
+        self, removed: Sequence[int], value: float | None, explanation: Explanation | None, generation: int
+    ) -> dict[str, Any]:
+        """What the view is told: the true ``value`` as far as it is known, and the prediction of ``explanation``."""
+        game, prediction = self._game, None
+        fits = explanation is not None and (game is None or explanation.caption == game.caption)
+        if explanation is not None and fits and all(player < explanation.n_players for player in removed):
+            prediction = float(explanation.predict(_mask(explanation.n_players, removed))[0])
+        return {
+            "generation": generation,
+            "removed": list(removed),
+            "value": value,
+            "prediction": prediction,
+            "why": NO_MODEL if game is None else "",
+        }
+
+
+def _mask(n: int, removed: Sequence[int]) -> np.ndarray[Any, np.dtype[np.bool_]]:
+    mask = np.ones((1, n), dtype=bool)
+    mask[0, list(removed)] = False
+    return mask

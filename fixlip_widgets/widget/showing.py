@@ -1,0 +1,274 @@
+"""What the views show: the present explanation, the pinned one or their difference, and what is asked about it."""
+
+from __future__ import annotations
+
+import traceback
+from collections.abc import Callable
+from typing import TYPE_CHECKING, Any
+
+import traitlets as t
+
+from fixlip_widgets.comparison import Difference, check_comparable, label, subtract
+from fixlip_widgets.errors import FixlipError, InputError
+from fixlip_widgets.explanation import Explanation
+from fixlip_widgets.export.mixin import Exports
+from fixlip_widgets.groups import Group, group
+from fixlip_widgets.provenance import reproduction
+from fixlip_widgets.widget import wire
+from fixlip_widgets.widget.base import BaseWidget
+from fixlip_widgets.widget.convergence import Convergence
+from fixlip_widgets.widget.playground import Playground
+from fixlip_widgets.widget.worker import Worker
+
+if TYPE_CHECKING:
+    import networkx as nx
+    import plotly.graph_objects as go
+
+
+_REDRAW = ("top_k", "graph_layout", "graph_kind", "graph_sign")
+
+
+class ShowingWidget(Exports, BaseWidget):
+    """Shows explanations and answers what is asked about them; who makes them is the subclass's business.
+
+    Handlers of messages only record: graph, subsets, sums and the playground are chores of the worker's thread.
+    """
+
+    def __init__(self, worker: Worker, explanation: Explanation | None, playground: Playground, **state: Any) -> None:
+        self._worker = worker
+        self._explanation = explanation
+        self._pinned: Explanation | None = None
+        self._difference: Difference | None = None
+        self._subsets_of: Explanation | None = None
+        self._convergence = Convergence()
+        self._playground = playground
+        self.last_traceback = ""
+        super().__init__(**state)
+
+    # -- in Python ---------------------------------------------------------------------------------------------------
+
+    @property
+    def explanation(self) -> Explanation | None:
+        """The present explanation: the last result, partial while a refinement goes on; ``None`` before the first."""
+        return self._explanation
+
+    def shown_explanation(self) -> Explanation:
+        """What the views show: the present explanation, the pinned one, or present minus pinned (see ``shown``).
+
+        Raises:
+            InputError: There is no result yet.
+        """
+        return self._on_screen or self._present()
+
+    @property
+    def _on_screen(self) -> Explanation | None:
+        if self.shown == "difference":
+            return None if self._difference is None else self._difference.explanation
+        return self._pinned if self.shown == "pinned" else self._explanation
+
+    def graph(self) -> nx.Graph[int]:
+        """The graph that is shown, as NetworkX has it: the same edges, kind, sign and layout."""
+        return self.shown_explanation().to_networkx(**self._graph_options())
+
+    def figure(self, kind: str = "cross") -> go.Figure:
+        """What is shown as a Plotly figure; see :func:`fixlip_widgets.figures.figure` for the kinds."""
+        return self.shown_explanation().to_plotly(kind)
+
+    @property
+    def code(self) -> str:
+        """Lines of Python that compute the present explanation again."""
+        return reproduction(self._present()) if self.result is None else str(self.result["code"])
+
+    def _present(self) -> Explanation:
+        if self._explanation is None:
+            raise InputError("There is no result yet; call widget.wait() first.")
+        return self._explanation
+
+    # -- comparing ---------------------------------------------------------------------------------------------------
+
+    def pin(self, explanation: Explanation | None = None) -> None:
+        """Set an explanation aside as A, to see it, or B − A with B the present one, by the setting ``shown``.
+
+        Args:
+            explanation: Of the same picture and grid; the present one by default.
+
+        Raises:
+            InputError: There is no result yet, or grid or picture differ.
+        """
+        with self._publishing, self.hold_sync():
+            pinned = explanation or self._present()
+            if self._explanation is not None:
+                check_comparable(self._explanation, pinned)
+            elif list(pinned.grid) != self.scene["grid"]:
+                raise InputError("Its grid is not that of this widget; only explanations on one grid can be compared.")
+            own = self.result["generation"] if self.result and pinned is self._explanation else 0
+            self._pinned = pinned
+            told = wire.result(pinned, own, partial=False, code=self._code(pinned))
+            self.pinned = {"label": label(pinned), "result": told}
+            self._subtract()
+        self._ask_all()
+
+    def unpin(self) -> None:
+        """Forget the pinned explanation, and show the present one."""
+        with self._publishing, self.hold_sync():
+            self.shown = "current"
+            self._pinned, self.pinned = None, None
+            self._subtract()
+
+    def _subtract(self) -> None:
+        """Under the lock: B − A anew."""
+        if self._explanation is None or self._pinned is None or self.result is None:
+            self._difference, self.difference = None, None
+            return
+        self._difference = subtract(self._explanation, self._pinned)
+        told = wire.result(
+            self._difference.explanation,
+            self.result["generation"],
+            partial=self.result["partial"],
+            code="",
+            difference=True,
+        )
+        self.difference = {"result": told, "unmatched": list(self._difference.unmatched)}
+
+    def _check_shown(self, which: str) -> None:
+        if which != "current" and self._pinned is None:
+            raise InputError(f"There is nothing pinned, so no {which} to show; pin an explanation first.")
+        if which == "difference" and self._difference is None:
+            raise InputError("There is no result yet to compare with what is pinned.")
+
+    # -- taking a result ---------------------------------------------------------------------------------------------
+
+    def _take(self, explanation: Explanation, generation: int, status: str | None) -> None:
+        """On the worker's thread: show ``explanation`` unless a newer request came; partial without a ``status``."""
+        told = wire.result(explanation, generation, partial=status is None, code=self._code(explanation))
+        drawn = wire.graph(explanation, generation, **self._graph_options()) if self.shown == "current" else None
+        with self._publishing:
+            if generation != self.generation:
+                return
+            with self.hold_sync():
+                self._explanation, self.result = explanation, told
+                self.convergence = list(self._convergence.add(explanation))
+                self._subtract()
+                if drawn is not None and self.shown == "current":
+                    self.graph_data = drawn
+                else:
+                    self._worker.ask_chore(self._redraw)
+                if status is not None:
+                    self.status = status
+        self._ask_about_result(final=status is not None)
+
+    def _ask_about_result(self, *, final: bool) -> None:
+        for chore in (self._sum_up, self._play, *((self._find_subsets,) if final else ())):
+            self._worker.ask_chore(chore)
+
+    def _ask_all(self) -> None:
+        self._worker.ask_chore(self._redraw)
+        self._ask_about_result(final=True)
+
+    def _code(self, explanation: Explanation) -> str | None:
+        """Lines that compute ``explanation`` again; None where only it is known."""
+        return None
+
+    def _sure(self, explanation: Explanation, players: tuple[int, ...]) -> Group:
+        """On the worker's thread: the sums of a group, with their standard errors where they can be had."""
+        return group(explanation, players)
+
+    # -- chores: on the worker's thread ------------------------------------------------------------------------------
+
+    def _attempt(self, what: str, work: Callable[[], None]) -> None:
+        """Do ``work``; where it fails, say so and go on."""
+        try:
+            work()
+        except FixlipError as error:
+            self.error = f"{what}: {error}"
+        except Exception as error:
+            self.last_traceback = traceback.format_exc()
+            self.error = f"{what}: {type(error).__name__}: {error}"
+
+    def _redraw(self) -> None:
+        self._attempt("The graph cannot be drawn", self._draw)
+
+    def _draw(self) -> None:
+        explanation, shown = self._on_screen, self.result
+        if explanation is None:
+            return
+        generation = shown["generation"] if shown else 0
+        drawn = wire.graph(explanation, generation, **self._graph_options())
+        with self._publishing:
+            if explanation is self._on_screen:
+                self.graph_data = drawn
+
+    def _graph_options(self) -> dict[str, Any]:
+        sign = {"both": None, "positive": 1, "negative": -1}[self.graph_sign]
+        return {"top_k": self.top_k, "layout": self.graph_layout, "kind": self.graph_kind, "sign": sign}
+
+    def _find_subsets(self) -> None:
+        self._attempt("The subsets cannot be found", self._subset)
+
+    def _subset(self) -> None:
+        explanation, result = self._on_screen, self.result
+        if explanation is None or explanation is self._subsets_of or (result and result["partial"]):
+            return
+        found = wire.subsets(explanation, result["generation"] if result else 0)
+        with self._publishing:
+            if explanation is self._on_screen:
+                self.subsets, self._subsets_of = found, explanation
+
+    def _sum_up(self) -> None:
+        self._attempt("The sums of the selected players are not known", self._sum)
+
+    def _sum(self) -> None:
+        explanation, players, result = self._on_screen, self.selection, self.result
+        summed = None
+        if explanation is not None and explanation.has_interactions and players:
+            known = [player for player in players if player < explanation.n_players]
+            told = self._sure if self.shown == "current" else group
+            summed = wire.group(told(explanation, tuple(known)), result["generation"] if result else 0)
+        with self._publishing:
+            if (explanation, players) == (self._on_screen, self.selection):
+                self.group = summed
+
+    def _play(self) -> None:
+        self._attempt("The model's value cannot be computed", self._ask_model)
+
+    def _ask_model(self) -> None:
+        removed, explanation = self.removed, self._explanation
+        known = self._playground.known(removed)
+        if explanation is not None and not removed and known is None:
+            known = wire.number(explanation.similarity)
+        self._tell_played(removed, known)
+        if removed and known is None and (value := self._playground.ask(removed)) is not None:
+            self._tell_played(removed, value)
+
+    def _tell_played(self, removed: tuple[int, ...], value: float | None) -> None:
+        with self._publishing:
+            result = self.result
+            if removed == self.removed and (result or removed):
+                generation = result["generation"] if result else self.generation
+                self.played = self._playground.answer(removed, value, self._explanation, generation)
+
+    # -- what asks for chores ----------------------------------------------------------------------------------------
+
+    @t.observe(*_REDRAW)
+    def _ask_redraw(self, _change: Any) -> None:
+        if self._ready:
+            self._worker.ask_chore(self._redraw)
+
+    @t.observe("selection")
+    def _ask_sum(self, _change: Any) -> None:
+        if self._ready:
+            self._worker.ask_chore(self._sum_up)
+
+    @t.observe("removed")
+    def _ask_play(self, _change: Any) -> None:
+        if self._ready:
+            self._worker.ask_chore(self._play)
+
+    @t.observe("shown")
+    def _ask_shown(self, _change: Any) -> None:
+        if not self._ready:
+            return
+        explanation = self._on_screen
+        if explanation is not None:  # another caption may have fewer players
+            self.selection = tuple(player for player in self.selection if player < explanation.n_players)
+        self._ask_all()
