@@ -10,7 +10,18 @@ import {
   strongest,
   valuesFor,
 } from "../src/explanation";
-import { budgetName, count, duration, plain, probability, signed, withError } from "../src/format";
+import {
+  budgetName,
+  costLine,
+  count,
+  duration,
+  encodings,
+  memory,
+  plain,
+  probability,
+  signed,
+  withError,
+} from "../src/format";
 import { raysFrom } from "../src/rays";
 import { wireArray, wireResult } from "./fake";
 
@@ -33,6 +44,19 @@ describe("arrays", () => {
 });
 
 describe("numbers as text", () => {
+  it.each([
+    [{ new_image: 1092, new_text: 0, seconds: 21 }, "1,092 encodings + 1,348 reused · 21 s · 102 MB"],
+    [{ new_image: 2184, new_text: 256, seconds: null }, "2,440 encodings · 102 MB"],
+    [{ new_image: 0, new_text: 0, seconds: 0 }, "all 2,440 encodings reused · 102 MB"],
+  ])("a cost says what is new and what is reused: %o", (part, text) => {
+    expect(costLine({ image: 2184, text: 256, megabytes: 102.4, ...part })).toBe(text);
+  });
+
+  it("encodings and memory have the same words everywhere", () => {
+    expect(encodings(2184, 256)).toBe("2,184 image + 256 text encodings");
+    expect([0.2, 12.4, 999, 1400].map(memory)).toEqual(["1 MB", "12 MB", "999 MB", "1.4 GB"]);
+  });
+
   it.each([
     [33.12, "33.1"],
     [1.236, "1.24"],

@@ -18,7 +18,7 @@
  * - `[data-action=run|cancel|undo|reset|retry|pin|unpin|show-all|copy-code|provenance|examples|apply-caption|keep-caption]`,
  *   `[data-view=graph|heatmap|table]`, `[data-panel=trust|playground|examples|settings]` (`aria-expanded`),
  *   `[data-setting=graph_kind|graph_layout|palette|theme|method|order|text]`, `[data-choice=select|hide]` and
- *   `[data-choice=pinned|current|difference]` (`aria-pressed`), `[data-removed=PLAYER]` (shows it again),
+ *   `[data-choice=pinned|current|difference]` (`aria-pressed`), `[data-shows=PLAYER]` (a hidden one, again),
  *   `.fx-sentence p` (first of them: what the numbers support), `.fx-value b` (the model's value, the prediction),
  *   `.fx-notice[data-kind=refusal|error|silent]`, `[data-caveat=identified]`.
  */

@@ -9,6 +9,8 @@ const HEIGHT = 136;
 const LEFT = 36;
 /** Room for the number at the last point. */
 const RIGHT = 44;
+/** More points than these are a line. */
+const MOST_DOTS = 24;
 const TOP = 10;
 const BOTTOM = 34;
 
@@ -54,13 +56,8 @@ export function Convergence({ points }: { points: readonly ConvergencePoint[] })
           </text>
         </g>
         <polyline points={places.map((place) => `${place.x.toFixed(1)},${place.y.toFixed(1)}`).join(" ")} />
-        {places.map((place, index) => (
-          <circle
-            key={known[index]?.image_encodes}
-            cx={place.x}
-            cy={place.y}
-            r={index === places.length - 1 ? 4 : 2}
-          />
+        {(places.length > MOST_DOTS ? places.slice(-1) : places).map((place, index, drawn) => (
+          <circle key={place.x} cx={place.x} cy={place.y} r={index === drawn.length - 1 ? 4 : 2} />
         ))}
         {end && (
           <text class="fx-now" x={end.x + 9} y={end.y + 4}>
@@ -91,9 +88,9 @@ export function axis(values: readonly number[], from: number, to: number) {
   };
 }
 
-/** Round numbers between two powers of ten: 1, 10, 100, and 2 and 5 of each where there would be fewer than three. */
+/** Round numbers between two powers of ten, at most five: 1, 10, 100 on a long axis, evenly spaced ones on a short. */
 function ticksBetween(start: number, end: number): number[] {
-  for (const steps of [[1], [1, 3], [1, 2, 5], [1, 1.5, 2, 3, 4, 5, 7]]) {
+  for (const steps of [[1], [1, 3], [1, 2, 5]]) {
     const ticks: number[] = [];
     for (let power = Math.floor(start); power <= Math.ceil(end); power++) {
       ticks.push(...steps.map((step) => Number((step * 10 ** power).toPrecision(2))));
@@ -103,7 +100,15 @@ function ticksBetween(start: number, end: number): number[] {
       return inside.length <= 5 ? inside : inside.filter((_, index) => index % 2 === 0);
     }
   }
-  return [];
+  return evenTicks(10 ** start, 10 ** end);
+}
+
+function evenTicks(low: number, high: number): number[] {
+  const least = (high - low) / 4;
+  const power = 10 ** Math.floor(Math.log10(least));
+  const step = power * ([1, 2, 5].find((factor) => factor * power >= least) ?? 10);
+  const first = Math.ceil(low / step);
+  return Array.from({ length: Math.floor(high / step) - first + 1 }, (_, index) => (first + index) * step);
 }
 
 /** 0.30000000000000004 → "0.3" */

@@ -17,19 +17,20 @@ interface StripProps {
 export function Strip({ store, open, toggle }: StripProps) {
   const { examples } = store.traits;
   const masks = examples.value?.masks.slice(0, FEW) ?? Array<string>(FEW).fill("");
-  const p = probability(examples.value?.p ?? store.traits.p.value);
+  const title = usesP(store)
+    ? `what the model sees at p = ${probability(examples.value?.p ?? store.traits.p.value)}`
+    : "this method draws no masks at p";
   return (
     <button
       type="button"
       class="fx-strip"
       aria-expanded={open}
       aria-controls={`${store.id}-panels`}
-      aria-label={`What the model sees at p = ${p}: ${masks.length} masked images`}
       title="Show what the model sees in full"
       data-action="examples"
       onClick={toggle}
     >
-      <span class="fx-strip-title">what the model sees at p = {p}</span>
+      <span class="fx-strip-title">{title}</span>
       <span class="fx-thumbs">
         {masks.map((mask, index) => (
           <Masked key={index} store={store} mask={mask} />
@@ -43,7 +44,13 @@ export function Strip({ store, open, toggle }: StripProps) {
 export function Examples({ store }: { store: Store }) {
   const examples = store.traits.examples.value;
   if (!examples || examples.masks.length === 0) {
-    return <p class="fx-empty">No mask was drawn yet: they come with the first result.</p>;
+    return (
+      <p class="fx-empty">
+        {usesP(store)
+          ? "No mask was drawn yet: they come with the first result."
+          : "This method draws no masks at p."}
+      </p>
+    );
   }
   return (
     <>
@@ -61,6 +68,11 @@ export function Examples({ store }: { store: Store }) {
       </ul>
     </>
   );
+}
+
+function usesP(store: Store): boolean {
+  const { options, method } = store.traits;
+  return options.value.methods.find(({ name }) => name === method.value)?.uses_p ?? true;
 }
 
 function Words({ store, mask }: { store: Store; mask: string }) {

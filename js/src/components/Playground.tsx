@@ -74,7 +74,7 @@ function Hidden({ store }: { store: Store }) {
             type="button"
             aria-label={`Show ${spokenName(board, player)} again`}
             title="Show it again"
-            data-removed={player}
+            data-shows={player}
             onClick={() => store.toggleRemoved([player])}
           >
             {shortName(board, player)}
@@ -95,15 +95,13 @@ interface Reading {
 
 /** What is known of the pair with just these players hidden. */
 export function reading(played: Played | null, removed: readonly number[], whole: number | null): Reading {
-  if (removed.length === 0) {
-    return { value: whole, prediction: null, waiting: false, why: "" };
-  }
   const fits =
     played !== null &&
     played.removed.length === removed.length &&
     removed.every((player) => played.removed.includes(player));
   if (!fits) {
-    return { value: null, prediction: null, waiting: true, why: "" };
+    const waiting = removed.length > 0;
+    return { value: waiting ? null : whole, prediction: null, waiting, why: "" };
   }
   const { value, prediction, why } = played;
   return { value, prediction, waiting: value === null && why === "", why };
