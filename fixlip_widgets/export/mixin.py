@@ -2,8 +2,12 @@
 
 from __future__ import annotations
 
+import weakref
 from collections.abc import Callable, Sequence
 from typing import TYPE_CHECKING, Any, Literal
+from uuid import uuid4
+
+import traitlets as t
 
 from fixlip_widgets.errors import InputError
 
@@ -13,8 +17,9 @@ if TYPE_CHECKING:
     from fixlip_widgets.export.recording import Recording
     from fixlip_widgets.files import PathLike
     from fixlip_widgets.incremental import IncrementalExplainer
+    from fixlip_widgets.widget.worker import Worker
 
-_LOOK = (
+LOOK = (
     "top_k",
     "graph_layout",
     "graph_kind",
@@ -27,13 +32,26 @@ _LOOK = (
     "theme",
 )
 """Settings that a page takes over; what is selected or compared begins anew."""
+STILL = "fixlip_widgets_still_of"
+"""Key in an output's metadata: id of the widget's model whose still form it is."""
+_displayed: weakref.WeakSet[Exports] = weakref.WeakSet()
 
 
-class Exports:
-    """Mixed into the widget, which has these settings as traits."""
+class Exports(t.HasTraits):
+    """Mixed into the widget, which has these settings as traits.
+
+    Attributes:
+        kept: What :meth:`keep` computed, for a page that is made from the saved notebook; None for the result alone.
+    """
+
+    kept = t.Instance(dict, allow_none=True).tag(sync=True)
 
     method: Any
     order: Any
+    model_id: Any
+    _worker: Worker
+    _still: str | None = None
+    """Id of the display that holds the still form."""
 
     @property
     def explanation(self) -> Explanation | None:
@@ -86,9 +104,19 @@ class Exports:
             progress=progress,
         )
 
+    def keep(self, **recorded: Any) -> None:
+        """Compute what a page shall be able to show, and keep it with the widget.
+
+        It is saved with the notebook's widget state, and ``jupyter nbconvert --to fixlip_html`` makes the page from it;
+        otherwise that page shows the present result alone. Takes what :meth:`record` takes.
+        """
+        from fixlip_widgets.export.saved import saved
+
+        self.kept = saved(self.record(**recorded), self.view_settings())
+
     def view_settings(self) -> dict[str, Any]:
         """How it is looked at: edges, layout, view, colours."""
-        return {name: getattr(self, name) for name in _LOOK}
+        return {name: getattr(self, name) for name in LOOK}
 
     def to_html(self, path: PathLike, title: str | None = None, **recorded: Any) -> None:
         """Write a live page: one file that opens from disk, without a kernel and without a network.
@@ -105,6 +133,43 @@ class Exports:
         from fixlip_widgets.export.reports import report
 
         report([self], path, title, **recorded)
+
+    # -- in a notebook -----------------------------------------------------------------------------------------------
+
+    def _ipython_display_(self, **_: Any) -> None:
+        """The view, and beneath it the still form, which shows wherever the view cannot live.
+
+        The two are outputs of their own: of one output with two forms JupyterLab and nbconvert would take the view,
+        also where there is no model for it.
+        """
+        from IPython.display import publish_display_data  # pyright: ignore[reportUnknownVariableType]
+
+        data, metadata = self._repr_mimebundle_()  # pyright: ignore[reportAttributeAccessIssue, reportUnknownVariableType]
+        publish_display_data({**data, "text/plain": self._in_a_line()}, metadata)
+        if self._still is None:
+            self._still = uuid4().hex
+            self.observe(lambda _: self._worker.ask_chore(self._publish_still), "status")
+            _displayed.add(self)
+        self._publish_still(update=False)
+
+    def _publish_still(self, *, update: bool = True) -> None:
+        """Show the present result in the still form; while one is being computed, the last."""
+        from IPython.display import publish_display_data  # pyright: ignore[reportUnknownVariableType]
+
+        from fixlip_widgets.export.still import html_beneath
+
+        publish_display_data(
+            {"text/html": html_beneath(self.explanation), "text/plain": self._in_a_line()},
+            {STILL: self.model_id},
+            transient={"display_id": self._still},
+            update=update,
+        )
+
+    def _in_a_line(self) -> str:
+        explanation = self.explanation
+        return "An explanation that is being computed" if explanation is None else repr(explanation)
+
+    # -- pictures ----------------------------------------------------------------------------------------------------
 
     def to_svg(self, kind: Literal["graph", "overlay"] = "graph", **options: Any) -> str:
         """The graph or the picture with heat, as it is shown; see :meth:`fixlip_widgets.Explanation.to_svg`."""
@@ -127,3 +192,9 @@ class Exports:
             "sign": {"positive": 1, "negative": -1}.get(settings["graph_sign"]),
             "colors": settings["palette"],
         }
+
+
+def settle() -> None:
+    """Block until no widget that was displayed computes anything."""
+    for widget in list(_displayed):
+        widget.resting_explainer()

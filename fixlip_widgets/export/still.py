@@ -29,6 +29,14 @@ _CARD = (
     "--fixlip-line:var(--jp-border-color1,#c9d1d9)"
 )
 """JupyterLab's colours where it gives them, so that the card follows its theme."""
+_BENEATH = """
+.jp-OutputArea-child:has(.fixlip) + .jp-OutputArea-child:has(.fixlip-still) { display: none; }
+.jp-OutputArea-child:has(+ .jp-OutputArea-child .fixlip-still) .jupyter-widgets:not(:has(*)) { display: none; }
+.fixlip-still svg { display: block; max-width: 100%; }
+.fixlip-still td > svg { width: 100px; }
+.fixlip-still .member { display: inline-flex; gap: 6px; align-items: center; }
+"""
+"""In JupyterLab's and nbconvert's pages the still form gives way to a view, and a view without a model to the still."""
 _POLICY = "default-src 'none'; img-src data:; style-src 'unsafe-inline'"
 """What the page may load: its own pictures and style. No script runs and nothing is fetched, whatever a token says."""
 
@@ -96,6 +104,16 @@ def html_card(explanation: Explanation, *, colors: str = "house") -> str:
         parts.append(element("div", drawn, style="flex:2 1 360px;max-width:640px"))
     says = element("div", escaped(f"{explanation.caption} · {explanation.summary()}"), style="flex-basis:100%")
     return element("div", *parts, says, style=_CARD)
+
+
+def html_beneath(explanation: Explanation | None) -> str:
+    """The still form beneath a widget's view in a notebook: gone while the view lives, there where it does not."""
+    inside = (
+        "This explanation was still being computed when the notebook was saved."
+        if explanation is None
+        else html_card(explanation) + _table(explanation, "house", rows=10)
+    )
+    return element("style", _BENEATH) + element("div", inside, class_="fixlip-still")
 
 
 def _about(explanation: Explanation) -> str:
@@ -212,17 +230,17 @@ def _words(explanation: Explanation, colors: str) -> str:
     )
 
 
-def _table(explanation: Explanation, colors: str) -> str:
-    terms = explanation.top(_ROWS)
+def _table(explanation: Explanation, colors: str, rows: int = _ROWS) -> str:
+    terms = explanation.top(rows)
     limit = limit_of([term.value for term in terms])
     kind = "interactions" if explanation.has_interactions else "main effects"
     head = element(
         "tr",
         *(element("th", text, scope="col", class_=class_) for text, class_ in _COLUMNS),
     )
-    rows = [_row(explanation, at, term, limit, colors) for at, term in enumerate(terms, start=1)]
+    lines = [_row(explanation, at, term, limit, colors) for at, term in enumerate(terms, start=1)]
     says = f"In logits; ± is one standard error. Pale: within {CERTAIN:g} standard errors of zero."
-    table = element("table", element("caption", says), element("thead", head), element("tbody", *rows))
+    table = element("table", element("caption", says), element("thead", head), element("tbody", *lines))
     return element("section", element("h2", f"Strongest {kind}"), element("div", table, class_="scroll"))
 
 

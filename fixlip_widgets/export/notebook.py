@@ -1,0 +1,114 @@
+"""The nbconvert exporter ``fixlip_html``: a notebook as one page in which every widget of ours is a live, offline page.
+
+``jupyter nbconvert --to fixlip_html notebook.ipynb``, with ``--execute`` if wanted, or through nbconvert's Python
+interface. Everything else is as nbconvert's own HTML exporter has it; what that would load from the network is left out
+where the notebook does not need it.
+"""
+
+from __future__ import annotations
+
+import re
+from typing import Any
+
+import nbformat
+from nbconvert.exporters.html import HTMLExporter
+
+from fixlip_widgets.export.page import live, page, view
+from fixlip_widgets.export.restored import Restored, restore, still_of
+from fixlip_widgets.export.still import html_still
+from fixlip_widgets.markup import element
+
+_VIEW = "application/vnd.jupyter.widget-view+json"
+_STATE = "application/vnd.jupyter.widget-state+json"
+_MATH = re.compile(r"\$|\\\(|\\\[|\\begin\{")
+_NOTHING = re.compile(r'<script src="">\s*</script>\n?')
+_SETTLE = """\
+import sys
+if "fixlip_widgets.export.mixin" in sys.modules:
+    sys.modules["fixlip_widgets.export.mixin"].settle()
+"""
+"""Run after the notebook's own cells: a page of half a computation is of no use to anybody."""
+_FRAME = "display:block;width:100%;height:900px;border:0;color-scheme:normal"
+
+
+class FixlipHTMLExporter(HTMLExporter):
+    """HTML in which explanations stay alive, without kernel and network."""
+
+    export_from_notebook = "HTML with live explanations"  # type: ignore[assignment]
+
+    def from_notebook_node(self, nb: Any, resources: Any = None, **kw: Any) -> tuple[str, dict[str, Any]]:
+        text, resources = super().from_notebook_node(nb, resources, **kw)
+        return _NOTHING.sub("", text), resources
+
+    def _preprocess(self, nb: Any, resources: Any) -> tuple[Any, Any]:
+        settling = nbformat.v4.new_code_cell(_SETTLE)  # pyright: ignore[reportUnknownMemberType]
+        executes = any(type(each).__name__ == "ExecutePreprocessor" and each.enabled for each in self._preprocessors)
+        if executes and _is_python(nb):
+            nb = nbformat.from_dict({**nb, "cells": [*nb.cells, settling]})
+        nb, resources = super()._preprocess(nb, resources)
+        if executes:
+            nb.cells = [cell for cell in nb.cells if cell.get("id") != settling.id]
+        enliven(nb)
+        if not _has_mathematics(nb):
+            resources["mathjax_url"] = ""
+        if not _has_scripts(nb):
+            resources["require_js_url"] = ""
+        return nb, resources
+
+
+def enliven(nb: Any) -> None:
+    """Put the live page in place of each of our widgets, and forget what those alone needed."""
+    holder = nb.metadata.get("widgets", {}).get(_STATE, {})
+    restored = restore(holder.get("state", {}))
+    first = True
+    for cell in nb.cells:
+        outputs: list[Any] = []
+        for output in cell.get("outputs", ()):
+            model = output.get("data", {}).get(_VIEW, {}).get("model_id")
+            if model in restored.widgets:
+                before, first = (view() if first else ""), False
+                outputs.append(_as_html(output, before + _frame(restored.widgets[model])))
+            elif still_of(output) not in restored.widgets:
+                outputs.append(output)
+        if "outputs" in cell:
+            cell.outputs = outputs
+    for name in restored.parts:
+        holder["state"].pop(name, None)
+    if not any(_VIEW in output.get("data", {}) for cell in nb.cells for output in cell.get("outputs", ())):
+        nb.metadata.pop("widgets", None)
+
+
+def _as_html(output: Any, html: str) -> Any:
+    output.data = nbformat.from_dict({"text/html": html})
+    output.metadata = nbformat.from_dict({})
+    return output
+
+
+def _frame(widget: Restored) -> str:
+    still = html_still(widget.explanation, colors=widget.saved["settings"].get("palette", "house"))
+    caption = widget.explanation.caption
+    inside = page([live(widget.saved, still)], caption, holds_view=False)
+    return element("iframe", srcdoc=inside, title=f"Explanation: {caption}", style=_FRAME)
+
+
+def _is_python(nb: Any) -> bool:
+    spec = nb.metadata.get("kernelspec", {})
+    return spec.get("language", "python") == "python"
+
+
+def _has_mathematics(nb: Any) -> bool:
+    texts = (cell.source for cell in nb.cells if cell.cell_type == "markdown")
+    return any(_MATH.search(text) for text in texts) or any("text/latex" in data for data in _data(nb))
+
+
+def _has_scripts(nb: Any) -> bool:
+    """Whether an output may call require.js: one that is a script, or markup with one, or another widget."""
+    for data in _data(nb):
+        html = "".join(data.get("text/html", ""))
+        if "application/javascript" in data or _VIEW in data or re.search(r"\brequire(js)?\s*[(.]", html):
+            return True
+    return False
+
+
+def _data(nb: Any) -> list[Any]:
+    return [output["data"] for cell in nb.cells for output in cell.get("outputs", ()) if "data" in output]

@@ -1,0 +1,129 @@
+"""Our widgets out of a notebook's saved widget state: what they showed, when they were saved."""
+
+from __future__ import annotations
+
+import base64
+import io
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+from PIL import Image
+
+from fixlip_widgets.explanation import Explanation
+from fixlip_widgets.export.mixin import LOOK, STILL
+from fixlip_widgets.export.packing import from_wire
+from fixlip_widgets.export.recording import Recording
+from fixlip_widgets.export.saved import packed_picture, packed_result, saved
+
+_WIDGET = "fixlip_widgets."
+_REFERENCE = "IPY_MODEL_"
+_SCALARS = ("p", "method", "order", "seed", "caption", "budget", "image_encodes", "text_encodes")
+_NUMBERS = ("baseline", "similarity", "empty_similarity", "effective_image_masks")
+_FITS = ("r2", "spearman", "r2_in_sample")
+
+
+@dataclass(frozen=True)
+class Restored:
+    """A widget as it was saved.
+
+    Attributes:
+        saved: What its live page holds.
+        explanation: What it showed; to the float32 precision in which views get their numbers.
+    """
+
+    saved: dict[str, Any]
+    explanation: Explanation
+
+
+@dataclass(frozen=True)
+class All:
+    """All of our widgets in a notebook.
+
+    Attributes:
+        widgets: Model's id to what it showed; those that had no result yet are not there.
+        parts: Ids of the models that nobody needs besides them.
+    """
+
+    widgets: dict[str, Restored]
+    parts: set[str]
+
+
+def restore(models: dict[str, Any]) -> All:
+    """From the ``state`` of ``application/vnd.jupyter.widget-state+json``."""
+    widgets: dict[str, Restored] = {}
+    parts: set[str] = set()
+    for name, model in models.items():
+        if not str(model.get("state", {}).get("_anywidget_id", "")).startswith(_WIDGET):
+            continue
+        state = _with_buffers(model)
+        if state.get("result"):
+            widgets[name] = _restored(state)
+            referred = [value for value in state.values() if isinstance(value, str) and value.startswith(_REFERENCE)]
+            parts |= {name, *(value.removeprefix(_REFERENCE) for value in referred)}
+    return All(widgets, parts)
+
+
+def still_of(output: Any) -> str | None:
+    """Id of the widget's model whose still form an output is; None if it is something else."""
+    return output.get("metadata", {}).get(STILL)
+
+
+def _with_buffers(model: dict[str, Any]) -> dict[str, Any]:
+    """A model's state with its buffers where they belong."""
+    state = _copied(model["state"])
+    for buffer in model.get("buffers", ()):
+        *path, last = buffer["path"]
+        place = state
+        for key in path:
+            place = place[key]
+        place[last] = base64.b64decode(buffer["data"])
+    return state
+
+
+def _copied(value: Any) -> Any:
+    if isinstance(value, dict):
+        return {key: _copied(item) for key, item in value.items()}
+    return [_copied(item) for item in value] if isinstance(value, list) else value
+
+
+def _restored(state: dict[str, Any]) -> Restored:
+    explanation, settings = _explanation(state["result"], state["scene"]), {name: state[name] for name in LOOK}
+    if state.get("kept"):
+        return Restored({**state["kept"], "settings": {**state["kept"]["settings"], **settings}}, explanation)
+    told = saved(Recording.of(explanation), settings)
+    (snapshot,) = told["snapshots"]
+    snapshot["result"] = packed_result(state["result"])
+    snapshot.update({name: state[name] for name in ("examples", "convergence") if state.get(name)})
+    told.update(picture=packed_picture(state["scene"]["image"]), model=state["scene"]["model"])
+    return Restored(told, explanation)
+
+
+def _explanation(result: dict[str, Any], scene: dict[str, Any]) -> Explanation:
+    arrays = {name: _array(result, name) for name in ("main_se", "interactions_se")}
+    unknown = {name: np.nan if result[name] is None else result[name] for name in _NUMBERS}
+    return Explanation(
+        main=from_wire(result["main"]).astype(np.float64),
+        interactions=from_wire(result["interactions"]).astype(np.float64),
+        tokens=tuple(result["tokens"]),
+        grid=(result["grid"][0], result["grid"][1]),
+        ridge=result["ridge"] or 0.0,
+        identified=dict(result["identified"]),
+        image=_image(scene["image"]),
+        model={"name": scene["model"]},
+        **arrays,
+        **unknown,
+        **{name: result[name] for name in (*_SCALARS, *_FITS)},
+    )
+
+
+def _array(result: dict[str, Any], name: str) -> NDArray[np.float64] | None:
+    return None if result[name] is None else from_wire(result[name]).astype(np.float64)
+
+
+def _image(picture: dict[str, Any] | None) -> NDArray[np.uint8] | None:
+    if picture is None:
+        return None
+    with Image.open(io.BytesIO(picture["data"])) as image:
+        return np.asarray(image.convert("RGB"))
