@@ -2,7 +2,7 @@
 
 import { computed, type ReadonlySignal } from "@preact/signals";
 import { type Explanation, explanationOf } from "./explanation";
-import type { Group, Shown, Traits } from "./protocol";
+import type { Group, Shown, Subset, Traits } from "./protocol";
 
 type Compared = { readonly [Name in "shown" | "pinned" | "difference"]: ReadonlySignal<Traits[Name]> };
 
@@ -33,6 +33,18 @@ export function groupFor(
     group.selection.length === selection.length &&
     selection.every((player) => group.selection.includes(player));
   return fits ? group : null;
+}
+
+type Asked = { readonly [Name in "subsets" | "subset_size" | "subset_sign"]: ReadonlySignal<Traits[Name]> };
+
+/** The subset to show, if one is asked for and the kernel has it for this explanation. */
+export function subsetFor(traits: Asked, explanation: Explanation | null): Subset | null {
+  const { subsets, subset_size, subset_sign } = traits;
+  const size = subset_size.value;
+  if (size === 0 || !subsets.value || subsets.value.generation !== explanation?.generation) {
+    return null;
+  }
+  return subsets.value[subset_sign.value].find(({ players }) => players.length === size) ?? null;
 }
 
 /** Players that the explanation does not have (any more) are left out. */

@@ -1,16 +1,14 @@
-/** From the graph's unit square to a frame of so many pixels: nodes that keep apart, edges that go round them. */
+/** The graph as it is drawn: nodes in their places, edges that go round them, labels where there is room. */
 
-import { type Box, type Curve, labelSpot, route, separate } from "./geometry";
-import type { Graph, GraphEdge, GraphNode } from "./protocol";
+import { type Box, type Curve, labelSpot, type Point, route } from "./geometry";
+import { type Frame, type PlacedNode, place } from "./places";
+import type { Graph, GraphEdge } from "./protocol";
 
-const MARGIN = 14;
-const FONT = "600 13px system-ui, sans-serif";
 const LABELS_AT_REST = 5;
 const LABELS_IN_FOCUS = 10;
-const LONGEST_LABEL = 18;
 const CERTAIN = 1.96;
-
-export interface PlacedNode extends GraphNode, Box {}
+/** Half the sides of a label, in pixels. */
+const LABEL = { halfWidth: 17, halfHeight: 8 };
 
 export interface PlacedEdge extends GraphEdge {
   readonly curve: Curve;
@@ -29,25 +27,17 @@ export interface Drawing {
   /** Weakest first, so that the strong ones lie on top. */
   readonly edges: readonly PlacedEdge[];
   readonly neighbours: ReadonlyMap<number, ReadonlySet<number>>;
+  /** A third-order term's node → the players that it joins. */
+  readonly joined: ReadonlyMap<number, readonly number[]>;
   /** Numbers for the strongest edges, or for those of the active players, where there is room. */
   labels(active: readonly number[]): Label[];
 }
 
-export function draw(graph: Graph, width: number, height: number, columns: number): Drawing {
-  const side = Math.min(Math.max((width - 2 * MARGIN) / columns - 8, 20), width < 480 ? 30 : 38);
-  const boxes = separate(
-    graph.nodes.map((node) => boxOf(node, width, height, side)),
-    width,
-    height,
-  );
-  const nodes = graph.nodes.map((node, index) => ({
-    ...node,
-    label: shortened(node.label),
-    ...(boxes[index] as Box),
-  }));
+/** @param moved places in the unit square of nodes that were moved by hand. */
+export function draw(graph: Graph, frame: Frame, moved: ReadonlyMap<number, Point> = new Map()): Drawing {
+  const nodes = place(graph.nodes, frame, moved);
   const byPlayer = new Map(nodes.map((node) => [node.player, node]));
   const strongest = Math.max(...graph.edges.map((edge) => Math.abs(edge.weight)), 0) || 1;
-  const errorsKnown = graph.edges.some((edge) => edge.se !== null);
   const edges: PlacedEdge[] = [];
   for (const edge of graph.edges) {
     const from = byPlayer.get(edge.source);
@@ -57,46 +47,27 @@ export function draw(graph: Graph, width: number, height: number, columns: numbe
       const others = nodes.filter((node) => node !== from && node !== to);
       edges.push({
         ...edge,
-        curve: route(from, to, others, width, height),
-        thickness: 1 + 5 * share,
+        curve: route(from, to, others, frame.width, frame.height),
+        thickness: (edge.kind === "term" ? 0.8 : 1) + (edge.kind === "term" ? 2 : 5) * share,
         opacity: 0.5 + 0.45 * share,
-        certain: edge.se === null ? !errorsKnown : Math.abs(edge.weight) >= CERTAIN * edge.se,
+        certain: !isUncertain(edge, graph.edges),
       });
     }
   }
+  const pairs = edges.filter((edge) => edge.kind !== "term");
   return {
     nodes,
     edges: [...edges].reverse(),
     neighbours: neighboursOf(edges),
-    labels: (active) => labelsFor(edges, nodes, active),
+    joined: joinedBy(edges),
+    labels: (active) => labelsFor(pairs, nodes, active),
   };
 }
 
-function boxOf(node: GraphNode, width: number, height: number, side: number): Box {
-  const halfWidth = node.kind === "patch" ? side / 2 : textWidth(shortened(node.label)) / 2 + 10;
-  const halfHeight = node.kind === "patch" ? side / 2 : 13;
-  return {
-    x: MARGIN + node.pos[0] * (width - 2 * MARGIN),
-    y: MARGIN + node.pos[1] * (height - 2 * MARGIN),
-    halfWidth,
-    halfHeight,
-  };
-}
-
-/** A token that is as long as a line would cover its neighbours. */
-function shortened(label: string): string {
-  return label.length > LONGEST_LABEL ? `${label.slice(0, LONGEST_LABEL - 1)}…` : label;
-}
-
-let ruler: CanvasRenderingContext2D | null | undefined;
-
-function textWidth(text: string): number {
-  ruler ??= document.createElement("canvas").getContext?.("2d") ?? null;
-  if (!ruler) {
-    return 7.5 * text.length;
-  }
-  ruler.font = FONT;
-  return ruler.measureText(text).width;
+/** Whether an edge's sign is not certain; unknown errors make no claim where none of the graph's are known. */
+export function isUncertain(edge: GraphEdge, among: readonly GraphEdge[]): boolean {
+  const { weight, se } = edge;
+  return se === null ? among.some((other) => other.se !== null) : Math.abs(weight) < CERTAIN * se;
 }
 
 function neighboursOf(edges: readonly PlacedEdge[]): Map<number, Set<number>> {
@@ -107,6 +78,21 @@ function neighboursOf(edges: readonly PlacedEdge[]): Map<number, Set<number>> {
     join(target, source);
   }
   return neighbours;
+}
+
+function joinedBy(edges: readonly PlacedEdge[]): Map<number, number[]> {
+  const joined = new Map<number, number[]>();
+  for (const { source, target, kind } of edges) {
+    if (kind === "term") {
+      // the term's number is above all players'
+      const [player, term] = source < target ? [source, target] : [target, source];
+      joined.set(
+        term,
+        [...(joined.get(term) ?? []), player].sort((a, b) => a - b),
+      );
+    }
+  }
+  return joined;
 }
 
 function labelsFor(
@@ -129,8 +115,8 @@ function labelsFor(
   for (const edge of wanted) {
     // towards the end where fewer of these edges meet: there they have parted
     const crowding = Math.sign((meeting.get(edge.source) ?? 0) - (meeting.get(edge.target) ?? 0));
-    const around = 0.5 + 0.14 * crowding;
-    const spot = labelSpot(edge.curve, around, 17, 8, taken);
+    const others = wanted.filter((other) => other !== edge).map(({ curve }) => curve);
+    const spot = labelSpot(edge.curve, 0.5 + 0.14 * crowding, LABEL, taken, others);
     if (spot) {
       taken.push(spot);
       labels.push({ edge, spot });
@@ -160,7 +146,8 @@ export function towards(nodes: readonly PlacedNode[], player: number, key: strin
   return nearest;
 }
 
-const DIRECTIONS: Readonly<Record<string, readonly [x: number, y: number]>> = {
+/** The way that an arrow key points, y downward. */
+export const DIRECTIONS: Readonly<Record<string, readonly [x: number, y: number]>> = {
   ArrowLeft: [-1, 0],
   ArrowRight: [1, 0],
   ArrowUp: [0, -1],

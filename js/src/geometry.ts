@@ -130,26 +130,32 @@ export function arc(from: Point, to: Point): string {
 }
 
 /** How far from the preferred share of a curve its label may stand, best first. */
-const SHIFTS = [0, -0.08, 0.08, -0.16, 0.16, -0.23, 0.23];
+const SHIFTS = [0, -0.06, 0.06, -0.12, 0.12, -0.18, 0.18, -0.24, 0.24, -0.3, 0.3];
 
 /**
  * A place on the curve, near the share `around` of it, for a label of this size that covers none of `taken`; `null` if
- * there is none.
+ * there is none. Of such places the one that the fewest of the `others` run through, so that it is clear whose it is.
  */
 export function labelSpot(
   curve: Curve,
   around: number,
-  halfWidth: number,
-  halfHeight: number,
+  size: { readonly halfWidth: number; readonly halfHeight: number },
   taken: readonly Box[],
+  others: readonly Curve[] = [],
 ): Box | null {
+  let best: Box | null = null;
+  let fewest = Number.POSITIVE_INFINITY;
   for (const share of SHIFTS.map((shift) => around + shift)) {
-    const spot = { ...pointAt(curve, share), halfWidth, halfHeight };
-    if (!taken.some((box) => overlaps(box, spot))) {
-      return spot;
+    const spot = { ...pointAt(curve, share), ...size };
+    if (share > 0.1 && share < 0.9 && !taken.some((box) => overlaps(box, spot))) {
+      const through = others.filter((other) => crossed(other, [spot]) > 0).length;
+      if (through < fewest) {
+        best = spot;
+        fewest = through;
+      }
     }
   }
-  return null;
+  return best;
 }
 
 export function overlaps(a: Box, b: Box, gap = 1): boolean {

@@ -2,22 +2,8 @@
 
 export interface HeatmapTrace {
   readonly type: "heatmap";
-  readonly z: readonly (readonly number[])[];
+  readonly z: readonly (readonly (number | null)[])[];
   readonly [option: string]: unknown;
-}
-
-export interface ClickedPoint {
-  readonly pointIndex: readonly [row: number, column: number];
-}
-
-export interface PlotElement extends HTMLElement {
-  on(event: "plotly_click" | "plotly_hover" | "plotly_unhover", tell: (event: PlotEvent) => void): void;
-  removeAllListeners(event: string): void;
-}
-
-export interface PlotEvent {
-  readonly points: readonly ClickedPoint[];
-  readonly event: MouseEvent;
 }
 
 export interface Plotly {
@@ -26,10 +12,8 @@ export interface Plotly {
     data: readonly HeatmapTrace[],
     layout: Record<string, unknown>,
     config: Record<string, unknown>,
-  ): Promise<PlotElement>;
-  relayout(element: HTMLElement, changes: Record<string, unknown>): Promise<PlotElement>;
+  ): Promise<unknown>;
   purge(element: HTMLElement): void;
-  readonly Plots: { resize(element: HTMLElement): Promise<void> };
 }
 
 const SHARED = Symbol.for("fixlip_widgets.plotly.3");

@@ -5,8 +5,9 @@ import { batch, computed, type ReadonlySignal, type Signal, signal } from "@prea
 import { createAnswers } from "./answers";
 import { decodeIfKnown } from "./arrays";
 import type { Palette } from "./colour";
-import { activePlayers, comparison, groupFor } from "./comparison";
+import { activePlayers, comparison, groupFor, subsetFor } from "./comparison";
 import { type Explanation, explanationOf, valuesFor } from "./explanation";
+import type { Point } from "./geometry";
 import { pictures } from "./picture";
 import type { Board } from "./players";
 import type {
@@ -18,6 +19,7 @@ import type {
   Setting,
   Shown,
   Status,
+  Subset,
   ToKernel,
   Traits,
 } from "./protocol";
@@ -99,6 +101,8 @@ export interface Store {
   readonly pointed: Signal<readonly number[]>;
   /** The first of them. */
   readonly hovered: ReadonlySignal<number | null>;
+  /** Where nodes of the graph were put by hand, in this view: node → place in the unit square. */
+  readonly moved: Signal<ReadonlyMap<number, Point>>;
   /** Players in whose light everything is coloured: the selected ones, else the hovered one, else none. */
   readonly active: ReadonlySignal<readonly number[]>;
   readonly board: ReadonlySignal<Board>;
@@ -107,6 +111,8 @@ export interface Store {
   readonly group: ReadonlySignal<Group | null>;
   /** (n,) standard errors of the selected players' summed interactions with each other player, where they are known. */
   readonly groupErrors: ReadonlySignal<Float32Array | null>;
+  /** The best subset of the size that is asked for; null for none, or while the kernel has none. */
+  readonly subset: ReadonlySignal<Subset | null>;
   /** Ends of the colour scales of `values`. */
   readonly scales: ReadonlySignal<Scales>;
   /** Largest interactions of each block, over what is compared on one scale. */
@@ -132,6 +138,7 @@ export function createStore(model: Model): Store {
   const refusal = signal<Refusal | null>(null);
   const tool = signal<Tool>("select");
   const several = signal(false);
+  const moved = signal<ReadonlyMap<number, Point>>(new Map());
   const pointed = signal<readonly number[]>([]);
   const answers = createAnswers();
   /** Settings and requests whose last author is this view: a refusal goes to all views, and is said in one. */
@@ -140,6 +147,14 @@ export function createStore(model: Model): Store {
   const hostTheme = signal<Theme>("light");
   const releases: (() => void)[] = [watchTheme((theme) => (hostTheme.value = theme)), answers.stop];
 
+  // places that were chosen in one layout, or for one caption's words, mean nothing in another
+  for (const other of [traits.graph_layout, traits.scene]) {
+    releases.push(
+      other.subscribe(() => {
+        moved.value = new Map();
+      }),
+    );
+  }
   const { shown, explanation, compared } = comparison(traits, current);
   const board = computed<Board>(() => explanation.value ?? traits.scene.value);
   const hovered = computed(() => pointed.value[0] ?? null);
@@ -265,11 +280,13 @@ export function createStore(model: Model): Store {
     tool,
     several,
     pointed,
+    moved,
     hovered,
     active,
     board,
     values,
     group,
+    subset: computed(() => subsetFor(traits, explanation.value)),
     groupErrors: computed(() => decodeIfKnown(group.value?.se)),
     scales: computed(() => scalesOf(compared.value, limits.value, active.value)),
     limits,

@@ -6,6 +6,9 @@ import { traits } from "./fake";
 
 const graph = traits().graph_data as NonNullable<ReturnType<typeof traits>["graph_data"]>;
 
+const FRAME = { width: 600, height: 400, columns: 2, anchored: true };
+const LABEL = { halfWidth: 17, halfHeight: 8 };
+
 function box(x: number, y: number, halfWidth = 15, halfHeight = 15): Box {
   return { x, y, halfWidth, halfHeight };
 }
@@ -52,14 +55,14 @@ describe("edges", () => {
 describe("labels", () => {
   it("find a free spot or none", () => {
     const curve = route({ x: 20, y: 150 }, { x: 380, y: 150 }, [], 400, 300);
-    const spot = labelSpot(curve, 0.5, 17, 8, [box(200, 150, 20, 40)]) as Box;
+    const spot = labelSpot(curve, 0.5, LABEL, [box(200, 150, 20, 40)]) as Box;
     expect(Math.abs(spot.x - 200)).toBeGreaterThan(36);
-    expect(labelSpot(curve, 0.5, 17, 8, [box(200, 150, 200, 150)])).toBeNull();
+    expect(labelSpot(curve, 0.5, LABEL, [box(200, 150, 200, 150)])).toBeNull();
   });
 });
 
 describe("a drawing", () => {
-  const drawing = draw(graph, 600, 400, 2);
+  const drawing = draw(graph, FRAME);
 
   it("has every node and edge, strongest on top", () => {
     expect(drawing.nodes.map((node) => node.player)).toEqual([0, 1, 4, 5]);
@@ -92,11 +95,11 @@ describe("a drawing", () => {
 
   it("shortens a token that would cover the others", () => {
     const long = { ...graph, nodes: graph.nodes.map((node) => ({ ...node, label: "x".repeat(200) })) };
-    expect(draw(long, 600, 400, 2).nodes.at(-1)?.label).toBe(`${"x".repeat(17)}…`);
+    expect(draw(long, FRAME).nodes.at(-1)?.label).toBe(`${"x".repeat(17)}…`);
   });
 
   it("does without edges", () => {
-    const bare = draw({ ...graph, edges: [] }, 600, 400, 2);
+    const bare = draw({ ...graph, edges: [] }, FRAME);
     expect([bare.edges, bare.labels([0])]).toEqual([[], []]);
   });
 });

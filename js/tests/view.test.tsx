@@ -1,6 +1,4 @@
 import { afterEach, beforeEach, describe, expect, it, vi } from "vitest";
-import { figure } from "../src/components/Heatmap";
-import { explanationOf } from "../src/explanation";
 import widget from "../src/index";
 import { createStore } from "../src/store";
 import { FakeModel, traits, wireResult } from "./fake";
@@ -167,11 +165,6 @@ describe("the view", () => {
     expect(model.saved).toEqual([{ budget: 2048 }]);
   });
 
-  it("names the cost of a budget before it is spent", async () => {
-    const view = await shown(new FakeModel());
-    expect(view.textContent).toContain("1,024 evaluations · 256 + 4 encodings");
-  });
-
   it("counts as running from the moment that something new is asked for", async () => {
     const model = new FakeModel();
     const store = createStore(model.asModel);
@@ -288,24 +281,5 @@ describe("text from outside", () => {
     expect(view.querySelector("img, script")).toBeNull();
     expect(view.querySelector(".fx-chip")?.textContent).toBe(payload);
     expect(globalThis).not.toHaveProperty("hacked");
-  });
-
-  it("is no markup for Plotly either", () => {
-    const look = {
-      palette: { positive: "#f00", negative: "#00f" },
-      width: 600,
-      text: "",
-      line: "",
-      strong: "",
-      middle: "",
-    };
-    const of = explanationOf(wireResult({ tokens: ["<b>x</b>", "dog"] }));
-    const { data, layout } = figure(of, look, [4, 0]);
-    expect(layout.yaxis.ticktext).toEqual(["&lt;b&gt;x&lt;/b&gt;", "dog"]);
-    expect(JSON.stringify(data)).not.toContain("<b>x");
-    expect(data[0]?.z).toEqual([
-      [0, 0, 0.5, 0.25],
-      [2, -1, 0, 0],
-    ]);
   });
 });

@@ -1,17 +1,22 @@
 /** The explanation graph: thumbnails and words, joined by their strongest interactions. Places come from NetworkX. */
 
+import type { RefObject } from "preact";
 import { useMemo, useRef, useState } from "preact/hooks";
-import { colourOf } from "../colour";
-import { type Drawing, draw, type PlacedEdge, type PlacedNode, towards } from "../drawing";
-import { signed, withError } from "../format";
-import { path } from "../geometry";
-import { cell, shortName, spokenName } from "../players";
-import type { Graph as GraphData } from "../protocol";
+import { DIRECTIONS, type Drawing, draw, towards } from "../drawing";
+import { signed } from "../format";
+import { clamp, type Point } from "../geometry";
+import type { Frame } from "../places";
+import { cell, groupName, patchCount } from "../players";
+import type { Graph as GraphData, GraphNode } from "../protocol";
 import type { Store } from "../store";
+import { type DragEvents, useDrag } from "./drag";
+import { Clique, Edges, Labels } from "./Edges";
 import { playerEvents } from "./interaction";
+import { Nodes } from "./Nodes";
 import { useSize } from "./size";
 
-const CORNER = 5;
+/** Pixels that Alt and an arrow key move a node; ten times that with Shift. */
+const STEP = 6;
 
 export function Graph({ store }: { store: Store }) {
   const frame = useRef<HTMLDivElement>(null);
@@ -20,12 +25,9 @@ export function Graph({ store }: { store: Store }) {
   return (
     <div class="fx-graph" ref={frame}>
       {graph && width > 0 && <Drawn store={store} graph={graph} width={width} />}
-      {graph && graph.edges.length === 0 && (
-        <p class="fx-empty">
-          {store.explanation.value && store.explanation.value.order < 2
-            ? "A first-order method has no interactions: there is nothing to draw."
-            : "No interaction of this kind is different from zero."}
-        </p>
+      <Overlay store={store} />
+      {graph && graph.edges.length === 0 && !store.subset.value && (
+        <p class="fx-empty">No interaction of this kind and sign is different from zero.</p>
       )}
     </div>
   );
@@ -33,15 +35,15 @@ export function Graph({ store }: { store: Store }) {
 
 function Drawn({ store, graph, width }: { store: Store; graph: GraphData; width: number }) {
   const svg = useRef<SVGSVGElement>(null);
-  const height = Math.round(Math.min(Math.max(width * 0.66, 320), 470));
-  const columns = store.board.value.grid[1];
-  const drawing = useMemo(() => draw(graph, width, height, columns), [graph, width, height, columns]);
   const [tabStop, setTabStop] = useState<number | null>(null);
-  const focus = (player: number) => {
-    setTabStop(player);
-    svg.current?.querySelector<SVGElement>(`[data-player="${player}"]`)?.focus();
+  const height = Math.round(Math.min(Math.max(width * 0.66, 320), 470));
+  const drawing = useDrawing(store, graph, width, height);
+  const { dragging, ...drags } = useNodeDrag(store, svg, drawing, width, height);
+  const focus = (node: number) => {
+    setTabStop(node);
+    svg.current?.querySelector<SVGElement>(`[data-player="${node}"], [data-node="${node}"]`)?.focus();
   };
-  const events = playerEvents(store, focus, (player, key) => towards(drawing.nodes, player, key));
+  const events = playerEvents(store, focus, (node, key) => towards(drawing.nodes, node, key));
   const reachable = drawing.nodes.some((node) => node.player === tabStop)
     ? tabStop
     : (drawing.nodes.at(-1)?.player ?? null);
@@ -52,161 +54,123 @@ function Drawn({ store, graph, width }: { store: Store; graph: GraphData; width:
       width={width}
       height={height}
       role="group"
-      aria-label={`Explanation graph of ${graph.edges.length} interactions`}
+      aria-label={`Explanation graph of ${graph.edges.length} interactions. Arrow keys walk through it, with Alt they move a node.`}
       data-focused={store.active.value.some((player) => drawing.neighbours.has(player))}
+      data-subset={store.subset.value !== null}
+      data-dragging={dragging}
       {...events}
+      {...drags}
+      onKeyDown={(event) => {
+        if (!nudge(store, drawing, event, width, height)) {
+          events.onKeyDown(event);
+        }
+      }}
     >
-      <Corners store={store} drawing={drawing} />
+      <Clique store={store} drawing={drawing} />
       <Edges store={store} drawing={drawing} />
-      <g>
-        {drawing.nodes.map((node) => (
-          <Node
-            key={node.player}
-            store={store}
-            node={node}
-            drawing={drawing}
-            tabStop={node.player === reachable}
-          />
-        ))}
-      </g>
+      <Nodes store={store} drawing={drawing} tabStop={reachable} />
       <Labels store={store} drawing={drawing} />
     </svg>
   );
 }
 
-/** The rounded outline that all thumbnails share. */
-function Corners({ store, drawing }: { store: Store; drawing: Drawing }) {
-  const side = 2 * (drawing.nodes.find((node) => node.kind === "patch")?.halfWidth ?? 0);
-  return (
-    <clipPath id={`${store.id}-corners`}>
-      <rect x={-side / 2} y={-side / 2} width={side} height={side} rx={CORNER} />
-    </clipPath>
-  );
-}
-
-function touches(edge: PlacedEdge, active: readonly number[]): boolean {
-  return active.includes(edge.source) || active.includes(edge.target);
-}
-
-function Edges({ store, drawing }: { store: Store; drawing: Drawing }) {
-  const active = store.active.value;
-  return (
-    <g>
-      {drawing.edges.map((edge) => (
-        <path
-          key={`${edge.source}-${edge.target}`}
-          class="fx-edge"
-          d={path(edge.curve)}
-          stroke={colourOf(store.palette.value, edge.weight)}
-          stroke-width={edge.thickness.toFixed(2)}
-          stroke-opacity={edge.opacity.toFixed(2)}
-          data-source={edge.source}
-          data-target={edge.target}
-          data-value={edge.weight}
-          data-certain={edge.certain}
-          data-lit={touches(edge, active)}
-        >
-          <title>{edgeTitle(store, edge)}</title>
-        </path>
-      ))}
-    </g>
-  );
-}
-
-function edgeTitle(store: Store, edge: PlacedEdge): string {
+function useDrawing(store: Store, graph: GraphData, width: number, height: number): Drawing {
   const board = store.board.value;
-  const names = `${shortName(board, edge.source)} × ${shortName(board, edge.target)}`;
-  return `${names}: ${withError(edge.weight, edge.se)}${edge.certain ? "" : " (sign not certain yet)"}`;
+  const subset = store.subset.value;
+  const moved = store.moved.value;
+  const anchored = store.traits.graph_layout.value === "anchored";
+  const whole = useMemo(() => {
+    const missing = (subset?.players ?? []).filter(
+      (player) => !graph.nodes.some((node) => node.player === player),
+    );
+    return { ...graph, nodes: [...missing.map((player) => nodeOf(board, player)), ...graph.nodes] };
+  }, [graph, subset, board]);
+  return useMemo(() => {
+    const frame: Frame = { width, height, columns: board.grid[1], anchored };
+    return draw(whole, frame, moved);
+  }, [whole, width, height, board, anchored, moved]);
 }
 
-interface NodeProps {
-  readonly store: Store;
-  readonly node: PlacedNode;
-  readonly drawing: Drawing;
-  readonly tabStop: boolean;
-}
-
-function Node({ store, node, drawing, tabStop }: NodeProps) {
-  const active = store.active.value;
-  const value = store.values.value?.[node.player];
-  const near = active.some(
-    (player) => player === node.player || drawing.neighbours.get(player)?.has(node.player),
-  );
-  const name = spokenName(store.board.value, node.player);
-  return (
-    <g
-      class="fx-node"
-      style={{ transform: `translate(${node.x.toFixed(1)}px, ${node.y.toFixed(1)}px)` }}
-      role="button"
-      tabindex={tabStop ? 0 : -1}
-      aria-pressed={store.traits.selection.value.includes(node.player)}
-      aria-label={value === undefined ? name : `${name}: ${signed(value)}`}
-      data-player={node.player}
-      data-value={value}
-      data-kind={node.kind}
-      data-active={active.includes(node.player)}
-      data-lit={near}
-    >
-      {node.kind === "patch" ? <Thumbnail store={store} node={node} /> : <Word node={node} />}
-    </g>
-  );
-}
-
-function Word({ node }: { node: PlacedNode }) {
-  const { halfWidth, halfHeight } = node;
-  return (
-    <>
-      <rect
-        class="fx-node-frame"
-        x={-halfWidth}
-        y={-halfHeight}
-        width={2 * halfWidth}
-        height={2 * halfHeight}
-        rx={halfHeight / 1.6}
-      />
-      <text dy="0.34em">{node.label}</text>
-    </>
-  );
-}
-
-/** The patch, cut out of the picture by a nested viewport. */
-function Thumbnail({ store, node }: { store: Store; node: PlacedNode }) {
-  const board = store.board.value;
+/** A member of the subset that has no edge in the graph: where it lies in the picture, or its word at the foot. */
+function nodeOf(board: Store["board"]["value"], player: number): GraphNode {
+  const token = board.tokens[player - patchCount(board)];
+  if (token !== undefined) {
+    return { player, kind: "token", label: token, pos: [0.5, 0.97] };
+  }
   const [rows, columns] = board.grid;
-  const { row, column } = cell(board, node.player);
-  const { halfWidth, halfHeight } = node;
-  const picture = store.picture.value;
-  const box = { x: -halfWidth, y: -halfHeight, width: 2 * halfWidth, height: 2 * halfHeight };
-  return (
-    <>
-      <rect class="fx-node-back" {...box} rx={CORNER} />
-      {picture && (
-        <g clip-path={`url(#${store.id}-corners)`}>
-          <svg {...box} viewBox={`${column} ${row} 1 1`} preserveAspectRatio="none" aria-hidden="true">
-            <image href={picture} width={columns} height={rows} preserveAspectRatio="none" />
-          </svg>
-        </g>
-      )}
-      <rect class="fx-node-frame" {...box} rx={CORNER} />
-    </>
-  );
+  const { row, column } = cell(board, player);
+  const pos = [(column + 0.5) / columns, (0.85 * (row + 0.5)) / rows] as const;
+  return { player, kind: "patch", label: `${row + 1},${column + 1}`, pos };
 }
 
-function Labels({ store, drawing }: { store: Store; drawing: Drawing }) {
-  const labels = drawing.labels(store.active.value);
+function useNodeDrag(
+  store: Store,
+  svg: RefObject<SVGSVGElement>,
+  drawing: Drawing,
+  width: number,
+  height: number,
+): DragEvents & { readonly dragging: boolean } {
+  const [dragging, setDragging] = useState(false);
+  const events = useDrag<{ node: number; at: Point }>(svg, {
+    hold: ({ target }) => {
+      const element = target instanceof Element ? target.closest(".fx-node") : null;
+      const number = element?.getAttribute("data-player") ?? element?.getAttribute("data-node");
+      const node = drawing.nodes.find(({ player }) => String(player) === number);
+      return node ? { node: node.player, at: node } : null;
+    },
+    move: ({ node, at }, from, to) => {
+      setDragging(true);
+      put(store, node, { x: (at.x + to.x - from.x) / width, y: (at.y + to.y - from.y) / height });
+    },
+    end: () => setDragging(false),
+  });
+  return { ...events, dragging };
+}
+
+function put(store: Store, node: number, { x, y }: Point): void {
+  store.moved.value = new Map(store.moved.value).set(node, { x: clamp(x, 0, 1), y: clamp(y, 0, 1) });
+}
+
+/** Alt and an arrow key move the node that has the focus; says whether they did. */
+function nudge(store: Store, drawing: Drawing, event: KeyboardEvent, width: number, height: number): boolean {
+  const direction = DIRECTIONS[event.key];
+  const element = event.target instanceof Element ? event.target.closest(".fx-node") : null;
+  const number = element?.getAttribute("data-player") ?? element?.getAttribute("data-node");
+  const node = drawing.nodes.find(({ player }) => String(player) === number);
+  if (!event.altKey || !direction || !node) {
+    return false;
+  }
+  const step = event.shiftKey ? 10 * STEP : STEP;
+  const [x, y] = direction;
+  put(store, node.player, { x: (node.x + step * x) / width, y: (node.y + step * y) / height });
+  event.preventDefault();
+  return true;
+}
+
+/** The subset's value, and the way back to the layout's own places. */
+function Overlay({ store }: { store: Store }) {
+  const subset = store.subset.value;
+  const sign = store.traits.subset_sign.value;
   return (
-    <g class="fx-labels" aria-hidden="true">
-      {labels.map(({ edge, spot }) => (
-        <text
-          key={`${edge.source}-${edge.target}`}
-          x={spot.x.toFixed(1)}
-          y={spot.y.toFixed(1)}
-          dy="0.34em"
-          fill={colourOf(store.palette.value, edge.weight)}
+    <div class="fx-overlay">
+      {subset && (
+        <p data-subset-value={subset.value}>
+          {sign === "positive" ? "most" : "least"} similar {subset.players.length}:{" "}
+          <b>{groupName(store.board.value, subset.players)}</b> {signed(subset.value)}
+        </p>
+      )}
+      {store.moved.value.size > 0 && (
+        <button
+          type="button"
+          class="fx-toggle"
+          data-action="reset-places"
+          onClick={() => {
+            store.moved.value = new Map();
+          }}
         >
-          {signed(edge.weight)}
-        </text>
-      ))}
-    </g>
+          Reset places
+        </button>
+      )}
+    </div>
   );
 }

@@ -1,205 +1,185 @@
-/** Plotly's heatmap of the cross-modal interactions: tokens down, patches along, row by row. */
+/** Plotly's heatmap of a block of interactions; what is selected and pointed at is framed on top of it. */
 
-import { useEffect, useRef } from "preact/hooks";
-import { divergingScale, type Palette } from "../colour";
-import { type Explanation, interaction, interactionError, limitOf } from "../explanation";
-import { withError } from "../format";
+import type { RefObject } from "preact";
+import { useEffect, useMemo, useRef } from "preact/hooks";
+import { interaction, interactionError } from "../explanation";
+import { plain, withError } from "../format";
+import { bandsOf, cellAt, figure, type Sheet, sheet } from "../heat";
 import { shortName } from "../players";
-import { loadPlotly, type PlotElement, type Plotly } from "../plotly";
+import { loadPlotly } from "../plotly";
+import type { Block } from "../protocol";
 import type { Store } from "../store";
+import { adds, point, press } from "./interaction";
 import { useSize } from "./size";
 
-const CONFIG = { displayModeBar: false, responsive: false, doubleClick: "reset" };
+const CONFIG = { staticPlot: true, displayModeBar: false, responsive: false };
+
+const TITLES: Readonly<Record<Block, string>> = {
+  cross: "words × patches",
+  text_text: "words × words",
+  image_image: "patches × patches",
+};
 
 export function Heatmap({ store }: { store: Store }) {
   const frame = useRef<HTMLDivElement>(null);
   const { width } = useSize(frame);
-  const explanation = store.explanation.value;
+  const of = store.explanation.value;
+  const block = store.traits.block.value;
+  const place = useMemo(() => (of && width > 0 ? sheet(of, block, width) : null), [of, block, width]);
+  return (
+    <div class="fx-heat">
+      <Head store={store} block={block} />
+      <div class="fx-heat-frame" ref={frame}>
+        <Plot store={store} block={block} place={place} width={width} />
+        {place && <Cells store={store} place={place} />}
+      </div>
+    </div>
+  );
+}
+
+/** The block, and the ends of its own colour scale. */
+function Head({ store, block }: { store: Store; block: Block }) {
+  const { positive, negative } = store.palette.value;
+  return (
+    <div class="fx-heat-head">
+      <span>{TITLES[block]}</span>
+      <span class="fx-scale">
+        <span aria-hidden="true">−</span>
+        <span class="fx-bar" style={{ "--positive": positive, "--negative": negative }} />
+        <span aria-hidden="true">+</span>
+        <span>±{plain(limitOf(store, block))} logits</span>
+      </span>
+    </div>
+  );
+}
+
+function limitOf(store: Store, block: Block): number {
+  return store.limits.value[block] || 1;
+}
+
+interface PlotProps {
+  readonly store: Store;
+  readonly block: Block;
+  readonly place: Sheet | null;
+  readonly width: number;
+}
+
+function Plot({ store, block, place, width }: PlotProps) {
+  const element = useRef<HTMLDivElement>(null);
+  const of = store.explanation.value;
   const palette = store.palette.value;
   const dark = store.dark.value;
-  const selection = store.traits.selection.value;
-
+  const limit = limitOf(store, block);
   useEffect(() => {
-    const element = frame.current;
-    if (!element || !explanation || width === 0) {
+    if (!element.current || !of || !place) {
       return;
     }
     let wanted = true;
-    loadPlotly().then(async (plotly) => {
-      if (wanted) {
-        const ink = getComputedStyle(element);
-        const look: Look = {
-          palette,
-          width,
-          text: ink.getPropertyValue("--fg-soft").trim(),
-          line: ink.getPropertyValue("--line-strong").trim(),
-          strong: ink.getPropertyValue("--fg").trim(),
-          middle: ink.getPropertyValue("--panel").trim(),
-        };
-        const { data, layout } = figure(explanation, look, selection);
-        const plot = await plotly.react(element, data, layout, CONFIG);
-        attach(plot, store);
+    void loadPlotly().then(async (plotly) => {
+      if (wanted && element.current) {
+        const look = { palette, ...inksOf(element.current) };
+        const { data, layout } = figure(of, block, place, width, look, limit);
+        await plotly.react(element.current, data, layout, CONFIG);
       }
     });
     return () => {
       wanted = false;
     };
-  }, [explanation, palette, dark, width, selection, store]);
-
-  useEffect(() => () => void purge(frame.current), []);
-
+    // the theme decides what the style sheet's colours are
+  }, [of, block, place, width, palette, dark, limit]);
+  useEffect(() => purging(element), []);
   return (
     <div
       class="fx-heatmap"
-      ref={frame}
+      ref={element}
       role="img"
-      aria-label="Heatmap of the cross-modal interactions; the table has the strongest of them in words"
+      aria-label={`Heatmap of ${TITLES[block]}; the table has the strongest of them in words`}
     />
   );
 }
 
-let loaded: Plotly | null = null;
-
-/** Frees what Plotly holds; nothing where it was never loaded. */
-async function purge(element: HTMLElement | null): Promise<void> {
-  if (element?.classList.contains("js-plotly-plot")) {
-    loaded ??= await loadPlotly();
-    loaded.purge(element);
-  }
+function inksOf(element: Element) {
+  const ink = getComputedStyle(element);
+  const read = (name: string) => ink.getPropertyValue(name).trim();
+  return { text: read("--fg-soft"), line: read("--line-strong"), middle: read("--raised") };
 }
 
-/** Clicking a cell selects its token and patch; pointing at one shows its token everywhere. */
-function attach(plot: PlotElement, store: Store): void {
-  for (const event of ["plotly_click", "plotly_hover", "plotly_unhover"]) {
-    plot.removeAllListeners(event);
-  }
-  const first = () => store.explanation.value?.nImage ?? 0;
-  plot.on("plotly_click", ({ points }) => {
-    const [row, column] = points[0]?.pointIndex ?? [];
-    if (row !== undefined && column !== undefined) {
-      store.commit("selection", [first() + row, column]);
+/** Frees, in the end, what Plotly holds; nothing where it was never loaded. */
+function purging(held: RefObject<HTMLElement>): () => void {
+  const element = held.current;
+  return () => {
+    if (element?.classList.contains("js-plotly-plot")) {
+      void loadPlotly().then((plotly) => plotly.purge(element));
     }
-  });
-  plot.on("plotly_hover", ({ points }) => {
-    const row = points[0]?.pointIndex[0];
-    store.pointed.value = row === undefined ? [] : [first() + row];
-  });
-  plot.on("plotly_unhover", () => {
-    store.pointed.value = [];
-  });
-}
-
-export interface Look {
-  readonly palette: Palette;
-  readonly width: number;
-  readonly text: string;
-  readonly line: string;
-  readonly strong: string;
-  readonly middle: string;
-}
-
-/** Plotly's data and layout. */
-export function figure(of: Explanation, look: Look, selection: readonly number[]) {
-  const [rows, columns] = of.grid;
-  const tokens = [...of.tokens.keys()];
-  const patches = [...Array(of.nImage).keys()];
-  const z = tokens.map((token) => patches.map((patch) => interaction(of, of.nImage + token, patch)));
-  const text = tokens.map((token) =>
-    patches.map((patch) => {
-      const value = interaction(of, of.nImage + token, patch);
-      const error = interactionError(of, of.nImage + token, patch);
-      return `${escaped(shortName(of, of.nImage + token))} × ${shortName(of, patch)}<br>${withError(value, error)}`;
-    }),
-  );
-  const limit = limitOf(Float32Array.from(z.flat()));
-  const data = [
-    {
-      type: "heatmap" as const,
-      z,
-      text,
-      zmin: -limit,
-      zmax: limit,
-      hoverinfo: "text",
-      xgap: columns <= 8 ? 1 : 0,
-      ygap: 2,
-      colorscale: divergingScale(look.palette, look.middle),
-      colorbar: {
-        orientation: "h",
-        thickness: 8,
-        len: Math.min(0.5, 240 / look.width),
-        x: 1,
-        xanchor: "right",
-        y: 1,
-        yanchor: "bottom",
-        ypad: 4,
-        xpad: 0,
-        outlinewidth: 0,
-        nticks: 5,
-        tickfont: { size: 11 },
-        ticksuffix: "",
-      },
-    },
-  ];
-  const axis = { showgrid: false, zeroline: false, fixedrange: true, ticks: "", tickfont: { size: 12 } };
-  const layout = {
-    width: look.width,
-    height: Math.max(300, 110 + 30 * of.tokens.length),
-    margin: { l: 8, r: 8, t: 44, b: 40 },
-    paper_bgcolor: "rgba(0,0,0,0)",
-    plot_bgcolor: "rgba(0,0,0,0)",
-    font: { color: look.text, family: "inherit", size: 12 },
-    hoverlabel: {
-      align: "left",
-      bgcolor: look.strong,
-      bordercolor: look.strong,
-      font: { size: 12, color: look.middle },
-    },
-    xaxis: {
-      ...axis,
-      tickvals: [...Array(rows).keys()].map((row) => row * columns + (columns - 1) / 2),
-      ticktext: [...Array(rows).keys()].map((row) => (rows > 10 ? String(row + 1) : `row ${row + 1}`)),
-      title: { text: "patches, row by row", font: { size: 11 }, standoff: 6 },
-    },
-    yaxis: {
-      ...axis,
-      tickvals: tokens,
-      ticktext: of.tokens.map(escaped),
-      autorange: "reversed",
-      automargin: true,
-      ticklabelstandoff: 6,
-    },
-    shapes: [...separators(rows, columns, look.line), ...marks(of, selection, look.strong)],
-    dragmode: false,
   };
-  return { data, layout };
 }
 
-/** Between the picture's rows. */
-function separators(rows: number, columns: number, color: string) {
-  return [...Array(rows - 1).keys()].map((row) => ({
-    type: "line",
-    x0: (row + 1) * columns - 0.5,
-    x1: (row + 1) * columns - 0.5,
-    yref: "paper",
-    y0: 0,
-    y1: 1,
-    line: { color, width: 1 },
-  }));
+/** Lies over the plot: finds the cell under the pointer, and frames rows and columns without drawing the plot again. */
+function Cells({ store, place }: { store: Store; place: Sheet }) {
+  const players = (event: MouseEvent): readonly number[] => {
+    const box = (event.currentTarget as Element).getBoundingClientRect();
+    const cell = cellAt(place, event.clientX - box.left, event.clientY - box.top);
+    return cell === null ? [] : cell[0] === cell[1] ? [cell[0]] : cell;
+  };
+  return (
+    // biome-ignore lint/a11y/noStaticElementInteractions: the table and the picture do the same for the keyboard
+    // biome-ignore lint/a11y/useKeyWithClickEvents: as above
+    <div
+      class="fx-cells"
+      onPointerMove={(event) => {
+        if (event.pointerType !== "touch") {
+          point(store, players(event));
+        }
+      }}
+      onPointerLeave={() => point(store, [])}
+      onClick={(event) => press(store, players(event), adds(store, event))}
+    >
+      {store.traits.selection.value.map((player) => (
+        <Bands key={player} place={place} player={player} selected />
+      ))}
+      {store.pointed.value.map((player) => (
+        <Bands key={`pointed-${player}`} place={place} player={player} selected={false} />
+      ))}
+      <Tip store={store} place={place} />
+    </div>
+  );
 }
 
-/** Frames around the rows of selected tokens and the columns of selected patches. */
-function marks(of: Explanation, selection: readonly number[], color: string) {
-  return selection.map((player) => {
-    const token = player - of.nImage;
-    const place =
-      token >= 0
-        ? { x0: -0.5, x1: of.nImage - 0.5, y0: token - 0.5, y1: token + 0.5 }
-        : { x0: player - 0.5, x1: player + 0.5, y0: -0.5, y1: of.tokens.length - 0.5 };
-    return { type: "rect", ...place, line: { color, width: 1.5 } };
-  });
+function Bands({ place, player, selected }: { place: Sheet; player: number; selected: boolean }) {
+  return (
+    <>
+      {bandsOf(place, player).map(({ left, top, width, height }) => (
+        <span
+          key={width > height ? "row" : "column"}
+          class="fx-band"
+          data-band={player}
+          data-selected={selected}
+          style={{ left: `${left}px`, top: `${top}px`, width: `${width}px`, height: `${height}px` }}
+        />
+      ))}
+    </>
+  );
 }
 
-/** Plotly reads a little HTML in texts: what a caption says is no markup. */
-function escaped(text: string): string {
-  return text.replaceAll("&", "&amp;").replaceAll("<", "&lt;").replaceAll(">", "&gt;");
+/** The value of the cell under the pointer, beside it. */
+function Tip({ store, place }: { store: Store; place: Sheet }) {
+  const of = store.explanation.value;
+  const [i, j] = store.pointed.value;
+  if (!of || i === undefined || j === undefined) {
+    return null;
+  }
+  const [row, column] = [place.rows.indexOf(i), place.columns.indexOf(j)];
+  if (row < 0 || column < 0) {
+    return null;
+  }
+  const x = place.left + ((column + 0.5) / place.columns.length) * place.width;
+  const y = place.top + ((row + 0.5) / place.rows.length) * place.height;
+  const side = x > place.left + place.width / 2 ? "left" : "right";
+  return (
+    <p class="fx-tip" data-side={side} style={{ left: `${x}px`, top: `${y}px` }}>
+      {shortName(of, i)} × {shortName(of, j)}
+      <br />
+      <b>{withError(interaction(of, i, j), interactionError(of, i, j))}</b>
+    </p>
+  );
 }

@@ -5,7 +5,7 @@ import { colourOf, strength } from "../colour";
 import { signed } from "../format";
 import { cell, patchCount, spokenName } from "../players";
 import type { Store } from "../store";
-import { useLasso } from "./lasso";
+import { drags, useLasso } from "./lasso";
 
 const DEFAULT_SIDE = 448;
 
@@ -28,7 +28,7 @@ export function Patches({ store, tabStop }: { store: Store; tabStop: number }) {
       role="group"
       aria-label={`Image, ${rows} rows of ${columns} patches`}
       data-coloured={store.values.value !== null && store.tool.value === "select"}
-      data-drags={store.several.value || store.tool.value === "hide"}
+      data-drags={drags(store)}
       onDragStart={(event) => event.preventDefault()}
       {...dragging}
     >
@@ -96,6 +96,7 @@ function Patch({ store, player, tabStop, held, ...box }: PatchProps) {
       data-held={held}
       data-removed={removed}
       data-pointed={store.pointed.value.includes(player)}
+      data-member={store.subset.value?.players.includes(player) ?? false}
     />
   );
 }

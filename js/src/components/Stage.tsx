@@ -58,7 +58,7 @@ function Chip({ store, player, token, tabStop }: ChipProps) {
       type="button"
       class="fx-chip"
       style={{
-        "--tint": shown > 0 ? faded(colourOf(store.palette.value, value ?? 0), 0.72 * shown) : "transparent",
+        "--tint": shown > 0 ? faded(colourOf(store.palette.value, value ?? 0), 0.6 * shown) : "transparent",
       }}
       tabindex={tabStop ? 0 : -1}
       aria-pressed={pressed(store, player)}
@@ -68,48 +68,48 @@ function Chip({ store, player, token, tabStop }: ChipProps) {
       data-active={store.active.value.includes(player)}
       data-removed={store.traits.removed.value.includes(player)}
       data-pointed={store.pointed.value.includes(player)}
+      data-member={store.subset.value?.players.includes(player) ?? false}
     >
       {token}
     </button>
   );
 }
 
-/** What a click or a drag takes in: without it, several could not be selected by touch. */
+/** Several can be selected by touch only once that was asked for. */
 function Picking({ store }: { store: Store }) {
-  const { selection, removed } = store.traits;
-  const hides = store.tool.value === "hide";
-  const chosen = hides ? removed : selection;
+  if (store.tool.value === "hide") {
+    return (
+      <p class="fx-picking">
+        Click patches and words, or drag over the picture, to hide them from the model.
+      </p>
+    );
+  }
+  const selection = store.traits.selection.value;
   return (
     <div class="fx-picking">
-      {hides ? (
-        <span>Click patches and words, or drag over the picture, to hide them from the model.</span>
-      ) : (
+      <button
+        type="button"
+        class="fx-toggle"
+        data-action="several"
+        aria-pressed={store.several.value}
+        title="Each click adds to the selection; drag over the picture for an area (Shift does the same)"
+        onClick={() => {
+          store.several.value = !store.several.value;
+        }}
+      >
+        <svg viewBox="0 0 16 16" aria-hidden="true">
+          <rect x="1.5" y="1.5" width="13" height="13" rx="2" stroke-dasharray="2.6 2" />
+        </svg>
+        Select several
+      </button>
+      {selection.length > 0 && (
         <button
           type="button"
           class="fx-toggle"
-          data-action="several"
-          aria-pressed={store.several.value}
-          title="Each click adds to the selection; drag over the picture for an area (Shift does the same)"
-          onClick={() => {
-            store.several.value = !store.several.value;
-          }}
+          data-action="clear"
+          onClick={() => store.commit("selection", [])}
         >
-          <svg viewBox="0 0 16 16" aria-hidden="true">
-            <rect x="1.5" y="1.5" width="13" height="13" rx="2" stroke-dasharray="2.6 2" />
-          </svg>
-          Select several
-        </button>
-      )}
-      {chosen.value.length > 0 && (
-        <button
-          type="button"
-          class="fx-toggle"
-          data-action={hides ? "show-all" : "clear"}
-          onClick={() => store.commit(hides ? "removed" : "selection", [])}
-        >
-          {hides
-            ? `Show all (${chosen.value.length} hidden)`
-            : `Clear ${groupName(store.board.value, chosen.value)}`}
+          Clear {groupName(store.board.value, selection)}
         </button>
       )}
     </div>

@@ -1,63 +1,203 @@
-/** The graph's interactions as a table: the same numbers for who reads or listens. */
+/** The interactions as a table that can be sorted: the same numbers for who reads or listens. */
 
+import { useRef, useState } from "preact/hooks";
 import { colourOf } from "../colour";
-import { plain, signed } from "../format";
-import { shortName } from "../players";
+import { withError } from "../format";
+import { groupName } from "../players";
+import { certaintyOf, graphRows, mainRows, type Order, type Row, selectionRows, sorted } from "../rows";
 import type { Store } from "../store";
+import { adds, playersAt, pointingEvents, press } from "./interaction";
+
+const CERTAIN = 1.96;
+
+interface Column {
+  readonly order: Order;
+  readonly label: string;
+  readonly title: string;
+  readonly kind: string;
+}
+
+const COLUMNS: readonly Column[] = [
+  { order: "name", label: "players", title: "Sort by name", kind: "" },
+  { order: "value", label: "value ± s.e.", title: "Sort by value, in logits", kind: "fx-number" },
+  {
+    order: "certainty",
+    label: "|value| / s.e.",
+    title: "Sort by how many standard errors the value is from zero",
+    kind: "fx-number",
+  },
+  { order: "size", label: "size", title: "Sort by size, whatever the sign", kind: "fx-wide" },
+];
 
 export function Table({ store }: { store: Store }) {
-  const edges = store.graph.value?.edges ?? [];
-  const board = store.board.value;
-  const selection = store.traits.selection.value;
-  const strongest = Math.max(...edges.map((edge) => Math.abs(edge.weight)), 0) || 1;
+  const [order, setOrder] = useState<Order>("size");
+  const [descending, setDescending] = useState(true);
+  const [narrowed, setNarrowed] = useState(false);
+  const selection = store.active.value;
+  const selected = store.traits.selection.value.length > 0;
+  const rows = sorted(rowsOf(store, narrowed && selected ? selection : null), order, descending);
+  const sort = (by: Order) => {
+    setDescending(by === order ? !descending : by !== "name");
+    setOrder(by);
+  };
   return (
     <div class="fx-table">
-      <table>
-        <caption class="fx-hidden">The strongest interactions, strongest first</caption>
-        <thead>
-          <tr>
-            <th scope="col">players</th>
-            <th scope="col" class="fx-number">
-              interaction
-            </th>
-            <th scope="col" class="fx-number">
-              ± s.e.
-            </th>
-            <th scope="col" class="fx-wide">
-              <span class="fx-hidden">size</span>
-            </th>
-          </tr>
-        </thead>
-        <tbody>
-          {edges.map((edge) => {
-            const pair = [edge.source, edge.target];
-            return (
-              <tr
-                key={pair.join("-")}
-                aria-selected={selection.length === 2 && pair.every((player) => selection.includes(player))}
-                onClick={() => store.commit("selection", pair)}
-              >
-                <th scope="row">
-                  <button type="button">
-                    {shortName(board, edge.source)} × {shortName(board, edge.target)}
-                  </button>
-                </th>
-                <td class="fx-number">{signed(edge.weight)}</td>
-                <td class="fx-number">{edge.se === null ? "–" : plain(edge.se)}</td>
-                <td class="fx-wide">
-                  <span
-                    class="fx-size"
-                    style={{
-                      "--share": `${(100 * Math.abs(edge.weight)) / strongest}%`,
-                      "--colour": colourOf(store.palette.value, edge.weight),
-                    }}
-                  />
-                </td>
-              </tr>
-            );
-          })}
-        </tbody>
-      </table>
+      <label class="fx-check">
+        <input
+          type="checkbox"
+          data-action="only-selection"
+          checked={narrowed}
+          onChange={(event) => setNarrowed(event.currentTarget.checked)}
+        />
+        {selected
+          ? ` only with ${groupName(store.board.value, selection)}`
+          : " only with what is selected (nothing is)"}
+      </label>
+      <div class="fx-scroll" tabindex={0} role="region" aria-labelledby={`${store.id}-rows`}>
+        <table>
+          <caption class="fx-hidden" id={`${store.id}-rows`}>
+            {titleOf(store, rows.length)}
+          </caption>
+          <thead>
+            <tr>
+              {COLUMNS.map((column) => (
+                <Head
+                  key={column.order}
+                  column={column}
+                  sort={sort}
+                  by={column.order === order ? direction(descending) : null}
+                />
+              ))}
+            </tr>
+          </thead>
+          <Body store={store} rows={rows} />
+        </table>
+        {rows.length === 0 && <p class="fx-empty">There is no interaction of this kind and sign.</p>}
+      </div>
     </div>
   );
+}
+
+function rowsOf(store: Store, selection: readonly number[] | null): Row[] {
+  const of = store.explanation.value;
+  const graph = store.graph.value;
+  if (!of) {
+    return [];
+  }
+  if (of.order < 2) {
+    return mainRows(of, selection);
+  }
+  const { graph_kind, graph_sign, top_k } = store.traits;
+  const wanted = { graph_kind: graph_kind.value, graph_sign: graph_sign.value, top_k: top_k.value };
+  return selection ? selectionRows(of, selection, wanted) : graph ? graphRows(of, graph) : [];
+}
+
+function titleOf(store: Store, rows: number): string {
+  const what = (store.explanation.value?.order ?? 2) < 2 ? "main effects" : "strongest interactions";
+  return `${rows} ${what}, in logits, with standard errors`;
+}
+
+function direction(descending: boolean): "descending" | "ascending" {
+  return descending ? "descending" : "ascending";
+}
+
+interface HeadProps {
+  readonly column: Column;
+  /** How the rows are sorted by this column, if they are. */
+  readonly by: "ascending" | "descending" | null;
+  readonly sort: (order: Order) => void;
+}
+
+function Head({ column, by, sort }: HeadProps) {
+  return (
+    <th scope="col" class={column.kind} aria-sort={by ?? "none"}>
+      <button type="button" title={column.title} data-sort={column.order} onClick={() => sort(column.order)}>
+        {column.label}
+        <span aria-hidden="true">{by === null ? "" : by === "descending" ? " ↓" : " ↑"}</span>
+      </button>
+    </th>
+  );
+}
+
+function Body({ store, rows }: { store: Store; rows: readonly Row[] }) {
+  const body = useRef<HTMLTableSectionElement>(null);
+  const [tabStop, setTabStop] = useState(0);
+  const strongest = Math.max(...rows.map(({ value }) => Math.abs(value)), 0) || 1;
+  const walk = (event: KeyboardEvent) => {
+    const buttons = [...(body.current?.querySelectorAll("button") ?? [])];
+    const at = buttons.indexOf(event.target as HTMLButtonElement);
+    const to = { ArrowDown: at + 1, ArrowUp: at - 1, Home: 0, End: buttons.length - 1 }[event.key];
+    const button = to === undefined ? undefined : buttons[to];
+    if (at >= 0 && to !== undefined && button) {
+      setTabStop(to);
+      button.focus();
+      event.preventDefault();
+    }
+  };
+  return (
+    <tbody
+      ref={body}
+      {...pointingEvents(store)}
+      onKeyDown={walk}
+      onClick={(event) => press(store, playersAt(event.target), adds(store, event))}
+    >
+      {rows.map((row, index) => (
+        <Line
+          key={row.players.join("-")}
+          store={store}
+          row={row}
+          strongest={strongest}
+          tabs={index === Math.min(tabStop, rows.length - 1)}
+        />
+      ))}
+    </tbody>
+  );
+}
+
+interface LineProps {
+  readonly store: Store;
+  readonly row: Row;
+  readonly strongest: number;
+  readonly tabs: boolean;
+}
+
+function Line({ store, row, strongest, tabs }: LineProps) {
+  const { players, name, value, se } = row;
+  const selection = store.traits.selection.value;
+  const pointed = store.pointed.value;
+  const selected =
+    selection.length === players.length && players.every((player) => selection.includes(player));
+  const certainty = certaintyOf(row);
+  const certain = certainty === null || certainty >= CERTAIN;
+  return (
+    <tr
+      data-players={players.join(" ")}
+      data-selected={selected}
+      data-certain={certain}
+      data-pointed={pointed.length > 0 && pointed.every((player) => players.includes(player))}
+    >
+      <th scope="row">
+        <button type="button" tabindex={tabs ? 0 : -1} aria-pressed={selected}>
+          {name}
+        </button>
+      </th>
+      <td class="fx-number">{withError(value, se)}</td>
+      <td class="fx-number">
+        {certainty === null ? "–" : certainty.toFixed(1)} <small>{verdict(certainty)}</small>
+      </td>
+      <td class="fx-wide">
+        <span
+          class="fx-size"
+          style={{
+            "--share": `${(100 * Math.abs(value)) / strongest}%`,
+            "--colour": colourOf(store.palette.value, value),
+          }}
+        />
+      </td>
+    </tr>
+  );
+}
+
+function verdict(certainty: number | null): string {
+  return certainty === null ? "error unknown" : certainty >= CERTAIN ? "certain" : "not certain";
 }

@@ -96,7 +96,8 @@ export function press(store: Store, players: readonly number[], add: boolean): v
     store.select(only, add);
   } else {
     const selected = store.traits.selection.value;
-    store.commit("selection", add ? [...new Set([...selected, ...players])] : players);
+    const same = selected.length === players.length && players.every((player) => selected.includes(player));
+    store.commit("selection", add ? [...new Set([...selected, ...players])] : same ? [] : players);
   }
 }
 

@@ -1,83 +1,38 @@
 /** Dragging over the picture takes in all patches of a rectangle: with a mouse at once, by touch once asked for. */
 
 import type { RefObject } from "preact";
-import { useRef, useState } from "preact/hooks";
-import { clamp } from "../geometry";
+import { useState } from "preact/hooks";
+import { clamp, type Point } from "../geometry";
 import type { Store } from "../store";
+import { type DragEvents, useDrag } from "./drag";
 import { adds, point } from "./interaction";
 
-/** Pixels before a press becomes a drag. */
-const SLACK = 6;
-
-export interface Lasso {
+export interface Lasso extends DragEvents {
   /** Patches that the rectangle holds while it is drawn. */
   readonly held: readonly number[];
-  readonly onPointerDown: (event: PointerEvent) => void;
-  readonly onPointerMove: (event: PointerEvent) => void;
-  readonly onPointerUp: (event: PointerEvent) => void;
-  readonly onPointerCancel: () => void;
-  readonly onClickCapture: (event: MouseEvent) => void;
-}
-
-interface Place {
-  readonly x: number;
-  readonly y: number;
 }
 
 export function useLasso(store: Store, picture: RefObject<Element>): Lasso {
   const [held, setHeld] = useState<readonly number[]>([]);
-  const start = useRef<Place | null>(null);
-  const drawn = useRef(false);
-  const stop = () => {
-    start.current = null;
-    setHeld([]);
-  };
-  const inside = (event: PointerEvent) =>
-    start.current && picture.current
-      ? patchesWithin(
-          store.board.value.grid,
-          picture.current.getBoundingClientRect(),
-          start.current,
-          placeOf(event),
-        )
+  const inside = (from: Point, to: Point) =>
+    picture.current
+      ? patchesWithin(store.board.value.grid, picture.current.getBoundingClientRect(), from, to)
       : [];
-  return {
-    held,
-    onPointerDown: (event) => {
-      drawn.current = false;
-      if (event.button === 0 && (event.pointerType !== "touch" || store.several.value)) {
-        start.current = placeOf(event);
-      }
+  const events = useDrag<true>(picture, {
+    hold: (event) => (event.pointerType === "touch" && !drags(store) ? null : true),
+    move: (_, from, to) => {
+      point(store, []);
+      setHeld(inside(from, to));
     },
-    onPointerMove: (event) => {
-      const from = start.current;
-      if (!from) {
-        return;
-      }
-      if (!drawn.current && Math.hypot(event.clientX - from.x, event.clientY - from.y) > SLACK) {
-        drawn.current = true;
-        picture.current?.setPointerCapture?.(event.pointerId);
-      }
-      if (drawn.current) {
-        point(store, []);
-        setHeld(inside(event));
-      }
-    },
-    onPointerUp: (event) => {
-      if (drawn.current && start.current) {
-        take(store, inside(event), adds(store, event));
-      }
-      stop();
-    },
-    onPointerCancel: stop,
-    onClickCapture: (event) => {
-      // the click that ends a drag is no click on a patch
-      if (drawn.current) {
-        drawn.current = false;
-        event.stopPropagation();
-      }
-    },
-  };
+    drop: (_, from, to, event) => take(store, inside(from, to), adds(store, event)),
+    end: () => setHeld([]),
+  });
+  return { held, ...events };
+}
+
+/** Whether a finger on the picture draws a rectangle instead of moving the page. */
+export function drags(store: Store): boolean {
+  return store.several.value || store.tool.value === "hide";
 }
 
 function take(store: Store, patches: readonly number[], add: boolean): void {
@@ -89,22 +44,20 @@ function take(store: Store, patches: readonly number[], add: boolean): void {
   }
 }
 
-function placeOf(event: PointerEvent): Place {
-  return { x: event.clientX, y: event.clientY };
-}
-
 /** Patches that the rectangle between two corners touches, row by row. */
 export function patchesWithin(
   [rows, columns]: readonly [rows: number, columns: number],
   box: { readonly left: number; readonly top: number; readonly width: number; readonly height: number },
-  from: Place,
-  to: Place,
+  from: Point,
+  to: Point,
 ): number[] {
-  const column = ({ x }: Place) => clamp(Math.floor(((x - box.left) / box.width) * columns), 0, columns - 1);
-  const row = ({ y }: Place) => clamp(Math.floor(((y - box.top) / box.height) * rows), 0, rows - 1);
+  const column = ({ x }: Point) => clamp(Math.floor(((x - box.left) / box.width) * columns), 0, columns - 1);
+  const row = ({ y }: Point) => clamp(Math.floor(((y - box.top) / box.height) * rows), 0, rows - 1);
+  const [left, right] = [column(from), column(to)].sort((a, b) => a - b) as [number, number];
+  const [top, bottom] = [row(from), row(to)].sort((a, b) => a - b) as [number, number];
   const patches: number[] = [];
-  for (let r = Math.min(row(from), row(to)); r <= Math.max(row(from), row(to)); r++) {
-    for (let c = Math.min(column(from), column(to)); c <= Math.max(column(from), column(to)); c++) {
+  for (let r = top; r <= bottom; r++) {
+    for (let c = left; c <= right; c++) {
       patches.push(r * columns + c);
     }
   }

@@ -1,0 +1,44 @@
+/** Where a method has no interactions: that it has none, and what it has instead. */
+
+import { colourOf } from "../colour";
+import { withError } from "../format";
+import { mainRows, sorted } from "../rows";
+import type { Store } from "../store";
+import { adds, pointingEvents, press } from "./interaction";
+
+const SHOWN = 12;
+
+export function FirstOrder({ store }: { store: Store }) {
+  const of = store.explanation.value;
+  if (!of) {
+    return null;
+  }
+  const rows = sorted(mainRows(of, null), "size", true).slice(0, SHOWN);
+  const strongest = Math.max(...rows.map(({ value }) => Math.abs(value)), 0) || 1;
+  const known = store.traits.options.value.methods?.find(({ name }) => name === of.method);
+  return (
+    <div class="fx-first-order">
+      <p>
+        {known?.label ?? "This method"} has no interactions: it says what each patch and word does by itself.
+        The picture shows these main effects; the strongest are
+      </p>
+      <ol {...pointingEvents(store)}>
+        {rows.map(({ players, name, value, se }) => (
+          <li key={name} data-players={players.join(" ")}>
+            <button type="button" onClick={(event) => press(store, players, adds(store, event))}>
+              {name}
+            </button>
+            <span
+              class="fx-size"
+              style={{
+                "--share": `${(100 * Math.abs(value)) / strongest}%`,
+                "--colour": colourOf(store.palette.value, value),
+              }}
+            />
+            <span class="fx-number">{withError(value, se)}</span>
+          </li>
+        ))}
+      </ol>
+    </div>
+  );
+}

@@ -1,0 +1,155 @@
+/** The nodes of the graph: a patch as its piece of the picture, a word as text, a third-order term as a mark. */
+
+import { colourOf } from "../colour";
+import type { Drawing } from "../drawing";
+import { signed, withError } from "../format";
+import type { PlacedNode } from "../places";
+import { cell, namesOf, spokenName } from "../players";
+import type { Store } from "../store";
+
+const CORNER = 5;
+
+interface NodesProps {
+  readonly store: Store;
+  readonly drawing: Drawing;
+  /** Node that Tab leads to. */
+  readonly tabStop: number | null;
+}
+
+export function Nodes({ store, drawing, tabStop }: NodesProps) {
+  const side = 2 * (drawing.nodes.find((node) => node.kind === "patch")?.halfWidth ?? 0);
+  return (
+    <g>
+      {/* the rounded outline that all thumbnails share */}
+      <clipPath id={`${store.id}-corners`}>
+        <rect x={-side / 2} y={-side / 2} width={side} height={side} rx={CORNER} />
+      </clipPath>
+      {drawing.nodes.map((node) => (
+        <Node key={node.player} store={store} node={node} drawing={drawing} tabs={node.player === tabStop} />
+      ))}
+    </g>
+  );
+}
+
+interface NodeProps {
+  readonly store: Store;
+  readonly node: PlacedNode;
+  readonly drawing: Drawing;
+  readonly tabs: boolean;
+}
+
+function Node({ store, node, drawing, tabs }: NodeProps) {
+  const active = store.active.value;
+  const { pointed, subset } = store;
+  const term = drawing.joined.get(node.player);
+  const near = active.some(
+    (player) => player === node.player || drawing.neighbours.get(player)?.has(node.player),
+  );
+  return (
+    <g
+      class="fx-node"
+      style={{ transform: `translate(${node.x.toFixed(1)}px, ${node.y.toFixed(1)}px)` }}
+      role="button"
+      tabindex={tabs ? 0 : -1}
+      data-kind={node.kind}
+      data-active={active.includes(node.player)}
+      data-lit={near}
+      data-pointed={(term ?? [node.player]).every((player) => pointed.value.includes(player))}
+      data-member={subset.value?.players.includes(node.player) ?? false}
+      {...(term ? termAttributes(store, node, term) : playerAttributes(store, node.player))}
+    >
+      {node.kind === "patch" && <Thumbnail store={store} node={node} />}
+      {node.kind === "token" && <Word node={node} />}
+      {node.kind === "term" && <Term store={store} node={node} />}
+    </g>
+  );
+}
+
+function playerAttributes(store: Store, player: number) {
+  const value = store.values.value?.[player];
+  const name = spokenName(store.board.value, player);
+  return {
+    "aria-pressed": store.traits.selection.value.includes(player),
+    "aria-label": value === undefined ? name : `${name}: ${signed(value)}`,
+    "data-player": player,
+    "data-value": value,
+  };
+}
+
+function termAttributes(store: Store, node: PlacedNode, players: readonly number[]) {
+  const selected = store.traits.selection.value;
+  return {
+    "aria-pressed": players.every((player) => selected.includes(player)),
+    "aria-label": `third-order term of ${namesOf(store.board.value, players)}: ${withError(node.weight ?? Number.NaN, node.se)}`,
+    "data-node": node.player,
+    "data-players": players.join(" "),
+    "data-value": node.weight,
+  };
+}
+
+function Word({ node }: { node: PlacedNode }) {
+  const { halfWidth, halfHeight } = node;
+  return (
+    <>
+      <rect
+        class="fx-node-frame"
+        x={-halfWidth}
+        y={-halfHeight}
+        width={2 * halfWidth}
+        height={2 * halfHeight}
+        rx={halfHeight / 1.6}
+      />
+      <text dy="0.34em">{node.label}</text>
+    </>
+  );
+}
+
+/** A diamond with the term's value under it; its sign is in the colour and in the number. */
+function Term({ store, node }: { store: Store; node: PlacedNode }) {
+  const side = 1.25 * node.halfWidth;
+  const value = node.weight ?? 0;
+  return (
+    <>
+      <rect
+        class="fx-node-frame"
+        x={-side / 2}
+        y={-side / 2}
+        width={side}
+        height={side}
+        rx={2}
+        transform="rotate(45)"
+        style={{ fill: colourOf(store.palette.value, value) }}
+      />
+      <text
+        class="fx-node-number"
+        dy={`${node.halfHeight + 9}px`}
+        fill={colourOf(store.palette.value, value)}
+      >
+        {signed(value)}
+      </text>
+    </>
+  );
+}
+
+/** The patch, cut out of the picture by a nested viewport. */
+function Thumbnail({ store, node }: { store: Store; node: PlacedNode }) {
+  const board = store.board.value;
+  const [rows, columns] = board.grid;
+  const { row, column } = cell(board, node.player);
+  const { halfWidth, halfHeight } = node;
+  const picture = store.picture.value;
+  const box = { x: -halfWidth, y: -halfHeight, width: 2 * halfWidth, height: 2 * halfHeight };
+  return (
+    <>
+      <rect class="fx-node-back" {...box} rx={CORNER} />
+      {picture && (
+        <g clip-path={`url(#${store.id}-corners)`}>
+          <svg {...box} viewBox={`${column} ${row} 1 1`} preserveAspectRatio="none" aria-hidden="true">
+            <image href={picture} width={columns} height={rows} preserveAspectRatio="none" />
+          </svg>
+        </g>
+      )}
+      <rect class="fx-node-frame" {...box} rx={CORNER} />
+    </>
+  );
+}

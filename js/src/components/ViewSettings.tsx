@@ -1,0 +1,139 @@
+/** What the views show: which interactions, how many, in which places, and which subset. */
+
+import type { Block, Setting, ViewName } from "../protocol";
+import type { Store } from "../store";
+import { Slider } from "./Slider";
+
+/** Largest subset that the slider offers. */
+const LARGEST_SUBSET = 24;
+
+export function ViewSettings({ store, view }: { store: Store; view: ViewName }) {
+  const { options } = store.traits;
+  const { layouts, kinds, signs } = options.value;
+  if ((store.explanation.value?.order ?? 2) < 2) {
+    return null;
+  }
+  if (view === "heatmap") {
+    return <Blocks store={store} />;
+  }
+  return (
+    <div class="fx-view-settings">
+      <Choice store={store} name="graph_kind" label="Which interactions" choices={kinds} />
+      <Choice store={store} name="graph_sign" label="Which sign" choices={signs} />
+      {view === "graph" && <Choice store={store} name="graph_layout" label="Layout" choices={layouts} />}
+      <Top store={store} />
+      {view === "graph" && <SubsetSettings store={store} />}
+    </div>
+  );
+}
+
+function Top({ store }: { store: Store }) {
+  const { top_k } = store.traits;
+  return (
+    <Slider
+      id={`${store.id}-top`}
+      label="top"
+      name={(value) => String(value)}
+      value={top_k.value}
+      min={1}
+      max={Math.max(60, top_k.value)}
+      step={1}
+      commit={(value) => store.commit("top_k", value)}
+    />
+  );
+}
+
+/** How many players the subset has, and whether it is the most or the least similar one. */
+function SubsetSettings({ store }: { store: Store }) {
+  const { subset_size } = store.traits;
+  return (
+    <>
+      <Slider
+        id={`${store.id}-subset`}
+        label="subset"
+        name={(value) => (value === 0 ? "off" : String(value))}
+        value={subset_size.value}
+        min={0}
+        max={Math.max(LARGEST_SUBSET, subset_size.value)}
+        step={1}
+        commit={(value) => store.commit("subset_size", value)}
+      />
+      {subset_size.value > 0 && (
+        <Choice
+          store={store}
+          name="subset_sign"
+          label="The most or the least similar subset"
+          choices={["positive", "negative"]}
+          words={ENDS}
+        />
+      )}
+    </>
+  );
+}
+
+const BLOCKS: readonly { readonly block: Block; readonly label: string; readonly title: string }[] = [
+  { block: "cross", label: "image × text", title: "Interactions between words and patches" },
+  { block: "text_text", label: "text × text", title: "Interactions between words" },
+  { block: "image_image", label: "image × image", title: "Interactions between patches" },
+];
+
+function Blocks({ store }: { store: Store }) {
+  const shown = store.traits.block.value;
+  return (
+    <div class="fx-tabs" role="group" aria-label="Which interactions">
+      {BLOCKS.map(({ block, label, title }) => (
+        <button
+          key={block}
+          type="button"
+          title={title}
+          data-block={block}
+          aria-pressed={block === shown}
+          onClick={() => store.commit("block", block)}
+        >
+          {label}
+        </button>
+      ))}
+    </div>
+  );
+}
+
+const WORDS: Readonly<Record<string, string>> = {
+  all: "all pairs",
+  cross: "image × text",
+  intra: "within one",
+  both: "+ and −",
+  positive: "only +",
+  negative: "only −",
+  anchored: "in place",
+  spring: "spring",
+  kamada_kawai: "Kamada–Kawai",
+};
+
+const ENDS: Readonly<Record<string, string>> = { positive: "most", negative: "least" };
+
+interface ChoiceProps {
+  readonly store: Store;
+  readonly name: Extract<Setting, "graph_kind" | "graph_sign" | "graph_layout" | "subset_sign">;
+  readonly label: string;
+  readonly choices: readonly string[];
+  readonly words?: Readonly<Record<string, string>>;
+}
+
+function Choice({ store, name, label, choices, words = WORDS }: ChoiceProps) {
+  return (
+    <select
+      class="fx-select"
+      aria-label={label}
+      title={label}
+      data-setting={name}
+      value={store.traits[name].value}
+      onChange={(event) => store.commit(name, event.currentTarget.value as never)}
+    >
+      {choices.map((choice) => (
+        <option key={choice} value={choice}>
+          {words[choice] ?? choice}
+        </option>
+      ))}
+    </select>
+  );
+}

@@ -1,0 +1,180 @@
+/** What Plotly draws of a block of interactions, and where in the frame each cell lies. */
+
+import { divergingScale, type Palette } from "./colour";
+import type { Explanation } from "./explanation";
+import { clamp } from "./geometry";
+import { shortened, textWidth } from "./places";
+import type { Block } from "./protocol";
+
+/** A block as a rectangle of cells, in pixels of the frame that it is drawn in. */
+export interface Sheet {
+  readonly rows: readonly number[];
+  readonly columns: readonly number[];
+  readonly left: number;
+  readonly top: number;
+  readonly width: number;
+  readonly height: number;
+  /** Height of the whole frame, axes included. */
+  readonly total: number;
+}
+
+export interface Look {
+  readonly palette: Palette;
+  readonly text: string;
+  readonly line: string;
+  readonly middle: string;
+}
+
+const TALLEST = 540;
+const TOKEN_HEIGHT = 30;
+const TOP = 8;
+const RIGHT = 10;
+/** For the numbers of the picture's rows along an axis, and its title. */
+const ROW_AXIS = 44;
+
+/** The block's players and place in a frame of this width. */
+export function sheet(of: Explanation, block: Block, frame: number): Sheet {
+  const patches = [...Array(of.nImage).keys()];
+  const tokens = of.tokens.map((_, index) => of.nImage + index);
+  const rows = block === "image_image" ? patches : tokens;
+  const columns = block === "text_text" ? tokens : patches;
+  const words = Math.max(...of.tokens.map((token) => textWidth(shortened(token))), 20) + 14;
+  const left = block === "image_image" ? ROW_AXIS : Math.min(words, 0.4 * frame);
+  const room = Math.max(frame - left - RIGHT, 60);
+  const square = Math.min(room, TALLEST, block === "text_text" ? 56 * tokens.length : TALLEST);
+  const width = block === "cross" ? room : square;
+  const height = block === "cross" ? Math.max(180, TOKEN_HEIGHT * tokens.length) : square;
+  const foot = block === "text_text" ? (slanted(width, of) ? 0.75 * words + 12 : 26) : ROW_AXIS;
+  const centred = left + (room - width) / 2;
+  return { rows, columns, left: centred, top: TOP, width, height, total: TOP + height + foot };
+}
+
+/** Whether words along the bottom would run into each other. */
+function slanted(width: number, of: Explanation): boolean {
+  const widest = Math.max(...of.tokens.map((token) => textWidth(shortened(token))), 0);
+  return widest + 6 > width / Math.max(of.tokens.length, 1);
+}
+
+/** The row's and the column's player at a place in the frame; null outside of the sheet. */
+export function cellAt(of: Sheet, x: number, y: number): readonly [row: number, column: number] | null {
+  const [across, down] = [(x - of.left) / of.width, (y - of.top) / of.height];
+  if (across < 0 || across > 1 || down < 0 || down > 1) {
+    return null;
+  }
+  const row = of.rows[clamp(Math.floor(down * of.rows.length), 0, of.rows.length - 1)];
+  const column = of.columns[clamp(Math.floor(across * of.columns.length), 0, of.columns.length - 1)];
+  return row === undefined || column === undefined ? null : [row, column];
+}
+
+/** A band over a player's row or column, in pixels of the frame. */
+export interface Band {
+  readonly left: number;
+  readonly top: number;
+  readonly width: number;
+  readonly height: number;
+}
+
+/** The bands of a player: its row, its column, or both. */
+export function bandsOf(of: Sheet, player: number): Band[] {
+  const [row, column] = [of.rows.indexOf(player), of.columns.indexOf(player)];
+  const [high, wide] = [of.height / of.rows.length, of.width / of.columns.length];
+  const bands: Band[] = [];
+  if (row >= 0) {
+    bands.push({ left: of.left, width: of.width, top: of.top + row * high, height: high });
+  }
+  if (column >= 0) {
+    bands.push({ left: of.left + column * wide, width: wide, top: of.top, height: of.height });
+  }
+  return bands;
+}
+
+/**
+ * Plotly's data and layout.
+ *
+ * @param limit end of the symmetric colour scale, in logits.
+ */
+export function figure(
+  of: Explanation,
+  block: Block,
+  place: Sheet,
+  frame: number,
+  look: Look,
+  limit: number,
+) {
+  const { rows, columns } = place;
+  const z = rows.map((row) =>
+    columns.map((column) => (row === column ? null : (of.interactions[row * of.nPlayers + column] ?? null))),
+  );
+  const gap = place.width / columns.length > 12 ? 1 : 0;
+  const data = [
+    {
+      type: "heatmap" as const,
+      z,
+      zmin: -limit,
+      zmax: limit,
+      hoverinfo: "skip",
+      showscale: false,
+      xgap: gap,
+      ygap: place.height / rows.length > 12 ? Math.max(gap, 1) : 0,
+      colorscale: divergingScale(look.palette, look.middle),
+    },
+  ];
+  const layout = {
+    width: frame,
+    height: place.total,
+    margin: {
+      l: place.left,
+      r: frame - place.left - place.width,
+      t: place.top,
+      b: place.total - place.top - place.height,
+      pad: 0,
+    },
+    paper_bgcolor: "rgba(0,0,0,0)",
+    plot_bgcolor: "rgba(0,0,0,0)",
+    font: { color: look.text, family: "inherit", size: 12 },
+    xaxis: axis(of, block === "text_text", slanted(place.width, of) ? -45 : 0),
+    yaxis: { ...axis(of, block !== "image_image", 0), autorange: "reversed" },
+    shapes: separators(of, block, look.line),
+    dragmode: false,
+    hovermode: false,
+  };
+  return { data, layout };
+}
+
+/** Words by name, or patches by the picture's row that they lie in. */
+function axis(of: Explanation, words: boolean, tickangle: number) {
+  const shared = { showgrid: false, zeroline: false, fixedrange: true, ticks: "", automargin: false };
+  if (words) {
+    const ticktext = of.tokens.map((token) => escaped(shortened(token)));
+    return { ...shared, tickvals: [...of.tokens.keys()], ticktext, tickangle, ticklabelstandoff: 6 };
+  }
+  const [rows, columns] = of.grid;
+  const every = Math.ceil(rows / 16);
+  const named = [...Array(rows).keys()].filter((row) => row % every === 0);
+  return {
+    ...shared,
+    tickvals: named.map((row) => row * columns + (columns - 1) / 2),
+    ticktext: named.map((row) => String(row + 1)),
+    tickangle: 0,
+    tickfont: { size: 11 },
+    title: { text: "patches, by row of the image", font: { size: 11 }, standoff: 6 },
+  };
+}
+
+/** Between the picture's rows. */
+function separators(of: Explanation, block: Block, color: string) {
+  if (block === "text_text") {
+    return [];
+  }
+  const [rows, columns] = of.grid;
+  const ends = [...Array(rows - 1).keys()].map((row) => (row + 1) * columns - 0.5);
+  const line = { color, width: 1 };
+  const along = ends.map((at) => ({ type: "line", x0: at, x1: at, yref: "paper", y0: 0, y1: 1, line }));
+  const down = ends.map((at) => ({ type: "line", y0: at, y1: at, xref: "paper", x0: 0, x1: 1, line }));
+  return block === "cross" ? along : [...along, ...down];
+}
+
+/** Plotly reads a little HTML in texts: what a caption says is no markup. */
+function escaped(text: string): string {
+  return text.replaceAll("&", "&amp;").replaceAll("<", "&lt;").replaceAll(">", "&gt;");
+}

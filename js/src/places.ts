@@ -1,0 +1,133 @@
+/** Where the graph's nodes lie in a frame of so many pixels: spread over it, apart from each other. */
+
+import { type Box, clamp, type Point, separate } from "./geometry";
+import type { GraphNode } from "./protocol";
+
+const MARGIN = 14;
+const FONT = "600 13px system-ui, sans-serif";
+const LONGEST_LABEL = 18;
+/** Patches that lie together in the picture are drawn apart by so much at most: it is still the picture. */
+const WIDEST_SPREAD = 2.5;
+/** Between the lowest patch and the highest token. */
+const GAP = 22;
+/** Half the side of the mark of a third-order term. */
+const TERM = 9;
+
+export interface Frame {
+  readonly width: number;
+  readonly height: number;
+  /** Of the picture's grid. */
+  readonly columns: number;
+  /** Whether patches lie as in the picture. */
+  readonly anchored: boolean;
+}
+
+export interface PlacedNode extends GraphNode, Box {}
+
+/**
+ * Nodes with their boxes in pixels; none lies on another, but where somebody put it there.
+ *
+ * @param moved places in the unit square of nodes that were moved by hand.
+ */
+export function place(
+  nodes: readonly GraphNode[],
+  frame: Frame,
+  moved: ReadonlyMap<number, Point>,
+): PlacedNode[] {
+  const { width, height } = frame;
+  const players = nodes.filter((node) => node.kind !== "term");
+  const laidOut = players.map((node) => boxOf(node, frame));
+  const boxes = separate(frame.anchored ? spread(players, laidOut, frame) : laidOut, width, height);
+  const placed = players.map((node, index) => {
+    const at = moved.get(node.player);
+    const box = boxes[index] as Box;
+    return { ...node, label: shortened(node.label), ...box, ...(at && within(at, box, frame)) };
+  });
+  const terms = nodes
+    .filter((node) => node.kind === "term")
+    .map((node) => ({ ...node, ...boxOf(node, frame) }));
+  const apart = separate([...placed, ...terms], width, height, 3, 40).slice(placed.length);
+  return [
+    ...placed,
+    ...terms.map((node, index) => {
+      const box = apart[index] as Box;
+      const at = moved.get(node.player);
+      return { ...node, ...box, ...(at && within(at, box, frame)) };
+    }),
+  ];
+}
+
+function within(at: Point, box: Box, { width, height }: Frame): Point {
+  return {
+    x: clamp(at.x * width, box.halfWidth + 1, width - box.halfWidth - 1),
+    y: clamp(at.y * height, box.halfHeight + 1, height - box.halfHeight - 1),
+  };
+}
+
+function boxOf(node: GraphNode, { width, height, columns }: Frame): Box {
+  const side = Math.min(Math.max((width - 2 * MARGIN) / columns - 8, 20), width < 480 ? 30 : 38);
+  const at = {
+    x: MARGIN + node.pos[0] * (width - 2 * MARGIN),
+    y: MARGIN + node.pos[1] * (height - 2 * MARGIN),
+  };
+  switch (node.kind) {
+    case "patch":
+      return { ...at, halfWidth: side / 2, halfHeight: side / 2 };
+    case "term":
+      return { ...at, halfWidth: TERM, halfHeight: TERM };
+    case "token":
+      return { ...at, halfWidth: textWidth(shortened(node.label)) / 2 + 10, halfHeight: 13 };
+  }
+}
+
+/** Patches stretched over the part of the frame above the tokens, each still left of, or above, the same others. */
+function spread(nodes: readonly GraphNode[], boxes: readonly Box[], { width, height }: Frame): Box[] {
+  const patches = boxes.filter((_, index) => nodes[index]?.kind === "patch");
+  const tokens = boxes.filter((_, index) => nodes[index]?.kind === "token");
+  const first = patches[0];
+  if (!first) {
+    return [...boxes];
+  }
+  const edge = MARGIN / 2 + first.halfWidth;
+  const bottom = Math.min(height, ...tokens.map((box) => box.y - box.halfHeight)) - GAP - first.halfHeight;
+  const x = stretch(
+    patches.map((box) => box.x),
+    edge,
+    width - edge,
+  );
+  const y = stretch(
+    patches.map((box) => box.y),
+    edge,
+    Math.max(bottom, edge),
+  );
+  return boxes.map((box) => (patches.includes(box) ? { ...box, x: x(box.x), y: y(box.y) } : box));
+}
+
+/** The stretch, and shift, that brings `values` to fill `low` to `high`, as far as it may go. */
+function stretch(values: readonly number[], low: number, high: number): (value: number) => number {
+  const [least, most] = [Math.min(...values), Math.max(...values)];
+  const factor = Math.min((high - low) / Math.max(most - least, 1e-9), WIDEST_SPREAD);
+  const middle = clamp(
+    (least + most) / 2,
+    low + (factor * (most - least)) / 2,
+    high - (factor * (most - least)) / 2,
+  );
+  return (value) => middle + factor * (value - (least + most) / 2);
+}
+
+/** A token that is as long as a line would cover its neighbours. */
+export function shortened(label: string): string {
+  return label.length > LONGEST_LABEL ? `${label.slice(0, LONGEST_LABEL - 1)}…` : label;
+}
+
+let ruler: CanvasRenderingContext2D | null | undefined;
+
+/** Pixels that a label takes. */
+export function textWidth(text: string): number {
+  ruler ??= document.createElement("canvas").getContext?.("2d") ?? null;
+  if (!ruler) {
+    return 7.5 * text.length;
+  }
+  ruler.font = FONT;
+  return ruler.measureText(text).width;
+}

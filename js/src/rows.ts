@@ -1,0 +1,101 @@
+/** The rows of the table: interactions, or main effects where a method has nothing else, and their order. */
+
+import { type Explanation, interaction, interactionError } from "./explanation";
+import { shortName } from "./players";
+import type { Graph, GraphEdge, Traits } from "./protocol";
+import { blockOf } from "./scales";
+
+export interface Row {
+  readonly players: readonly number[];
+  readonly name: string;
+  readonly value: number;
+  readonly se: number | null;
+}
+
+export type Order = "size" | "value" | "certainty" | "name";
+
+/** What is drawn in the graph: its edges, and the third-order terms as rows of three. */
+export function graphRows(of: Explanation, graph: Graph): Row[] {
+  const pairs = graph.edges
+    .filter((edge) => edge.kind !== "term")
+    .map(({ source, target, weight, se }) => row(of, [source, target], weight, se));
+  const terms = graph.nodes
+    .filter((node) => node.kind === "term")
+    .map((node) => row(of, playersOf(node.player, graph.edges), node.weight ?? Number.NaN, node.se ?? null));
+  return [...pairs, ...terms];
+}
+
+/** The players that a third-order term's node is joined to, ascending. */
+export function playersOf(term: number, edges: readonly GraphEdge[]): number[] {
+  return edges
+    .filter(({ source, target }) => source === term || target === term)
+    .map(({ source, target }) => (source === term ? target : source))
+    .sort((a, b) => a - b);
+}
+
+/** Which interactions are wanted: the graph's settings. */
+export type Wanted = Readonly<Pick<Traits, "graph_kind" | "graph_sign" | "top_k">>;
+
+/** The strongest interactions of the selected players, whether or not the graph has room for them. */
+export function selectionRows(of: Explanation, selection: readonly number[], wanted: Wanted): Row[] {
+  const rows: Row[] = [];
+  for (let i = 0; i < of.nPlayers; i++) {
+    for (let j = i + 1; j < of.nPlayers; j++) {
+      const value = interaction(of, i, j);
+      const chosen = selection.includes(i) || selection.includes(j);
+      if (chosen && value !== 0 && fits(wanted, value, blockOf(of, i, j) === "cross")) {
+        rows.push(row(of, [i, j], value, interactionError(of, i, j)));
+      }
+    }
+  }
+  for (const { players, value, se } of of.triples ?? []) {
+    if (players.some((player) => selection.includes(player)) && fits(wanted, value, true)) {
+      rows.push(row(of, players, value, se));
+    }
+  }
+  return sorted(rows, "size", true).slice(0, wanted.top_k);
+}
+
+function fits({ graph_kind, graph_sign }: Wanted, value: number, cross: boolean): boolean {
+  const kind = graph_kind === "all" || (graph_kind === "cross") === cross;
+  const sign = graph_sign === "both" || (graph_sign === "negative") === value < 0;
+  return kind && sign;
+}
+
+/** Main effects, of the selected players alone where `selection` is given. */
+export function mainRows(of: Explanation, selection: readonly number[] | null): Row[] {
+  const players = selection ?? [...of.main.keys()];
+  return players.map((player) => {
+    const error = of.mainSe?.[player];
+    const se = error !== undefined && Number.isFinite(error) ? error : null;
+    return row(of, [player], of.main[player] ?? Number.NaN, se);
+  });
+}
+
+function row(of: Explanation, players: readonly number[], value: number, se: number | null): Row {
+  return { players, value, se, name: players.map((player) => shortName(of, player)).join(" × ") };
+}
+
+/** How many standard errors a value is from zero; null where its error is not known. */
+export function certaintyOf({ value, se }: Row): number | null {
+  return se === null || se <= 0 ? null : Math.abs(value) / se;
+}
+
+/** `rows` in another order; what is not known comes last either way. */
+export function sorted(rows: readonly Row[], order: Order, descending: boolean): Row[] {
+  const direction = descending ? -1 : 1;
+  if (order === "name") {
+    return [...rows].sort((a, b) => direction * a.name.localeCompare(b.name, undefined, { numeric: true }));
+  }
+  const key = KEYS[order];
+  return [...rows].sort((a, b) => {
+    const [x, y] = [key(a), key(b)];
+    return x === null || y === null ? Number(x === null) - Number(y === null) : direction * (x - y);
+  });
+}
+
+const KEYS: Readonly<Record<Exclude<Order, "name">, (row: Row) => number | null>> = {
+  size: (row) => Math.abs(row.value),
+  value: (row) => row.value,
+  certainty: certaintyOf,
+};
