@@ -1,4 +1,4 @@
-"""The command line: ``fixlip-widgets explain | bench | doctor``.
+"""The command line: ``fixlip-widgets explain | evaluate | bench | doctor``.
 
 torch and the rest are imported by the command that needs them: ``--help`` and ``--version`` answer at once.
 """
@@ -6,11 +6,11 @@ torch and the rest are imported by the command that needs them: ``--help`` and `
 from __future__ import annotations
 
 import argparse
-import json
 import math
 import re
 import sys
 from collections.abc import Sequence
+from importlib import import_module
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -21,12 +21,17 @@ if TYPE_CHECKING:
     from fixlip_widgets import Explanation
 
 SCENE = "demo:"
+_MODULES = {
+    "evaluate": ("fixlip_widgets.evaluation", "compare methods over a set of pairs"),
+    "bench": ("fixlip_widgets.bench", "measure time and memory on this machine"),
+}
+"""Commands whose arguments are their module's to define, which is imported for them alone."""
 
 
 def main(arguments: Sequence[str] | None = None) -> int:
     """Run one command; returns the exit status: 0, 1 where doctor found something missing, 2 for what was refused."""
     arguments = sys.argv[1:] if arguments is None else arguments
-    options = _parser(bench="bench" in arguments[:1]).parse_args(arguments)
+    options = _parser(next(iter(arguments), "")).parse_args(arguments)
     try:
         return options.run(options)
     except (FixlipError, OSError) as error:
@@ -36,8 +41,8 @@ def main(arguments: Sequence[str] | None = None) -> int:
         return 130
 
 
-def _parser(*, bench: bool) -> argparse.ArgumentParser:
-    """The parser; ``bench`` adds that command's arguments, which are its module's to define."""
+def _parser(command: str) -> argparse.ArgumentParser:
+    """The parser; of the commands that modules of their own define, it has the arguments of ``command`` alone."""
     parser = argparse.ArgumentParser(
         prog="fixlip-widgets",
         description="Why does a vision–language encoder find this image and this caption similar?",
@@ -45,7 +50,12 @@ def _parser(*, bench: bool) -> argparse.ArgumentParser:
     parser.add_argument("--version", action="version", version=f"%(prog)s {__version__}")
     commands = parser.add_subparsers(title="commands", required=True, metavar="COMMAND")
     _add_explain(commands.add_parser("explain", help="explain one image and caption"))
-    _add_bench(commands.add_parser("bench", help="measure time and memory on this machine"), arguments=bench)
+    for name, (module, what) in _MODULES.items():
+        parser_of_it = commands.add_parser(name, help=what)
+        if name == command:
+            defined = import_module(module)
+            defined.add_arguments(parser_of_it)
+            parser_of_it.set_defaults(run=defined.run)
     doctor = commands.add_parser("doctor", help="say what is installed, what is missing and how to get it")
     doctor.set_defaults(run=_doctor)
     return parser
@@ -69,14 +79,6 @@ def _add_explain(parser: argparse.ArgumentParser) -> None:
     parser.set_defaults(run=_explain)
 
 
-def _add_bench(parser: argparse.ArgumentParser, *, arguments: bool) -> None:
-    if arguments:
-        from fixlip_widgets import bench
-
-        bench.add_arguments(parser)
-        parser.set_defaults(run=bench.run)
-
-
 def _explain(options: argparse.Namespace) -> int:
     import fixlip_widgets as fx
 
@@ -90,7 +92,7 @@ def _explain(options: argparse.Namespace) -> int:
     explanation = fx.explain(
         image, caption, model=model, **{name: value for name, value in chosen.items() if value is not None}
     )
-    print(json.dumps(as_json(explanation), ensure_ascii=False) if options.json else _summary(explanation))
+    print(explanation.to_json() if options.json else _summary(explanation))
     if options.out is not None:
         explanation.to_html(options.out)
         print(f"Report: {options.out}", file=sys.stderr)
@@ -137,21 +139,3 @@ def _summary(explanation: Explanation, count: int = 12) -> str:
         for name, term in zip(names, terms, strict=True)
     )
     return "\n".join((explanation.caption, explanation.summary(), *rows))
-
-
-def as_json(explanation: Explanation) -> dict[str, Any]:
-    """Everything but the picture as plain lists and numbers; what is not known (NaN) is null."""
-    fields = {name: getattr(explanation, name) for name in explanation.__dataclass_fields__ if name != "image"}
-    return {name: _plain(value) for name, value in {**fields, "names": explanation.names}.items()}
-
-
-def _plain(value: Any) -> Any:
-    if hasattr(value, "tolist"):
-        value = value.tolist()
-    if isinstance(value, float):
-        return value if math.isfinite(value) else None
-    if isinstance(value, dict):
-        return {name: _plain(item) for name, item in value.items()}
-    if isinstance(value, list | tuple):
-        return [_plain(item) for item in value]
-    return value

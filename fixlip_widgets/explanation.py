@@ -11,7 +11,7 @@ import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
 from fixlip_widgets.errors import InputError, PoolError
-from fixlip_widgets.files import PathLike, read_npz, write_npz
+from fixlip_widgets.files import PathLike, read_npz, replacing, write_npz
 from fixlip_widgets.triples import Triples
 
 if TYPE_CHECKING:
@@ -252,6 +252,39 @@ class Explanation:
             raise InputError(f"There is no drawing of kind {kind!r}; choose one of {', '.join(drawings)}.")
         return drawings[kind](self, **options)
 
+    def to_png(
+        self,
+        path: PathLike | None = None,
+        kind: Literal["graph", "overlay"] = "graph",
+        *,
+        scale: float = 2.0,
+        background: str | None = "#ffffff",
+        **options: Any,
+    ) -> bytes:
+        """The drawing of :meth:`to_svg` as a PNG file, written to ``path`` if given; no browser is needed for it.
+
+        ``scale`` and ``background`` are those of :func:`fixlip_widgets.export.png.png` (resvg-py must be installed).
+        """
+        from fixlip_widgets.export.png import png
+
+        drawn = png(self.to_svg(kind, **options), scale=scale, background=background)
+        if path is not None:
+            with replacing(path) as stream:
+                stream.write(drawn)
+        return drawn
+
+    def to_csv(self, path: PathLike | None = None) -> str:
+        """Every term as a line of CSV, written to ``path`` if given; see :mod:`fixlip_widgets.export.tables`."""
+        from fixlip_widgets.export.tables import as_csv
+
+        return _written(as_csv(self), path)
+
+    def to_json(self, path: PathLike | None = None) -> str:
+        """Everything but the picture as JSON, written to ``path`` if given; what is not known is null."""
+        from fixlip_widgets.export.tables import as_json
+
+        return _written(json.dumps(as_json(self), ensure_ascii=False, allow_nan=False), path)
+
     def to_html(self, path: PathLike, title: str | None = None) -> None:
         """Write a live page, one file that needs neither kernel nor network; see :func:`fixlip_widgets.report`."""
         from fixlip_widgets.export import report
@@ -349,3 +382,10 @@ class Explanation:
 def _frozen(array: NDArray[Any]) -> NDArray[Any]:
     array.setflags(write=False)
     return array
+
+
+def _written(text: str, path: PathLike | None) -> str:
+    if path is not None:
+        with replacing(path) as stream:
+            stream.write(text.encode("utf-8"))
+    return text

@@ -153,7 +153,7 @@ class _Drawing:
         (x0, y0), (x1, y1) = (self._at(self._graph.nodes[end]["pos"]) for end in (i, j))
         x, y = self._at(bend(self._graph, i, j))
         unsure = edge["certain"] is False
-        name = pair_name(self._names, self._explanation.n_image, min(i, j), max(i, j))
+        name = self._name(min(i, j), max(i, j))
         return element(
             "path",
             element("title", escaped(f"{name}: {with_error(edge['weight'], edge['se'])} logits")),
@@ -165,6 +165,12 @@ class _Drawing:
             stroke_dasharray="5 6" if unsure else None,
             stroke_linecap=None if unsure else "round",
         )
+
+    def _name(self, i: int, j: int) -> str:
+        """Of a pair; an edge to the node of a third-order term has that term's name."""
+        if j >= self._explanation.n_players:
+            return str(self._graph.nodes[j]["label"])
+        return pair_name(self._names, self._explanation.n_image, i, j)
 
     def _patch(self, player: int, node: dict[str, Any]) -> str:
         (x, y), width, height = self._at(node["pos"]), self._shape["width"], self._shape["height"]

@@ -49,7 +49,7 @@ class Bar:
         self._shown = _InNotebook() if notebook else _OnTerminal()
 
     def __enter__(self) -> Tell:
-        return self._wanted if callable(self._wanted) else self._show
+        return self._show if isinstance(self._wanted, bool) else self._wanted
 
     def _show(self, step: Step) -> None:
         if self._wanted:

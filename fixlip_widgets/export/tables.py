@@ -1,0 +1,68 @@
+"""An explanation's values for other programs: every term as a line of CSV, and everything but the picture as JSON."""
+
+from __future__ import annotations
+
+import csv
+import io
+import math
+from collections.abc import Iterator
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+
+if TYPE_CHECKING:
+    from fixlip_widgets.explanation import Explanation
+
+COLUMNS = ("order", "players", "names", "value", "standard_error")
+
+
+def as_csv(explanation: Explanation) -> str:
+    """All terms, in logits: the baseline, main effects, interactions and third-order terms, each in its players' order.
+
+    ``players`` are indices and ``names`` what they are called, both joined by `` × ``; what is not known is empty.
+    """
+    stream = io.StringIO()
+    writer = csv.writer(stream, lineterminator="\n")
+    writer.writerow(COLUMNS)
+    for players, value, error in _terms(explanation):
+        names = " × ".join(explanation.names[player] for player in players)
+        writer.writerow((len(players), " × ".join(map(str, players)), names, repr(value), _known(error)))
+    return stream.getvalue()
+
+
+def as_json(explanation: Explanation) -> dict[str, Any]:
+    """Everything but the picture as plain lists and numbers; what is not known (NaN) is null."""
+    fields = {name: getattr(explanation, name) for name in explanation.__dataclass_fields__ if name != "image"}
+    return {name: _plain(value) for name, value in {**fields, "names": explanation.names}.items()}
+
+
+def _terms(explanation: Explanation) -> Iterator[tuple[tuple[int, ...], float, float]]:
+    n = explanation.n_players
+    yield (), float(explanation.baseline), explanation.baseline_se
+    errors = np.full(n, np.nan) if explanation.main_se is None else explanation.main_se
+    yield from (((i,), float(explanation.main[i]), float(errors[i])) for i in range(n))
+    if explanation.has_interactions:
+        pairs = np.full((n, n), np.nan) if explanation.interactions_se is None else explanation.interactions_se
+        for i, j in zip(*np.triu_indices(n, 1), strict=True):
+            yield (int(i), int(j)), float(explanation.interactions[i, j]), float(pairs[i, j])
+    if explanation.triples is not None:
+        for players, value, error in zip(*explanation.triples.terms(), strict=True):
+            yield tuple(int(player) for player in players), float(value), float(error)
+
+
+def _known(error: float) -> str:
+    return repr(float(error)) if math.isfinite(error) else ""
+
+
+def _plain(value: Any) -> Any:
+    if hasattr(value, "tolist"):
+        value = value.tolist()
+    if hasattr(value, "__dataclass_fields__"):
+        return {name: _plain(getattr(value, name)) for name in value.__dataclass_fields__}
+    if isinstance(value, float):
+        return value if math.isfinite(value) else None
+    if isinstance(value, dict):
+        return {name: _plain(item) for name, item in value.items()}  # pyright: ignore[reportUnknownVariableType]
+    if isinstance(value, list | tuple):
+        return [_plain(item) for item in value]  # pyright: ignore[reportUnknownVariableType]
+    return value
