@@ -5,16 +5,13 @@ from __future__ import annotations
 import sys
 from typing import Any, Literal
 
-from fixlip_widgets.baselines import banzhaf_values
 from fixlip_widgets.errors import InputError
 from fixlip_widgets.explanation import Explanation
 from fixlip_widgets.game import VisionLanguageGame
 from fixlip_widgets.incremental import IncrementalExplainer, Progress
+from fixlip_widgets.methods import METHODS, Method, Request
+from fixlip_widgets.methods import method as method_of
 from fixlip_widgets.models import Model, load_model
-from fixlip_widgets.shapley import explain_shapley
-
-METHODS = ("banzhaf", "shapley")
-ORDERS = (1, 2, 3)
 
 
 def explain(
@@ -25,7 +22,7 @@ def explain(
     p: float = 0.5,
     budget: int = 2**17,
     method: str = "banzhaf",
-    order: int = 2,
+    order: int | None = None,
     seed: int = 0,
     grid: tuple[int, int] | None = None,
     ridge: float | None = None,
@@ -39,12 +36,15 @@ def explain(
         text: A caption, or a 1-D integer tensor of token ids with start and end tokens.
         model: From :func:`load_model`; the packaged demo model by default.
         p: Probability with which players are kept: near 1, explanations are about removing little; 0.5 weighs all
-            coalitions alike. Shapley has no p.
-        budget: Evaluations of the game: image masks × text masks. With ``method="shapley"`` they are joint masks, each
-            of which costs about an image encoding: take far fewer.
-        method: ``"banzhaf"``, the p-weighted Banzhaf interactions of FIxLIP, or ``"shapley"``, Shapley interactions.
-        order: 2, main effects and interactions; 3, image–image–text and image–text–text terms too (Banzhaf only);
-            1, weighted Banzhaf values or Shapley values alone.
+            coalitions alike. Banzhaf methods alone have it.
+        budget: Evaluations of the game: image masks × text masks. With Shapley methods they are joint masks, each of
+            which costs about an image encoding: take far fewer. Methods by gradients have none.
+        method: A name in :data:`fixlip_widgets.methods.METHODS`: ``"banzhaf"``, the p-weighted Banzhaf interactions of
+            FIxLIP; ``"shapley"``, Shapley interactions; ``"exclip"``; of first order ``"banzhaf_values"``,
+            ``"shapley_values"``, ``"grad_eclip"``, ``"game_attention"``; and ``"random"``, to compare with chance.
+        order: 2 by default, main effects and interactions, or 1 where the method has no more; 3 adds
+            image–image–text and image–text–text terms (``"banzhaf"`` only); 1 with ``"banzhaf"`` or ``"shapley"``
+            gives their values.
         seed: Of the masks.
         grid: (rows, columns) of image players; the encoder's patches by default.
         ridge: Shrinkage of image–image terms; None is cross-validated, 0 is the paper's estimator exactly.
@@ -57,25 +57,36 @@ def explain(
     Source: Baniecki et al., "Explaining Similarity in Vision-Language Encoders with Weighted Banzhaf Interactions",
     NeurIPS 2025; :mod:`fixlip_widgets.shapley` and :mod:`fixlip_widgets.baselines` name those of the other methods.
     """
-    if method not in METHODS:
-        raise InputError(f"There is no method {method!r}; there is {', '.join(METHODS)}.")
-    if order not in ORDERS:
-        raise InputError(f"order is {order!r}; it is one of {', '.join(map(str, ORDERS))}.")
-    if method == "shapley" and p != 0.5:
-        raise InputError(f"p is {p!r}, but Shapley has no p; leave it out, or take method='banzhaf'.")
-    if (ridge or scope != "all") and (method != "banzhaf" or order == 1):
+    way, order = _way(method, order)
+    if not way.uses_p and p != 0.5:
+        raise InputError(f"p is {p!r}, but method={method!r} has no p; leave it out, or take method='banzhaf'.")
+    if (ridge is not None or scope != "all") and way.name != "banzhaf":
         raise InputError("ridge and scope are about Banzhaf interactions only; leave them out.")
-    if method == "shapley" and order == 3:
-        raise InputError("Shapley interactions are of order 2 here; order 3 needs method='banzhaf'.")
     game = VisionLanguageGame(model or load_model(), image, text, grid=grid)
     with _Bar(progress) as bar:
-        if method == "shapley":
-            return explain_shapley(game, budget, order, seed, progress=bar)
-        if order == 1:
-            return banzhaf_values(game, p, budget, seed, progress=bar)
+        if way.solve is None:
+            return _called(way.anew(Request(game, p, budget, seed, progress=bar)), method)
         explainer = IncrementalExplainer(game, seed=seed)
         explainer.extend(p, budget, progress=bar)
-        return explainer.explanation(p, ridge=ridge, scope=scope, order=3 if order == 3 else 2)
+        if way.name == "banzhaf":
+            return explainer.explanation(p, ridge=ridge, scope=scope, order=3 if order == 3 else 2)
+        return _called(way.refined(explainer, p, order), method)
+
+
+def _way(method: str, order: int | None) -> tuple[Method, int]:
+    """The method in the registry that is meant, and the order: of order 1, a method's values."""
+    chosen = method_of(method)
+    if order == 1 and f"{method}_values" in METHODS:
+        chosen = METHODS[f"{method}_values"]
+    if order is not None and order not in chosen.orders:
+        offered = " or ".join(map(str, ((1,) if f"{method}_values" in METHODS else ()) + chosen.orders))
+        raise InputError(f"order is {order!r}; method={method!r} offers order {offered}.")
+    return chosen, chosen.orders[0] if order is None else order
+
+
+def _called(explanation: Explanation, method: str) -> Explanation:
+    """``explanation`` under the name that it was asked for by."""
+    return explanation if explanation.method == method else explanation.replace(method=method)
 
 
 class _Bar:

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable
 from dataclasses import dataclass
 
+from fixlip_widgets.baselines import exclip, game_attention, grad_eclip, random_explanation
 from fixlip_widgets.baselines.values import linear_explanation
 from fixlip_widgets.errors import InputError
 from fixlip_widgets.explanation import Explanation
@@ -41,7 +42,7 @@ class Request:
 class Method:
     """A way to explain a game.
 
-    Exactly one of ``solve`` and ``compute`` is there.
+    Exactly one of ``solve`` and ``compute`` is there; call them through :meth:`refined` and :meth:`anew`.
 
     Attributes:
         name: As ``explain(method=...)``, the widget and the command line take it.
@@ -61,6 +62,19 @@ class Method:
     solve: Callable[[IncrementalExplainer, float, int], Explanation] | None = None
     compute: Callable[[Request], Explanation] | None = None
 
+    def refined(self, explainer: IncrementalExplainer, p: float, order: int) -> Explanation:
+        """From what ``explainer`` has encoded, for a method with a pool."""
+        assert self.solve is not None, f"{self.name} has no pool"
+        return self._named(self.solve(explainer, p, order))
+
+    def anew(self, request: Request) -> Explanation:
+        """From the game, for a method without a pool."""
+        assert self.compute is not None, f"{self.name} has a pool"
+        return self._named(self.compute(request))
+
+    def _named(self, explanation: Explanation) -> Explanation:
+        return explanation if explanation.method == self.name else explanation.replace(method=self.name)
+
     def encodes(self, game: VisionLanguageGame, budget: int) -> tuple[int, int]:
         """(image, text) encodings, at most, that the widget's ``budget`` takes where nothing is encoded yet."""
         if not self.uses_budget:
@@ -78,19 +92,7 @@ def _banzhaf(explainer: IncrementalExplainer, p: float, order: int) -> Explanati
     return explainer.explanation(p, order=3 if order == 3 else 2)
 
 
-def _banzhaf_values(explainer: IncrementalExplainer, p: float, order: int) -> Explanation:
-    return linear_explanation(explainer, p).replace(method="banzhaf_values")
-
-
-def _shapley(request: Request) -> Explanation:
-    return _joint(request, order=2)
-
-
-def _shapley_values(request: Request) -> Explanation:
-    return _joint(request, order=1).replace(method="shapley_values")
-
-
-def _joint(request: Request, order: int) -> Explanation:
+def _shapley(request: Request, order: int = 2) -> Explanation:
     return explain_shapley(
         request.game, request.budget, order, request.seed, progress=request.progress, cancelled=request.cancelled
     )
@@ -99,8 +101,47 @@ def _joint(request: Request, order: int) -> Explanation:
 _ALL = (
     Method("banzhaf", "FIxLIP (weighted Banzhaf)", (2, 3), uses_p=True, uses_budget=True, solve=_banzhaf),
     Method("shapley", "Shapley interactions", (2,), uses_p=False, uses_budget=True, compute=_shapley),
-    Method("banzhaf_values", "Banzhaf values", (1,), uses_p=True, uses_budget=True, solve=_banzhaf_values),
-    Method("shapley_values", "Shapley values", (1,), uses_p=False, uses_budget=True, compute=_shapley_values),
+    Method("exclip", "exCLIP", (2,), uses_p=False, uses_budget=False, compute=lambda asked: exclip(asked.game)),
+    Method(
+        "banzhaf_values",
+        "Banzhaf values",
+        (1,),
+        uses_p=True,
+        uses_budget=True,
+        solve=lambda explainer, p, _: linear_explanation(explainer, p),
+    ),
+    Method(
+        "shapley_values",
+        "Shapley values",
+        (1,),
+        uses_p=False,
+        uses_budget=True,
+        compute=lambda asked: _shapley(asked, order=1),
+    ),
+    Method(
+        "grad_eclip",
+        "Grad-ECLIP",
+        (1,),
+        uses_p=False,
+        uses_budget=False,
+        compute=lambda asked: grad_eclip(asked.game),
+    ),
+    Method(
+        "game_attention",
+        "GAME (attention)",
+        (1,),
+        uses_p=False,
+        uses_budget=False,
+        compute=lambda asked: game_attention(asked.game),
+    ),
+    Method(
+        "random",
+        "Random numbers",
+        (2,),
+        uses_p=False,
+        uses_budget=False,
+        compute=lambda asked: random_explanation(asked.game, asked.seed),
+    ),
 )
 METHODS: dict[str, Method] = {method.name: method for method in _ALL}
 """Name → method, in the order to offer them in. A further method is one more entry."""

@@ -258,7 +258,7 @@ def test_explain_leads_to_every_method():
 @pytest.mark.parametrize(
     ("options", "message"),
     [
-        ({"method": "shapley", "p": 0.3}, "Shapley has no p"),
+        ({"method": "shapley", "p": 0.3}, "shapley. has no p"),
         ({"method": "shapley", "ridge": 0.1}, "ridge"),
         ({"method": "shapley", "budget": 2**21}, "budget"),
         ({"method": "shapley", "budget": 3}, "budget"),

@@ -130,7 +130,6 @@ class Refiner:
         key = self._key(method, job.p, job.budget)
         explanation = self._kept.get(key)
         if explanation is None:
-            assert method.compute is not None, "methods with a pool are refined"
             self.pace.begin(time.monotonic())
             game = self.explainer.game
             request = Request(
@@ -141,7 +140,7 @@ class Refiner:
                 progress=lambda progress: self._between_batches(job, progress),
                 cancelled=job.stop.is_set,
             )
-            explanation = method.compute(request)
+            explanation = method.anew(request)
             if not job.stop.is_set():
                 self._keep(key, explanation)
         if not job.stop.is_set() or job.cancelled:
@@ -184,9 +183,7 @@ class Refiner:
             self._next_result = ended + max(RESULT_EVERY, (ended - began) * (1 / _SHARE_OF_SOLVING - 1))
 
     def _solve(self, job: Job) -> Explanation:
-        solve = method_of(job.method).solve
-        assert solve is not None, "methods without a pool start anew"
-        return solve(self.explainer, job.p, job.order)
+        return method_of(job.method).refined(self.explainer, job.p, job.order)
 
     def _finish(self, job: Job) -> None:
         if job.stop.is_set() and not job.cancelled:

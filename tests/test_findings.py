@@ -1,0 +1,140 @@
+"""Findings say what the numbers support: family-wise, in whole sentences, and nothing where errors are unknown."""
+
+from __future__ import annotations
+
+import numpy as np
+import pytest
+
+from fixlip_widgets.findings import beyond_noise, findings
+from tests.examples import dog_and_hydrant, random_explanation
+
+
+def told(ties: dict[tuple[int, int], float], rows: int = 2, columns: int = 3, **fields) -> list[str]:
+    """Findings on "a red dog" with 6 patches, where only ``ties`` are far beyond errors of 0.1."""
+    n = rows * columns + 3
+    interactions = np.zeros((n, n))
+    for (i, j), value in ties.items():
+        interactions[i, j] = interactions[j, i] = value
+    given = {"interactions": interactions, "interactions_se": np.full((n, n), 0.1), **fields}
+    return findings(random_explanation(rows, columns, **given))
+
+
+@pytest.mark.parametrize("m", [10, 1000])
+def test_noise_alone_rarely_brings_any_finding(m):
+    rng = np.random.default_rng(0)
+    false = [beyond_noise(rng.normal(size=m), np.ones(m)).any() for _ in range(2000)]
+    assert 0.03 < np.mean(false) < 0.07, "the family-wise level is 5 %; one by one it would be nearly always"
+
+
+def test_it_is_holms_procedure():
+    z = np.array([2.4, -2.6, 0.1, 2.3])
+    # quantiles for 4, 3, 2 left: 2.50, 2.39, 2.24
+    assert beyond_noise(z, np.ones(4)).tolist() == [True, True, False, True]
+    assert beyond_noise(np.array([2.4, 0.1, 0.1, 2.3]), np.ones(4)).tolist() == [False] * 4
+    np.testing.assert_array_equal(beyond_noise(3 * z, np.full(4, 3.0)), beyond_noise(z, np.ones(4)))
+
+
+def test_unknown_errors_are_not_tested_and_exact_values_are_certain():
+    found = beyond_noise(np.array([9.0, 2.0, 0.5, 0.0]), np.array([np.nan, 1.0, 0.0, 0.0]))
+    assert found.tolist() == [False, False, True, False]
+
+
+def test_a_word_is_told_what_it_binds_to():
+    sentences = told({(0, 8): 2.0, (1, 8): 1.0, (2, 8): -1.0, (7, 8): 1.5})
+    assert (
+        sentences[8]
+        == "“dog” binds to 2 patches and “red” and repeats or contradicts 1 patch; the rest is within the noise."
+    )
+    assert sentences[7] == "“red” binds to “dog”; the rest is within the noise."
+    assert sentences[0] == "Patch (1, 1) binds to “dog”; the rest is within the noise."
+    assert sentences[6] == "Nothing that “a” does with others is beyond the noise."
+
+
+def test_one_is_singular():
+    sentences = told({(0, 8): 2.0})
+    assert sentences[8] == "“dog” binds to 1 patch; the rest is within the noise."
+    assert sentences[-1].startswith(
+        "1 of 36 interactions is beyond the noise (95 % for all of them together): 1 positive"
+    )
+
+
+def test_many_words_are_counted():
+    sentences = findings(
+        random_explanation(
+            1,
+            1,
+            ("a", "b", "c", "d"),
+            interactions=np.pad(np.full((1, 4), 5.0), ((0, 4), (1, 0)))
+            + np.pad(np.full((4, 1), 5.0), ((1, 0), (0, 4))),
+            interactions_se=np.full((5, 5), 0.1),
+        )
+    )
+    assert sentences[0] == "Patch (1, 1) binds to 4 tokens."
+
+
+def test_the_whole_is_told_last_with_its_fit():
+    sentences = told({(0, 8): 2.0, (1, 2): -1.0}, r2=0.974)
+    assert len(sentences) == 10
+    assert sentences[-1] == (
+        "2 of 36 interactions are beyond the noise (95 % for all of them together): 1 positive, 1 negative; 1 between "
+        "image and text. The surrogate explains 97% of the variance over masks that it was not fitted to."
+    )
+    assert "no better than their mean" in told({}, r2=-0.1)[-1]
+
+
+def test_nothing_found_is_no_claim_that_there_is_nothing():
+    assert told({})[-1] == "None of 36 interactions is beyond the noise; more budget narrows it."
+
+
+def test_a_partial_result_says_so():
+    assert findings(random_explanation(), partial=True)[-1].startswith("So far: ")
+
+
+def test_without_errors_only_numbers_are_told():
+    sentences = findings(dog_and_hydrant())
+    assert sentences[49 + 1].startswith("“dog” interacts most with patch (")
+    assert "nothing can be said about the noise" in sentences[-1]
+    assert not any("beyond the noise" in sentence or "binds" in sentence for sentence in sentences)
+
+
+def test_what_is_partly_unknown_is_not_called_noise():
+    errors = np.full((9, 9), 0.1)
+    errors[:6, :6] = np.nan
+    sentences = told({(0, 8): 2.0}, interactions_se=errors)
+    assert sentences[0] == "Patch (1, 1) binds to “dog”; the rest is within the noise or not known."
+    assert sentences[1].startswith("As far as it is known, nothing that patch (1, 2) does")
+    assert "1 of 21 interactions" in sentences[-1]
+
+
+def test_a_difference_is_told_as_one():
+    interactions = np.zeros((9, 9))
+    interactions[0, 8] = interactions[8, 0] = -2.0
+    explanation = random_explanation(interactions=interactions, interactions_se=np.full((9, 9), 0.1))
+    sentences = findings(explanation, difference=True)
+    assert sentences[8] == "“dog” interacts less with 1 patch; the rest is within the noise."
+    assert "1 of 36 differences of interactions is" in sentences[-1]
+
+
+def test_first_order_values_are_told_with_their_errors():
+    main = np.array([0.01, 0, 0, 0, 0, 0, 0, -0.5, 2.0])
+    zero = np.zeros((9, 9))
+    shared = {"order": 1, "interactions": zero, "main": main, "interactions_se": None}
+    sentences = findings(random_explanation(main_se=np.full(9, 0.05), **shared))
+    assert sentences[8] == "“dog” raises the similarity by 2.00 ± 0.05."
+    assert sentences[7] == "“red” lowers the similarity by 0.50 ± 0.05."
+    assert sentences[0] == "Patch (1, 1) is within the noise: +0.01 ± 0.05."
+    assert sentences[-1].startswith("2 of 9 values are beyond the noise")
+    unknown = findings(random_explanation(main_se=None, **shared))
+    assert (unknown[8], unknown[7]) == ("“dog”: +2.00.", "“red”: −0.50.")
+    assert "nothing can be said about the noise" in unknown[-1]
+
+
+def test_every_sentence_is_whole():
+    for explanation in (
+        random_explanation(),
+        dog_and_hydrant(),
+        random_explanation(main_se=None, interactions_se=None),
+    ):
+        for sentence in findings(explanation):
+            assert sentence[0] in "“" or not sentence[0].islower()
+            assert sentence.endswith(".")
