@@ -1,0 +1,207 @@
+"""For everyone: axe's rules, sizes that a finger meets, narrow cells, reduced motion, and the keyboard alone."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Callable, Iterator
+from typing import Any
+
+import pytest
+from playwright.sync_api import Browser, Page, expect
+
+from tests.e2e.harness import AXE, build, served
+
+PANELS = ("trust", "playground", "examples", "settings")
+STATES = ("empty", "running", "error", "refused", "fixed", "offline", "pinned", "difference", "played", "first-order")
+VIEWS = ("graph", "heatmap", "table")
+Open = Callable[..., Page]
+
+
+@pytest.fixture(scope="module")
+def address() -> Iterator[str]:
+    build()
+    with served() as at:
+        yield at
+
+
+@pytest.fixture
+def open_page(browser: Browser, address: str) -> Iterator[Open]:
+    """Call it with a query, a width and options of the browser's context to have the page opened."""
+    contexts: list[Any] = []
+
+    def run(query: str = "", width: int = 1140, **options: Any) -> Page:
+        context = browser.new_context(viewport={"width": width, "height": 900}, **options)
+        contexts.append(context)
+        page = context.new_page()
+        page.goto(f"{address}?{query}")
+        page.locator(".fx-chip").first.wait_for()
+        return page
+
+    yield run
+    for context in contexts:
+        context.close()
+
+
+def violations(page: Page) -> list[str]:
+    """What axe finds wrong inside the widget: rule, how bad, and where; contrasts with their colours."""
+    page.evaluate("() => Promise.all(document.getAnimations().map(each => each.finished.catch(() => {})))")
+    if page.evaluate("typeof axe") == "undefined":
+        page.add_script_tag(path=AXE)
+    found = page.evaluate("async () => (await axe.run('.fixlip', {resultTypes: ['violations']})).violations")
+    return [
+        f"{rule['id']} ({rule['impact']}): {node['target'][0]} {node['failureSummary'].splitlines()[-1].strip()}"
+        for rule in found
+        for node in rule["nodes"]
+    ]
+
+
+def still(page: Page) -> None:
+    """Nothing pulses for ever while axe waits for animations to end."""
+    page.emulate_media(reduced_motion="reduce")
+
+
+@pytest.mark.parametrize("theme", ["light", "dark"])
+def test_axe_finds_nothing_with_any_panel_or_view_open(open_page: Open, theme: str):
+    page = open_page(f"theme={theme}&state=played&selection=50")
+    still(page)
+    found = {"first look": violations(page)}
+    for panel in PANELS:
+        page.locator(f"[data-panel={panel}]").click()
+        found[panel] = violations(page)
+    page.locator("[data-action=provenance]").click()
+    page.locator(".fx-caption button").click()
+    found["provenance and editor"] = violations(page)
+    for view in VIEWS:
+        page.locator(f"[data-view={view}]").click()
+        page.wait_for_timeout(300)
+        found[view] = violations(page)
+    assert {name: wrong for name, wrong in found.items() if wrong} == {}, json.dumps(found, indent=2)
+
+
+@pytest.mark.parametrize("theme", ["light", "dark"])
+def test_axe_finds_nothing_in_any_state(open_page: Open, theme: str):
+    found: dict[str, list[str]] = {}
+    for state in STATES:
+        page = open_page(f"theme={theme}&state={state}&open=settings")
+        still(page)
+        found[state] = violations(page)
+    assert {name: wrong for name, wrong in found.items() if wrong} == {}, json.dumps(found, indent=2)
+
+
+@pytest.mark.parametrize("width", [320, 460, 720, 960, 1400, 2000])
+def test_nothing_sticks_out_at_any_width(open_page: Open, width: int):
+    page = open_page("state=pinned", width=width, reduced_motion="reduce")
+    for panel in PANELS:
+        page.locator(f"[data-panel={panel}]").click()
+        wide = page.evaluate(
+            """() => {
+                const edge = document.querySelector('.fixlip').getBoundingClientRect().right;
+                const clipped = element => element.closest('svg *, .fx-table, .fx-hidden, .fx-removed');
+                return [...document.querySelectorAll('.fixlip *')]
+                    .filter(each => each.getBoundingClientRect().right > edge + 1 && !clipped(each))
+                    .map(each => `${each.tagName}.${each.getAttribute('class')}: ${each.textContent.slice(0, 40)}`);
+            }"""
+        )
+        assert wide == [], panel
+
+
+def test_everything_that_is_pressed_is_as_large_as_a_fingertip_needs(open_page: Open):
+    page = open_page("state=pinned", width=320, has_touch=True)
+    for panel in PANELS:
+        page.locator(f"[data-panel={panel}]").click()
+        small = page.evaluate(
+            """() => [...document.querySelectorAll('.fixlip :is(button, select, input)')]
+                .map(each => [each, each.getBoundingClientRect()])
+                .filter(([each, box]) => box.width > 0 && Math.min(box.width, box.height) < 24)
+                .map(([each, box]) => `${each.outerHTML.slice(0, 80)} ${box.width} × ${box.height}`)"""
+        )
+        assert small == [], panel
+
+
+def test_nothing_moves_by_itself_where_motion_is_unwanted(open_page: Open):
+    page = open_page("state=running", reduced_motion="reduce")
+    moving = "() => document.getAnimations().length"
+    assert page.evaluate(moving) == 0
+    page.locator(".fx-chip").nth(1).click()
+    page.locator("[data-setting=graph_layout]").select_option("spring")
+    assert page.evaluate(moving) == 0
+
+
+def test_opening_a_panel_moves_nothing_above_it(open_page: Open):
+    page = open_page()
+    places = """() => ['.fixlip', '.fx-controls', '.fx-body', '.fx-panel-names']
+        .map(part => document.querySelector(part).getBoundingClientRect().y)
+        .map((y, _, all) => y - all[0])"""
+    before = page.evaluate(places)
+    for panel in PANELS:
+        page.locator(f"[data-panel={panel}]").click()
+        assert page.evaluate(places) == before, panel
+
+
+def test_pointing_and_selecting_moves_nothing_below_the_finding(open_page: Open):
+    page = open_page()
+    place = """() => document.querySelector('.fx-body').getBoundingClientRect().y
+        - document.querySelector('.fixlip').getBoundingClientRect().y"""
+    before = page.evaluate(place)
+    for index in range(4):
+        page.locator(".fx-chip").nth(index).hover()
+        assert page.evaluate(place) == before
+    page.locator(".fx-patch").nth(20).click()
+    assert page.evaluate(place) == before
+
+
+def test_the_keyboard_alone_hides_a_word_and_hears_of_its_value(open_page: Open):
+    page = open_page()
+    page.locator("[data-panel=playground]").focus()
+    page.keyboard.press("Enter")
+    page.locator("[data-choice=hide]").focus()
+    page.keyboard.press("Space")
+    page.locator(".fx-chip").first.focus()
+    page.keyboard.press("ArrowRight")
+    page.keyboard.press("Enter")
+    expect(page.locator("[data-shows]")).to_have_text("“dog”")
+    expect(page.locator(".fx-values [role=status]")).to_contain_text("The explanation is off by")
+    page.locator("[data-shows]").press("Enter")
+    expect(page.locator("[data-shows]")).to_have_count(0)
+
+
+CONTRASTS = """() => {
+    const parse = text => text.match(/[\\d.]+/g).map(Number);
+    const unit = text => parse(text).map((part, i) => i < 3 ? 255 * part : part);
+    const srgb = text => text.startsWith('color(') ? unit(text.slice(10)) : parse(text);
+    const over = ([r, g, b, a = 1], below) => [r, g, b].map((part, i) => a * part + (1 - a) * below[i]);
+    const linear = part => part <= 10 ? part / 3295 : ((part / 255 + 0.055) / 1.055) ** 2.4;
+    const luminance = ([r, g, b]) => 0.2126 * linear(r) + 0.7152 * linear(g) + 0.0722 * linear(b);
+    const contrast = (one, other) => {
+        const [low, high] = [luminance(one), luminance(other)].sort((a, b) => a - b);
+        return (high + 0.05) / (low + 0.05);
+    };
+    const root = document.querySelector('.fixlip');
+    const ink = name => {
+        const probe = root.appendChild(document.createElement('i'));
+        probe.style.color = `var(${name})`;
+        const colour = srgb(getComputedStyle(probe).color);
+        probe.remove();
+        return colour;
+    };
+    const [raised, panel] = [ink('--raised'), ink('--panel')];
+    const chips = [...document.querySelectorAll('.fx-chip[aria-pressed=false]')].map(chip => {
+        const tint = chip.style.getPropertyValue('--tint');
+        const ground = tint === 'transparent' ? raised : over(srgb(tint), raised);
+        return [chip.textContent, contrast(srgb(getComputedStyle(chip).color), ground)];
+    });
+    const labels = [...document.querySelectorAll('.fx-labels text')].map(label =>
+        [label.textContent, contrast(srgb(getComputedStyle(label).fill), panel)]);
+    return [...chips, ...labels];
+}"""
+"""What axe cannot tell: words on tinted chips, and numbers on the graph. Formula: WCAG 2.2, contrast ratio."""
+
+
+@pytest.mark.parametrize("palette", ["house", "safe"])
+@pytest.mark.parametrize("theme", ["light", "dark"])
+def test_words_and_numbers_can_be_read_on_what_colours_them(open_page: Open, theme: str, palette: str):
+    page = open_page(f"theme={theme}&palette={palette}")
+    page.locator(".fx-labels text").first.wait_for()
+    read = page.evaluate(CONTRASTS)
+    assert len(read) > 8
+    assert {text: ratio for text, ratio in read if ratio < 4.5} == {}
