@@ -9,6 +9,7 @@ from torch import Tensor
 
 from fixlip_widgets._open_clip import open_clip
 from fixlip_widgets.errors import InputError
+from fixlip_widgets.tokens import join_names, token_name, words_of
 
 
 class Caption(NamedTuple):
@@ -17,24 +18,32 @@ class Caption(NamedTuple):
     Attributes:
         text: The caption to show.
         ids: (context_length,) token ids of the whole context, start, end and padding included.
-        players: (n,) positions of the tokens that masks switch: never start, end or padding.
-        tokens: Their n names.
+        players: (k,) positions of the tokens that masks switch: never start, end or padding.
+        owners: (k,) the player that each of them belongs to: its own number, or its word's.
+        tokens: The names of the n players, tokens or whole words.
     """
 
     text: str
     ids: Tensor
     players: Tensor
+    owners: Tensor
     tokens: tuple[str, ...]
 
 
-def tokenize(tokenizer: Any, text: str | Tensor) -> Caption:
+def tokenize(tokenizer: Any, text: str | Tensor, *, words: bool = False) -> Caption:
     """Tokenize a caption, or take token ids as they are.
+
+    Args:
+        tokenizer: open_clip's, or one with its interface.
+        text: The caption, or (length,) token ids.
+        words: Whether a word's tokens are one player together; words stand between spaces.
 
     Raises:
         InputError: The caption is empty or longer than the model can read; nothing is cut silently.
     """
     if isinstance(text, Tensor):
-        return _from_ids(tokenizer, text)
+        caption = _from_ids(tokenizer, text)
+        return whole_words(tokenizer, caption) if words else caption
     if not isinstance(text, str):  # pyright: ignore[reportUnnecessaryIsInstance]
         raise InputError(f"The caption is a {type(text).__name__}; pass a string or a 1-D tensor of token ids.")
     text = " ".join(text.split())
@@ -49,7 +58,8 @@ def tokenize(tokenizer: Any, text: str | Tensor) -> Caption:
         raise InputError(f"The caption has {length} tokens; this model reads at most {limit}. Shorten it.")
     ids: Tensor = tokenizer(text)[0]
     start = 1 if simple else _prefix_length(tokenizer)
-    return _caption(tokenizer, text, ids, torch.arange(start, start + length))
+    caption = _caption(tokenizer, text, ids, torch.arange(start, start + length))
+    return whole_words(tokenizer, caption) if words else caption
 
 
 def _from_ids(tokenizer: Any, ids: Tensor) -> Caption:
@@ -60,10 +70,9 @@ def _from_ids(tokenizer: Any, ids: Tensor) -> Caption:
             f"tokens included, 3 to {context} of them."
         )
     ids = ids.long().cpu()
-    if int(ids.min()) < 0 or int(ids.max()) >= tokenizer.vocab_size:
-        raise InputError(
-            f"The token ids range from {int(ids.min())} to {int(ids.max())}; this model has {tokenizer.vocab_size}."
-        )
+    vocabulary = tokenizer.vocab_size if hasattr(tokenizer, "vocab_size") else len(tokenizer.tokenizer)
+    if int(ids.min()) < 0 or int(ids.max()) >= vocabulary:
+        raise InputError(f"The token ids range from {int(ids.min())} to {int(ids.max())}; this model has {vocabulary}.")
     if isinstance(tokenizer, open_clip.SimpleTokenizer):
         ends = (ids == tokenizer.eot_token_id).nonzero()
         if int(ids[0]) != tokenizer.sot_token_id or len(ends) == 0 or int(ends[0]) < 2:
@@ -75,7 +84,8 @@ def _from_ids(tokenizer: Any, ids: Tensor) -> Caption:
         text = tokenizer.decode(ids[players].tolist())
         padding = 0
     else:
-        special = torch.tensor(tokenizer.tokenizer.all_special_ids)
+        unknown = tokenizer.tokenizer.unk_token_id  # special too, but it stands for something in the caption
+        special = torch.tensor([each for each in tokenizer.tokenizer.all_special_ids if each != unknown])
         players = torch.arange(len(ids))[~torch.isin(ids, special)]
         text = tokenizer.tokenizer.decode(ids[players].tolist())
         padding = tokenizer.tokenizer.pad_token_id or 0
@@ -85,19 +95,19 @@ def _from_ids(tokenizer: Any, ids: Tensor) -> Caption:
 
 
 def _caption(tokenizer: Any, text: str, ids: Tensor, players: Tensor) -> Caption:
-    return Caption(text, ids, players, tuple(token_name(tokenizer, int(ids[i])) for i in players))
+    names = tuple(token_name(tokenizer, int(ids[i])) for i in players)
+    return Caption(text, ids, players, torch.arange(len(players)), names)
 
 
-def token_name(tokenizer: Any, token: int) -> str:
-    """The token as a person reads it; bytes that are no whole character are shown in hexadecimal, like ``<f0 9f>``."""
-    if not isinstance(tokenizer, open_clip.SimpleTokenizer):
-        return str(tokenizer.tokenizer.convert_ids_to_tokens(token)).removeprefix("##").strip("▁Ġ ") or "␣"
-    symbols: str = tokenizer.decoder[token].removesuffix("</w>")
-    raw = bytes(tokenizer.byte_decoder[symbol] for symbol in symbols)
-    try:
-        return raw.decode()
-    except UnicodeDecodeError:
-        return f"<{raw.hex(' ')}>"
+def whole_words(tokenizer: Any, caption: Caption) -> Caption:
+    """The same caption with whole words as players."""
+    tokens: list[int] = caption.ids[caption.players].tolist()
+    words = words_of(tokenizer, caption.text, tokens)
+    names = (
+        join_names(tokenizer, [token for token, its in zip(tokens, words, strict=True) if its == word])
+        for word in range(words[-1] + 1)
+    )
+    return caption._replace(owners=torch.tensor(words), tokens=tuple(names))
 
 
 def _huggingface_ids(tokenizer: Any, text: str) -> list[int]:
@@ -105,6 +115,9 @@ def _huggingface_ids(tokenizer: Any, text: str) -> list[int]:
 
 
 def _special_count(tokenizer: Any) -> int:
+    """Tokens of the context that are never a caption's: one more where a class token stands at its end."""
+    if getattr(tokenizer, "tokenizer_mode", "") == "clips":
+        return 3
     return int(tokenizer.tokenizer.num_special_tokens_to_add())
 
 

@@ -13,10 +13,21 @@ from numpy.typing import ArrayLike, NDArray
 from torch import Tensor
 
 from fixlip_widgets.captions import tokenize
-from fixlip_widgets.encoding import BatchSize, distinct, encode_all
-from fixlip_widgets.errors import InputError
+from fixlip_widgets.encoding import BatchSize, Encoder, distinct, encode_all
+from fixlip_widgets.errors import EncodingError, InputError
 from fixlip_widgets.models import Model
-from fixlip_widgets.towers import ImageTower, TextTower, image_tower
+from fixlip_widgets.regions import Regions, region_labels
+from fixlip_widgets.towers import (
+    AnyTextTower,
+    ImageTower,
+    Masking,
+    check_masking,
+    grid_labels,
+    image_tower,
+    patches_of,
+    text_tower,
+)
+from fixlip_widgets.towers.maskings import replacement
 
 Bools = NDArray[np.bool_]
 Floats = NDArray[np.float64]
@@ -31,15 +42,23 @@ class VisionLanguageGame:
         image: A path, a PIL image, an (H, W, 3) uint8 array, or a float tensor (3, H, W), already preprocessed.
         text: A caption, or a 1-D integer tensor of token ids with the model's start and end tokens.
         grid: (rows, columns) of image players; the encoder's own patches by default.
+        regions: Image players of any shape in place of a grid: a number of superpixels, or an (H, W) integer map of
+            the picture's or of the model's pixels that says which region each belongs to.
+        words: Whether whole words are the text players, each with all its tokens; words stand between spaces.
+        masking: What removed image players become: ``"zero"`` as in the paper, ``"mean"``, ``"blur"`` or ``"remove"``;
+            :data:`fixlip_widgets.towers.MASKINGS` says what each does.
         batch_size: Masks per encoder run; chosen for the device by default.
 
     Attributes:
-        tokens: The caption's tokens, one per text player, in reading order.
-        grid: (rows, columns) of the image players.
+        tokens: The caption's tokens, or words, one per text player, in reading order.
+        grid: (rows, columns) of the image players; (1, n) for regions.
+        regions: (H, W) the image player of each pixel that the model sees, where they are regions; ``None`` for a grid.
         scale, bias: Of the similarity logit.
 
     Raises:
-        InputError: The image cannot be read, the caption is empty or too long, or the grid does not fit.
+        InputError: The image cannot be read, the caption is empty or too long, the grid or label map does not fit, or
+            the encoder cannot be masked as asked.
+        ModelError: The text encoder is of a kind that is not supported.
     """
 
     def __init__(
@@ -49,11 +68,20 @@ class VisionLanguageGame:
         text: str | Tensor,
         grid: tuple[int, int] | None = None,
         *,
+        regions: Regions | None = None,
+        words: bool = False,
+        masking: Masking = "zero",
         batch_size: int | None = None,
     ) -> None:
+        if grid is not None and regions is not None:
+            raise InputError("Image players are on a grid or are regions; pass grid or regions, not both.")
         self.model = model
         self.batch = BatchSize(batch_size or (256 if model.device.type == "cuda" else 64))
         self.scale, self.bias = model.scale, model.bias
+        self.masking: Masking = check_masking(masking)
+        self.words = words
+        self._given_regions = regions
+        self.regions: NDArray[np.int64] | None = None
         self.grid = _check_grid(grid or model.patch_grid or (7, 7), model.image_size)
         self.set_image(image)
         self.set_text(text)
@@ -62,17 +90,39 @@ class VisionLanguageGame:
         """Take another picture; the caption and its encodings stay valid."""
         pixels = self.model.pixels(image)
         picture = self.model.display(image)
-        self._image_tower: ImageTower = image_tower(self.model.clip, pixels, self.grid)
-        self.pixels, self.picture = pixels, picture
+        if self._given_regions is None:
+            labels, n_players = grid_labels(self.model.image_size, self.grid, patches_of(self.model.clip)), self.n_image
+        else:
+            labels = region_labels(
+                self._given_regions, self.model.shown(pixels), self.model.size_of(image), self.model.transform()
+            )
+            n_players = int(labels.max()) + 1
+        with torch.no_grad():
+            tower = image_tower(self.model.clip, pixels, labels, n_players, self.masking)
+        if self._given_regions is not None:
+            self.regions, self.grid = labels.numpy(), (1, n_players)
+        self._image_tower: ImageTower = tower
+        self._labels, self.pixels, self.picture = labels, pixels, picture
         self.__dict__.pop("_extremes", None)
 
     def set_text(self, text: str | Tensor) -> None:
         """Take another caption; the image and its encodings stay valid."""
-        caption = tokenize(self.model.tokenizer, text)
+        caption = tokenize(self.model.tokenizer, text, words=self.words)
         device = self.model.device
-        self._text_tower = TextTower(self.model.clip, caption.ids.to(device), caption.players.to(device))
+        ids, players, owners = (each.to(device) for each in (caption.ids, caption.players, caption.owners))
+        with torch.no_grad():
+            self._text_tower: AnyTextTower = text_tower(self.model.clip, ids, players, owners)
         self.caption, self.tokens = caption.text, caption.tokens
         self.__dict__.pop("_extremes", None)
+
+    def masked_picture(self, image_mask: ArrayLike) -> NDArray[np.uint8]:
+        """(H, W, 3) the picture as the encoder sees it under a mask, (n_image,); patches that left it are white."""
+        keep = torch.from_numpy(self._masks(np.asarray(image_mask)[None], self.n_image)[0])[self._labels]
+        pixels = self.pixels.float().cpu()
+        shown = self.model.shown(torch.where(keep, pixels, replacement(self.masking, pixels)))
+        if self.masking == "remove":
+            shown = np.where(keep.numpy()[:, :, None], shown, np.uint8(255))
+        return shown
 
     @property
     def n_image(self) -> int:
@@ -103,8 +153,18 @@ class VisionLanguageGame:
         return encoded[torch.from_numpy(index).to(encoded.device)]
 
     def encoder(self, modality: Modality) -> Callable[[Tensor], Tensor]:
-        """The tower of one modality, ``"image"`` or ``"text"``: a batch of masks to unit-norm embeddings."""
-        return self._image_tower.encode if modality == "image" else self._text_tower.encode
+        """The tower of one modality, ``"image"`` or ``"text"``: a batch of masks to unit-norm embeddings.
+
+        Raises:
+            EncodingError: The model has moved to another device since image and caption were set.
+        """
+        if self.model.device != self.pixels.device:
+            raise EncodingError(
+                f"The model is on {self.model.device} now, but its image and caption were prepared on "
+                f"{self.pixels.device}. Make the game again, or move the model back."
+            )
+        tower = self._image_tower if modality == "image" else self._text_tower
+        return Encoder(tower.encode, self.model.dtype)
 
     def values(self, image_masks: ArrayLike, text_masks: ArrayLike) -> Floats:
         """(m_image, m_text) similarity logits of every image mask with every text mask."""
@@ -133,13 +193,16 @@ class VisionLanguageGame:
         return float(self._extremes[0])
 
     def fingerprint(self) -> dict[str, str]:
-        """What tells this game from others: hashes of weights and pixels, caption, tokens and grid."""
+        """What tells this game from others: hashes of weights and pixels, caption, players and masking."""
         pixels = hashlib.sha256(self.pixels.float().cpu().numpy().tobytes()).hexdigest()[:16]
+        players = f"{self.grid[0]}×{self.grid[1]}"
+        if self.regions is not None:
+            players += f" regions {hashlib.sha256(self.regions.tobytes()).hexdigest()[:16]}"
         return {
             "model": self.model.weights_hash,
             "image": pixels,
-            "caption": self.caption,
-            "grid": f"{self.grid[0]}×{self.grid[1]}",
+            "caption": self.caption + (" (whole words)" if self.words else ""),
+            "grid": players + ("" if self.masking == "zero" else f" masked by {self.masking}"),
         }
 
     def _masks(self, masks: ArrayLike, n: int) -> Bools:
@@ -149,7 +212,8 @@ class VisionLanguageGame:
         return array.astype(bool)
 
     def __repr__(self) -> str:
-        return f"<VisionLanguageGame {self.caption!r}, {self.grid[0]}×{self.grid[1]} patches + {self.n_text} tokens>"
+        image = f"{self.grid[0]}×{self.grid[1]} patches" if self.regions is None else f"{self.n_image} regions"
+        return f"<VisionLanguageGame {self.caption!r}, {image} + {self.n_text} {'words' if self.words else 'tokens'}>"
 
 
 def _check_grid(grid: tuple[int, int], size: tuple[int, int]) -> tuple[int, int]:

@@ -1,26 +1,24 @@
-"""Models: open_clip encoders by name and tag, from files, or the small one that comes with this package."""
+"""Models: open_clip and transformers encoders by name, from files or as they are, or the small one packaged here."""
 
 from __future__ import annotations
 
-import difflib
 import hashlib
-import json
 import os
-import textwrap
-import warnings
 from dataclasses import dataclass
 from functools import cached_property
 from pathlib import Path
 from typing import Any
 
 import torch
-from safetensors import SafetensorError
-from safetensors.torch import load_file
 from torch import Tensor, nn
 
 from fixlip_widgets._open_clip import open_clip
-from fixlip_widgets.errors import ModelError
+from fixlip_widgets.errors import InputError, ModelError
 from fixlip_widgets.images import check_preprocessed, displayable, open_image
+from fixlip_widgets.loading.open_clip_models import CONFIG, by_name, from_config, from_folder, read_config
+from fixlip_widgets.loading.parts import Parts
+from fixlip_widgets.loading.precision import Precision, compile_blocks, set_precision
+from fixlip_widgets.towers import patches_of
 
 PreprocessCfg: Any = open_clip.transform.PreprocessCfg
 _DISPLAY_SIZE = 448
@@ -54,7 +52,8 @@ class Model:
     @property
     def dtype(self) -> torch.dtype:
         """Type of the floating-point parameters."""
-        return next(self.clip.parameters()).dtype
+        # scale and bias are scalars, and stay in float32 whatever the precision
+        return next(each.dtype for each in self.clip.parameters() if each.ndim > 1)
 
     @property
     def scale(self) -> float:
@@ -76,10 +75,8 @@ class Model:
     @property
     def patch_grid(self) -> tuple[int, int] | None:
         """(rows, columns) of the image encoder's own patches; ``None`` for encoders without patches."""
-        grid = getattr(self.clip.visual, "grid_size", None)
-        if grid is None:
-            grid = getattr(getattr(getattr(self.clip.visual, "trunk", None), "patch_embed", None), "grid_size", None)
-        return None if grid is None else (int(grid[0]), int(grid[1]))
+        patches = patches_of(self.clip)
+        return None if patches is None else patches.grid
 
     @cached_property
     def weights_hash(self) -> str:
@@ -93,25 +90,39 @@ class Model:
             digest.update(str(float(tensor)).encode() if not tensor.ndim else b"")
         return digest.hexdigest()[:16]
 
+    def transform(self) -> Any:
+        """The preprocessing: a PIL image to (3, H, W) normalised pixels."""
+        return _transform(self.preprocess_cfg)
+
+    def shown(self, pixels: Tensor) -> Any:
+        """(H, W, 3) uint8: normalised pixels, (3, H, W), as a picture."""
+        return displayable(pixels, tuple(self.preprocess_cfg.mean), tuple(self.preprocess_cfg.std))
+
+    def size_of(self, image: Any) -> tuple[int, int]:
+        """(height, width) of anything that is accepted as an image, before preprocessing."""
+        if isinstance(image, Tensor):
+            return self.image_size
+        width, height = open_image(image).size
+        return height, width
+
     def pixels(self, image: Any) -> Tensor:
         """(3, H, W) normalised pixels of anything that is accepted as an image, on the model's device."""
         if isinstance(image, Tensor):
             pixels = check_preprocessed(image, self.image_size)
         else:
-            pixels = _transform(self.preprocess_cfg)(open_image(image))
+            pixels = self.transform()(open_image(image))
         return pixels.to(self.device, self.dtype)
 
     def display(self, image: Any) -> Any:
         """(H, W, 3) uint8: the part of the picture that the model sees, at a resolution that is good to look at."""
-        mean, std = tuple(self.preprocess_cfg.mean), tuple(self.preprocess_cfg.std)
         if isinstance(image, Tensor):
-            return displayable(image, mean, std)
+            return self.shown(image)
         picture = open_image(image)
         wanted = min(_DISPLAY_SIZE, max(min(picture.size), *self.image_size))
         factor = max(wanted / max(self.image_size), 1.0)
         height, width = (round(side * factor) for side in self.image_size)
         cfg = PreprocessCfg(**{**vars(self.preprocess_cfg), "size": (height, width)})
-        return displayable(_transform(cfg)(picture), mean, std)
+        return self.shown(_transform(cfg)(picture))
 
     def describe(self) -> dict[str, str]:
         """What an explanation remembers of the model."""
@@ -126,165 +137,72 @@ def _transform(cfg: Any) -> Any:
 
 
 def load_model(
-    name: str | os.PathLike[str] | dict[str, Any] | None = None,
+    name: str | os.PathLike[str] | dict[str, Any] | nn.Module | None = None,
     pretrained: str | os.PathLike[str] | bool | None = None,
     *,
+    processor: Any = None,
     device: str | torch.device | None = None,
+    precision: Precision = "float32",
+    compile: bool = False,
     cache_dir: str | None = None,
 ) -> Model:
     """Load a vision–language encoder.
 
     Args:
-        name: An open_clip model name (``"ViT-B-32"``), a path of an open_clip config JSON, or the config as a dict;
-            ``None`` is the packaged demo model, which needs no network.
-        pretrained: An open_clip tag (``"openai"``; downloaded once) or a path of a ``.safetensors`` file;
-            ``False`` for random weights.
-        device: Where to put it; by default a GPU where there is one.
+        name: An open_clip model name (``"ViT-B-32"``), ``"hf-hub:…"``, a path of an open_clip config JSON, the config
+            as a dict, a folder that open_clip or transformers saved, or a ``CLIPModel``, ``SiglipModel`` or
+            ``Siglip2Model`` of transformers; ``None`` is the packaged demo model, which needs no network.
+        pretrained: An open_clip tag (``"openai"``; downloaded once) or a path of a ``.safetensors`` file or of a
+            checkpoint of tensors; ``False`` for random weights.
+        processor: The processor that belongs to a transformers model.
+        device: Where to put it; by default a GPU where there is one, and where a transformers model is already.
+        precision: ``"float32"``, ``"bfloat16"``, ``"float16"``, or ``"auto"``: bfloat16 where this machine computes
+            clearly faster with it, measured once and remembered. Similarities stay in float32.
+        compile: Compile the encoders' blocks with ``torch.compile``: slow at first, faster after.
         cache_dir: Where downloads are kept; open_clip's default otherwise.
 
     Raises:
         ModelError: The name, tag or file is unknown, cannot be had, or is a pickle, which is never loaded.
+        InputError: An argument is not one of those that are allowed.
     """
+    if processor is not None and not isinstance(name, nn.Module):
+        raise InputError("processor belongs to a transformers model: load_model(model, processor=processor).")
+    parts = _parts(name, pretrained, processor, cache_dir)
+    if device is None and isinstance(name, nn.Module):
+        device = next(name.parameters()).device
     target = torch.device(device or ("cuda" if torch.cuda.is_available() else "cpu"))
+    clip = set_precision(parts.clip.to(target), precision, target)
+    if compile:
+        compile_blocks(clip)
+    return Model(clip, parts.tokenizer, parts.name, parts.pretrained, parts.preprocess)
+
+
+def _parts(name: Any, pretrained: Any, processor: Any, cache_dir: str | None) -> Parts:
     if name is None:
-        return _demo_model(target)
+        from fixlip_widgets import demo
+
+        return from_config(read_config(Path(demo.config_path())), demo.model_path(), "demo", label="packaged")
+    if isinstance(name, nn.Module):
+        from fixlip_widgets.loading.transformers_models import from_transformers
+
+        return from_transformers(name, processor)
     if isinstance(name, dict):
-        return _from_config(name, pretrained, "custom", target)
-    if str(name).endswith(".json"):
-        return _from_config(_read_config(Path(name)), pretrained, Path(name).stem, target)
-    return _by_name(str(name), pretrained, target, cache_dir)
+        return from_config(name, pretrained, "custom", cache_dir=cache_dir)
+    named = str(name).removeprefix("local-dir:")
+    if Path(named).is_dir():
+        return _from_folder(Path(named), pretrained, cache_dir)
+    if named.endswith(".json"):
+        return from_config(read_config(Path(named)), pretrained, Path(named).stem, cache_dir=cache_dir)
+    return by_name(named, pretrained, cache_dir)
 
 
-def _demo_model(device: torch.device) -> Model:
-    from fixlip_widgets import demo
+def _from_folder(folder: Path, pretrained: Any, cache_dir: str | None) -> Parts:
+    if (folder / CONFIG).is_file():
+        return from_folder(folder, pretrained, cache_dir)
+    if (folder / "config.json").is_file():
+        from fixlip_widgets.loading.transformers_models import from_transformers_folder
 
-    return _from_config(_read_config(Path(demo.config_path())), demo.model_path(), "demo", device, tag="packaged")
-
-
-def _from_config(
-    config: dict[str, Any], pretrained: Any, name: str, device: torch.device, tag: str | None = None
-) -> Model:
-    preprocess = config.get("preprocess_cfg", {})
-    config = dict(config.get("model_cfg", config))
-    config.pop("preprocess_cfg", None)
-    kind = open_clip.CustomTextCLIP if config.pop("custom_text", False) else open_clip.CLIP
-    text_cfg = config.get("text_cfg", {})
-    try:
-        clip = kind(**config)
-        size = clip.visual.image_size
-    except (TypeError, KeyError, AttributeError) as error:
-        raise ModelError(f"The config of {name} is not an open_clip model config: {error}.") from error
-    if pretrained is None:
-        raise ModelError(
-            f"The config {name} needs weights: pretrained='path/to/weights.safetensors', or False for random ones."
-        )
-    if pretrained is not False:
-        _load_weights(clip, Path(pretrained))
-    cfg = PreprocessCfg(
-        **{"size": size, **{k: v for k, v in preprocess.items() if k in PreprocessCfg.__dataclass_fields__}}
+        return from_transformers_folder(folder)
+    raise ModelError(
+        f"The folder {folder} has neither {CONFIG}, as open_clip saves it, nor config.json, as transformers does."
     )
-    tokenizer = _tokenizer(text_cfg)
-    label = tag or ("random weights" if pretrained is False else Path(pretrained).name)
-    return Model(clip.to(device), tokenizer, name, label, cfg)
-
-
-def _tokenizer(text_cfg: dict[str, Any]) -> Any:
-    length = text_cfg.get("context_length", 77)
-    if hf_name := text_cfg.get("hf_tokenizer_name"):
-        return open_clip.tokenizer.HFTokenizer(hf_name, context_length=length, **text_cfg.get("tokenizer_kwargs", {}))
-    return open_clip.SimpleTokenizer(context_length=length)
-
-
-def _read_config(path: Path) -> dict[str, Any]:
-    try:
-        config = json.loads(path.read_text(encoding="utf-8"))
-    except FileNotFoundError as error:
-        raise ModelError(f"There is no model config {path}.") from error
-    except ValueError as error:
-        raise ModelError(f"The model config {path} is not JSON: {error}.") from error
-    if not isinstance(config, dict):
-        raise ModelError(f"The model config {path} is not a JSON object.")
-    return config  # pyright: ignore[reportUnknownVariableType]
-
-
-def _load_weights(clip: nn.Module, path: Path) -> None:
-    _refuse_unsafe(path)
-    try:
-        clip.load_state_dict(load_file(path))
-    except SafetensorError as error:
-        raise ModelError(f"The weights file {path} is damaged or not in safetensors format: {error}.") from error
-    except RuntimeError as error:
-        raise ModelError(
-            f"The weights in {path} do not fit the model: {str(error).splitlines()[-1].strip()}"
-        ) from error
-
-
-def _refuse_unsafe(path: Path) -> None:
-    if not path.is_file():
-        raise ModelError(f"There is no weights file {path}.")
-    with path.open("rb") as stream:
-        start = stream.read(2)
-    if start in (b"PK", b"\x80\x02", b"\x80\x03", b"\x80\x04", b"\x80\x05") or path.suffix != ".safetensors":
-        raise ModelError(
-            f"The weights file {path} is not in safetensors format; pickled checkpoints are refused because loading "
-            "one can run any code. Convert it first: safetensors.torch.save_file(state_dict, 'weights.safetensors')."
-        )
-
-
-def _by_name(name: str, pretrained: Any, device: torch.device, cache_dir: str | None) -> Model:
-    known = open_clip.list_models()
-    if not name.startswith(("hf-hub:", "local-dir:")):
-        if name not in known:
-            close = difflib.get_close_matches(name, known, n=3)
-            hint = f" Did you mean {' or '.join(close)}?" if close else " open_clip.list_models() lists all names."
-            raise ModelError(f"There is no model {name!r}.{hint}")
-        _check_tag(name, pretrained)
-    label = "random weights" if pretrained is False else str(pretrained or "hub")
-    try:
-        with warnings.catch_warnings():
-            warnings.simplefilter("ignore", UserWarning)  # open_clip's remarks on activation and random weights
-            clip: Any = open_clip.create_model(
-                name,
-                pretrained=None if pretrained is False else (pretrained and str(pretrained)),
-                load_weights=pretrained is not False,
-                pretrained_text=pretrained is not False,
-                device=device,
-                cache_dir=cache_dir,
-            )
-            tokenizer = open_clip.get_tokenizer(name, cache_dir=cache_dir)
-    except ImportError as error:
-        raise ModelError(
-            f"{name} needs a package that is not installed: {_first_line(error)} Its tokenizer comes with "
-            "pip install 'fixlip-widgets[siglip]'."
-        ) from error
-    except (OSError, ConnectionError, RuntimeError, ValueError) as error:
-        raise ModelError(
-            f"{name} ({label}) could not be loaded: {_first_line(error)} Without network, pass a weights file: "
-            "load_model(name, pretrained='path/to/weights.safetensors')."
-        ) from error
-    cfg = PreprocessCfg(**getattr(clip.visual, "preprocess_cfg", {"size": clip.visual.image_size}))
-    return Model(clip, tokenizer, name, label, cfg)
-
-
-def _first_line(error: BaseException) -> str:
-    """The error's first line as one sentence; long messages of hubs are cut."""
-    line = (str(error).strip() or type(error).__name__).splitlines()[0]
-    return textwrap.shorten(line, 160, placeholder=" …").rstrip(".") + "."
-
-
-def _check_tag(name: str, pretrained: Any) -> None:
-    if pretrained is False:
-        return
-    tags = open_clip.list_pretrained_tags_by_model(name)
-    listed = ", ".join(tags) or "none; pass a weights file"
-    if pretrained is None:
-        raise ModelError(f"Which weights of {name}? Pass pretrained= one of: {listed}; or a .safetensors file.")
-    if str(pretrained) in tags:
-        return
-    path = Path(pretrained)
-    if path.suffix or path.exists() or os.sep in str(pretrained):
-        _refuse_unsafe(path)
-    else:
-        raise ModelError(
-            f"{name} has no weights {str(pretrained)!r}. Its tags are: {listed}; or pass a .safetensors file."
-        )

@@ -6,7 +6,7 @@ import pytest
 import torch
 from safetensors.torch import save_file
 
-from fixlip_widgets import ModelError, VisionLanguageGame, load_model
+from fixlip_widgets import InputError, ModelError, VisionLanguageGame, load_model
 from tests.golden import DATA, tiny_clip, tiny_pixels, tiny_weights
 
 CONFIG = DATA / "tiny_clip.json"
@@ -53,12 +53,140 @@ def test_the_weights_hash_tells_models_apart():
 @pytest.mark.parametrize("name", ["weights.pt", "weights.bin", "weights.safetensors"])
 @pytest.mark.parametrize("model", [str(CONFIG), "ViT-B-32"])
 def test_a_pickle_is_refused_whatever_its_name(model, name, tmp_path):
-    torch.save({"a": torch.zeros(2)}, tmp_path / name)
-    with pytest.raises(ModelError, match="pickled checkpoints are refused"):
-        load_model(model, pretrained=tmp_path / name)
     (tmp_path / name).write_bytes(pickle.dumps({"a": 1}))
     with pytest.raises(ModelError, match="pickled checkpoints are refused"):
         load_model(model, pretrained=tmp_path / name)
+    torch.save({"a": torch.zeros(2)}, tmp_path / name, _use_new_zipfile_serialization=False)
+    with pytest.raises(ModelError, match="pickled checkpoints are refused"):
+        load_model(model, pretrained=tmp_path / name)
+
+
+def test_a_checkpoint_that_calls_itself_safetensors_is_refused(tmp_path):
+    torch.save(tiny_weights(), tmp_path / "weights.safetensors")
+    with pytest.raises(ModelError, match="neither in safetensors format"):
+        load_model(CONFIG, pretrained=tmp_path / "weights.safetensors")
+
+
+class LeavesATrace:
+    """Unpickling it would touch a file."""
+
+    def __init__(self, path: Path) -> None:
+        self._path = path
+
+    def __reduce__(self):
+        return Path.touch, (self._path,)
+
+
+def test_a_checkpoint_of_more_than_tensors_is_refused_without_running_it(tmp_path):
+    trace = tmp_path / "ran"
+    torch.save({"state_dict": tiny_weights(), "args": LeavesATrace(trace)}, tmp_path / "weights.pt")
+    with pytest.raises(ModelError, match="holds more than tensors"):
+        load_model(CONFIG, pretrained=tmp_path / "weights.pt")
+    assert not trace.exists()
+
+
+@pytest.mark.parametrize("wrap", [dict, lambda state: {"state_dict": state, "epoch": 3}])
+@pytest.mark.parametrize("prefix", ["", "module."])
+def test_a_checkpoint_of_tensors_loads_as_training_wrote_it(wrap, prefix, tmp_path):
+    torch.save(wrap({prefix + name: tensor for name, tensor in tiny_weights().items()}), tmp_path / "epoch_3.pt")
+    assert load_model(CONFIG, pretrained=tmp_path / "epoch_3.pt").weights_hash == tiny_clip().weights_hash
+
+
+@pytest.mark.parametrize("torch_version", ["2.4.0", "2.5.1+cpu"])
+def test_a_checkpoint_is_refused_where_torch_cannot_read_it_safely(torch_version, monkeypatch, tmp_path):
+    torch.save(tiny_weights(), tmp_path / "weights.pt")
+    monkeypatch.setattr(torch, "__version__", torch_version)
+    with pytest.raises(ModelError, match=r"only safe to read with torch 2\.6"):
+        load_model(CONFIG, pretrained=tmp_path / "weights.pt")
+
+
+def write_open_clip_folder(folder: Path, weights: str = "open_clip_model.safetensors") -> None:
+    (folder / "open_clip_config.json").write_text(CONFIG.read_text())
+    save_file(tiny_weights(), folder / weights)
+
+
+@pytest.mark.parametrize("prefix", ["", "local-dir:"])
+@pytest.mark.parametrize("weights", ["open_clip_model.safetensors", "mine.safetensors"])
+def test_a_folder_that_open_clip_saved_loads(prefix, weights, tmp_path):
+    write_open_clip_folder(tmp_path, weights)
+    assert load_model(f"{prefix}{tmp_path}").weights_hash == tiny_clip().weights_hash
+
+
+def test_of_several_weights_in_a_folder_the_usual_name_counts_or_one_must_be_named(tmp_path):
+    write_open_clip_folder(tmp_path, "a.safetensors")
+    write_open_clip_folder(tmp_path, "b.safetensors")
+    with pytest.raises(ModelError, match=r"several weights files \(a.safetensors, b.safetensors\)"):
+        load_model(tmp_path)
+    assert load_model(tmp_path, pretrained=tmp_path / "b.safetensors").pretrained == "b.safetensors"
+    write_open_clip_folder(tmp_path)
+    assert load_model(tmp_path).pretrained == "open_clip_model.safetensors"
+
+
+def test_a_folder_that_is_no_model_is_refused(tmp_path):
+    with pytest.raises(ModelError, match=r"neither open_clip_config.json"):
+        load_model(tmp_path)
+    (tmp_path / "open_clip_config.json").write_text(CONFIG.read_text())
+    with pytest.raises(ModelError, match="has no weights file"):
+        load_model(tmp_path)
+
+
+def test_downloaded_weights_are_loaded_without_network(monkeypatch, tmp_path):
+    import open_clip.pretrained as pretrained
+
+    def no_network(*_, **__):
+        raise ConnectionError("Could not reach the server")
+
+    monkeypatch.setattr(pretrained, "hf_hub_download", no_network)
+    torch.manual_seed(0)
+    source = load_model("ViT-S-32-alt", pretrained=False, device="cpu")
+    tag = {"hf_hub": "someone/tiny/"}
+    monkeypatch.setitem(pretrained._PRETRAINED, "ViT-S-32-alt", {"mine": tag})
+    repository = tmp_path / "models--someone--tiny"
+    (repository / "snapshots" / "1234").mkdir(parents=True)
+    (repository / "refs").mkdir()
+    (repository / "refs" / "main").write_text("1234")
+    save_file(source.clip.state_dict(), repository / "snapshots" / "1234" / "open_clip_model.safetensors")
+    model = load_model("ViT-S-32-alt", pretrained="mine", cache_dir=str(tmp_path), device="cpu")
+    assert (model.pretrained, model.weights_hash) == ("mine", source.weights_hash)
+
+
+def test_a_file_of_weights_is_normalised_as_its_models_tags_are():
+    from fixlip_widgets.loading.open_clip_models import _usual_preprocessing
+
+    assert _usual_preprocessing("ViT-B-16-SigLIP")["mean"] == (0.5, 0.5, 0.5)
+    assert _usual_preprocessing("ViT-B-16-SigLIP")["resize_mode"] == "squash"
+    model = load_model("ViT-S-32-alt", pretrained=False, device="cpu")
+    assert model.preprocess_cfg.mean[0] == pytest.approx(0.4815, abs=1e-4)
+
+
+@pytest.mark.parametrize("precision", ["float32", "bfloat16", "float16"])
+def test_the_precision_is_that_of_the_weights_and_never_of_the_logits_scale(precision, weights):
+    model = load_model(CONFIG, pretrained=weights, precision=precision, device="cpu")
+    assert model.dtype == getattr(torch, precision)
+    assert (model.scale, model.bias) == (tiny_clip().scale, tiny_clip().bias)
+    game, exact = (VisionLanguageGame(each, tiny_pixels(), "a cat") for each in (model, tiny_clip()))
+    assert game.similarity == pytest.approx(exact.similarity, abs=0.02 * exact.scale)
+    assert (game.similarity == exact.similarity) == (precision == "float32")
+
+
+def test_auto_precision_is_measured_once_and_remembered(monkeypatch, tmp_path, weights):
+    from fixlip_widgets.loading import precision
+
+    monkeypatch.setenv("XDG_CACHE_HOME", str(tmp_path))
+    monkeypatch.setattr(precision, "_measured", {})
+    first = load_model(CONFIG, pretrained=weights, precision="auto", device="cpu").dtype
+    stored = tmp_path / "fixlip-widgets" / "precision.json"
+    ((machine, pays),) = json.loads(stored.read_text()).items()
+    assert first == (torch.bfloat16 if pays else torch.float32)
+    stored.write_text(json.dumps({machine: not pays}))
+    assert load_model(CONFIG, pretrained=weights, precision="auto", device="cpu").dtype == first
+    monkeypatch.setattr(precision, "_measured", {})  # as in another process: it believes what was measured before
+    assert load_model(CONFIG, pretrained=weights, precision="auto", device="cpu").dtype != first
+
+
+def test_an_unknown_precision_is_refused(weights):
+    with pytest.raises(InputError, match="precision is 'int3'"):
+        load_model(CONFIG, pretrained=weights, precision="int3")
 
 
 @pytest.mark.parametrize(

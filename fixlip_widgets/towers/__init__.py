@@ -1,6 +1,27 @@
 """Idea 2, encode: towers that turn a batch of masks into a batch of unit-norm embeddings, one class per kind."""
 
-from fixlip_widgets.towers.image import ImageTower, PatchImageTower, PixelImageTower, image_tower
-from fixlip_widgets.towers.text import TextTower
+from fixlip_widgets.towers.image import ImageTower, PatchImageTower, PixelImageTower, image_tower, patches_of
+from fixlip_widgets.towers.kinds import Kinds, kinds_of
+from fixlip_widgets.towers.maskings import MASKINGS, Masking, check_masking
+from fixlip_widgets.towers.patches import Patches, grid_labels
+from fixlip_widgets.towers.text import AnyTextTower, TextTower, text_tower
+from fixlip_widgets.towers.transformers_model import TransformersEncoder
 
-__all__ = ["ImageTower", "PatchImageTower", "PixelImageTower", "TextTower", "image_tower"]
+__all__ = [
+    "MASKINGS",
+    "AnyTextTower",
+    "ImageTower",
+    "Kinds",
+    "Masking",
+    "PatchImageTower",
+    "Patches",
+    "PixelImageTower",
+    "TextTower",
+    "TransformersEncoder",
+    "check_masking",
+    "grid_labels",
+    "image_tower",
+    "kinds_of",
+    "patches_of",
+    "text_tower",
+]

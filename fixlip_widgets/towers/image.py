@@ -1,4 +1,4 @@
-"""Image towers: a removed patch's pixels are 0 after the model's normalisation."""
+"""Image towers: a removed patch is masked as the user chose; in the paper its pixels are 0 after normalisation."""
 
 from __future__ import annotations
 
@@ -9,6 +9,14 @@ import torch.nn.functional as F
 from torch import Tensor
 
 from fixlip_widgets._open_clip import open_clip
+from fixlip_widgets.errors import InputError
+from fixlip_widgets.towers.maskings import Masking, replacement
+from fixlip_widgets.towers.patches import Patches, is_apart, player_map, players_of_patches
+from fixlip_widgets.towers.sequence import MaskedPicture, SequenceTower
+from fixlip_widgets.towers.timm_vit import TimmImageTower, timm_patches
+from fixlip_widgets.towers.transformers_model import TransformersEncoder, TransformersImageTower
+
+__all__ = ["ImageTower", "PatchImageTower", "PixelImageTower", "image_tower", "patches_of", "player_map"]
 
 VisionTransformer: Any = open_clip.transformer.VisionTransformer  # pyright: ignore[reportAttributeAccessIssue]
 
@@ -23,63 +31,79 @@ class ImageTower(Protocol):
         ...
 
 
-def player_map(size: tuple[int, int], grid: tuple[int, int]) -> Tensor:
-    """(height, width) index of the grid cell that each position of a ``size`` raster belongs to, row-major."""
-    rows = torch.arange(size[0]) * grid[0] // size[0]
-    columns = torch.arange(size[1]) * grid[1] // size[1]
-    return rows[:, None] * grid[1] + columns[None, :]
+class PatchImageTower(SequenceTower):
+    """open_clip's own vision transformer: class token, positions, transformer, and whichever pooling it has."""
 
+    def __init__(self, clip: Any, picture: MaskedPicture) -> None:
+        visual = self._visual = clip.visual
+        kept, removed = (
+            visual.conv1(pixels[None]).flatten(2).squeeze(0).T.contiguous()
+            for pixels in (picture.pixels, picture.replacement)
+        )
+        stands_alone = visual.pool_type == "tok" and visual.attn_pool is None
+        super().__init__(picture, kept, removed, stands_alone=stands_alone)
+        self._positions = visual.positional_embedding.to(kept.dtype)
+        self._class = visual.class_embedding.to(kept.dtype) + self._positions[0]
 
-class PatchImageTower:
-    """A vision transformer, masked where it is cheapest: after its linear, bias-free patch embedding.
-
-    The embedding of a patch of zeros is zero, so zeroing embeddings equals zeroing pixels exactly, and the image is
-    embedded once however many masks follow.
-    """
-
-    def __init__(self, visual: Any, pixels: Tensor, grid: tuple[int, int]) -> None:
-        self._visual = visual
-        with torch.inference_mode():
-            patches = visual.conv1(pixels[None])
-            self._positions = visual.positional_embedding.to(patches.dtype)
-            self._class = visual.class_embedding.to(patches.dtype) + self._positions[0]
-            self._patches = patches.flatten(2).squeeze(0).T.contiguous()
-        self._player_of_patch = player_map(visual.grid_size, grid).flatten().to(pixels.device)
-        self.n_players = grid[0] * grid[1]
-
-    def encode(self, masks: Tensor) -> Tensor:
-        visual = self._visual
-        keep = masks[:, self._player_of_patch].to(self._patches.dtype)
-        tokens = keep[:, :, None] * self._patches + self._positions[1:]
-        tokens = torch.cat([self._class.expand(len(masks), 1, -1), tokens], dim=1)
+    def run(self, patches: Tensor, chosen: Tensor | None) -> Tensor:
+        visual, tokens = self._visual, patches + self._positions[1:]
+        if chosen is not None:
+            tokens = tokens[0][chosen]
+        tokens = torch.cat([self._class.expand(len(tokens), 1, -1), tokens], dim=1)
         pooled, _ = visual._pool(visual.transformer(visual.ln_pre(tokens)))
-        if visual.proj is not None:
-            pooled = pooled @ visual.proj
-        return F.normalize(pooled.float(), dim=-1)
+        return pooled if visual.proj is None else pooled @ visual.proj
 
 
 class PixelImageTower:
     """Any image encoder, masked at its pixels: right for every kind, at the cost of embedding each masked picture."""
 
-    def __init__(self, clip: Any, pixels: Tensor, grid: tuple[int, int]) -> None:
-        self._clip = clip
-        self._pixels = pixels
-        self._player_of_pixel = player_map((pixels.shape[1], pixels.shape[2]), grid).to(pixels.device)
-        self.n_players = grid[0] * grid[1]
+    def __init__(self, clip: Any, pixels: Tensor, removed: Tensor, labels: Tensor, n_players: int) -> None:
+        """``removed``: (3, H, W) what removed pixels become; ``labels``: (H, W) the player of each pixel."""
+        self._clip, self._pixels, self._removed = clip, pixels, removed
+        self._player_of_pixel = labels.to(pixels.device)
+        self.n_players = n_players
 
     def encode(self, masks: Tensor) -> Tensor:
+        """(m, n_players) bool masks, True = kept, to (m, d) unit-norm embeddings."""
         keep = masks[:, self._player_of_pixel]
-        masked = torch.where(keep[:, None], self._pixels[None], self._pixels.new_zeros(()))
+        masked = torch.where(keep[:, None], self._pixels[None], self._removed[None])
         return F.normalize(self._clip.encode_image(masked).float(), dim=-1)
 
 
-def image_tower(clip: Any, pixels: Tensor, grid: tuple[int, int]) -> ImageTower:
-    """The fastest exact tower for what the encoder is: patches of a vision transformer, or else pixels."""
+def patches_of(clip: Any) -> Patches | None:
+    """The patches of a model's image encoder; ``None`` for encoders without any, such as ResNets."""
+    if isinstance(clip, TransformersEncoder):
+        return clip.patches
     visual = clip.visual
-    if (
-        isinstance(visual, VisionTransformer)
-        and visual.conv1.bias is None
-        and all(fine % coarse == 0 for fine, coarse in zip(visual.grid_size, grid, strict=True))
-    ):
-        return PatchImageTower(visual, pixels, grid)
-    return PixelImageTower(clip, pixels, grid)
+    if isinstance(visual, VisionTransformer):
+        return Patches(tuple(visual.grid_size), tuple(visual.patch_size), is_apart(visual.conv1))
+    return timm_patches(visual)
+
+
+def image_tower(clip: Any, pixels: Tensor, labels: Tensor, n_players: int, masking: Masking = "zero") -> ImageTower:
+    """The fastest exact tower for what the encoder is: masked after its patch embedding where possible, or at pixels.
+
+    Args:
+        clip: The model.
+        pixels: (3, H, W) normalised.
+        labels: (H, W) the player of each pixel.
+        n_players: Their number.
+        masking: What becomes of removed patches.
+
+    Raises:
+        InputError: Patches are to leave a sequence that the encoder does not have, or in parts.
+    """
+    removed = replacement(masking, pixels)
+    players = players_of_patches(labels, patches_of(clip))
+    if players is None:
+        if masking == "remove":
+            raise InputError(
+                "masking='remove' takes patches out of the encoder's sequence: it needs an encoder with patches and "
+                "players made of whole patches. Use the encoder's own grid, or masking='zero'."
+            )
+        return PixelImageTower(clip, pixels, removed, labels, n_players)
+    picture = MaskedPicture(pixels, removed, players, n_players, drops=masking == "remove")
+    if isinstance(clip, TransformersEncoder):
+        return TransformersImageTower(clip, picture)
+    kind = PatchImageTower if isinstance(clip.visual, VisionTransformer) else TimmImageTower
+    return kind(clip, picture)

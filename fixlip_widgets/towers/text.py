@@ -11,8 +11,10 @@ from torch import Tensor, nn
 
 from fixlip_widgets._open_clip import open_clip
 from fixlip_widgets.errors import ModelError
+from fixlip_widgets.towers.hf_text import HuggingFaceTextTower
+from fixlip_widgets.towers.transformers_model import TransformersEncoder, TransformersTextTower
 
-_POOLED_AT_END = ("argmax", "eos")
+HFTextEncoder: Any = open_clip.hf_model.HFTextEncoder  # pyright: ignore[reportAttributeAccessIssue]
 
 
 @dataclass(frozen=True)
@@ -25,10 +27,12 @@ class TextParts:
     ln_final: nn.Module
     text_projection: Any
     attn_mask: Tensor | None
+    cls_emb: Tensor | None
     pool_type: str
     eos_id: int
     heads: int
     context_length: int
+    embeds: Any
 
     @classmethod
     def of(cls, clip: Any) -> TextParts:
@@ -39,59 +43,124 @@ class TextParts:
         """
         text = getattr(clip, "text", clip)
         needed = ("token_embedding", "positional_embedding", "transformer", "ln_final", "text_projection")
-        if not all(hasattr(text, name) for name in needed) or getattr(text, "cls_emb", None) is not None:
+        if not all(hasattr(text, name) for name in needed) or not hasattr(text.transformer, "resblocks"):
             raise ModelError(
-                f"The text encoder {type(text).__name__} is not supported yet: its layers do not take an attention "
-                "mask from outside. Use a model with an open_clip transformer text encoder, such as ViT-B-32."
+                f"The text encoder {type(text).__name__} is not supported: its layers do not take an attention mask "
+                "from outside. Use a model with an open_clip transformer or a transformers text encoder, such as "
+                "ViT-B-32 or xlm-roberta-base-ViT-B-32."
             )
         return cls(
             *(getattr(text, name) for name in needed),
             attn_mask=text.attn_mask,
+            cls_emb=getattr(text, "cls_emb", None),
             pool_type=getattr(text, "pool_type", None) or clip.text_pool_type,
             eos_id=getattr(text, "eos_id", None) or clip.text_eos_id,
             heads=text.transformer.resblocks[0].attn.num_heads,
             context_length=text.context_length,
+            embeds=getattr(text, "_embeds", None),
         )
+
+    def embed(self, ids: Tensor) -> tuple[Tensor, Tensor | None]:
+        """(context,) ids to (length, D) embeddings, positions included, and the (length, length) additive mask.
+
+        A class token, if there is one, comes last; padding is hidden where the model hides it.
+        """
+        if self.embeds is not None:
+            tokens, mask = self.embeds(ids[None])
+            return tokens[0], mask if mask is None or mask.ndim == 2 else mask[0]
+        embedded: Tensor = self.token_embedding(ids)
+        return embedded + self.positional_embedding[: len(ids)].to(embedded.dtype), self.attn_mask
+
+    def pooled_at(self, ids: Tensor, length: int) -> int:
+        """The position whose state becomes the embedding.
+
+        Raises:
+            ModelError: There is none.
+        """
+        if self.cls_emb is not None or self.pool_type == "last":
+            return length - 1
+        if self.pool_type == "first":
+            return 0
+        if self.pool_type == "argmax":
+            return int(ids.argmax())
+        if self.pool_type == "eos":
+            return int((ids == self.eos_id).int().argmax())
+        raise ModelError(f"The text encoder pools by {self.pool_type!r}; one that pools at a single token is needed.")
 
 
 class TextTower:
-    """Encodes masked versions of one caption with an open_clip transformer.
+    """Encodes masked versions of one caption with an open_clip transformer, with or without a class token.
 
-    A causal tower that pools at the end token never looks past it, so its sequence is cropped there.
+    Positions that the pooled one cannot see, directly or through others, are left out: for CLIP all behind the end
+    token, for SigLIP none.
     """
 
-    def __init__(self, clip: nn.Module, ids: Tensor, players: Tensor) -> None:
-        """``ids``: (length,) token ids of the whole context; ``players``: (n,) positions that masks switch."""
+    def __init__(self, clip: Any, ids: Tensor, players: Tensor, owners: Tensor) -> None:
+        """``ids``: (context,) token ids; ``players``: (k,) positions that masks switch; ``owners``: (k,) whose."""
         self._parts = parts = TextParts.of(clip)
-        causal = parts.attn_mask is not None
-        if causal and parts.pool_type in _POOLED_AT_END:
-            end = int(ids.argmax()) if parts.pool_type == "argmax" else int((ids == parts.eos_id).int().argmax())
-            ids = ids[: end + 1]
-        self._ids, self._players, self.n_players = ids, players, len(players)
-        with torch.inference_mode():
-            embedded: Tensor = parts.token_embedding(ids)
-            self._tokens = embedded + parts.positional_embedding[: len(ids)].to(embedded.dtype)
-            self._causal = parts.attn_mask[: len(ids), : len(ids)].to(embedded.dtype) if causal else None  # pyright: ignore[reportOptionalSubscript]
+        tokens, mask = parts.embed(ids)
+        pooled = parts.pooled_at(ids, len(tokens))
+        seen = _seen_from(pooled, mask, len(tokens)).to(ids.device)
+        place = torch.full((len(tokens),), -1, device=ids.device)
+        place[seen] = torch.arange(len(seen), device=ids.device)
+        matters = place[players] >= 0
+        self._players, self._owners = place[players][matters], owners[matters]
+        self.n_players, self._pooled = int(owners.max()) + 1, int(place[pooled])
+        self._tokens = tokens[seen]
+        self._mask = None if mask is None else mask[seen][:, seen].to(tokens.dtype)
 
     def encode(self, masks: Tensor) -> Tensor:
         """(m, n_players) bool masks, True = kept, to (m, d) unit-norm embeddings."""
-        parts, count, length = self._parts, len(masks), len(self._ids)
+        parts, count, length = self._parts, len(masks), len(self._tokens)
         keep = torch.ones(count, length, dtype=torch.bool, device=masks.device)
-        keep[:, self._players] = masks
+        keep[:, self._players] = masks[:, self._owners]
         hidden = torch.zeros(keep.shape, dtype=self._tokens.dtype, device=masks.device)
         hidden.masked_fill_(~keep, float("-inf"))
         attention = hidden[:, None, :].expand(count, length, length)
-        if self._causal is not None:
-            attention = attention + self._causal
+        if self._mask is not None:
+            attention = attention + self._mask
         states = parts.transformer(
             self._tokens.expand(count, -1, -1), attn_mask=attention.repeat_interleave(parts.heads, dim=0)
         )
-        ids = self._ids.expand(count, -1)
-        pool: Any = open_clip.transformer.text_global_pool  # pyright: ignore[reportAttributeAccessIssue]
-        pooled: Tensor = pool(parts.ln_final(states), ids, parts.pool_type, eos_token_id=parts.eos_id)
+        pooled: Tensor = parts.ln_final(states[:, self._pooled])
         projection = parts.text_projection
         if isinstance(projection, nn.Module):
             pooled = projection(pooled)
         elif projection is not None:
             pooled = pooled @ projection
         return F.normalize(pooled.float(), dim=-1)
+
+
+AnyTextTower = TextTower | HuggingFaceTextTower | TransformersTextTower
+
+
+def _seen_from(position: int, mask: Tensor | None, length: int) -> Tensor:
+    """Positions that can influence ``position`` through any number of layers, ascending."""
+    if mask is None:
+        return torch.arange(length)
+    visible = mask.cpu() == 0
+    seen = torch.zeros(length, dtype=torch.bool)
+    seen[position] = True
+    while not torch.equal(seen, wider := seen | visible[seen].any(dim=0)):
+        seen = wider
+    return seen.nonzero()[:, 0]
+
+
+def text_tower(clip: Any, ids: Tensor, players: Tensor, owners: Tensor | None = None) -> AnyTextTower:
+    """The tower for what the text encoder is.
+
+    Args:
+        clip: The model.
+        ids: (context,) token ids of the whole context.
+        players: (k,) positions that masks switch.
+        owners: (k,) the player of each; by default each is one.
+
+    Raises:
+        ModelError: The text encoder is of a kind that is not supported.
+    """
+    owners = torch.arange(len(players), device=players.device) if owners is None else owners
+    if isinstance(clip, TransformersEncoder):
+        return TransformersTextTower(clip, ids, players, owners)
+    if isinstance(getattr(clip, "text", None), HFTextEncoder):
+        return HuggingFaceTextTower(clip, ids, players, owners)
+    return TextTower(clip, ids, players, owners)

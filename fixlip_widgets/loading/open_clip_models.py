@@ -1,0 +1,212 @@
+"""open_clip models: by name and tag, from a config, from a folder, or from a hub."""
+
+from __future__ import annotations
+
+import copy
+import difflib
+import json
+import os
+from pathlib import Path
+from typing import Any
+
+from fixlip_widgets._open_clip import open_clip
+from fixlip_widgets.errors import ModelError
+from fixlip_widgets.loading.checkpoints import (
+    cached_on_hub,
+    check_weights_file,
+    load_weights,
+    weights_in,
+    weights_of_tag,
+)
+from fixlip_widgets.loading.parts import Parts, first_line, preprocessing
+
+CONFIG = "open_clip_config.json"
+HUB = "hf-hub:"
+_OF_TAGS = ("mean", "std", "interpolation", "resize_mode")
+
+
+def from_config(
+    config: dict[str, Any],
+    pretrained: Any,
+    name: str,
+    *,
+    label: str | None = None,
+    source: str | None = None,
+    preprocess: dict[str, Any] | None = None,
+    cache_dir: str | None = None,
+) -> Parts:
+    """A model as its config describes it, with weights from a file, or random ones for ``False``.
+
+    Args:
+        config: open_clip's, with or without its ``model_cfg`` level.
+        pretrained: Path of the weights, or ``False``.
+        name: What to call it.
+        label: What to call its weights.
+        source: Where its tokenizer's files are, if not where the config says.
+        preprocess: What is known of the preprocessing beside the config.
+        cache_dir: Where downloads are kept.
+
+    Raises:
+        ModelError: The config is none, the weights do not fit, or something that it names cannot be had.
+    """
+    model_cfg = copy.deepcopy(config.get("model_cfg", config))
+    of_config = model_cfg.pop("preprocess_cfg", None) or config.get("preprocess_cfg", {})
+    text_cfg = dict(model_cfg.get("text_cfg", {}))
+    if pretrained is None:
+        raise ModelError(
+            f"The config {name} needs weights: pretrained='path/to/weights.safetensors', or False for random ones."
+        )
+    if pretrained is not False:
+        check_weights_file(Path(pretrained))
+    try:
+        clip = build(model_cfg)
+        size = clip.visual.image_size
+    except (TypeError, KeyError, AttributeError) as error:
+        raise ModelError(f"The config of {name} is not an open_clip model config: {error}.") from error
+    except (OSError, RuntimeError, ImportError) as error:
+        raise ModelError(
+            f"{name} could not be built: {first_line(error)} Text encoders of transformers need "
+            "pip install 'fixlip-widgets[transformers]' and their config, which is downloaded once."
+        ) from error
+    if pretrained is not False:
+        load_weights(clip, Path(pretrained))
+    tokenizer = tokenizer_of(text_cfg, name, source=source, cache_dir=cache_dir)
+    label = label or ("random weights" if pretrained is False else Path(pretrained).name)
+    return Parts(clip, tokenizer, preprocessing(size, preprocess or {}, of_config), name, label)
+
+
+def build(config: dict[str, Any]) -> Any:
+    """The open_clip model that a ``model_cfg`` describes, with random weights: none of its parts' are downloaded.
+
+    ``config`` is used up.
+    """
+    hf_text = bool(config["text_cfg"].get("hf_model_name"))
+    if hf_text:
+        config["text_cfg"]["hf_model_pretrained"] = False
+    if config["vision_cfg"].get("timm_model_name"):
+        config["vision_cfg"]["timm_model_pretrained"] = False
+    if not config.pop("custom_text", False) and not hf_text:
+        return open_clip.CLIP(**config)
+    return (open_clip.CoCa if "multimodal_cfg" in config else open_clip.CustomTextCLIP)(**config)
+
+
+def tokenizer_of(
+    text_cfg: dict[str, Any], name: str, *, source: str | None = None, cache_dir: str | None = None
+) -> Any:
+    """The tokenizer that a ``text_cfg`` asks for; from files that are there already, if they are.
+
+    Raises:
+        ModelError: It needs transformers, which is not installed, or files that cannot be had.
+    """
+    length = text_cfg.get("context_length", 77)
+    options = dict(text_cfg.get("tokenizer_kwargs") or {})
+    asked = text_cfg.get("hf_tokenizer_name")
+    if not asked:
+        return open_clip.SimpleTokenizer(context_length=length, **options)
+    options |= {"tokenizer_mode": text_cfg.get("tokenizer_mode"), "cache_dir": cache_dir, "context_length": length}
+    try:
+        try:
+            return open_clip.tokenizer.HFTokenizer(source or asked, local_files_only=True, **options)
+        except (OSError, ValueError):
+            return open_clip.tokenizer.HFTokenizer(source or asked, **options)
+    except ImportError as error:
+        raise ModelError(
+            f"{name} needs a package that is not installed: {first_line(error)} Its tokenizer comes with "
+            "pip install 'fixlip-widgets[siglip]'."
+        ) from error
+    except (OSError, ValueError) as error:
+        raise ModelError(f"The tokenizer {asked} of {name} could not be loaded: {first_line(error)}") from error
+
+
+def read_config(path: Path) -> dict[str, Any]:
+    """The config in a JSON file.
+
+    Raises:
+        ModelError: There is none.
+    """
+    try:
+        config = json.loads(path.read_text(encoding="utf-8"))
+    except FileNotFoundError as error:
+        raise ModelError(f"There is no model config {path}.") from error
+    except ValueError as error:
+        raise ModelError(f"The model config {path} is not JSON: {error}.") from error
+    if not isinstance(config, dict):
+        raise ModelError(f"The model config {path} is not a JSON object.")
+    return config  # pyright: ignore[reportUnknownVariableType]
+
+
+def from_folder(folder: Path, pretrained: Any, cache_dir: str | None) -> Parts:
+    """A folder as open_clip saves it: config, weights, and the tokenizer's files where it has its own."""
+    weights = weights_in(folder) if pretrained is None else pretrained
+    own = str(folder) if any(folder.glob("tokenizer*")) or any(folder.glob("*.model")) else None
+    return from_config(read_config(folder / CONFIG), weights, folder.name, source=own, cache_dir=cache_dir)
+
+
+def by_name(name: str, pretrained: Any, cache_dir: str | None) -> Parts:
+    """A model that open_clip knows, or that a hub has, with the weights of a tag, of a file, or random ones.
+
+    Raises:
+        ModelError: The name or the tag is unknown, or a file cannot be had.
+    """
+    try:
+        if name.startswith(HUB):
+            return _from_hub(name, pretrained, cache_dir)
+        config = _known(name)
+        tag = _tag(name, pretrained)
+        if tag is None:
+            return from_config(config, pretrained, name, preprocess=_usual_preprocessing(name), cache_dir=cache_dir)
+        weights = weights_of_tag(tag, cache_dir)
+        return from_config(config, weights, name, label=str(pretrained), preprocess=tag, cache_dir=cache_dir)
+    except (OSError, ConnectionError, RuntimeError, ValueError) as error:
+        raise ModelError(
+            f"{name} ({pretrained or 'hub'}) could not be loaded: {first_line(error)} Without network, pass a weights "
+            "file: load_model(name, pretrained='path/to/weights.safetensors')."
+        ) from error
+
+
+def _from_hub(name: str, pretrained: Any, cache_dir: str | None) -> Parts:
+    repository = name.removeprefix(HUB)
+    download: Any = open_clip.pretrained.download_pretrained_from_hf
+    path = cached_on_hub(repository, (CONFIG,), cache_dir)
+    path = path or Path(download(repository, filename=CONFIG, cache_dir=cache_dir))
+    if pretrained is None:
+        pretrained = weights_of_tag({"hf_hub": f"{repository}/"}, cache_dir)
+    return from_config(read_config(path), pretrained, name, cache_dir=cache_dir)
+
+
+def _known(name: str) -> dict[str, Any]:
+    known = open_clip.list_models()
+    if name not in known:
+        close = difflib.get_close_matches(name, known, n=3)
+        hint = f" Did you mean {' or '.join(close)}?" if close else " open_clip.list_models() lists all names."
+        raise ModelError(f"There is no model {name!r}.{hint}")
+    return open_clip.get_model_config(name)  # pyright: ignore[reportReturnType]
+
+
+def _tag(name: str, pretrained: Any) -> dict[str, Any] | None:
+    """What open_clip knows of a tag; ``None`` for a file, which is looked at already, and for random weights."""
+    if pretrained is False:
+        return None
+    tags = open_clip.list_pretrained_tags_by_model(name)
+    listed = ", ".join(tags) or "none; pass a weights file"
+    if pretrained is None:
+        raise ModelError(f"Which weights of {name}? Pass pretrained= one of: {listed}; or a .safetensors file.")
+    if str(pretrained) in tags:
+        return open_clip.pretrained.get_pretrained_cfg(name, str(pretrained))
+    path = Path(pretrained)
+    if not (path.suffix or path.exists() or os.sep in str(pretrained)):
+        raise ModelError(
+            f"{name} has no weights {str(pretrained)!r}. Its tags are: {listed}; or pass a .safetensors file."
+        )
+    check_weights_file(path)
+    return None
+
+
+def _usual_preprocessing(name: str) -> dict[str, Any]:
+    """What all tags of a model agree on: a file of SigLIP weights is normalised as SigLIP's tags are, not as CLIP's."""
+    tags = [open_clip.pretrained.get_pretrained_cfg(name, tag) for tag in open_clip.list_pretrained_tags_by_model(name)]
+    return {
+        field: tags[0][field]
+        for field in _OF_TAGS
+        if tags and all(tag.get(field) is not None and tag[field] == tags[0].get(field) for tag in tags)
+    }

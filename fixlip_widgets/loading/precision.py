@@ -1,0 +1,113 @@
+"""The type that an encoder computes in, and compiling it: what pays depends on the machine, so it is measured."""
+
+from __future__ import annotations
+
+import json
+import os
+import time
+from pathlib import Path
+from typing import Any, Literal, get_args
+
+import torch
+from torch import nn
+
+from fixlip_widgets.errors import InputError
+from fixlip_widgets.files import replacing
+
+Precision = Literal["float32", "bfloat16", "float16", "auto"]
+GAIN = 1.2
+"""How many times faster than float32 bfloat16 must be to be worth its three decimal digits."""
+_measured: dict[str, bool] = {}
+
+
+def set_precision(clip: nn.Module, precision: str, device: torch.device) -> nn.Module:
+    """Convert a model's weights in place; its logit's scale and bias stay in float32, which the value is computed in.
+
+    Raises:
+        InputError: There is no such precision.
+    """
+    if precision not in get_args(Precision):
+        raise InputError(f"precision is {precision!r}; it is one of {', '.join(get_args(Precision))}.")
+    if precision == "auto":
+        precision = "bfloat16" if bfloat16_pays(device) else "float32"
+    dtype = getattr(torch, precision)
+    for module in clip.modules():
+        for name, parameter in module.named_parameters(recurse=False):
+            if parameter.is_floating_point() and name not in ("logit_scale", "logit_bias"):
+                parameter.data = parameter.data.to(dtype)
+        for name, buffer in module.named_buffers(recurse=False):
+            if buffer.is_floating_point():
+                setattr(module, name, buffer.to(dtype))
+    return clip
+
+
+def bfloat16_pays(device: torch.device) -> bool:
+    """Whether matrices multiply at least ``GAIN`` times as fast in bfloat16 as in float32; measured once a machine.
+
+    Processors differ: some have instructions for bfloat16, others emulate it at half the speed of float32.
+    """
+    key = f"{device.type} {_device_name(device)} torch {torch.__version__} threads {torch.get_num_threads()}"
+    if key not in _measured:
+        remembered = _remembered()
+        if key not in remembered:
+            gain = _seconds(torch.float32, device) / _seconds(torch.bfloat16, device)
+            remembered[key] = gain >= GAIN
+            _remember(remembered)
+        _measured[key] = bool(remembered[key])
+    return _measured[key]
+
+
+def _device_name(device: torch.device) -> str:
+    if device.type == "cuda":
+        return torch.cuda.get_device_name(device)
+    cpuinfo = Path("/proc/cpuinfo")
+    lines = cpuinfo.read_text(errors="replace").splitlines() if cpuinfo.is_file() else []
+    return next((line.partition(":")[2].strip() for line in lines if line.startswith("model name")), "processor")
+
+
+def _seconds(dtype: torch.dtype, device: torch.device) -> float:
+    """Shortest of some runs of a layer's matrix product, at the sizes of a small batch."""
+    inputs = torch.ones(1600, 768, dtype=dtype, device=device)
+    weights = torch.ones(768, 3072, dtype=dtype, device=device)
+    times: list[float] = []
+    for _ in range(6):
+        start = time.perf_counter()
+        product = inputs @ weights
+        float(product[0, 0])  # waits for the device
+        times.append(time.perf_counter() - start)
+    return min(times[1:])
+
+
+def _cache_file() -> Path:
+    root = os.environ.get("XDG_CACHE_HOME") or Path.home() / ".cache"
+    return Path(root) / "fixlip-widgets" / "precision.json"
+
+
+def _remembered() -> dict[str, bool]:
+    try:
+        stored = json.loads(_cache_file().read_text(encoding="utf-8"))
+    except (OSError, ValueError):
+        return {}
+    return stored if isinstance(stored, dict) else {}
+
+
+def _remember(measured: dict[str, bool]) -> None:
+    """Write it for the next process; where nothing can be written, that one measures again."""
+    path = _cache_file()
+    try:
+        path.parent.mkdir(parents=True, exist_ok=True)
+        with replacing(path) as stream:
+            stream.write(json.dumps(measured, indent=1).encode())
+    except OSError:
+        return
+
+
+def compile_blocks(clip: nn.Module) -> None:
+    """Compile each block of each stack in place: all blocks of a stack share one compilation, for any batch size."""
+    for module in clip.modules():
+        if not isinstance(module, (nn.ModuleList, nn.Sequential)) or len(module) < 2:
+            continue
+        blocks: list[Any] = list(module)
+        if len({type(block) for block in blocks}) == 1 and any(True for _ in blocks[0].children()):
+            for block in blocks:
+                block.compile(dynamic=True)

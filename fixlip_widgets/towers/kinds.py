@@ -1,0 +1,55 @@
+"""What a model's two encoders are, in words, and how each is masked."""
+
+from __future__ import annotations
+
+from typing import Any, NamedTuple
+
+from fixlip_widgets.towers.hf_text import padding_of
+from fixlip_widgets.towers.image import patches_of
+from fixlip_widgets.towers.text import HFTextEncoder, TextParts
+from fixlip_widgets.towers.transformers_model import TransformersEncoder
+
+
+class Kinds(NamedTuple):
+    """One sentence for each encoder."""
+
+    image: str
+    text: str
+
+
+def kinds_of(clip: Any) -> Kinds:
+    """How a model is masked.
+
+    Raises:
+        ModelError: An encoder is of a kind that is not supported.
+    """
+    return Kinds(_image(clip), _text(clip))
+
+
+def _image(clip: Any) -> str:
+    patches = patches_of(clip)
+    if isinstance(clip, TransformersEncoder):
+        name = type(clip.model.vision_model).__name__
+    else:
+        name = type(getattr(clip.visual, "trunk", clip.visual)).__name__
+    if patches is None:
+        return f"{name} without patches: masked at its pixels; the grid is in pixels, 7×7 by default"
+    grid = f"{patches.grid[0]}×{patches.grid[1]} patches of {patches.size[0]}×{patches.size[1]} pixels"
+    if patches.apart:
+        return f"{name}, {grid}: embedded once a picture, masked there"
+    return f"{name}, {grid} that overlap or mix: masked at its pixels"
+
+
+def _text(clip: Any) -> str:
+    if isinstance(clip, TransformersEncoder):
+        kind = "causal" if clip.is_causal else "not causal, padding visible"
+        return f"{type(clip.model.text_model).__name__}, {kind}, up to {clip.context_length} tokens"
+    text = getattr(clip, "text", None)
+    if isinstance(text, HFTextEncoder):
+        padding_of(text)
+        pooler = type(text.pooler).__name__  # pyright: ignore[reportOptionalMemberAccess]
+        return f"{type(text.transformer).__name__} of transformers, padding hidden, {pooler}"  # pyright: ignore[reportOptionalMemberAccess]
+    parts = TextParts.of(clip)
+    kind = "causal" if parts.attn_mask is not None else "not causal, padding visible"
+    pooled = "its class token" if parts.cls_emb is not None else {"argmax": "eos"}.get(parts.pool_type, parts.pool_type)
+    return f"transformer, {kind}, pooled at {pooled}, up to {parts.context_length} tokens"

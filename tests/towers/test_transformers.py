@@ -1,0 +1,264 @@
+"""The same weights through open_clip and through transformers."""
+
+import json
+
+import numpy as np
+import pytest
+import torch
+from PIL import Image
+
+from fixlip_widgets import ModelError, VisionLanguageGame, load_model
+from tests.golden import load, tiny_clip, tiny_pixels
+from tests.towers import properties
+from tests.towers.families import game, sharpened, siglip, write_sentencepiece_tokenizer
+
+transformers = pytest.importorskip("transformers")
+
+
+def clip_processor(folder, size):
+    """CLIP's processor with CLIP's own vocabulary, written from open_clip's tokenizer."""
+    import gzip
+
+    from open_clip.tokenizer import default_bpe
+
+    from fixlip_widgets._open_clip import open_clip
+
+    with gzip.open(default_bpe(), "rt", encoding="utf-8") as stream:
+        merges = stream.read().split("\n")[1 : 49152 - 256 - 2 + 1]
+    vocabulary = dict(open_clip.SimpleTokenizer().encoder)
+    vocabulary["<|startoftext|>"] = vocabulary.pop("<start_of_text>")
+    vocabulary["<|endoftext|>"] = vocabulary.pop("<end_of_text>")
+    (folder / "vocab.json").write_text(json.dumps(vocabulary))
+    (folder / "merges.txt").write_text("#version: 0.2\n" + "\n".join(merges))
+    tokenizer = transformers.CLIPTokenizer.from_pretrained(folder)
+    pictures = transformers.CLIPImageProcessor(size={"shortest_edge": size}, crop_size=size)
+    return transformers.CLIPProcessor(pictures, tokenizer)
+
+
+def renamed(state, prefix, names):
+    """Blocks of open_clip or timm with the names that transformers gives them; its attention keeps q, k, v apart."""
+    result = {}
+    for name, tensor in state.items():
+        for old, new in names.items():
+            name = name.replace(old, new)
+        if "attn.in_proj_" in name or "attn.qkv." in name:
+            kind = name.rsplit("in_proj_" if "in_proj_" in name else "qkv.")[-1]
+            block = name[: name.index("attn.")]
+            for part, piece in zip("qkv", tensor.chunk(3), strict=True):
+                result[f"{prefix}{block}self_attn.{part}_proj.{kind}"] = piece
+        else:
+            result[prefix + name.replace("attn.", "self_attn.")] = tensor
+    return result
+
+
+TEXT_BLOCKS = {
+    "transformer.resblocks": "encoder.layers",
+    "out_proj": "out_proj",
+    "ln_1": "layer_norm1",
+    "ln_2": "layer_norm2",
+    "mlp.c_fc": "mlp.fc1",
+    "mlp.c_proj": "mlp.fc2",
+    "token_embedding": "embeddings.token_embedding",
+    "positional_embedding": "embeddings.position_embedding.weight",
+    "ln_final": "final_layer_norm",
+    "text_projection": "head",
+}
+TIMM_BLOCKS = {
+    "blocks": "encoder.layers",
+    "attn_pool.latent": "head.probe",
+    "attn_pool.norm": "head.layernorm",
+    "attn_pool.mlp": "head.mlp",
+    "attn_pool.proj": "head.attention.out_proj",
+    "norm1": "layer_norm1",
+    "norm2": "layer_norm2",
+    "attn.proj": "attn.out_proj",
+    "patch_embed.proj": "embeddings.patch_embedding",
+    "pos_embed": "embeddings.position_embedding.weight",
+}
+
+
+def as_clip_model(clip):
+    """A ``CLIPModel`` with the weights of an open_clip model."""
+    visual, width = clip.visual, clip.token_embedding.embedding_dim
+    activation = "quick_gelu" if type(visual.transformer.resblocks[0].mlp.gelu).__name__ == "QuickGELU" else "gelu"
+    config = transformers.CLIPConfig(
+        projection_dim=clip.text_projection.shape[1],
+        text_config={
+            "vocab_size": clip.vocab_size,
+            "hidden_size": width,
+            "intermediate_size": 4 * width,
+            "num_hidden_layers": len(clip.transformer.resblocks),
+            "num_attention_heads": clip.transformer.resblocks[0].attn.num_heads,
+            "max_position_embeddings": clip.context_length,
+            "hidden_act": activation,
+            "eos_token_id": 49407,
+            "bos_token_id": 49406,
+            "pad_token_id": 49407,
+        },
+        vision_config={
+            "hidden_size": visual.transformer.width,
+            "intermediate_size": 4 * visual.transformer.width,
+            "num_hidden_layers": len(visual.transformer.resblocks),
+            "num_attention_heads": visual.transformer.resblocks[0].attn.num_heads,
+            "image_size": visual.image_size[0],
+            "patch_size": visual.patch_size[0],
+            "hidden_act": activation,
+        },
+    )
+    own = clip.state_dict()
+    text = {name: each for name, each in own.items() if not name.startswith(("visual.", "logit_", "text_projection"))}
+    image = {name.removeprefix("visual."): each for name, each in own.items() if name.startswith("visual.")}
+    names = TEXT_BLOCKS | {
+        "class_embedding": "embeddings.class_embedding",
+        "conv1": "embeddings.patch_embedding",
+        "ln_pre": "pre_layrnorm",
+        "ln_post": "post_layernorm",
+    }
+    projection = image.pop("proj")
+    state = renamed(text, "text_model.", TEXT_BLOCKS) | renamed(image, "vision_model.", names)
+    state |= {"text_projection.weight": own["text_projection"].T, "visual_projection.weight": projection.T}
+    return loaded(transformers.CLIPModel(config), state | {"logit_scale": own["logit_scale"]})
+
+
+def as_siglip_model(clip, kind):
+    """A ``SiglipModel`` or ``Siglip2Model`` with the weights of an open_clip model."""
+    trunk, text = clip.visual.trunk, clip.text
+    vision = {
+        "hidden_size": trunk.embed_dim,
+        "intermediate_size": 4 * trunk.embed_dim,
+        "num_hidden_layers": len(trunk.blocks),
+        "num_attention_heads": trunk.blocks[0].attn.num_heads,
+        "patch_size": 16,
+    }
+    config = getattr(transformers, f"{kind}Config")(
+        text_config={
+            "vocab_size": text.vocab_size,
+            "hidden_size": text.width,
+            "intermediate_size": 4 * text.width,
+            "num_hidden_layers": len(text.transformer.resblocks),
+            "num_attention_heads": text.heads,
+            "max_position_embeddings": text.context_length,
+            "projection_size": text.output_dim,
+            "hidden_act": "gelu",
+        },
+        vision_config=vision
+        | {"hidden_act": "gelu"}
+        | ({"num_patches": trunk.patch_embed.num_patches} if kind == "Siglip2" else {"image_size": 64}),
+    )
+    own = {name.removeprefix("trunk."): each for name, each in clip.visual.state_dict().items()}
+    q, kv = ({part: own.pop(f"attn_pool.{name}.{part}") for part in ("weight", "bias")} for name in ("q", "kv"))
+    own["pos_embed"] = own["pos_embed"][0]
+    own |= {f"post_layernorm.{part}": own.pop(f"norm.{part}") for part in ("weight", "bias")}
+    if kind == "Siglip2":  # its patches are cut before, channels last
+        own["patch_embed.proj.weight"] = own["patch_embed.proj.weight"].permute(0, 2, 3, 1).flatten(1)
+    state = renamed(own, "vision_model.", TIMM_BLOCKS) | renamed(text.state_dict(), "text_model.", TEXT_BLOCKS)
+    for part in ("weight", "bias"):
+        state[f"vision_model.head.attention.in_proj_{part}"] = torch.cat([q[part], kv[part]])
+    state |= {name: getattr(clip, name).detach().reshape(1) for name in ("logit_scale", "logit_bias")}
+    return loaded(getattr(transformers, f"{kind}Model")(config), state)
+
+
+def loaded(target, state):
+    missing, unexpected = target.load_state_dict(state, strict=False)
+    assert not unexpected
+    assert not [name for name in missing if "position_ids" not in name]
+    return target.eval()
+
+
+@pytest.fixture
+def clip_model(tmp_path):
+    return load_model(as_clip_model(tiny_clip().clip), processor=clip_processor(tmp_path, 64))
+
+
+@pytest.mark.parametrize("caption", [0, 1])
+def test_clip_through_transformers_gives_the_golden_values(clip_model, caption):
+    golden = load("tiny_clip_expected")
+    pair = VisionLanguageGame(clip_model, tiny_pixels(), str(golden["captions"][caption]))
+    ours = VisionLanguageGame(tiny_clip(), tiny_pixels(), str(golden["captions"][caption]))
+    assert (pair.tokens, pair.grid) == (ours.tokens, ours.grid)
+    values = pair.values(golden[f"caption{caption}_image_masks"], golden[f"caption{caption}_text_masks"])
+    np.testing.assert_allclose(values, golden[f"caption{caption}_values"], atol=1e-4)
+
+
+@pytest.fixture(params=["Siglip", "Siglip2"])
+def siglip_pair(request, tmp_path):
+    """The same SigLIP weights through open_clip and through transformers."""
+    write_sentencepiece_tokenizer(tmp_path)
+    torch.manual_seed(0)
+    # transformers' SigLIP has one width for both encoders
+    config = siglip(hf_tokenizer_name=str(tmp_path), vocab_size=300, width=48)
+    ours = sharpened(load_model(config, pretrained=False, device="cpu"))
+    tokenizer = transformers.AutoTokenizer.from_pretrained(tmp_path)
+    if request.param == "Siglip":
+        pictures = transformers.SiglipImageProcessor(size={"height": 64, "width": 64})
+        processor = transformers.SiglipProcessor(pictures, tokenizer)
+    else:
+        pictures = transformers.Siglip2ImageProcessor()
+        processor = transformers.Siglip2Processor(pictures, tokenizer)
+    return ours, load_model(as_siglip_model(ours.clip, request.param), processor=processor)
+
+
+def test_siglip_through_transformers_gives_the_same_values(siglip_pair):
+    ours, theirs = (game(each) for each in siglip_pair)
+    assert (theirs.tokens, theirs.grid, theirs.bias) == (ours.tokens, ours.grid, ours.bias)
+    masks = properties.masks(6, ours.n_image), properties.masks(6, ours.n_text)
+    np.testing.assert_allclose(theirs.values(*masks), ours.values(*masks), atol=1e-4)
+
+
+def test_properties_of_siglip_through_transformers(siglip_pair):
+    pair = game(siglip_pair[1])
+    properties.everything_kept_is_the_models_own(pair)
+    properties.masking_embeddings_is_masking_pixels(pair)
+    properties.removed_pixels_have_no_gradient(pair)
+    properties.hidden_tokens_have_no_gradient(pair)
+    properties.the_order_of_masks_changes_nothing(pair)
+
+
+def test_properties_of_clip_through_transformers(clip_model):
+    pair = game(clip_model)
+    properties.everything_kept_is_the_models_own(pair)
+    properties.masking_embeddings_is_masking_pixels(pair)
+    properties.removed_pixels_have_no_gradient(pair)
+    properties.hidden_tokens_have_no_gradient(pair)
+    properties.the_order_of_masks_changes_nothing(pair)
+
+
+def test_everything_kept_is_the_transformers_models_own_logit(clip_model):
+    pair = game(clip_model)
+    with torch.inference_mode():
+        own = clip_model.clip.model(pixel_values=pair.pixels[None], input_ids=clip_model.tokenizer([pair.caption]))
+    assert pair.similarity == pytest.approx(float(own.logits_per_image), abs=1e-5)
+
+
+def test_pictures_are_prepared_as_the_processor_does(tmp_path):
+    processor = clip_processor(tmp_path, 64)
+    loaded = load_model(as_clip_model(tiny_clip().clip), processor=processor)
+    colours = np.random.default_rng(0).integers(0, 256, (9, 12, 3), dtype=np.uint8)
+    picture = Image.fromarray(colours).resize((120, 90), Image.Resampling.BILINEAR)
+    expected = processor.image_processor(picture, return_tensors="pt").pixel_values[0]
+    # resizing rounds to whole grey levels here and there: at most two of 256
+    np.testing.assert_allclose(loaded.pixels(picture), expected, atol=2 / 255 / 0.26)
+
+
+def test_a_folder_that_transformers_saved_loads_offline(clip_model, tmp_path):
+    folder = tmp_path / "saved"
+    clip_model.clip.model.save_pretrained(folder)
+    clip_processor(tmp_path, 64).save_pretrained(folder)
+    again = load_model(folder)
+    assert (again.name, again.weights_hash) == ("saved", clip_model.weights_hash)
+    assert game(again).similarity == pytest.approx(game(clip_model).similarity, abs=1e-5)
+
+
+def test_a_folder_without_safetensors_is_refused(clip_model, tmp_path):
+    clip_model.clip.model.save_pretrained(tmp_path)
+    (tmp_path / "model.safetensors").unlink()
+    torch.save(clip_model.clip.model.state_dict(), tmp_path / "pytorch_model.bin")
+    with pytest.raises(ModelError, match="in safetensors format"):
+        load_model(tmp_path)
+
+
+def test_what_is_missing_or_of_another_kind_is_said(clip_model):
+    with pytest.raises(ModelError, match="needs its processor"):
+        load_model(clip_model.clip.model)
+    with pytest.raises(ModelError, match="is a Linear"):
+        load_model(torch.nn.Linear(2, 2), processor=object())
