@@ -32,9 +32,12 @@ function plus(a: number, b: number): number {
   return a + b;
 }
 
-/** The explanation's value for the pair without the `removed` players: baseline + Σ main + Σ interactions of the rest. */
+/**
+ * The explanation's value for the pair without the `removed` players: baseline + Σ main + Σ interactions of the rest;
+ * null for one of third order, whose terms the page has in part only.
+ */
 export function predictionOf(of: WireResult, removed: readonly number[]): number | null {
-  if (of.baseline === null) {
+  if (of.baseline === null || of.order > 2) {
     return null;
   }
   const main = decode(of.main);
@@ -47,8 +50,7 @@ export function predictionOf(of: WireResult, removed: readonly number[]): number
       value += interactions[player * main.length + other] ?? 0;
     }
   });
-  const whole = of.triples.filter(({ players }) => !players.some((player) => removed.includes(player)));
-  return whole.reduce((sum, term) => sum + term.value, value);
+  return value;
 }
 
 /**

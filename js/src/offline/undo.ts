@@ -38,11 +38,8 @@ export class History {
   /** What `pop` would take back, “p 0.5 → 0.7”; empty where there is nothing. */
   get words(): string {
     const last = this.#changes.at(-1);
-    return last
-      ? changed(last)
-          .map((name) => said(name, last))
-          .join(", ")
-      : "";
+    const settings = last ? changed(last).map((name) => said(name, last)) : [];
+    return last?.title || settings.join(", ");
   }
 
   note(before: Settings, after: Settings, time: number, title = ""): void {
