@@ -36,9 +36,6 @@ export function Compare({ store }: { store: Store }) {
   ];
   return (
     <div class="fx-compare">
-      <span class="fx-pinned" title={pinned.label}>
-        A: {pinned.label}
-      </span>
       <Choices
         label="Which explanation is shown"
         value={store.shown.value}
@@ -55,6 +52,9 @@ export function Compare({ store }: { store: Store }) {
       >
         <Icon name="close" />
       </button>
+      <span class="fx-pinned" title={pinned.label}>
+        A: {pinned.label}
+      </span>
       <Refused store={store} names={["pin", "unpin", "shown"]} />
     </div>
   );

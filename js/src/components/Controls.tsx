@@ -113,7 +113,7 @@ function exponents(store: Store): [number, number] {
 function effective(store: Store, p: number): string {
   const shown = store.current.value;
   const masks = shown?.p === p ? shown.effective_image_masks : null;
-  return masks == null ? "" : `${count(masks)} effective image masks`;
+  return masks == null ? "" : `${count(masks)} effective masks`;
 }
 
 function cost(store: Store, budget: number): string {

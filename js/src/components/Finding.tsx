@@ -24,7 +24,7 @@ export function Finding({ store }: { store: Store }) {
 
 /** The first sentence is what matters, the others say how sure it is. */
 function Sentences({ text }: { text: string }) {
-  const end = text.search(/(?<=[.!?]) (?=\p{Lu})/u);
+  const end = text.search(/(?<=[.!?]) (?=[\p{Lu}\p{N}“])/u);
   const [first, rest] = end < 0 ? [text, ""] : [text.slice(0, end), text.slice(end)];
   return (
     <p>
