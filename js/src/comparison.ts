@@ -1,8 +1,8 @@
 /** Which explanation the views show, and in the light of which players. */
 
-import { computed, type ReadonlySignal } from "@preact/signals";
+import { computed, type ReadonlySignal, signal } from "@preact/signals";
 import { type Explanation, explanationOf } from "./explanation";
-import type { Group, Shown, Subset, Traits } from "./protocol";
+import type { Group, Shown, Subset, Subsets, Traits } from "./protocol";
 
 type Compared = { readonly [Name in "shown" | "pinned" | "difference"]: ReadonlySignal<Traits[Name]> };
 
@@ -21,30 +21,53 @@ export function comparison(traits: Compared, current: ReadonlySignal<Explanation
   return { shown, explanation, compared };
 }
 
-/** The kernel's answer, if it is for this selection in this explanation. */
+/**
+ * The kernel's answer, if it is for this selection and for the present result, whose number an answer bears whichever
+ * explanation is shown.
+ */
 export function groupFor(
   group: Group | null,
   selection: readonly number[],
-  explanation: Explanation | null,
+  current: Explanation | null,
 ): Group | null {
   const fits =
     group !== null &&
-    group.generation === explanation?.generation &&
+    group.generation === current?.generation &&
     group.selection.length === selection.length &&
     selection.every((player) => group.selection.includes(player));
   return fits ? group : null;
 }
 
-type Asked = { readonly [Name in "subsets" | "subset_size" | "subset_sign"]: ReadonlySignal<Traits[Name]> };
-
-/** The subset to show, if one is asked for and the kernel has it for this explanation. */
-export function subsetFor(traits: Asked, explanation: Explanation | null): Subset | null {
-  const { subsets, subset_size, subset_sign } = traits;
-  const size = subset_size.value;
-  if (size === 0 || !subsets.value || subsets.value.generation !== explanation?.generation) {
+/** The subset to show, if one is asked for and the kernel has it for the present result. */
+export function subsetFor(
+  subsets: Subsets | null,
+  size: number,
+  sign: Traits["subset_sign"],
+  current: Explanation | null,
+): Subset | null {
+  if (size === 0 || !subsets || subsets.generation !== current?.generation) {
     return null;
   }
-  return subsets.value[subset_sign.value].find(({ players }) => players.length === size) ?? null;
+  return subsets[sign].find(({ players }) => players.length === size) ?? null;
+}
+
+/** `answer`, until another explanation is shown: then null, until the kernel has answered again. */
+export function answerFor<Answer>(
+  answer: ReadonlySignal<Answer | null>,
+  shown: ReadonlySignal<Shown>,
+  releases: (() => void)[],
+): ReadonlySignal<Answer | null> {
+  const past = signal<Answer | null>(null);
+  let before = shown.peek();
+  releases.push(
+    shown.subscribe((now) => {
+      if (now !== before) {
+        before = now;
+        past.value = answer.peek();
+      }
+    }),
+  );
+  return computed(() => (answer.value === past.value ? null : answer.value));
 }
 
 /** Players that the explanation does not have (any more) are left out. */

@@ -26,7 +26,8 @@ export interface Look {
 }
 
 const TALLEST = 540;
-const TOKEN_HEIGHT = 30;
+/** Heights of a word's row: as they are where there is room, and at least. */
+const WORD = { usual: 42, least: 22 };
 const TOP = 8;
 const RIGHT = 10;
 /** For the numbers of the picture's rows along an axis, and its title. */
@@ -43,7 +44,10 @@ export function sheet(of: Explanation, block: Block, frame: number): Sheet {
   const room = Math.max(frame - left - RIGHT, 60);
   const square = Math.min(room, TALLEST, block === "text_text" ? 56 * tokens.length : TALLEST);
   const width = block === "cross" ? room : square;
-  const height = block === "cross" ? Math.max(180, TOKEN_HEIGHT * tokens.length) : square;
+  const height =
+    block === "cross"
+      ? clamp(WORD.usual * tokens.length, 160, Math.max(400, WORD.least * tokens.length))
+      : square;
   const foot = block === "text_text" ? (slanted(width, of) ? 0.75 * words + 12 : 26) : ROW_AXIS;
   const centred = left + (room - width) / 2;
   return { rows, columns, left: centred, top: TOP, width, height, total: TOP + height + foot };

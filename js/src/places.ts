@@ -6,7 +6,7 @@ import type { GraphNode } from "./protocol";
 const MARGIN = 14;
 const FONT = "600 13px system-ui, sans-serif";
 const LONGEST_LABEL = 18;
-/** Patches that lie together in the picture are drawn apart by so much at most: it is still the picture. */
+/** Nodes that lie together are drawn apart by so much at most: they still lie together. */
 const WIDEST_SPREAD = 2.5;
 /** Between the lowest patch and the highest token. */
 const GAP = 22;
@@ -37,7 +37,7 @@ export function place(
   const { width, height } = frame;
   const players = nodes.filter((node) => node.kind !== "term");
   const laidOut = players.map((node) => boxOf(node, frame));
-  const boxes = separate(frame.anchored ? spread(players, laidOut, frame) : laidOut, width, height);
+  const boxes = separate(spread(players, laidOut, frame), width, height);
   const placed = players.map((node, index) => {
     const at = moved.get(node.player);
     const box = boxes[index] as Box;
@@ -80,27 +80,33 @@ function boxOf(node: GraphNode, { width, height, columns }: Frame): Box {
   }
 }
 
-/** Patches stretched over the part of the frame above the tokens, each still left of, or above, the same others. */
-function spread(nodes: readonly GraphNode[], boxes: readonly Box[], { width, height }: Frame): Box[] {
-  const patches = boxes.filter((_, index) => nodes[index]?.kind === "patch");
-  const tokens = boxes.filter((_, index) => nodes[index]?.kind === "token");
-  const first = patches[0];
-  if (!first) {
+/**
+ * Nodes stretched over the frame, each still left of, or above, the same others. In the picture's layout that is what
+ * patches do, above the tokens, which have their lines.
+ */
+function spread(nodes: readonly GraphNode[], boxes: readonly Box[], frame: Frame): Box[] {
+  const isPatch = (_: Box, index: number) => nodes[index]?.kind === "patch";
+  const movable = frame.anchored ? boxes.filter(isPatch) : boxes;
+  const [halfWidth, halfHeight] = [
+    Math.max(...movable.map((box) => box.halfWidth)),
+    Math.max(...movable.map((box) => box.halfHeight)),
+  ];
+  if (movable.length === 0) {
     return [...boxes];
   }
-  const edge = MARGIN / 2 + first.halfWidth;
-  const bottom = Math.min(height, ...tokens.map((box) => box.y - box.halfHeight)) - GAP - first.halfHeight;
+  const rest = boxes.filter((box) => !movable.includes(box)).map((box) => box.y - box.halfHeight - GAP);
+  const edge = MARGIN / 2;
   const x = stretch(
-    patches.map((box) => box.x),
-    edge,
-    width - edge,
+    movable.map((box) => box.x),
+    edge + halfWidth,
+    frame.width - edge - halfWidth,
   );
   const y = stretch(
-    patches.map((box) => box.y),
-    edge,
-    Math.max(bottom, edge),
+    movable.map((box) => box.y),
+    edge + halfHeight,
+    Math.max(Math.min(frame.height - edge, ...rest) - halfHeight, edge + halfHeight),
   );
-  return boxes.map((box) => (patches.includes(box) ? { ...box, x: x(box.x), y: y(box.y) } : box));
+  return boxes.map((box) => (movable.includes(box) ? { ...box, x: x(box.x), y: y(box.y) } : box));
 }
 
 /** The stretch, and shift, that brings `values` to fill `low` to `high`, as far as it may go. */

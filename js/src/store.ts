@@ -5,7 +5,7 @@ import { batch, computed, type ReadonlySignal, type Signal, signal } from "@prea
 import { createAnswers } from "./answers";
 import { decodeIfKnown } from "./arrays";
 import type { Palette } from "./colour";
-import { activePlayers, comparison, groupFor, subsetFor } from "./comparison";
+import { activePlayers, answerFor, comparison, groupFor, subsetFor } from "./comparison";
 import { type Explanation, explanationOf, valuesFor } from "./explanation";
 import type { Point } from "./geometry";
 import { pictures } from "./picture";
@@ -23,6 +23,7 @@ import type {
   ToKernel,
   Traits,
 } from "./protocol";
+import { type Ray, raysFrom } from "./rays";
 import { type BlockLimits, blockLimits, type Scales, scalesOf, widest } from "./scales";
 import { type Theme, watchTheme } from "./theme";
 
@@ -107,6 +108,8 @@ export interface Store {
   readonly active: ReadonlySignal<readonly number[]>;
   readonly board: ReadonlySignal<Board>;
   readonly values: ReadonlySignal<Float32Array | null>;
+  /** What arcs over the picture show: nothing while players are being hidden. */
+  readonly rays: ReadonlySignal<readonly Ray[]>;
   /** The kernel's sums for the selected players; null where it has not (yet) answered for just these. */
   readonly group: ReadonlySignal<Group | null>;
   /** (n,) standard errors of the selected players' summed interactions with each other player, where they are known. */
@@ -160,7 +163,9 @@ export function createStore(model: Model): Store {
   const hovered = computed(() => pointed.value[0] ?? null);
   const active = computed(() => activePlayers(traits.selection.value, hovered.value, explanation.value));
   const values = computed(() => explanation.value && valuesFor(explanation.value, active.value));
-  const group = computed(() => groupFor(traits.group.value, traits.selection.value, explanation.value));
+  const groups = answerFor(traits.group, traits.shown, releases);
+  const subsets = answerFor(traits.subsets, traits.shown, releases);
+  const group = computed(() => groupFor(groups.value, traits.selection.value, current.value));
   const limits = computed(() => widest(compared.value.map(blockLimits)));
   const picture = pictures(traits.scene, releases);
 
@@ -285,8 +290,13 @@ export function createStore(model: Model): Store {
     active,
     board,
     values,
+    rays: computed(() =>
+      explanation.value && tool.value === "select" ? raysFrom(explanation.value, active.value) : [],
+    ),
     group,
-    subset: computed(() => subsetFor(traits, explanation.value)),
+    subset: computed(() =>
+      subsetFor(subsets.value, traits.subset_size.value, traits.subset_sign.value, current.value),
+    ),
     groupErrors: computed(() => decodeIfKnown(group.value?.se)),
     scales: computed(() => scalesOf(compared.value, limits.value, active.value)),
     limits,

@@ -5,15 +5,9 @@ import { useLayoutEffect, useState } from "preact/hooks";
 import { colourOf, strength } from "../colour";
 import { arc, type Point } from "../geometry";
 import { playerCount } from "../players";
-import { type Ray, raysFrom } from "../rays";
+import type { Ray } from "../rays";
 import type { Store } from "../store";
 import { useSize } from "./size";
-
-/** The arcs that the picture shows: none while players are being hidden. */
-export function raysShown(store: Store): Ray[] {
-  const explanation = store.explanation.value;
-  return explanation && store.tool.value === "select" ? raysFrom(explanation, store.active.value) : [];
-}
 
 export function Arcs({ store, stage }: { store: Store; stage: RefObject<HTMLDivElement> }) {
   const { width, height } = useSize(stage);
@@ -26,7 +20,7 @@ export function Arcs({ store, stage }: { store: Store; stage: RefObject<HTMLDivE
   }, [width, height, players, store.board.value]);
   return (
     <svg class="fx-arcs" viewBox={`0 0 ${width || 1} ${height || 1}`} aria-hidden="true">
-      {raysShown(store).map((ray) => (
+      {store.rays.value.map((ray) => (
         <Arc key={`${ray.token}-${ray.patch}`} store={store} ray={ray} places={places} />
       ))}
     </svg>

@@ -5,7 +5,6 @@ import { type Explanation, interaction, interactionError, valuesFor } from "../e
 import { plain, signed, withError } from "../format";
 import { groupName, shortName } from "../players";
 import type { Store } from "../store";
-import { raysShown } from "./Arcs";
 
 export function Legend({ store }: { store: Store }) {
   if (!store.explanation.value) {
@@ -17,7 +16,7 @@ export function Legend({ store }: { store: Store }) {
         <Readout store={store} />
       </p>
       <Scale store={store} />
-      {raysShown(store).some((ray) => !ray.certain) && (
+      {store.rays.value.some((ray) => !ray.certain) && (
         <p class="fx-dashes">dashed arc: its sign is not certain (95 %)</p>
       )}
     </div>

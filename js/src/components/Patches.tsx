@@ -1,6 +1,8 @@
 /** The picture under its grid: each patch in the colour of its value, or hidden as the model would see it. */
 
-import { useRef } from "preact/hooks";
+import { effect } from "@preact/signals";
+import type { RefObject } from "preact";
+import { useLayoutEffect, useRef } from "preact/hooks";
 import { colourOf, strength } from "../colour";
 import { signed } from "../format";
 import { cell, patchCount, spokenName } from "../players";
@@ -18,7 +20,7 @@ export function Patches({ store, tabStop }: { store: Store; tabStop: number }) {
   const [rows, columns] = board.grid;
   const width = image?.width ?? DEFAULT_SIDE;
   const height = image?.height ?? (DEFAULT_SIDE * rows) / columns;
-  const patches = [...Array(patchCount(board)).keys()];
+  usePaint(store, svg, held);
   return (
     <svg
       ref={svg}
@@ -27,7 +29,6 @@ export function Patches({ store, tabStop }: { store: Store; tabStop: number }) {
       style={{ aspectRatio: `${width} / ${height}` }}
       role="group"
       aria-label={`Image, ${rows} rows of ${columns} patches`}
-      data-coloured={store.values.value !== null && store.tool.value === "select"}
       data-drags={drags(store)}
       onDragStart={(event) => event.preventDefault()}
       {...dragging}
@@ -36,24 +37,76 @@ export function Patches({ store, tabStop }: { store: Store; tabStop: number }) {
       {picture && (
         <image href={picture} width={width} height={height} preserveAspectRatio="none" aria-hidden="true" />
       )}
-      {patches.map((player) => {
+      {[...Array(patchCount(board)).keys()].map((player) => {
         const { row, column } = cell(board, player);
         return (
-          <Patch
+          <rect
             key={player}
-            store={store}
-            player={player}
+            class="fx-patch"
             x={(column * width) / columns}
             y={(row * height) / rows}
             width={width / columns}
             height={height / rows}
-            tabStop={player === tabStop}
-            held={held.includes(player)}
+            role="button"
+            tabindex={player === tabStop ? 0 : -1}
+            data-player={player}
           />
         );
       })}
     </svg>
   );
+}
+
+/**
+ * Paints the patches whenever what they show changes. Under a moving pointer hundreds of them change at once: their
+ * attributes are set here, without comparing a tree of elements first.
+ */
+function usePaint(store: Store, svg: RefObject<SVGSVGElement>, held: readonly number[]): void {
+  useLayoutEffect(() => {
+    const painted = new Map<Element, Record<string, string | null>>();
+    return effect(() => {
+      svg.current?.setAttribute(
+        "data-coloured",
+        String(store.values.value !== null && store.tool.value === "select"),
+      );
+      for (const patch of svg.current?.querySelectorAll(".fx-patch") ?? []) {
+        const before = painted.get(patch);
+        const now = paintOf(store, Number(patch.getAttribute("data-player")), held);
+        for (const [name, value] of Object.entries(now)) {
+          if (before?.[name] !== value) {
+            setOrRemove(patch, name, value);
+          }
+        }
+        painted.set(patch, now);
+      }
+    });
+  });
+}
+
+function setOrRemove(element: Element, name: string, value: string | null): void {
+  if (value === null) {
+    element.removeAttribute(name);
+  } else {
+    element.setAttribute(name, value);
+  }
+}
+
+/** What changes about a patch. */
+function paintOf(store: Store, player: number, held: readonly number[]): Record<string, string | null> {
+  const value = store.values.value?.[player];
+  const active = store.active.value.includes(player);
+  const removed = store.traits.removed.value.includes(player);
+  return {
+    ...fillOf(store, player, value, removed, active),
+    "aria-pressed": String(pressed(store, player)),
+    "aria-label": spoken(store, player, value),
+    "data-value": value === undefined ? null : String(value),
+    "data-active": String(active),
+    "data-held": String(held.includes(player)),
+    "data-removed": String(removed),
+    "data-pointed": String(store.pointed.value.includes(player)),
+    "data-member": String(store.subset.value?.players.includes(player) ?? false),
+  };
 }
 
 /** A pixel of a hidden patch is 0 after normalisation: the mean grey. The hatch says that it is not in the picture. */
@@ -63,41 +116,6 @@ function Hatch({ id, side }: { id: string; side: number }) {
       <rect class="fx-unseen" width={side} height={side} />
       <rect class="fx-hatch" width={side / 5} height={side} />
     </pattern>
-  );
-}
-
-interface PatchProps {
-  readonly store: Store;
-  readonly player: number;
-  readonly x: number;
-  readonly y: number;
-  readonly width: number;
-  readonly height: number;
-  readonly tabStop: boolean;
-  readonly held: boolean;
-}
-
-function Patch({ store, player, tabStop, held, ...box }: PatchProps) {
-  const value = store.values.value?.[player];
-  const active = store.active.value.includes(player);
-  const removed = store.traits.removed.value.includes(player);
-  return (
-    <rect
-      class="fx-patch"
-      {...box}
-      {...fillOf(store, player, value, removed, active)}
-      role="button"
-      tabindex={tabStop ? 0 : -1}
-      aria-pressed={pressed(store, player)}
-      aria-label={spoken(store, player, value)}
-      data-player={player}
-      data-value={value}
-      data-active={active}
-      data-held={held}
-      data-removed={removed}
-      data-pointed={store.pointed.value.includes(player)}
-      data-member={store.subset.value?.players.includes(player) ?? false}
-    />
   );
 }
 
