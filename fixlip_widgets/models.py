@@ -126,7 +126,10 @@ class Model:
 
     def describe(self) -> dict[str, str]:
         """What an explanation remembers of the model."""
-        return {"name": self.name, "pretrained": self.pretrained, "weights": self.weights_hash}
+        inner = str(getattr(getattr(self.tokenizer, "tokenizer", None), "name_or_path", ""))
+        tokenizer = " ".join(part for part in (type(self.tokenizer).__name__, inner) if part)
+        named = {"name": self.name, "pretrained": self.pretrained}
+        return {**named, "weights": self.weights_hash, "tokenizer": tokenizer}
 
     def __repr__(self) -> str:
         return f"<Model {self.name} ({self.pretrained}) on {self.device}>"

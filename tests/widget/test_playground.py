@@ -1,0 +1,106 @@
+"""The playground: the model's own value of a masked pair beside the prediction, computed once and off the handler."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+
+import numpy as np
+import pytest
+import torch
+
+from fixlip_widgets import FixlipWidget, InputError, Model
+from tests.examples import dog_and_hydrant
+from tests.widget.conftest import SECONDS, Wire
+
+Make = Callable[..., FixlipWidget]
+
+
+def without(n: int, removed: tuple[int, ...]) -> np.ndarray:
+    mask = np.ones((1, n), dtype=bool)
+    mask[0, list(removed)] = False
+    return mask
+
+
+def test_the_models_value_stands_beside_the_prediction(widget: FixlipWidget) -> None:
+    widget.removed = (3, 5, 17)
+    assert widget.wait(SECONDS)
+    mask = without(22, (3, 5, 17))
+    played = widget.played
+    assert played["value"] == pytest.approx(float(widget._refiner.explainer.game.value(mask)[0]))
+    assert played["prediction"] == pytest.approx(float(widget.explanation.predict(mask)[0]))
+    assert (played["removed"], played["why"], played["generation"]) == ([3, 5, 17], "", widget.generation)
+
+
+def test_with_nothing_hidden_it_is_the_pair_itself(widget: FixlipWidget) -> None:
+    assert widget.played["removed"] == []
+    assert widget.played["value"] == widget.explanation.similarity
+    assert widget.played["value"] - widget.played["prediction"] == pytest.approx(widget.explanation.residual)
+
+
+def test_a_masked_pair_is_encoded_once(make_widget: Make, breakable: Model) -> None:
+    widget = make_widget(breakable)
+    assert widget.wait(SECONDS)
+    runs: list[int] = []
+    breakable.clip.visual.transformer.resblocks[0].register_forward_pre_hook(lambda *_: runs.append(1))
+    for removed in ((3, 17), (17, 3), (), (3, 17)):
+        widget.removed = removed
+        assert widget.wait(SECONDS)
+    assert runs == [1]
+    widget.text = "a dog next to a bird"
+    assert widget.wait(SECONDS)
+    assert widget.removed == (3,), "patches stay hidden, tokens of another caption do not"
+    assert widget.played["removed"] == [3]
+    assert len(runs) >= 2
+
+
+def test_the_prediction_follows_the_explanation_and_the_value_stays(widget: FixlipWidget) -> None:
+    widget.removed = (0, 1)
+    assert widget.wait(SECONDS)
+    before = widget.played
+    widget.p = 0.8
+    assert widget.wait(SECONDS)
+    assert (widget.played["value"], widget.played["generation"]) == (before["value"], 2)
+    assert widget.played["prediction"] != before["prediction"]
+    expected = float(widget.explanation.predict(without(22, (0, 1)))[0])
+    assert widget.played["prediction"] == pytest.approx(expected)
+
+
+def test_it_plays_while_a_refinement_goes_on(make_widget: Make) -> None:
+    widget = make_widget(budget=2**22)
+    told: list[dict] = []
+    widget.observe(lambda change: told.append(change["new"]), "played")
+    widget.removed = (2,)
+    while not any(played["value"] is not None and played["removed"] == [2] for played in told):
+        assert not widget.wait(0.01), "the refinement is not done yet"
+    assert widget.status == "running"
+    widget.cancel()
+    assert widget.wait(SECONDS)
+
+
+def test_without_a_model_it_says_why_there_is_no_value() -> None:
+    widget = FixlipWidget.from_explanation(dog_and_hydrant())
+    widget.removed = (50,)
+    assert widget.wait(SECONDS)
+    assert widget.played["value"] is None
+    assert "no model" in widget.played["why"]
+    expected = float(dog_and_hydrant().predict(without(57, (50,)))[0])
+    assert widget.played["prediction"] == pytest.approx(expected)
+    widget.close()
+
+
+def test_a_players_number_that_is_none_is_refused(widget: FixlipWidget, wire: Wire) -> None:
+    wire.set(removed=[22])
+    assert ([name for name, _ in wire.refusals()], widget.removed) == (["removed"], ())
+    with pytest.raises(InputError, match="numbered 0 to 21"):
+        widget.removed = (-1,)
+
+
+def test_a_failure_of_the_model_is_told(make_widget: Make, breakable: Model) -> None:
+    widget = make_widget(breakable)
+    assert widget.wait(SECONDS)
+    with torch.no_grad():
+        breakable.clip.visual.proj.fill_(float("nan"))
+    widget.removed = (4,)
+    assert widget.wait(SECONDS)
+    assert widget.error.startswith("The model's value cannot be computed: ")
+    assert (widget.status, widget.played["value"]) == ("done", None)
