@@ -57,6 +57,7 @@ def _parser(command: str) -> argparse.ArgumentParser:
             defined.add_arguments(parser_of_it)
             parser_of_it.set_defaults(run=defined.run)
     doctor = commands.add_parser("doctor", help="say what is installed, what is missing and how to get it")
+    doctor.add_argument("--model", metavar="NAME", help="say instead whether this model is supported, and how")
     doctor.set_defaults(run=_doctor)
     return parser
 
@@ -114,7 +115,7 @@ def _pair(image: str, caption: str | None) -> tuple[Any, str]:
 def _doctor(options: argparse.Namespace) -> int:
     from fixlip_widgets import doctor
 
-    findings = doctor.examine()
+    findings = doctor.examine() if options.model is None else doctor.examine_model(options.model)
     print(doctor.table(findings))
     return int(any(finding.serious for finding in findings))
 

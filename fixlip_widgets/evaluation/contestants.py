@@ -1,0 +1,101 @@
+"""Who is compared: every method under the name that tables give it, on one game and at stated budgets."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass
+
+from fixlip_widgets import baselines
+from fixlip_widgets.baselines.values import linear_explanation
+from fixlip_widgets.errors import InputError
+from fixlip_widgets.evaluation.records import Settings
+from fixlip_widgets.evaluation.shared import SharedGame
+from fixlip_widgets.explanation import Explanation
+from fixlip_widgets.game import VisionLanguageGame
+from fixlip_widgets.incremental import IncrementalExplainer
+from fixlip_widgets.shapley import explain_shapley
+
+
+@dataclass(frozen=True)
+class Contestant:
+    """A method at its settings.
+
+    Attributes:
+        name: As records and ``--methods`` call it.
+        label: As figures and tables call it.
+        explain: From the game and the run's settings.
+        gradients: Whether it differentiates the towers, and so needs encodings that no other method can have left.
+    """
+
+    name: str
+    label: str
+    explain: Callable[[VisionLanguageGame, Settings], Explanation]
+    gradients: bool = False
+
+
+def contestants(probabilities: tuple[float, ...], chosen: list[str] | None = None) -> list[Contestant]:
+    """All of them in the order of tables, or those that ``chosen`` names: ``banzhaf`` stands for every p of it.
+
+    Raises:
+        InputError: There is none of a chosen name.
+    """
+    banzhaf = [
+        Contestant(f"banzhaf p={p:g}", f"FIxLIP, p = {p:g}", lambda game, settings, p=p: _banzhaf(game, settings, p))
+        for p in probabilities
+    ]
+    every = [*_FIRST_ORDER, *_SECOND_ORDER, *banzhaf, _RANDOM]
+    if chosen is None:
+        return every
+    known = [name for one in every for name in dict.fromkeys((one.name, one.name.split(" p=")[0]))]
+    if unknown := [name for name in chosen if name not in known]:
+        raise InputError(f"There is no method {unknown[0]!r}; there is {', '.join(dict.fromkeys(known))}.")
+    return [one for one in every if one.name in chosen or one.name.split(" p=")[0] in chosen]
+
+
+def _banzhaf(game: VisionLanguageGame, settings: Settings, p: float) -> Explanation:
+    explainer = IncrementalExplainer(game, seed=settings.seed)
+    explainer.extend(p, settings.budget)
+    return explainer.explanation(p)
+
+
+def _banzhaf_values(game: VisionLanguageGame, settings: Settings) -> Explanation:
+    explainer = IncrementalExplainer(game, seed=settings.seed)
+    explainer.extend(0.5, settings.budget)
+    return linear_explanation(explainer, 0.5)
+
+
+_FIRST_ORDER = (
+    Contestant("game", "GAME", lambda game, _: baselines.game_attention(game), gradients=True),
+    Contestant("grad_eclip", "Grad-ECLIP", lambda game, _: baselines.grad_eclip(game), gradients=True),
+    Contestant(
+        "shapley_values",
+        "Shapley values",
+        lambda game, settings: explain_shapley(game, settings.joint_budget, order=1, seed=settings.seed),
+    ),
+    Contestant("banzhaf_values", "Banzhaf values", _banzhaf_values),
+)
+_SECOND_ORDER = (
+    Contestant(
+        "exclip",
+        "exCLIP, last block",
+        lambda game, settings: baselines.exclip(game, settings.steps),
+        gradients=True,
+    ),
+    Contestant(
+        "exclip_first",
+        "exCLIP, first block",
+        lambda game, settings: baselines.exclip(game, settings.steps, layer=0),
+        gradients=True,
+    ),
+    Contestant(
+        "shapley",
+        "FIxLIP, Shapley",
+        lambda game, settings: explain_shapley(game, settings.joint_budget, order=2, seed=settings.seed),
+    ),
+)
+_RANDOM = Contestant("random", "random", lambda game, settings: baselines.random_explanation(game, settings.seed))
+
+
+def game_for(contestant: Contestant, shared: SharedGame) -> VisionLanguageGame:
+    """The game that it is to explain: the shared one, or the towers themselves for a method that differentiates."""
+    return shared.plain if contestant.gradients else shared

@@ -1,0 +1,100 @@
+"""One pair: every method explains it, every metric measures every explanation, on the same masks."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from fixlip_widgets.errors import EncodingError, InputError, ModelError
+from fixlip_widgets.evaluation.contestants import Contestant, game_for
+from fixlip_widgets.evaluation.cost import counted, peak_memory
+from fixlip_widgets.evaluation.pairs import Pair
+from fixlip_widgets.evaluation.records import Settings
+from fixlip_widgets.evaluation.shared import SharedGame
+from fixlip_widgets.explanation import Explanation
+from fixlip_widgets.metrics import Sample, insertion_deletion, pointing_game, sample
+from fixlip_widgets.metrics.pointing import Word
+from fixlip_widgets.models import Model
+
+_DIGITS = 5
+
+
+def measure(
+    model: Model, pair: Pair, methods: Sequence[Contestant], settings: Settings, record: dict[str, Any]
+) -> dict[str, Any]:
+    """``record`` of a pair, with what it lacks: ``{"objects", "similarity", ..., "methods": {name: scores}}``.
+
+    Scores are numbers, lists of them, or None where a metric does not apply. A method that the model's kind does not
+    allow is recorded as ``{"refused": why}``.
+
+    Raises:
+        InputError: The image or caption cannot be used.
+    """
+    game = SharedGame(model, pair.image, pair.caption)
+    done: dict[str, Any] = dict(record.get("methods", {}))
+    samples = [sample(game, p, settings.n_masks, settings.seed) for p in settings.probabilities]
+    for method in methods:
+        if method.name not in done:
+            done[method.name] = _measured(game, pair, method, settings, samples)
+    return {
+        "caption": game.caption,
+        "objects": pair.objects,
+        "similarity": game.similarity,
+        "empty_similarity": game.empty_similarity,
+        "patches": game.n_image,
+        "tokens": game.n_text,
+        "methods": done,
+    }
+
+
+def _measured(
+    game: SharedGame, pair: Pair, method: Contestant, settings: Settings, samples: Sequence[Sample]
+) -> dict[str, Any]:
+    explained, saved, device = game_for(method, game), game.saved(), game.model.device
+    try:
+        with peak_memory(device) as peak, counted(device) as cost:
+            explanation = method.explain(explained, settings)
+    except (ModelError, EncodingError) as error:
+        return {"refused": str(error)}
+    alone = cost.spent + game.saved() - saved
+    scores: dict[str, Any] = {
+        "order": explanation.order,
+        "image_encodes": explanation.image_encodes,
+        "text_encodes": explanation.text_encodes,
+        "seconds": alone.seconds,
+        "cpu_seconds": alone.cpu_seconds,
+        "peak_mb": peak.megabytes,
+    }
+    for drawn in samples:
+        agreement = drawn.faithfulness(explanation)
+        scores[f"spearman p={drawn.p:g}"], scores[f"r2 p={drawn.p:g}"] = agreement.spearman, agreement.r2
+    return scores | _curves(game, explanation) | _pointing(explanation, pair)
+
+
+def _curves(game: SharedGame, explanation: Explanation) -> dict[str, Any]:
+    try:
+        curves = insertion_deletion(game, explanation)
+    except InputError:  # as similar as the empty pair: there is no scale to normalise by
+        return {"aid": None, "most": None, "least": None}
+    return {"aid": curves.aid, "most": _rounded(curves.most), "least": _rounded(curves.least)}
+
+
+def _pointing(explanation: Explanation, pair: Pair) -> dict[str, Any]:
+    if not pair.regions:
+        return {}
+    regions: dict[Word, Any] = {word: on_grid(region, explanation.grid) for word, region in pair.regions.items()}
+    pointing = pointing_game(explanation, regions)
+    return {"pgr": pointing.pgr, "chance": pointing.chance}
+
+
+def on_grid(region: NDArray[np.bool_], grid: tuple[int, int]) -> NDArray[np.bool_]:
+    """A region on another grid: a cell is inside where its centre is."""
+    rows, columns = ((2 * np.arange(new) + 1) * old // (2 * new) for new, old in zip(grid, region.shape, strict=True))
+    return region[np.ix_(rows, columns)]
+
+
+def _rounded(values: NDArray[np.float64]) -> list[float]:
+    return [round(float(value), _DIGITS) for value in values]

@@ -1,0 +1,160 @@
+"""From records to numbers that a person reads: means over pairs with 95 % intervals, and the flat table for Parquet."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from fixlip_widgets.errors import FixlipError
+from fixlip_widgets.files import replacing
+
+Record = dict[str, Any]
+Floats = NDArray[np.float64]
+_NORMAL = 1.959964  # 97.5 % quantile of the normal distribution
+_CURVES = ("most", "least")
+
+
+@dataclass(frozen=True)
+class Mean:
+    """A mean over pairs.
+
+    Attributes:
+        value: NaN where no pair has the score.
+        half: Half of the 95 % interval, ``1.96 s/√n``; NaN for fewer than two pairs.
+        n: Pairs that have the score.
+    """
+
+    value: float
+    half: float
+    n: int
+
+    def __str__(self) -> str:
+        if self.n == 0:
+            return "–"
+        return f"{self.value:.2f}" + ("" if math.isnan(self.half) else f" ± {self.half:.2f}")
+
+
+def mean(values: Sequence[float | None]) -> Mean:
+    """The mean of those that are known, with the interval that the central limit theorem gives; pairs are the units."""
+    known = np.array([value for value in values if value is not None and math.isfinite(value)], dtype=np.float64)
+    if not len(known):
+        return Mean(math.nan, math.nan, 0)
+    half = _NORMAL * float(known.std(ddof=1)) / math.sqrt(len(known)) if len(known) > 1 else math.nan
+    return Mean(float(known.mean()), half, len(known))
+
+
+def scores(records: Sequence[Record], method: str, score: str, objects: int | None = None) -> list[float | None]:
+    """One method's score of every pair that it explained, or of those with that many objects."""
+    return [
+        record["methods"][method].get(score)
+        for record in records
+        if method in record["methods"] and (objects is None or record["objects"] == objects)
+    ]
+
+
+def curve(records: Sequence[Record], method: str, which: str) -> tuple[Floats, Floats]:
+    """(51,) mean of the curves ``"most"`` or ``"least"``, and half of its 95 % interval, point by point."""
+    found = [values for values in scores(records, method, which) if values is not None]
+    if not found:
+        return np.empty(0), np.empty(0)
+    stacked = np.array(found, dtype=np.float64)
+    spread = stacked.std(axis=0, ddof=1) if len(stacked) > 1 else np.full(stacked.shape[1], np.nan)
+    return stacked.mean(axis=0), _NORMAL * spread / math.sqrt(len(stacked))
+
+
+def object_counts(records: Sequence[Record]) -> list[int]:
+    """The numbers of objects among the pairs, where they are known."""
+    return sorted({record["objects"] for record in records if record["objects"] is not None})
+
+
+@dataclass(frozen=True)
+class Column:
+    """One column of the table: its heading, and one method's mean."""
+
+    heading: str
+    of: Callable[[str], Mean]
+
+
+def columns(records: Sequence[Record], probabilities: Sequence[float]) -> list[Column]:
+    """The columns of the comparison, left to right: pointing, faithfulness, area, cost."""
+
+    def column(heading: str, score: str, objects: int | None = None) -> Column:
+        return Column(heading, lambda method: mean(scores(records, method, score, objects)))
+
+    return [
+        *(column(f"PGR, {count} object{'s' * (count > 1)}", "pgr", count) for count in object_counts(records)),
+        *(column(f"faithfulness, p = {p:g}", f"spearman p={p:g}") for p in probabilities),
+        column("AID", "aid"),
+        column("image encodings", "image_encodes"),
+        column("text encodings", "text_encodes"),
+        column("CPU seconds", "cpu_seconds"),
+        column("peak MB", "peak_mb"),
+    ]
+
+
+def markdown(records: Sequence[Record], labels: dict[str, str], probabilities: Sequence[float]) -> str:
+    """The comparison as a Markdown table, a row a method."""
+    every = columns(records, probabilities)
+    lines = [f"| method | {' | '.join(one.heading for one in every)} |", "|---|" + "---:|" * len(every)]
+    lines += [f"| {label} | {' | '.join(_cell(one, name) for one in every)} |" for name, label in labels.items()]
+    return "\n".join(lines)
+
+
+def _cell(column: Column, method: str) -> str:
+    found = column.of(method)
+    if "encodings" in column.heading or column.heading == "peak MB":
+        return f"{found.value:,.0f}" if found.n else "–"
+    return str(found)
+
+
+# -- the flat table --------------------------------------------------------------------------------------------------
+
+
+def flat(records: Sequence[Record]) -> list[dict[str, Any]]:
+    """One row for each pair and method: what is known of the pair, and every score; curves are lists."""
+    pair_fields = ("name", "caption", "objects", "similarity", "empty_similarity", "patches", "tokens")
+    return [
+        {**{key: record[key] for key in pair_fields}, "method": name, **found}
+        for record in records
+        for name, found in record["methods"].items()
+    ]
+
+
+def write_parquet(records: Sequence[Record], path: Path, metadata: dict[str, str]) -> None:
+    """Write :func:`flat` as Parquet, ``metadata`` with it; an existing file is replaced whole or not at all.
+
+    Raises:
+        FixlipError: pyarrow is not installed.
+    """
+    pyarrow, parquet = _pyarrow()
+    rows = flat(records)
+    names = list(dict.fromkeys(name for row in rows for name in row))
+    table = pyarrow.table({name: pyarrow.array([row.get(name) for row in rows]) for name in names})
+    with replacing(path) as stream:
+        parquet.write_table(table.replace_schema_metadata(metadata), stream)
+
+
+def check_parquet() -> None:
+    """Say before the work, not after it, that pyarrow is missing.
+
+    Raises:
+        FixlipError: It is.
+    """
+    _pyarrow()
+
+
+def _pyarrow() -> tuple[Any, Any]:
+    try:
+        import pyarrow
+        import pyarrow.parquet
+    except ImportError as error:
+        raise FixlipError(
+            "Results are written as Parquet, which needs pyarrow: pip install 'fixlip-widgets[evaluate]'."
+        ) from error
+    return pyarrow, pyarrow.parquet

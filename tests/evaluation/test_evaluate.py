@@ -1,0 +1,240 @@
+"""The command: all methods and metrics on one game, resumable, with its results as Parquet and a page."""
+
+import json
+import math
+import os
+import signal
+import subprocess
+import sys
+import time
+
+import numpy as np
+import pyarrow.parquet
+import pytest
+from PIL import Image
+
+from fixlip_widgets import InputError, demo, load_model
+from fixlip_widgets.cli import main
+from fixlip_widgets.evaluation.contestants import contestants
+from fixlip_widgets.evaluation.measure import measure, on_grid
+from fixlip_widgets.evaluation.pairs import Pair
+from fixlip_widgets.evaluation.records import Records, Settings
+from fixlip_widgets.evaluation.shared import SharedGame
+from fixlip_widgets.evaluation.tables import curve, markdown, mean
+from fixlip_widgets.incremental import IncrementalExplainer
+from fixlip_widgets.metrics import faithfulness, insertion_deletion, pointing_game
+
+QUICK = ["--masks", "20", "--budget", "512", "--joint-budget", "64", "--steps", "2"]
+SMALL = Settings("demo", "demo", "0", budget=512, joint_budget=64, n_masks=20, steps=2)
+
+
+def scene_pair():
+    scene = demo.scene("dog_and_banana")
+    return Pair(scene.image, scene.caption, scene.regions, 2)
+
+
+# -- one pair -------------------------------------------------------------------------------------------------------
+
+
+def test_scores_are_those_of_the_metrics_on_a_game_of_its_own():
+    chosen = contestants((0.5,), ["banzhaf"])
+    settings = Settings("demo", "demo", "0", budget=512, probabilities=(0.5,), n_masks=20)
+    found = measure(load_model(), scene_pair(), chosen, settings, {})["methods"]["banzhaf p=0.5"]
+    scene = demo.scene("dog_and_banana")
+    game = SharedGame(load_model(), scene.image, scene.caption).plain
+    explainer = IncrementalExplainer(game)
+    explainer.extend(0.5, 512)
+    explanation = explainer.explanation(0.5)
+    assert found["spearman p=0.5"] == pytest.approx(faithfulness(game, explanation, 0.5, 20).spearman, abs=1e-4)
+    assert found["aid"] == pytest.approx(insertion_deletion(game, explanation).aid, abs=1e-3)
+    assert found["pgr"] == pytest.approx(pointing_game(explanation, scene.regions).pgr, abs=1e-4)
+    assert (found["image_encodes"], found["text_encodes"]) == (explainer.image_encodes, explainer.text_encodes)
+
+
+def test_every_method_and_metric_has_a_score():
+    record = measure(load_model(), scene_pair(), contestants((0.3, 0.7)), SMALL, {})
+    assert list(record["methods"]) == [one.name for one in contestants((0.3, 0.7))]
+    for scores in record["methods"].values():
+        assert -1 <= scores["spearman p=0.3"] <= 1
+        assert 0 <= scores["pgr"] <= 1
+        assert len(scores["most"]) == len(scores["least"]) == 51
+        assert math.isfinite(scores["aid"])
+        assert scores["seconds"] >= 0
+    orders = {name: scores["order"] for name, scores in record["methods"].items()}
+    assert {name for name, order in orders.items() if order == 1} == {
+        "game", "grad_eclip", "shapley_values", "banzhaf_values"
+    }  # fmt: skip
+
+
+def test_a_shared_game_has_the_games_values_and_encodes_each_mask_once():
+    scene = demo.scene("guitar")
+    game = SharedGame(load_model(), scene.image, scene.caption)
+    masks = np.random.default_rng(0).random((40, game.n_players)) < 0.5
+    first = game.value(masks)
+    np.testing.assert_allclose(first, game.plain.value(masks), atol=1e-5)
+    runs = dict(game._runs)
+    np.testing.assert_array_equal(game.value(masks), first)
+    assert game._runs == runs
+    assert game.saved().seconds > 0
+
+
+def test_a_region_on_a_coarser_grid_is_where_the_centres_are():
+    region = np.zeros((8, 8), dtype=bool)
+    region[:4, 4:] = True
+    np.testing.assert_array_equal(on_grid(region, (2, 2)), [[False, True], [False, False]])
+    np.testing.assert_array_equal(on_grid(region, (8, 8)), region)
+
+
+def test_a_method_that_is_not_there_is_refused():
+    with pytest.raises(InputError, match="lime.*banzhaf p=0.5"):
+        contestants((0.5,), ["lime"])
+
+
+# -- the command ----------------------------------------------------------------------------------------------------
+
+
+def evaluate(folder, *arguments):
+    return main(["evaluate", "--out", str(folder), *QUICK, *arguments])
+
+
+def test_results_are_parquet_and_a_page(tmp_path, capsys):
+    assert evaluate(tmp_path, "--scenes", "1", "--methods", "game", "exclip", "random") == 0
+    assert "4 pairs measured, 0 rows skipped" in capsys.readouterr().out
+    table = pyarrow.parquet.read_table(tmp_path / "results.parquet")
+    assert table.num_rows == 4 * 3
+    assert set(table["method"].to_pylist()) == {"game", "exclip", "random"}
+    assert {"pgr", "aid", "most", "spearman p=0.5", "r2 p=0.5", "image_encodes", "cpu_seconds"} <= set(
+        table.column_names
+    )
+    command = table.schema.metadata[b"command"].decode()
+    assert command.startswith("fixlip-widgets evaluate --scenes 1 --methods game exclip random")
+    page = (tmp_path / "report.html").read_text()
+    assert page.count("Plotly.newPlot(") == 4
+    assert command in page
+    assert "https://cdn" not in page.split("</head>")[0]
+    assert "| GAME |" in (tmp_path / "table.md").read_text()
+
+
+def test_nothing_is_computed_twice(tmp_path, capsys):
+    assert evaluate(tmp_path, "--scenes", "1", "--methods", "game") == 0
+    before = {path: path.read_bytes() for path in (tmp_path / "records").iterdir()}
+    assert evaluate(tmp_path, "--scenes", "1", "--methods", "game") == 0
+    assert "4 of 4 rows are recorded already" in capsys.readouterr().err
+    assert {path: path.read_bytes() for path in (tmp_path / "records").iterdir()} == before
+    assert evaluate(tmp_path, "--scenes", "1", "--methods", "game", "random") == 0
+    for path, content in before.items():
+        methods = json.loads(path.read_bytes())["methods"]
+        assert set(methods) == {"game", "random"}
+        assert methods["game"] == json.loads(content)["methods"]["game"]  # its time to the last digit
+
+
+def test_a_killed_run_goes_on_where_it_stopped(tmp_path):
+    command = [sys.executable, "-m", "fixlip_widgets", "evaluate", "--out", str(tmp_path), *QUICK]
+    command += ["--scenes", "2", "--methods", "random"]
+    process = subprocess.Popen(command, stderr=subprocess.DEVNULL, stdout=subprocess.DEVNULL)
+    records = tmp_path / "records"
+    while process.poll() is None and not (records.is_dir() and any(records.glob("*.json"))):
+        time.sleep(0.01)
+    os.kill(process.pid, signal.SIGKILL)
+    process.wait()
+    before = {path: path.read_bytes() for path in records.glob("*.json")}
+    assert before
+    assert all(json.loads(content)["methods"] for content in before.values())
+    assert subprocess.run(command, capture_output=True, check=False).returncode == 0
+    assert len([*records.glob("*.json")]) == 8
+    assert all(path.read_bytes() == content for path, content in before.items())
+
+
+def test_other_settings_are_not_mixed(tmp_path, capsys):
+    assert evaluate(tmp_path, "--scenes", "1", "--methods", "random") == 0
+    assert evaluate(tmp_path, "--scenes", "1", "--methods", "random", "--seed", "1") == 2
+    assert "seed was 0 and is 1" in capsys.readouterr().err
+
+
+def test_a_damaged_record_is_named(tmp_path, capsys):
+    assert evaluate(tmp_path, "--scenes", "1", "--methods", "random") == 0
+    damaged = next((tmp_path / "records").iterdir())
+    damaged.write_text("{")
+    assert evaluate(tmp_path, "--scenes", "1", "--methods", "random") == 2
+    assert damaged.name in capsys.readouterr().err
+
+
+def test_rows_that_cannot_be_used_are_named_counted_and_skipped(tmp_path, capsys):
+    Image.new("RGB", (60, 60), "green").save(tmp_path / "good.png")
+    (tmp_path / "bad.png").write_bytes(b"<b>no picture</b>")
+    lines = [
+        "image,caption",
+        "good.png,a dog",
+        "bad.png,a dog",
+        "none.png,a dog",
+        "good.png,",
+        f"good.png,{'dog ' * 99}",
+    ]
+    (tmp_path / "set.csv").write_text("\n".join(lines))
+    data = ["--data", str(tmp_path / "set.csv"), "--methods", "random"]
+    assert evaluate(tmp_path / "out", *data) == 0
+    told = capsys.readouterr()
+    assert "1 pairs measured, 4 rows skipped, of 5" in told.out
+    for row in ("row 3 skipped", "row 4 skipped", "row 5 skipped", "row 6 skipped"):
+        assert row in told.err
+    page = (tmp_path / "out" / "report.html").read_text()
+    assert "Rows skipped: 4" in page
+    assert evaluate(tmp_path / "out", *data, "--only-report") == 0
+    assert "4 rows skipped" in capsys.readouterr().out
+
+
+def test_captions_cannot_leave_their_place_in_the_page(tmp_path):
+    folder = tmp_path / "<img src=x onerror=alert(1)>"
+    folder.mkdir()
+    Image.new("RGB", (60, 60), "green").save(folder / "<script>alert(2)<.png")
+    assert evaluate(tmp_path / "out", "--data", str(folder), "--methods", "random") == 0
+    assert not (tmp_path / "out" / "report.html").exists()  # nothing could be measured: its caption is missing
+    (folder / "<script>alert(2)<.txt").write_text("<script>alert(3)</script>")
+    Image.new("RGB", (60, 60), "green").save(folder / "<script>alert(4)<.png")
+    assert evaluate(tmp_path / "out", "--data", str(folder), "--methods", "random") == 0
+    page = (tmp_path / "out" / "report.html").read_text()
+    assert "alert(1)" in page
+    assert "alert(4)" in page
+    assert "<img src=x" not in page
+    assert "<script>alert" not in page
+
+
+@pytest.mark.parametrize("bad", [["--p", "1.5"], ["--masks", "1"], ["--budget", "2"], ["--methods", "lime"]])
+def test_bad_settings_are_refused(tmp_path, bad, capsys):
+    assert main(["evaluate", "--out", str(tmp_path), *bad]) == 2
+    assert "error:" in capsys.readouterr().err
+
+
+# -- tables ---------------------------------------------------------------------------------------------------------
+
+
+def test_means_have_the_normal_interval_over_pairs():
+    found = mean([1.0, 2.0, 3.0, None, float("nan")])
+    assert (found.value, found.n) == (2.0, 3)
+    assert found.half == pytest.approx(1.959964 / math.sqrt(3))
+    assert str(found) == "2.00 ± 1.13"
+    assert str(mean([])) == "–"
+    assert str(mean([0.5])) == "0.50"
+
+
+def test_curves_are_averaged_point_by_point():
+    records = [{"objects": 1, "methods": {"a": {"most": [0.0, value], "least": None}}} for value in (1.0, 3.0)]
+    middle, half = curve(records, "a", "most")
+    np.testing.assert_allclose(middle, [0.0, 2.0])
+    np.testing.assert_allclose(half, [0.0, 1.959964 * math.sqrt(2) / math.sqrt(2)])
+    assert len(curve(records, "a", "least")[0]) == 0
+
+
+def test_the_table_has_a_column_for_each_number_of_objects():
+    records = [{"objects": count, "methods": {"a": {"pgr": 0.5}}} for count in (1, 3)]
+    head, _, row = markdown(records, {"a": "A"}, [0.5]).splitlines()
+    assert "PGR, 1 object |" in head
+    assert "PGR, 3 objects |" in head
+    assert row.startswith("| A | 0.50 | 0.50 | – |")
+
+
+def test_records_of_a_pair_are_its_own(tmp_path):
+    records = Records(tmp_path, SMALL)
+    records.save("a/b", {"methods": {"x": {"aid": float("nan")}}})
+    assert records.of("a/b") == {"name": "a/b", "methods": {"x": {"aid": None}}}
+    assert records.of("other") == {}
