@@ -73,17 +73,18 @@ def graph_svg(
     top_k: int | None = 30,
     *,
     sign: Literal[-1, 1] | None = None,
-    kind: Kind = "all",
+    edges: Kind = "all",
     layout: Layout = "anchored",
     colors: str = "house",
     embed: bool = True,
 ) -> str:
     """The explanation graph; see :func:`fixlip_widgets.graphs.explanation_graph` for what it shows and raises.
 
-    Edges are as wide as their interactions are strong; those not certain of their sign are dashed and pale. Players and
-    edges name themselves when pointed at. ``colors`` and ``embed`` are as in :func:`overlay_svg`.
+    ``edges`` is its ``kind``. Lines are as wide as their interactions are strong; those not certain of their sign are
+    dashed and pale. Players and lines name themselves when pointed at. ``colors`` and ``embed`` are as in
+    :func:`overlay_svg`.
     """
-    graph = explanation_graph(explanation, top_k, sign=sign, kind=kind, layout=layout)
+    graph = explanation_graph(explanation, top_k, sign=sign, kind=edges, layout=layout)
     title = f"Explanation graph: {explanation.caption}"
     share, (picture_width, picture_height) = graph.graph["image_height"], _picture_size(explanation)
     if share is None:

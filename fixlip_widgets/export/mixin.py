@@ -187,7 +187,7 @@ class Exports(t.HasTraits):
         settings = self.view_settings()
         return {
             "top_k": settings["top_k"],
-            "kind": settings["graph_kind"],
+            "edges": settings["graph_kind"],
             "layout": settings["graph_layout"],
             "sign": {"positive": 1, "negative": -1}.get(settings["graph_sign"]),
             "colors": settings["palette"],

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import copy
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass, field, replace
 from functools import partial
@@ -153,18 +154,25 @@ class _Recorder:
         self.without: dict[str, NDArray[np.float64]] = {}
 
     def explanations(self, *, at_once: bool, playground: bool) -> Iterator[Explanation]:
-        """All of them; ``at_once`` takes those of the present caption from what the explainer has."""
+        """All of them; ``at_once`` takes them from the images that the explainer has."""
         if self._wanted.first:
             yield self._wanted.first
-        for number, caption in enumerate(self._wanted.captions):
-            if number > 0:
+        for caption in self._wanted.captions:
+            if caption != self._game.caption:
                 self._game.set_text(caption)
             for budget in self._wanted.budgets:
-                explainer = IncrementalExplainer(self._game, seed=self._explainer.seed)
-                pool = self._explainer if at_once and number == 0 else None
-                yield from self._over_p(pool or explainer, budget, extend=pool is None)
+                explainer = self._answering() if at_once else IncrementalExplainer(self._game, self._explainer.seed)
+                yield from self._over_p(explainer, budget, extend=not at_once)
             if playground:
                 self.without[self._game.caption] = self._game.value(~np.eye(self._game.n_players, dtype=bool))
+
+    def _answering(self) -> IncrementalExplainer:
+        """One with the images that are encoded, which it shares, and the caption that is recorded now."""
+        answering = copy.copy(self._explainer)
+        if self._game.caption != self._explainer.game.caption:
+            answering.game = self._game
+            answering.set_text(self._game.caption)
+        return answering
 
     def _over_p(self, explainer: IncrementalExplainer, budget: int, *, extend: bool) -> Iterator[Explanation]:
         for p in self._wanted.p:

@@ -24,7 +24,7 @@ WHY = "This page was saved without its model: open the notebook to compute somet
 _ARRAYS = {"main": False, "main_se": True, "interactions": False, "interactions_se": True}
 """Arrays of a result, and whether half precision does for them."""
 _FORCES = ("spring", "kamada_kawai")
-_EDGES = (12, 24, 60)
+_EDGES = (24, 60)
 """Numbers of edges for which force layouts are saved; for others the next larger one's places serve."""
 _PLACE = 3
 """Decimals of a place in the unit square."""

@@ -1,0 +1,157 @@
+"""The live page holds the numbers that were computed, loads nothing, and keeps every text in its place."""
+
+from __future__ import annotations
+
+import base64
+import hashlib
+import json
+from pathlib import Path
+
+import numpy as np
+import pytest
+
+import fixlip_widgets as fx
+from fixlip_widgets import FixlipWidget, InputError
+from fixlip_widgets.export import Recording
+from fixlip_widgets.export.bar import Step
+from fixlip_widgets.export.page import script
+from tests.examples import dog_and_hydrant, random_explanation
+from tests.export.reading import Page, unpacked
+from tests.golden import tiny_game
+
+HOSTILE = (
+    "</script><img src=x onerror=alert(1)>",
+    "<!--<script>",
+    "</noscript><script>alert(2)</script>",
+    "]]>",
+    '"}],"x":"',
+    "\u2028\x00\ud800",
+    "</iframe>",
+)
+
+
+def hostile(draw: int = 0) -> fx.Explanation:
+    return random_explanation(2, 3, HOSTILE, caption=" ".join(HOSTILE), model={"name": HOSTILE[0]}, draw=draw)
+
+
+def written(tmp_path: Path, *parts: object, **options: object) -> Page:
+    fx.report(parts, tmp_path / "report.html", **options)
+    return Page((tmp_path / "report.html").read_text("utf-8"))
+
+
+def test_the_page_holds_the_numbers(tmp_path: Path):
+    explanation = random_explanation()
+    (saved,) = written(tmp_path, explanation).json("saved")
+    (snapshot,) = saved["snapshots"]
+    np.testing.assert_allclose(unpacked(snapshot["result"]["interactions"]), explanation.interactions, rtol=1e-6)
+    np.testing.assert_allclose(unpacked(snapshot["result"]["main"]), explanation.main, rtol=1e-6)
+    errors = unpacked(snapshot["result"]["interactions_se"])
+    np.testing.assert_allclose(errors, explanation.interactions_se, rtol=1e-3)
+    assert np.isnan(errors[0, 1])
+    best = explanation.subset(3)
+    assert snapshot["subsets"]["positive"][2] == {"players": list(best[0]), "value": pytest.approx(best[1])}
+
+
+def test_a_force_layout_is_at_the_graphs_own_places(tmp_path: Path):
+    explanation = random_explanation(4, 4, tuple("abcdefgh"))
+    (saved,) = written(tmp_path, explanation).json("saved")
+    for places in saved["snapshots"][0]["places"]:
+        graph = explanation.to_networkx(top_k=places["edges"], layout=places["layout"])
+        expected = [[player, *node["pos"]] for player, node in graph.nodes(data=True)]
+        np.testing.assert_allclose(places["at"], expected, atol=1e-3)
+
+
+def test_the_view_is_in_the_file_once(tmp_path: Path):
+    page = written(tmp_path, *(random_explanation(draw=draw) for draw in range(3)))
+    assert len(page.json("saved")) == 3
+    (view,) = page.json("view")
+    assert "export" in view["code"]
+    assert ".fixlip" in view["css"]
+
+
+def test_the_page_refers_to_nothing_outside_itself(tmp_path: Path):
+    for tag, attributes in written(tmp_path, dog_and_hydrant()).elements:
+        assert tag not in ("link", "base", "iframe", "object", "embed", "form")
+        for name in ("src", "href", "action"):
+            target = attributes.get(name)
+            assert target is None or target.startswith(("data:", "#"))
+
+
+def test_the_page_may_run_its_own_script_and_fetch_nothing(tmp_path: Path):
+    page = written(tmp_path, dog_and_hydrant())
+    (policy,) = [a["content"] or "" for tag, a in page.elements if tag == "meta" and "http-equiv" in a]
+    (code,) = [text for attributes, text in page.scripts if attributes.get("type") == "module"]
+    own = base64.b64encode(hashlib.sha256(code.encode()).digest()).decode()
+    assert policy.startswith(f"default-src 'none'; script-src 'sha256-{own}' blob:;")
+    assert "http" not in policy.replace("http-equiv", "")
+
+
+def test_hostile_texts_stay_where_they_are_put(tmp_path: Path):
+    page = written(tmp_path, f"# {HOSTILE[0]}", f"{HOSTILE[2]}\n\n{HOSTILE[1]}", hostile(), title=HOSTILE[2])
+    assert [attributes.get("data-fixlip") for attributes, _ in page.scripts] == ["saved", "view", None]
+    allowed = {"saved": "application/json", "view": "application/json"}
+    assert all(a.get("type") == allowed.get(a.get("data-fixlip") or "", "module") for a, _ in page.scripts)
+    assert not [a for _, a in page.elements if any(name.startswith("on") for name in a)]
+    (saved,) = page.json("saved")
+    assert tuple(saved["captions"][0]["tokens"]) == HOSTILE
+
+
+def test_no_character_ends_the_script_that_holds_it():
+    text = script({"a": "".join(map(chr, range(0x2100)))}, "saved")
+    assert text.count("<") == 2
+    assert json.loads(text[text.index(">") + 1 : text.rindex("<")]) == {"a": "".join(map(chr, range(0x2100)))}
+
+
+def test_text_between_explanations_is_headings_and_paragraphs(tmp_path: Path):
+    fx.report(["# One\n\nTwo & three\n\n## Four", random_explanation(), "Five"], tmp_path / "report.html")
+    text = (tmp_path / "report.html").read_text("utf-8")
+    assert text.index("<h1>One</h1>") < text.index("<p>Two &amp; three</p>") < text.index("<h2>Four</h2>")
+    assert text.index('data-fixlip="saved"') < text.index("<p>Five</p>")
+    assert "<title>One</title>" in text
+
+
+def test_without_scripts_the_page_shows_picture_and_table(tmp_path: Path):
+    written(tmp_path, dog_and_hydrant())
+    text = (tmp_path / "report.html").read_text("utf-8")
+    still = text[text.index("<noscript>") : text.index("</noscript>")]
+    assert still.count("<svg") >= 2
+    assert "<table>" in still
+
+
+def test_a_part_that_cannot_be_shown_is_refused(tmp_path: Path):
+    with pytest.raises(InputError, match="A int cannot be part of a report"):
+        fx.report([1], tmp_path / "report.html")
+    assert [*tmp_path.iterdir()] == []
+
+
+def test_an_interrupted_export_leaves_the_earlier_file_whole(tmp_path: Path):
+    explainer = fx.IncrementalExplainer(tiny_game())
+    explainer.extend(0.5, 2**10)
+    written(tmp_path, explainer, progress=False)
+    earlier = (tmp_path / "report.html").read_bytes()
+
+    def stop(step: Step) -> None:
+        if step.done == 1:
+            raise KeyboardInterrupt
+
+    with pytest.raises(KeyboardInterrupt):
+        fx.report([random_explanation(), explainer], tmp_path / "report.html", p=[0.3, 0.7], progress=stop)
+    assert (tmp_path / "report.html").read_bytes() == earlier
+    assert [path.name for path in tmp_path.iterdir()] == ["report.html"]
+
+
+def test_a_widgets_page_looks_as_the_widget_does(tmp_path: Path):
+    widget = FixlipWidget.from_explanation(random_explanation(), palette="safe", top_k=5, graph_layout="spring")
+    widget.to_html(tmp_path / "report.html")
+    widget.close()
+    (saved,) = Page((tmp_path / "report.html").read_text("utf-8")).json("saved")
+    assert [saved["settings"][name] for name in ("palette", "top_k", "graph_layout")] == ["safe", 5, "spring"]
+
+
+def test_explanations_and_recordings_are_parts_too(tmp_path: Path):
+    first, second = random_explanation(p=0.5), random_explanation(p=0.3)
+    first.to_html(tmp_path / "alone.html", "A title")
+    text = (tmp_path / "alone.html").read_text("utf-8")
+    assert "<h1>A title</h1>" in text
+    (saved,) = written(tmp_path, Recording((first, second))).json("saved")
+    assert [snapshot["p"] for snapshot in saved["snapshots"]] == [0.5, 0.3]

@@ -1,0 +1,152 @@
+"""What is computed beforehand is what an explainer of its own would give, and costs only what is not encoded yet."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import numpy as np
+import pytest
+
+from fixlip_widgets import Explanation, FixlipWidget, IncrementalExplainer, InputError, VisionLanguageGame
+from fixlip_widgets.export import Recording, record
+from fixlip_widgets.export.bar import Step
+from tests.examples import random_explanation
+from tests.golden import tiny_clip, tiny_pixels
+
+CAPTION = "a dog next to a cat"
+
+
+def game() -> VisionLanguageGame:
+    return VisionLanguageGame(tiny_clip(), tiny_pixels(), CAPTION, batch_size=16)
+
+
+@pytest.fixture
+def explainer() -> IncrementalExplainer:
+    explainer = IncrementalExplainer(game(), seed=3)
+    explainer.extend(0.5, 2**11)
+    explainer.explanation()  # encodes the whole pair and the empty one now, not while a test counts
+    return explainer
+
+
+def count_encodes(explainer: IncrementalExplainer, monkeypatch: pytest.MonkeyPatch) -> list[int]:
+    """Masks that the image tower is run on from now on, batch by batch."""
+    tower, seen = explainer.game._image_tower, list[int]()
+    encode = tower.encode
+    monkeypatch.setattr(tower, "encode", lambda masks: (seen.append(len(masks)), encode(masks))[1])
+    return seen
+
+
+def by_setting(recording: Recording) -> dict[tuple[str, int, float], Explanation]:
+    return {(each.caption, each.budget, each.p): each for each in recording.explanations}
+
+
+def test_every_explanation_is_that_of_an_explainer_of_its_own(explainer: IncrementalExplainer):
+    found = by_setting(record(explainer, p=[0.3, 0.7], budgets=[2**9, 2**11], progress=False))
+    assert {setting[1:] for setting in found} == {(b, p) for b in (2**9, 2**11) for p in (0.5, 0.3, 0.7)}
+    for budget in (2**9, 2**11):
+        alone = IncrementalExplainer(game(), seed=3)
+        for p in (0.5, 0.3, 0.7):
+            alone.extend(p, budget)
+            expected, recorded = alone.explanation(p), found[CAPTION, budget, p]
+            np.testing.assert_allclose(recorded.interactions, expected.interactions, atol=1e-4)
+            np.testing.assert_allclose(recorded.main, expected.main, atol=1e-4)
+
+
+def test_a_smaller_budget_encodes_no_image_again(explainer: IncrementalExplainer, monkeypatch: pytest.MonkeyPatch):
+    seen = count_encodes(explainer, monkeypatch)
+    record(explainer, p=[0.5], budgets=[2**8, 2**9, 2**10, 2**11], progress=False)
+    assert sum(seen) == 0
+
+
+def test_by_default_what_is_encoded_answers(explainer: IncrementalExplainer, monkeypatch: pytest.MonkeyPatch):
+    explainer.prepare(1.0)
+    seen = count_encodes(explainer, monkeypatch)
+    found = record(explainer, progress=False).explanations
+    assert sum(seen) == 0
+    assert found[0].p == 0.5
+    assert len(found) > 1
+    for each in found:
+        np.testing.assert_allclose(each.interactions, explainer.explanation(each.p).interactions, atol=1e-6)
+
+
+def test_a_p_that_too_few_masks_answer_for_is_left_out_unless_asked_for(explainer: IncrementalExplainer):
+    assert 0.9 not in {each.p for each in record(explainer, progress=False).explanations}
+    assert 0.9 in {each.p for each in record(explainer, p=[0.9], progress=False).explanations}
+
+
+def test_listed_captions_reuse_the_images(explainer: IncrementalExplainer, monkeypatch: pytest.MonkeyPatch):
+    seen = count_encodes(explainer, monkeypatch)
+    found = record(explainer, captions=["a red dog", CAPTION], progress=False).explanations
+    assert list(dict.fromkeys(each.caption for each in found)) == [CAPTION, "a red dog"]
+    assert sum(seen) == 2  # the whole image and the empty one, for the similarities that stand beside
+
+
+def test_the_explainer_stays_as_it_is(explainer: IncrementalExplainer):
+    before = explainer.image_encodes, explainer.budget_done, explainer.game.caption, explainer.game.tokens
+    record(explainer, p=[0.2], budgets=[2**10], captions=["a red dog"], playground=True, progress=False)
+    assert (explainer.image_encodes, explainer.budget_done, explainer.game.caption, explainer.game.tokens) == before
+
+
+def test_the_playground_has_the_models_values(explainer: IncrementalExplainer):
+    without = record(explainer, playground=True, progress=False).without[CAPTION]
+    masks = np.ones((explainer.game.n_players, explainer.game.n_players), dtype=bool)
+    np.fill_diagonal(masks, False)
+    np.testing.assert_allclose(without, explainer.game.value(masks), atol=1e-4)
+
+
+def test_the_present_explanation_is_taken_as_it_is_and_comes_first(explainer: IncrementalExplainer):
+    present = explainer.explanation(0.5)
+    found = record(explainer, p=[0.3, 0.5], first=present, progress=False).explanations
+    assert found[0] is present
+    assert [each.p for each in found] == [0.5, 0.3]
+
+
+def test_steps_are_told_to_the_end(explainer: IncrementalExplainer):
+    steps: list[Step] = []
+    record(explainer, p=[0.3, 0.7], captions=["a red dog"], progress=steps.append)
+    shares = [step.done + step.fraction for step in steps]
+    assert shares == sorted(shares)
+    assert (steps[0].done, steps[-1].done, steps[-1].total) == (0, 6, 6)
+    assert {step.caption for step in steps} == {CAPTION, "a red dog"}
+
+
+def test_interrupting_leaves_the_explainer_as_it_was(explainer: IncrementalExplainer):
+    before = explainer.image_encodes, explainer.p, explainer.budget
+
+    def stop(step: Step) -> None:
+        if step.p == 0.3 and step.fraction > 0:
+            raise KeyboardInterrupt
+
+    with pytest.raises(KeyboardInterrupt):
+        record(explainer, p=[0.3], progress=stop)
+    assert (explainer.image_encodes, explainer.p, explainer.budget) == before
+
+
+def test_a_method_without_p_is_recorded_once(explainer: IncrementalExplainer):
+    found = record(explainer, p=[0.3, 0.7], budgets=[64], method="shapley", progress=False).explanations
+    assert [each.method for each in found] == ["shapley"]
+
+
+@pytest.mark.parametrize(
+    "asked",
+    [{"p": [0.0]}, {"budgets": [1]}, {"captions": [""]}, {"method": "magic"}],
+    ids=lambda asked: next(iter(asked)),
+)
+def test_what_cannot_be_computed_is_refused(explainer: IncrementalExplainer, asked: dict[str, Any]):
+    with pytest.raises(InputError):
+        record(explainer, progress=False, **asked)
+
+
+def test_one_view_shows_explanations_of_one_grid_and_method():
+    with pytest.raises(InputError, match="at least one"):
+        Recording(())
+    with pytest.raises(InputError, match="one grid, method and order"):
+        Recording((random_explanation(), random_explanation(method="shapley")))
+
+
+def test_a_finished_explanation_alone_has_no_other_p():
+    widget = FixlipWidget.from_explanation(random_explanation())
+    assert len(widget.record().explanations) == 1
+    with pytest.raises(InputError, match="without a model"):
+        widget.record(p=[0.3])
+    widget.close()

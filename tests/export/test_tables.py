@@ -1,0 +1,131 @@
+"""Values for other programs: CSV and JSON say what the explanation says, PNG shows what the SVG shows."""
+
+from __future__ import annotations
+
+import csv
+import io
+import json
+from pathlib import Path
+
+import numpy as np
+import pytest
+from PIL import Image
+
+from fixlip_widgets import FixlipWidget, InputError
+from fixlip_widgets.triples import Triples
+from tests.examples import dog_and_hydrant, random_explanation
+
+
+def rows(text: str) -> list[dict[str, str]]:
+    return [*csv.DictReader(io.StringIO(text))]
+
+
+def test_csv_has_every_term_once():
+    explanation = random_explanation()
+    lines = rows(explanation.to_csv())
+    assert [int(line["order"]) for line in lines] == [0] + [1] * 9 + [2] * 36
+    assert float(lines[0]["value"]) == explanation.baseline
+    assert [float(line["value"]) for line in lines[1:10]] == explanation.main.tolist()
+    for line in lines[10:]:
+        i, j = map(int, line["players"].split(" × "))
+        assert float(line["value"]) == explanation.interactions[i, j]
+        assert line["names"] == f"{explanation.names[i]} × {explanation.names[j]}"
+    unknown = [line["players"] for line in lines if line["order"] == "2" and not line["standard_error"]]
+    assert unknown == ["0 × 1"]
+
+
+def test_csv_of_third_order_has_its_terms():
+    n_image, n_text = 2, 2
+    pairs = np.zeros((n_text, n_image, n_image))
+    pairs[0, 0, 1] = pairs[0, 1, 0] = 1.5
+    other = np.zeros((n_image, n_text, n_text))
+    explanation = random_explanation(
+        1, 2, ("a", "b"), order=3, triples=Triples(pairs, other, pairs * 0 + 0.1, other + 0.1), interactions_se=None
+    )
+    lines = [line for line in rows(explanation.to_csv()) if line["order"] == "3"]
+    strongest = max(lines, key=lambda line: abs(float(line["value"])))
+    assert (strongest["players"], float(strongest["value"])) == ("0 × 1 × 2", 1.5)
+
+
+def test_csv_keeps_every_token_in_its_cell():
+    tokens = ("a,b", 'say "hi"', "two\nlines")
+    names = {line["names"] for line in rows(random_explanation(tokens=tokens).to_csv()) if line["order"] == "1"}
+    assert set(tokens) <= names
+
+
+def test_json_says_everything_but_the_picture(tmp_path: Path):
+    explanation = random_explanation()
+    told = json.loads(explanation.to_json(tmp_path / "explanation.json"))
+    assert told == json.loads((tmp_path / "explanation.json").read_text("utf-8"))
+    np.testing.assert_array_equal(told["interactions"], explanation.interactions)
+    assert told["interactions_se"][0][1] is None
+    assert told["similarity"] is None
+    assert told["names"] == list(explanation.names)
+    assert "image" not in told
+
+
+def pixels(png: bytes) -> np.ndarray:
+    with Image.open(io.BytesIO(png)) as image:
+        assert image.format == "PNG"
+        return np.asarray(image.convert("RGB")).astype(int)
+
+
+def test_the_overlay_is_the_picture_with_heat(tmp_path: Path):
+    explanation = dog_and_hydrant()
+    drawn = pixels(explanation.to_png(tmp_path / "overlay.png", "overlay", scale=1))
+    assert drawn.shape == (224, 224, 3)
+    assert (tmp_path / "overlay.png").read_bytes()[1:4] == b"PNG"
+    values = explanation.first_order()[:49]
+    coldest, hottest = (divmod(int(at), 7) for at in (np.abs(values).argmin(), values.argmax()))
+
+    def change(row: int, column: int) -> np.ndarray:
+        where = np.s_[32 * row + 4 : 32 * row + 28, 32 * column + 4 : 32 * column + 28]
+        return (drawn[where] - explanation.image[where].astype(int)).mean(axis=(0, 1))
+
+    assert np.abs(change(*coldest)).max() < 12
+    assert np.abs(change(*hottest)).max() > 40
+
+
+def test_the_graph_has_paper_under_its_words():
+    explanation = random_explanation(tokens=("red", "dog"))
+    drawn = pixels(explanation.to_png(layout="kamada_kawai", scale=1))
+    graph = explanation.to_networkx(layout="kamada_kawai")
+    for player in (6, 7):
+        x, y = graph.nodes[player]["pos"]
+        column, row = round(x * drawn.shape[1]), round(y * drawn.shape[0])
+        assert drawn[row - 10 : row + 10, column - 14 : column + 14].mean() > 128
+
+
+def test_scale_and_background_are_the_callers():
+    explanation = random_explanation()
+    small, large = (pixels(explanation.to_png(kind="overlay", scale=scale)) for scale in (1, 3))
+    assert large.shape[0] == 3 * small.shape[0]
+    clear = explanation.to_png(background=None)
+    with Image.open(io.BytesIO(clear)) as image:
+        assert np.asarray(image)[..., 3].min() == 0
+    with pytest.raises(InputError, match=r"0\.1 to 20"):
+        explanation.to_png(scale=0)
+
+
+def test_a_widget_draws_what_it_shows():
+    explanation = random_explanation()
+    widget = FixlipWidget.from_explanation(explanation, top_k=4, graph_layout="spring", graph_sign="negative")
+    assert widget.to_svg() == explanation.to_svg(top_k=4, layout="spring", sign=-1)
+    assert widget.to_svg("overlay", player="dog") == explanation.to_svg("overlay", player="dog")
+    assert pixels(widget.to_png(scale=1)).shape[2] == 3
+    widget.close()
+
+
+def test_third_order_terms_are_drawn():
+    n_image, n_text = 2, 2
+    pairs = np.full((n_text, n_image, n_image), 5.0) * (1 - np.eye(2))
+    other = np.zeros((n_image, n_text, n_text))
+    triples = Triples(pairs, other, pairs * 0, other)
+    explanation = random_explanation(1, 2, ("a", "b"), order=3, triples=triples)
+    assert "patch (1, 1) × patch (1, 2) × a" in explanation.to_svg()
+
+
+def test_plotly_writes_its_page_as_its_users_expect(tmp_path: Path):
+    for kind in ("cross", "graph", "overlay"):
+        random_explanation().to_plotly(kind).write_html(tmp_path / f"{kind}.html", include_plotlyjs=False)
+        assert "Plotly.newPlot" in (tmp_path / f"{kind}.html").read_text("utf-8")
