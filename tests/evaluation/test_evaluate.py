@@ -86,7 +86,7 @@ def test_a_region_on_a_coarser_grid_is_where_the_centres_are():
 
 
 def test_a_method_that_is_not_there_is_refused():
-    with pytest.raises(InputError, match="lime.*banzhaf p=0.5"):
+    with pytest.raises(InputError, match=r"lime.*banzhaf p=0\.5"):
         contestants((0.5,), ["lime"])
 
 
