@@ -57,6 +57,37 @@ def examine() -> list[Finding]:
     ]
 
 
+def examine_model(name: str) -> list[Finding]:
+    """What is supported of a model: how its two encoders are masked, and what loading it needs.
+
+    The model is built without its weights, in no memory; nothing is downloaded but a config that it is made of.
+
+    Args:
+        name: As :func:`fixlip_widgets.load_model` takes it: an open_clip name, a config file or a folder.
+    """
+    import torch
+
+    from fixlip_widgets.loading import outline
+    from fixlip_widgets.towers import kinds_of
+
+    try:
+        with torch.device("meta"):
+            clip = outline(name)
+        kinds = kinds_of(clip)
+    except FixlipError as error:
+        return [Finding(name, "wrong", str(error))]
+    except (OSError, RuntimeError, ImportError) as error:
+        said = (str(error).strip() or type(error).__name__).splitlines()[0]
+        remedy = f"text encoders of transformers need pip install '{DISTRIBUTION}[transformers]' and, once, a network"
+        return [Finding(name, "missing", said, remedy)]
+    millions = sum(each.numel() for each in clip.parameters()) / 1e6
+    return [
+        Finding(name, "ok", f"supported; {millions:,.0f} million weights, {4 * millions / 1e3:,.1f} GB in float32"),
+        Finding("image encoder", "ok", kinds.image),
+        Finding("text encoder", "ok", kinds.text),
+    ]
+
+
 def table(findings: list[Finding]) -> str:
     """The findings as aligned text, with the remedies beneath their lines."""
     width = max(len(finding.subject) for finding in findings)

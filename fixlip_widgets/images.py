@@ -16,6 +16,8 @@ from fixlip_widgets.errors import InputError
 
 MAX_PIXELS = 100_000_000
 """Largest picture that is decoded, in pixels; larger ones are refused before they fill the memory."""
+MAX_ASPECT = 200
+"""Longest picture for its height, or highest for its width: resized by its short side, a longer one would be huge."""
 ImageLike = str | os.PathLike[str] | Image.Image | NDArray[np.uint8] | torch.Tensor
 """A path, a PIL image, an (H, W, 3) uint8 array, or a float tensor (3, H, W) that is already normalised."""
 
@@ -63,6 +65,11 @@ def _upright_rgb(image: Image.Image) -> Image.Image:
     if width * height > MAX_PIXELS:
         raise InputError(
             f"The image has {width:,} × {height:,} pixels; at most {MAX_PIXELS:,} are read. Make it smaller first."
+        )
+    if max(width, height) > MAX_ASPECT * min(width, height):
+        raise InputError(
+            f"The image has {width:,} × {height:,} pixels; one side may be at most {MAX_ASPECT} times the other. "
+            "Crop it first."
         )
     image = ImageOps.exif_transpose(image)
     if image.mode.startswith("I;16") or image.mode == "I":

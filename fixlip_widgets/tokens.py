@@ -12,17 +12,25 @@ _BYTE = re.compile(r"<0x([0-9A-Fa-f]{2})>")
 """How sentencepiece writes a byte of a character that it does not know."""
 _SPACE = "▁Ġ"
 """The marks that stand for a space before a token, in sentencepiece and in byte-level tokenizers."""
-_UNREADABLE = "\ufffd"
 
 
 def token_name(tokenizer: Any, token: int) -> str:
-    """The token as a person reads it; bytes that are no whole character are shown in hexadecimal, like ``<f0 9f>``."""
-    raw = token_bytes(tokenizer, token)
+    """The token as a person reads it.
+
+    Bytes that are no whole character are shown in hexadecimal, like ``<f0 9f>``; characters that cannot be seen, as the
+    joiner inside an emoji, by their numbers, like ``<U+200D>``.
+    """
+    return _readable(token_bytes(tokenizer, token))
+
+
+def _readable(raw: bytes) -> str:
     try:
-        name = raw.decode()
+        name = raw.decode().strip()
     except UnicodeDecodeError:
-        return f"<{raw.hex(' ')}>"
-    return name.strip() or "␣"
+        return f"<{raw.strip().hex(' ')}>"
+    if name and not any(character.isprintable() for character in name):
+        return "".join(f"<U+{ord(character):04X}>" for character in name)
+    return name or "␣"
 
 
 def token_bytes(tokenizer: Any, token: int) -> bytes:
@@ -107,6 +115,4 @@ def _counted(words: list[int]) -> list[int]:
 
 def join_names(tokenizer: Any, tokens: list[int]) -> str:
     """The name of a player made of several tokens: its characters, or its bytes where these are no characters."""
-    raw = b"".join(token_bytes(tokenizer, token) for token in tokens).strip()
-    text = raw.decode(errors="replace")
-    return f"<{raw.hex(' ')}>" if _UNREADABLE in text else text or "␣"
+    return _readable(b"".join(token_bytes(tokenizer, token) for token in tokens))

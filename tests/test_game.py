@@ -6,7 +6,7 @@ import torch
 from PIL import Image
 
 from fixlip_widgets import EncodingError, InputError, VisionLanguageGame, load_model
-from tests.golden import load, tiny_clip, tiny_game, tiny_pixels
+from tests.golden import DATA, load, tiny_clip, tiny_game, tiny_pixels
 
 
 @pytest.mark.parametrize("caption", [0, 1])
@@ -195,6 +195,90 @@ def test_a_huge_picture_is_refused_before_it_is_decoded():
         huge = Image.new("1", (20_000, 20_000))
     with pytest.raises(InputError, match="20,000 × 20,000"):
         VisionLanguageGame(tiny_clip(), huge, "a cat")
+
+
+@pytest.mark.parametrize("size", [(1, 3_000), (3_000, 1)])
+def test_a_picture_that_would_be_huge_once_resized_is_refused(size):
+    with pytest.raises(InputError, match="at most 200 times the other"):
+        VisionLanguageGame(tiny_clip(), Image.new("RGB", size), "a cat")
+
+
+def test_a_huge_file_is_refused_before_it_is_decoded(tmp_path):
+    import struct
+    import zlib
+
+    def chunk(kind, content):
+        return struct.pack(">I", len(content)) + kind + content + struct.pack(">I", zlib.crc32(kind + content))
+
+    header = chunk(b"IHDR", struct.pack(">IIBBBBB", 20_000, 20_000, 8, 2, 0, 0, 0))
+    (tmp_path / "huge.png").write_bytes(b"\x89PNG\r\n\x1a\n" + header + chunk(b"IDAT", b"") + chunk(b"IEND", b""))
+    with pytest.raises(InputError, match=r"too large|20,000 × 20,000"):
+        VisionLanguageGame(tiny_clip(), tmp_path / "huge.png", "a cat")
+
+
+@pytest.mark.parametrize(
+    "caption",
+    [
+        "собака и кошка",
+        "狗和猫",
+        "कुत्ता और बिल्ली",
+        "כלב וחתול",
+        "a dog 🐕 and 👨\u200d👩\u200d👧",
+        "naïve café",
+        "ﬁsh & chips",
+        "Ⅷ ½ ①",
+        "a\u200bb",
+    ],
+)
+def test_captions_in_any_script_have_readable_tokens(caption):
+    game = VisionLanguageGame(tiny_clip(), tiny_pixels(), caption)
+    assert np.isfinite(game.similarity)
+    assert all(any(map(str.isprintable, token.strip())) and "\ufffd" not in token for token in game.tokens)
+    words = VisionLanguageGame(tiny_clip(), tiny_pixels(), caption, words=True)
+    assert words.n_text == len(tiny_clip().tokenizer.clean_fn(caption).split())
+    assert " ".join(words.tokens) == " ".join(tiny_clip().tokenizer.clean_fn(caption).split())
+
+
+def test_a_word_is_removed_with_all_its_tokens():
+    caption = "an antidisestablishmentarian dog's breakfast, obviously"
+    words, tokens = (VisionLanguageGame(tiny_clip(), tiny_pixels(), caption, words=each) for each in (True, False))
+    assert words.tokens == ("an", "antidisestablishmentarian", "dog's", "breakfast,", "obviously")
+    assert tokens.n_text > words.n_text
+    lengths = [1, tokens.n_text - 6, 2, 2, 1]
+    masks = np.random.default_rng(0).random((8, 5)) < 0.5
+    expected = tokens.text_embeddings(np.repeat(masks, lengths, axis=1))
+    np.testing.assert_allclose(words.text_embeddings(masks), expected, atol=1e-6)
+
+
+def test_a_model_that_has_moved_to_another_device_is_named():
+    model = load_model(DATA / "tiny_clip.json", pretrained=False, device="cpu")
+    game = VisionLanguageGame(model, tiny_pixels(), "a cat")
+    model.clip.to("meta")
+    with pytest.raises(EncodingError, match=r"on meta now, but .* prepared on cpu"):
+        game.similarity  # noqa: B018
+
+
+@pytest.mark.parametrize(
+    "said", [torch.OutOfMemoryError("CUDA"), RuntimeError("DefaultCPUAllocator: not enough memory")]
+)
+def test_a_device_without_room_for_one_mask_is_named(said):
+    game = tiny_game()
+
+    def full(_):
+        raise said
+
+    game._image_tower.encode = full
+    with pytest.raises(EncodingError, match="cpu has too little memory for a single mask of the image encoder"):
+        game.image_embeddings(np.ones((3, 16)))
+
+
+def test_overflow_in_half_precision_is_named():
+    model = load_model(DATA / "tiny_clip.json", pretrained=False, device="cpu", precision="float16")
+    with torch.no_grad():
+        model.clip.visual.transformer.resblocks[0].mlp.c_proj.weight.fill_(6e4)
+    game = VisionLanguageGame(model, tiny_pixels(), "a cat")
+    with pytest.raises(EncodingError, match=r"float16 holds numbers up to 65,504 only.*precision='bfloat16'"):
+        game.image_embeddings(np.ones((1, 16)))
 
 
 @pytest.mark.parametrize("grid", [(0, 3), (65, 2)])

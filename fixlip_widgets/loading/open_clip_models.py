@@ -164,14 +164,37 @@ def by_name(name: str, pretrained: Any, cache_dir: str | None) -> Parts:
         ) from error
 
 
-def _from_hub(name: str, pretrained: Any, cache_dir: str | None) -> Parts:
+def config_of(name: str, cache_dir: str | None = None) -> dict[str, Any]:
+    """The ``model_cfg`` of an open_clip name, a config file, a folder or a hub, as :func:`build` takes it.
+
+    Raises:
+        ModelError: There is none.
+    """
+    if Path(name).is_dir():
+        config = read_config(Path(name) / CONFIG)
+    elif name.endswith(".json"):
+        config = read_config(Path(name))
+    elif name.startswith(HUB):
+        config = _hub_config(name, cache_dir)
+    else:
+        config = _known(name)
+    model_cfg = copy.deepcopy(config.get("model_cfg", config))
+    model_cfg.pop("preprocess_cfg", None)
+    return model_cfg
+
+
+def _hub_config(name: str, cache_dir: str | None) -> dict[str, Any]:
     repository = name.removeprefix(HUB)
-    download: Any = open_clip.pretrained.download_pretrained_from_hf
     path = cached_on_hub(repository, (CONFIG,), cache_dir)
-    path = path or Path(download(repository, filename=CONFIG, cache_dir=cache_dir))
+    download: Any = open_clip.pretrained.download_pretrained_from_hf
+    return read_config(path or Path(download(repository, filename=CONFIG, cache_dir=cache_dir)))
+
+
+def _from_hub(name: str, pretrained: Any, cache_dir: str | None) -> Parts:
+    config = _hub_config(name, cache_dir)
     if pretrained is None:
-        pretrained = weights_of_tag({"hf_hub": f"{repository}/"}, cache_dir)
-    return from_config(read_config(path), pretrained, name, cache_dir=cache_dir)
+        pretrained = weights_of_tag({"hf_hub": f"{name.removeprefix(HUB)}/"}, cache_dir)
+    return from_config(config, pretrained, name, cache_dir=cache_dir)
 
 
 def _known(name: str) -> dict[str, Any]:

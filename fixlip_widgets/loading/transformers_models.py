@@ -45,13 +45,7 @@ def from_transformers(model: nn.Module, processor: Any) -> Parts:
     Raises:
         ModelError: It is another model, or the processor is missing or prepares pictures in a way that is not known.
     """
-    import transformers
-
-    if not isinstance(model, tuple(getattr(transformers, kind) for kind in KINDS)):
-        raise ModelError(
-            f"The model is a {type(model).__name__}; of transformers, {', '.join(KINDS)} are supported, and of "
-            "open_clip every model by its name or config."
-        )
+    check_kind(model)
     tokenizer, pictures = (getattr(processor, part, None) for part in ("tokenizer", "image_processor"))
     if tokenizer is None or pictures is None:
         raise ModelError(
@@ -62,6 +56,21 @@ def from_transformers(model: nn.Module, processor: Any) -> Parts:
     preprocess = preprocessing(clip.image_size, _preprocessing(pictures, clip.image_size))
     name: str = getattr(model, "name_or_path", "") or type(model).__name__
     return Parts(clip, ProcessorTokenizer(tokenizer, clip.context_length), preprocess, Path(name).name, "transformers")
+
+
+def check_kind(model: nn.Module) -> None:
+    """Let through the models of transformers that are supported.
+
+    Raises:
+        ModelError: It is another.
+    """
+    import transformers
+
+    if not isinstance(model, tuple(getattr(transformers, kind) for kind in KINDS)):
+        raise ModelError(
+            f"The model is a {type(model).__name__}; of transformers, {', '.join(KINDS)} are supported, and of "
+            "open_clip every model by its name or config."
+        )
 
 
 def from_transformers_folder(folder: Path) -> Parts:

@@ -1,0 +1,63 @@
+"""What ``fixlip-widgets doctor --model`` says of every model that open_clip knows."""
+
+import json
+
+import pytest
+
+from fixlip_widgets.cli import main
+from fixlip_widgets.doctor import examine_model
+from tests.golden import DATA
+
+
+@pytest.mark.parametrize(
+    ("name", "image", "text"),
+    [
+        ("ViT-B-32", r"VisionTransformer, 7×7 patches of 32×32 pixels: embedded once", "causal, pooled at eos"),
+        ("ViT-B-16-SigLIP", "14×14 patches of 16×16 pixels: embedded once", "not causal, padding visible"),
+        ("EVA02-L-14-336", "Eva, 24×24 patches of 14×14 pixels: embedded once", "causal"),
+        ("PE-Core-B-16", "14×14 patches of 16×16 pixels: embedded once", "causal"),
+        ("ViT-L-14-CLIPA", "16×16 patches of 14×14 pixels: embedded once", "pooled at last"),
+        ("coca_ViT-B-32", "7×7 patches of 32×32 pixels: embedded once", "pooled at its class token"),
+        ("MobileCLIP-B", "14×14 patches of 16×16 pixels that overlap or mix: masked at its pixels", "causal"),
+        ("MobileCLIP-S1", "FastVit without patches: masked at its pixels", "not causal"),
+        ("convnext_base", "ConvNeXt without patches", "causal"),
+        ("RN50", "ModifiedResNet without patches", "causal"),
+        ("swin_base_patch4_window7_224", "SwinTransformer without patches", "causal"),
+        ("ViTamin-S", "14×14 patches of 16×16 pixels that overlap or mix", "causal"),
+    ],
+)
+def test_the_kinds_of_a_models_encoders_are_named(name, image, text):
+    first, image_finding, text_finding = examine_model(name)
+    assert first.state == "ok"
+    assert first.detail.startswith("supported")
+    assert image in image_finding.detail
+    assert text in text_finding.detail
+
+
+def test_a_model_too_large_for_this_machine_is_described_all_the_same():
+    assert "GB in float32" in examine_model("ViT-bigG-14")[0].detail
+
+
+def test_what_is_unknown_or_damaged_is_refused_in_a_sentence(tmp_path):
+    (unknown,) = examine_model("ViT-B-23")
+    assert (unknown.state, unknown.serious) == ("wrong", True)
+    assert "Did you mean" in unknown.detail
+    (tmp_path / "config.json").write_text(json.dumps({"embed_dim": 3}))
+    assert "not an open_clip model config" in examine_model(str(tmp_path / "config.json"))[0].detail
+
+
+def test_the_command_says_it_and_fails_where_a_model_is_not_supported(capsys):
+    assert main(["doctor", "--model", str(DATA / "tiny_clip.json")]) == 0
+    assert "4×4 patches of 16×16 pixels" in capsys.readouterr().out
+    assert main(["doctor", "--model", "ViT-B-23"]) == 1
+
+
+def test_a_transformers_folder_is_described(tmp_path):
+    transformers = pytest.importorskip("transformers")
+    transformers.SiglipConfig().save_pretrained(tmp_path)
+    first, image, text = examine_model(str(tmp_path))
+    assert first.state == "ok"
+    assert "14×14 patches of 16×16 pixels: embedded once" in image.detail
+    assert "not causal, padding visible" in text.detail
+    transformers.BertConfig().save_pretrained(tmp_path)
+    assert "is a BertModel" in examine_model(str(tmp_path))[0].detail
