@@ -32,6 +32,40 @@ export function divergingScale(palette: Palette, middle: string): [number, strin
   ];
 }
 
+/** Contrast that something drawn needs with what lies behind it (WCAG 2.2, success criterion 1.4.11). */
+const VISIBLE = 3;
+
+/** `palette` with each colour lightened as far as it must be to be seen on `background`, which is dark. */
+export function onDark(palette: Palette, background: string): Palette {
+  const visible = (colour: string) => {
+    let mixed = colour;
+    for (let share = 0; share < 1 && contrast(mixed, background) < VISIBLE; share += 0.05) {
+      mixed = lightened(colour, share);
+    }
+    return mixed;
+  };
+  return { positive: visible(palette.positive), negative: visible(palette.negative) };
+}
+
+function lightened(colour: string, share: number): string {
+  const parts = channels(colour).map((channel) => Math.round(channel + share * (255 - channel)));
+  return `#${parts.map((part) => part.toString(16).padStart(2, "0")).join("")}`;
+}
+
+/** Contrast ratio of two colours, 1 to 21 (WCAG 2.2, "contrast ratio" and "relative luminance"). */
+export function contrast(a: string, b: string): number {
+  const [dark, light] = [luminance(a), luminance(b)].sort((x, y) => x - y) as [number, number];
+  return (light + 0.05) / (dark + 0.05);
+}
+
+function luminance(colour: string): number {
+  const [red, green, blue] = channels(colour).map((channel) => {
+    const share = channel / 255;
+    return share <= 0.04045 ? share / 12.92 : ((share + 0.055) / 1.055) ** 2.4;
+  }) as [number, number, number];
+  return 0.2126 * red + 0.7152 * green + 0.0722 * blue;
+}
+
 function channels(colour: string): [number, number, number] {
   const part = (from: number) => Number.parseInt(colour.slice(from, from + 2), 16);
   return [part(1), part(3), part(5)];

@@ -78,16 +78,22 @@ export interface Band {
   readonly height: number;
 }
 
+/** Narrower cells are framed from outside, so that the frame does not cover them. */
+const FRAMED_INSIDE = 9;
+const OUTSIDE = 3;
+
 /** The bands of a player: its row, its column, or both. */
 export function bandsOf(of: Sheet, player: number): Band[] {
   const [row, column] = [of.rows.indexOf(player), of.columns.indexOf(player)];
   const [high, wide] = [of.height / of.rows.length, of.width / of.columns.length];
   const bands: Band[] = [];
   if (row >= 0) {
-    bands.push({ left: of.left, width: of.width, top: of.top + row * high, height: high });
+    const by = high < FRAMED_INSIDE ? OUTSIDE : 0;
+    bands.push({ left: of.left, width: of.width, top: of.top + row * high - by, height: high + 2 * by });
   }
   if (column >= 0) {
-    bands.push({ left: of.left + column * wide, width: wide, top: of.top, height: of.height });
+    const by = wide < FRAMED_INSIDE ? OUTSIDE : 0;
+    bands.push({ left: of.left + column * wide - by, width: wide + 2 * by, top: of.top, height: of.height });
   }
   return bands;
 }

@@ -4,7 +4,7 @@ import type { AnyModel } from "@anywidget/types";
 import { batch, computed, type ReadonlySignal, type Signal, signal } from "@preact/signals";
 import { createAnswers } from "./answers";
 import { decodeIfKnown } from "./arrays";
-import type { Palette } from "./colour";
+import { onDark, type Palette } from "./colour";
 import { activePlayers, answerFor, comparison, groupFor, subsetFor } from "./comparison";
 import { type Explanation, explanationOf, valuesFor } from "./explanation";
 import type { Point } from "./geometry";
@@ -158,6 +158,9 @@ export function createStore(model: Model): Store {
       }),
     );
   }
+  const dark = computed(
+    () => (traits.theme.value === "auto" ? hostTheme.value : traits.theme.value) === "dark",
+  );
   const { shown, explanation, compared } = comparison(traits, current);
   const board = computed<Board>(() => explanation.value ?? traits.scene.value);
   const hovered = computed(() => pointed.value[0] ?? null);
@@ -300,8 +303,8 @@ export function createStore(model: Model): Store {
     groupErrors: computed(() => decodeIfKnown(group.value?.se)),
     scales: computed(() => scalesOf(compared.value, limits.value, active.value)),
     limits,
-    palette: computed(() => paletteOf(traits.options.value, traits.palette.value)),
-    dark: computed(() => (traits.theme.value === "auto" ? hostTheme.value : traits.theme.value) === "dark"),
+    palette: computed(() => paletteOf(traits.options.value, traits.palette.value, dark.value)),
+    dark,
     picture,
     commit,
     ask,
@@ -325,9 +328,12 @@ function read(model: Model): Explanation | null {
   return wire ? explanationOf(wire) : null;
 }
 
-function paletteOf(options: Traits["options"], name: string): Palette {
+/** The ground of the views in the dark theme, as in the style sheet. */
+const DARK_PANEL = "#1c1d23";
+
+function paletteOf(options: Traits["options"], name: string, dark: boolean): Palette {
   const [positive, negative] = options.palettes[name] ?? ["#ff0d57", "#1e88e5"];
-  return { positive, negative };
+  return dark ? onDark({ positive, negative }, DARK_PANEL) : { positive, negative };
 }
 
 // biome-ignore lint/suspicious/noExplicitAny: a handler of messages and a handler of changes have nothing in common

@@ -1,6 +1,6 @@
 import { describe, expect, it } from "vitest";
 import { decode, decodeIfKnown } from "../src/arrays";
-import { divergingScale, faded, strength } from "../src/colour";
+import { contrast, divergingScale, faded, onDark, strength } from "../src/colour";
 import {
   crossLimit,
   explanationOf,
@@ -100,6 +100,19 @@ describe("colours", () => {
     expect(faded("#ff0d57", 0.5)).toBe("rgba(255, 13, 87, 0.5)");
     const scale = divergingScale({ positive: "#ff0d57", negative: "#1e88e5" }, "#fff");
     expect(scale.map(([, colour]) => colour)).toEqual(["#1e88e5", "#fff", "#ff0d57"]);
+  });
+});
+
+describe("palettes on a dark ground", () => {
+  it("are lightened until they are seen, and no further", () => {
+    const safe = onDark({ positive: "#e66100", negative: "#5d3a9b" }, "#1c1d23");
+    expect(safe.positive).toBe("#e66100");
+    expect(contrast(safe.negative, "#1c1d23")).toBeGreaterThanOrEqual(3);
+    expect(contrast(safe.negative, "#1c1d23")).toBeLessThan(3.5);
+  });
+
+  it("measure contrast from 1 to 21", () => {
+    expect([contrast("#000000", "#ffffff"), contrast("#808080", "#808080")]).toEqual([21, 1]);
   });
 });
 

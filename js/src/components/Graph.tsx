@@ -24,8 +24,9 @@ export function Graph({ store }: { store: Store }) {
   const graph = store.graph.value;
   return (
     <div class="fx-graph" ref={frame}>
+      <SubsetNote store={store} />
       {graph && width > 0 && <Drawn store={store} graph={graph} width={width} />}
-      <Overlay store={store} />
+      <ResetPlaces store={store} />
       {graph && graph.edges.length === 0 && !store.subset.value && (
         <p class="fx-empty">No interaction of this kind and sign is different from zero.</p>
       )}
@@ -36,7 +37,7 @@ export function Graph({ store }: { store: Store }) {
 function Drawn({ store, graph, width }: { store: Store; graph: GraphData; width: number }) {
   const svg = useRef<SVGSVGElement>(null);
   const [tabStop, setTabStop] = useState<number | null>(null);
-  const height = Math.round(Math.min(Math.max(width * 0.66, 320), 470));
+  const height = Math.round(Math.min(Math.max(width * 0.66, 320), Math.max(470, width * 0.45)));
   const drawing = useDrawing(store, graph, width, height);
   const { dragging, ...drags } = useNodeDrag(store, svg, drawing, width, height);
   const focus = (node: number) => {
@@ -147,30 +148,38 @@ function nudge(store: Store, drawing: Drawing, event: KeyboardEvent, width: numb
   return true;
 }
 
-/** The subset's value, and the way back to the layout's own places. */
-function Overlay({ store }: { store: Store }) {
+/** Who the best subset is, and its value. */
+function SubsetNote({ store }: { store: Store }) {
   const subset = store.subset.value;
-  const sign = store.traits.subset_sign.value;
+  if (!subset) {
+    return null;
+  }
+  const end = store.traits.subset_sign.value === "positive" ? "most" : "least";
   return (
-    <div class="fx-overlay">
-      {subset && (
-        <p data-subset-value={subset.value}>
-          {sign === "positive" ? "most" : "least"} similar {subset.players.length}:{" "}
-          <b>{groupName(store.board.value, subset.players)}</b> {signed(subset.value)}
-        </p>
-      )}
-      {store.moved.value.size > 0 && (
-        <button
-          type="button"
-          class="fx-toggle"
-          data-action="reset-places"
-          onClick={() => {
-            store.moved.value = new Map();
-          }}
-        >
-          Reset places
-        </button>
-      )}
-    </div>
+    <p class="fx-graph-note" data-subset-value={subset.value}>
+      {end} similar {subset.players.length}: {groupName(store.board.value, subset.players)}{" "}
+      <b>{signed(subset.value)}</b>
+    </p>
+  );
+}
+
+/** The way back to the layout's own places. It stands below, so that nothing moves under the pointer that drags. */
+function ResetPlaces({ store }: { store: Store }) {
+  if (store.moved.value.size === 0) {
+    return null;
+  }
+  return (
+    <p class="fx-graph-note">
+      <button
+        type="button"
+        class="fx-toggle"
+        data-action="reset-places"
+        onClick={() => {
+          store.moved.value = new Map();
+        }}
+      >
+        Reset places
+      </button>
+    </p>
   );
 }

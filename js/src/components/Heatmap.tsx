@@ -101,7 +101,7 @@ function Plot({ store, block, place, width }: PlotProps) {
 function inksOf(element: Element) {
   const ink = getComputedStyle(element);
   const read = (name: string) => ink.getPropertyValue(name).trim();
-  return { text: read("--fg-soft"), line: read("--line-strong"), middle: read("--raised") };
+  return { text: read("--fg-soft"), line: read("--line"), middle: read("--raised") };
 }
 
 /** Frees, in the end, what Plotly holds; nothing where it was never loaded. */

@@ -15,7 +15,7 @@ export function Legend({ store }: { store: Store }) {
       <p class="fx-readout">
         <Readout store={store} />
       </p>
-      <Scale store={store} />
+      {store.tool.value === "select" && <Scale store={store} />}
       {store.rays.value.some((ray) => !ray.certain) && (
         <p class="fx-dashes">dashed arc: its sign is not certain (95 %)</p>
       )}
