@@ -58,6 +58,7 @@ function bringToLife(place: HTMLElement, widget: Widget): void {
   place.append(el);
   widget.render({ model: new OfflineModel(saved), el });
   place.dataset.ready = "true";
+  performance.mark("fixlip-alive");
 }
 
 /** Shows what a page without scripts shows. The markup is the page's own: with scripts, `noscript` holds it as text. */
