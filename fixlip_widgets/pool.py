@@ -142,9 +142,9 @@ class Pool:
         if own >= max(_OWN_SHARE * self.effective(p), 2):
             masks, index = self._drawn_at(p)
             paired, weights = p == 0.5 and own % 2 == 0, np.full(own, 1 / own)
-            return self._modality(masks, index, weights, paired=paired, exact=exact, known_moments=self._sums(p))
+            return self._modality(masks, index, weights, paired=paired, p=p, exact=exact, known_moments=self._sums(p))
         masks, index = self._all()
-        return self._modality(masks, index, balance_weights(masks, p, self.drawn), exact=exact)
+        return self._modality(masks, index, balance_weights(masks, p, self.drawn), p=p, exact=exact)
 
     def _modality(self, masks: Bools, index: NDArray[np.int64], weights: Floats, **options: Any) -> Modality:
         device = self._store.device

@@ -5,6 +5,7 @@ import pytest
 import torch
 
 from fixlip_widgets.estimators.crossmodal import Modality, regress
+from fixlip_widgets.estimators.third import regress_third
 from fixlip_widgets.estimators.variance import standard_errors
 from fixlip_widgets.masks import draw_masks, enumerate_masks, enumeration_weights
 
@@ -12,10 +13,11 @@ SEEDS = 200
 N_IMAGE, N_TEXT, WIDTH = 12, 4, 16
 
 
-def encoder(n, seed):
-    """A smooth non-polynomial map from masks to the unit sphere, as an encoder is."""
+def encoder(n, seed, fading=1.0):
+    """A smooth non-polynomial map from masks to the unit sphere, as an encoder is; each player may count for less."""
     random = np.random.default_rng(seed)
     first, shift, last = random.normal(size=(n, 40)) * 0.5, random.normal(size=40), random.normal(size=(40, WIDTH))
+    first *= fading ** np.arange(n)[:, None]
 
     def encode(masks):
         rows = np.tanh(masks @ first + shift) @ last
@@ -24,7 +26,7 @@ def encoder(n, seed):
     return encode
 
 
-IMAGE, TEXT = encoder(N_IMAGE, 0), encoder(N_TEXT, 1)
+IMAGE, UNEVEN, TEXT = encoder(N_IMAGE, 0), encoder(N_IMAGE, 0, fading=0.75), encoder(N_TEXT, 1)
 
 
 def modality(encode, masks, weights, **options):
@@ -38,7 +40,7 @@ def everything(encode, n, p):
 
 def sampled(encode, n, p, count, seed, stream):
     masks = draw_masks(n, p, 0, count, seed=seed, stream=stream)
-    return modality(encode, masks, np.full(count, 1 / count), paired=p == 0.5)
+    return modality(encode, masks, np.full(count, 1 / count), paired=p == 0.5, p=p)
 
 
 def parts(fit):
@@ -54,34 +56,70 @@ def parts(fit):
     }
 
 
-@pytest.mark.slow
-@pytest.mark.parametrize("p", [0.3, 0.5])
-@pytest.mark.parametrize(("count", "ridge"), [(1200, 0.0), (160, None)], ids=["plain", "ridge"])
-def test_intervals_cover_the_enumerated_truth(p, count, ridge):
-    text = everything(TEXT, N_TEXT, p)
-    truth = parts(regress(everything(IMAGE, N_IMAGE, p), text).assemble())
-    inside = {name: [] for name in truth}
-    for seed in range(SEEDS):
-        fit = regress(sampled(IMAGE, N_IMAGE, p, count, seed, 0), text, ridge)
-        found, errors = parts(fit.assemble()), parts(standard_errors(fit))
-        for name in truth:
-            inside[name].append(np.abs(found[name] - truth[name]) <= 1.96 * errors[name])
-    coverage = {name: np.mean(values) for name, values in inside.items()}
-    print(p, count, ridge, {name: round(float(value), 3) for name, value in coverage.items()})
-    total = np.mean(np.concatenate([np.ravel(values) for values in inside.values()]))
-    assert 0.93 <= total <= 0.97
-    # a block of few terms is uncertain itself: its terms share their masks, so 200 seeds give ± 3 points
+def covered(truth, found, errors):
+    """For every block, which intervals hold the truth; those that claim nothing are left out."""
+    return {
+        name: np.where(np.isnan(errors[name]), np.nan, np.abs(found[name] - truth[name]) <= 1.96 * errors[name])
+        for name in truth
+    }
+
+
+def assert_covered(repetitions):
+    """95 % intervals cover 93–97 % of all terms; a block of few terms, which share their masks, is itself uncertain."""
+    blocks = {name: np.concatenate([np.ravel(each[name]) for each in repetitions]) for name in repetitions[0]}
+    coverage = {name: float(np.nanmean(values)) for name, values in blocks.items() if not np.isnan(values).all()}
+    print({name: round(value, 3) for name, value in coverage.items()})
+    assert 0.93 <= np.nanmean(np.concatenate(list(blocks.values()))) <= 0.97
     assert all(0.90 <= value <= 0.985 for value in coverage.values()), coverage
 
 
 @pytest.mark.slow
-def test_sampled_captions_add_their_share():
-    p, truth = 0.4, None
-    truth = parts(regress(everything(IMAGE, N_IMAGE, p), everything(TEXT, N_TEXT, p)).assemble())
-    inside = []
-    image = everything(IMAGE, N_IMAGE, p)
+@pytest.mark.parametrize("p", [0.3, 0.5])
+@pytest.mark.parametrize("image", [IMAGE, UNEVEN], ids=["even", "uneven"])
+@pytest.mark.parametrize(("count", "ridge"), [(1200, 0.0), (160, None), (600, None)], ids=["plain", "few", "default"])
+def test_intervals_cover_the_enumerated_truth(p, image, count, ridge):
+    text = everything(TEXT, N_TEXT, p)
+    truth = parts(regress(everything(image, N_IMAGE, p), text).assemble())
+    repetitions = []
     for seed in range(SEEDS):
-        fit = regress(image, sampled(TEXT, N_TEXT, p, 400, seed, 1), 0.0)
-        found, errors = parts(fit.assemble()), parts(standard_errors(fit))
-        inside.append(np.concatenate([np.abs(found[k] - truth[k]) <= 1.96 * errors[k] for k in truth]))
-    assert 0.93 <= np.mean(inside) <= 0.97
+        fit = regress(sampled(image, N_IMAGE, p, count, seed, 0), text, ridge)
+        repetitions.append(covered(truth, parts(fit.assemble()), parts(standard_errors(fit))))
+    assert_covered(repetitions)
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("ridge", [0.0, None], ids=["plain", "default"])
+def test_sampled_captions_add_their_share(ridge):
+    p = 0.4
+    truth = parts(regress(everything(IMAGE, N_IMAGE, p), everything(TEXT, N_TEXT, p)).assemble())
+    image, repetitions = everything(IMAGE, N_IMAGE, p), []
+    for seed in range(SEEDS):
+        fit = regress(image, sampled(TEXT, N_TEXT, p, 400, seed, 1), ridge)
+        repetitions.append(covered(truth, parts(fit.assemble()), parts(standard_errors(fit))))
+    assert_covered(repetitions)
+
+
+def third_parts(fit, image_image_text, image_text_text):
+    image, text = np.triu_indices(N_IMAGE, 1), np.triu_indices(N_TEXT, 1)
+    return {
+        **parts(fit),
+        "image–image–text": image_image_text[:, image[0], image[1]],
+        "image–text–text": image_text_text[:, text[0], text[1]],
+    }
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize(
+    ("p", "ridge", "of_text"),
+    [(0.3, 0.0, None), (0.3, None, None), (0.5, 0.0, None), (0.5, None, None), (0.4, 0.0, 600)],
+    ids=["plain", "default", "pairs", "pairs-default", "sampled-captions"],
+)
+def test_intervals_of_order_three_cover_the_enumerated_truth(p, ridge, of_text):
+    text = everything(TEXT, N_TEXT, p)
+    truth = third_parts(*regress_third(everything(IMAGE, N_IMAGE, p), text).assemble())
+    repetitions = []
+    for seed in range(SEEDS):
+        drawn = text if of_text is None else sampled(TEXT, N_TEXT, p, of_text, seed, 1)
+        fit = regress_third(sampled(IMAGE, N_IMAGE, p, 800, seed, 0), drawn, ridge)
+        repetitions.append(covered(truth, third_parts(*fit.assemble()), third_parts(*fit.standard_errors())))
+    assert_covered(repetitions)

@@ -44,37 +44,6 @@ def test_order_three_equals_the_dense_regression(p):
         assert found == pytest.approx(value, abs=1e-9)
 
 
-def test_intervals_of_every_order_cover_the_truth():
-    game = tiny_game(1, grid=(4, 2))  # 8 patches and 2 tokens: all masks can be enumerated
-    image_masks, text_masks = enumerate_masks(8), enumerate_masks(2)
-    e, h = game.image_embeddings(image_masks), game.text_embeddings(text_masks)
-
-    def fit(p, rows):
-        weights = enumeration_weights(image_masks, p) if rows is None else np.full(len(rows), 1 / len(rows))
-        drawn, rows = rows is not None, np.arange(256) if rows is None else rows
-        image = Modality(
-            torch.tensor(image_masks[rows]), e[rows], torch.tensor(weights), paired=drawn and p == 0.5, sampled=drawn
-        )
-        text = Modality(torch.tensor(text_masks), h, torch.tensor(enumeration_weights(text_masks, p)), sampled=False)
-        return regress_third(image, text)
-
-    def flat(fitted, iit, itt):
-        upper = np.triu_indices(10, 1)
-        i, b = np.triu_indices(8, 1), np.triu_indices(2, 1)
-        parts = ([fitted.baseline], fitted.main, fitted.interactions[upper], iit[:, i[0], i[1]], itt[:, b[0], b[1]])
-        return np.concatenate([np.ravel(part) for part in parts])
-
-    keys = {mask.tobytes(): row for row, mask in enumerate(image_masks)}
-    for p in (0.4, 0.5):
-        truth = flat(*fit(p, None).assemble())
-        covered = []
-        for seed in range(40):
-            drawn = draw_masks(8, p, 0, 500, seed=seed, stream=0)
-            once = fit(p, np.array([keys[mask.tobytes()] for mask in drawn]))
-            covered.append(np.abs(flat(*once.assemble()) - truth) <= 1.96 * flat(*once.standard_errors()) + 1e-6)
-        assert 0.91 < np.mean(covered) < 0.99
-
-
 def test_an_explanation_of_order_three_predicts_better_and_knows_its_terms(tmp_path):
     explainer = IncrementalExplainer(tiny_game())
     explainer.extend(0.5, 2**15)

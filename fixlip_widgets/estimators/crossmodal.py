@@ -7,7 +7,7 @@ m_image · m_text rows needs neither a design matrix nor the matrix of similarit
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import cached_property
 from typing import Any
 
@@ -17,6 +17,7 @@ from numpy.typing import ArrayLike, NDArray
 from torch import Tensor
 
 from fixlip_widgets.errors import InputError
+from fixlip_widgets.estimators.adjustment import Adjustment, adjusted_slopes
 from fixlip_widgets.estimators.moments import Moments
 from fixlip_widgets.estimators.quadratic import QuadraticDesign, QuadraticFit, chunks
 
@@ -54,6 +55,7 @@ class Modality:
         weights: (m,) float64, summing to 1.
         paired: Masks 2i and 2i + 1 are complements of each other.
         sampled: The masks are a sample; False when they are all there are.
+        p: Probability of keeping a player that sampled masks stand for; None where it is not known.
         exact: Fit polynomials in float64; float32 is twice as fast and its error far below that of sampling.
     """
 
@@ -63,6 +65,7 @@ class Modality:
     paired: bool = False
     sampled: bool = True
     exact: bool = True
+    p: float | None = None
     known_moments: Moments | None = None
 
     @property
@@ -98,6 +101,7 @@ class CrossModalFit:
         cross: (n_image, n_text) coefficients of the centred products.
         centre: Inner product of the two mean embeddings.
         pairs: Pair terms within a modality were fitted.
+        image_adjustment, text_adjustment: What took the noise of pairs out of ``cross``; None for plain least squares.
     """
 
     image: Modality
@@ -107,6 +111,8 @@ class CrossModalFit:
     cross: Tensor
     centre: float
     pairs: bool = True
+    image_adjustment: Adjustment | None = None
+    text_adjustment: Adjustment | None = None
 
     def assemble(self, scale: float = 1.0, bias: float = 0.0) -> Fit:
         """Expand into one polynomial of all players, times ``scale``, plus ``bias``.
@@ -138,7 +144,8 @@ class CrossModalFit:
             return 1.0
         explained = _explained(self.image, self.image_part, text.mean_embedding)
         explained += _explained(self.text, self.text_part, image.mean_embedding)
-        spread = torch.linalg.pinv(image.gram_inverse, hermitian=True) @ self.cross
+        products = 2 * image.slopes @ text.slopes.T - self.cross  # of plain least squares, it would be cross itself
+        spread = torch.linalg.pinv(image.gram_inverse, hermitian=True) @ products
         spread = spread @ torch.linalg.pinv(text.gram_inverse, hermitian=True)
         return (explained + float((spread * self.cross).sum())) / total
 
@@ -153,19 +160,31 @@ def _explained(modality: Modality, part: QuadraticFit, direction: Tensor) -> flo
 def regress(image: Modality, text: Modality, ridge: float | None = 0.0, *, pairs: bool = True) -> CrossModalFit:
     """Solve the three small regressions.
 
-    ``ridge`` acts on pair terms within a sampled modality (None: cross-validated); ``pairs=False`` leaves those terms
-    out, for those who want main effects and cross-modal interactions only.
+    ``ridge`` acts on pair terms within a sampled modality. None lets the data choose, and takes the noise of pairs out
+    of the cross-modal terms; 0 is plain least squares. ``pairs=False`` leaves pair terms out, for those who want main
+    effects and cross-modal interactions only.
     """
     centre = float(image.moments.mean_embedding @ text.moments.mean_embedding)
-    return CrossModalFit(
-        image,
-        text,
-        _polynomial(image, text.moments.mean_embedding, ridge, pairs),
-        _polynomial(text, image.moments.mean_embedding, ridge, pairs),
-        image.moments.slopes @ text.moments.slopes.T,
-        centre,
-        pairs,
-    )
+    image_part = _polynomial(image, text.moments.mean_embedding, ridge, pairs)
+    text_part = _polynomial(text, image.moments.mean_embedding, ridge, pairs)
+    cross = image.moments.slopes @ text.moments.slopes.T
+    fit = CrossModalFit(image, text, image_part, text_part, cross, centre, pairs)
+    if ridge is not None or not pairs:
+        return fit
+    of_image, of_text = _adjustment(image, text, image_part), _adjustment(text, image, text_part)
+    adjusted = cross.clone()
+    if of_image is not None:
+        adjusted += of_image.slopes - cross
+    if of_text is not None:
+        adjusted += of_text.slopes.T - cross
+    return replace(fit, cross=adjusted, image_adjustment=of_image, text_adjustment=of_text)
+
+
+def _adjustment(side: Modality, other: Modality, part: QuadraticFit) -> Adjustment | None:
+    """Of ``side``'s slopes along those of ``other``; none where the masks are not a sample of a known p."""
+    if not side.sampled or side.p is None:
+        return None
+    return adjusted_slopes(side.design, side.moments, side.embeddings, other.moments.slopes, part.strengths, side.p)
 
 
 def _polynomial(modality: Modality, direction: Tensor, ridge: float | None, pairs: bool) -> QuadraticFit:

@@ -12,20 +12,20 @@ only the half-sum: the two problems separate, and each has half as many rows.
 
 from __future__ import annotations
 
-import math
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from dataclasses import dataclass
 
 import torch
 from torch import Tensor
 
 from fixlip_widgets.estimators.heredity import even_strengths, expected_squares, strengths
+from fixlip_widgets.estimators.krylov import Krylov, norm_of
 from fixlip_widgets.estimators.shrinkage import Shrinkage, choices, shrinkage
 
 _ROWS = 8192
 """Masks per product: bounds the temporary to this many rows."""
-_ROUNDS = 2
-"""Estimates of the players' strengths: the first from the raw data, the next from what a fit leaves."""
+_ROUNDS = (0.03, 1e-4)
+"""Tolerances of the solves after each estimate of the players' strengths: from the raw data, and from the first fit."""
 
 
 @dataclass(frozen=True)
@@ -140,13 +140,14 @@ class QuadraticDesign:
         nothing = torch.zeros(self.n, self.n, dtype=self.phi.dtype, device=self.phi.device)
         g = even_strengths(self.n, self.phi.device)
         if ridge is not None:
-            return *self._solve(scaled, g, ridge)[:1], g, ridge
+            tolerance = 1e-12 if scaled.dtype == torch.float64 else 1e-6
+            return self._solve(scaled, g, ridge, tolerance)[0], g, ridge
         curvature, strength = nothing, 0.0
-        for _ in range(_ROUNDS):
+        for tolerance in _ROUNDS:
             left = self._off_affine(scaled - self._root * self._pair_values(curvature))
             # one step of descent makes the estimate unbiased again, and its noise known
             g = strengths(curvature + self._adjoint(left), self._noise(left))
-            curvature, strength = self._solve(scaled, g, None)
+            curvature, strength = self._solve(scaled, g, None, tolerance)
         return curvature, g, strength
 
     def _bias(self, left: Tensor, curvature: Tensor, shrunk: Shrinkage) -> tuple[Tensor, Tensor]:
@@ -172,18 +173,17 @@ class QuadraticDesign:
             out += squared.T @ (values[rows, None] * squared)
         return out
 
-    def _solve(self, scaled: Tensor, g: Tensor, ridge: float | None) -> tuple[Tensor, float]:
-        tolerance = 1e-4 if ridge is None else (1e-12 if scaled.dtype == torch.float64 else 1e-6)
+    def _solve(self, scaled: Tensor, g: Tensor, ridge: float | None, tolerance: float) -> tuple[Tensor, float]:
         columns = g.sqrt().to(self.phi.dtype)
         spread = columns[:, None] * columns
         start = spread * self._adjoint(scaled)
-        norm = float(_norm(start))
+        norm = float(norm_of(start))
         if self.n < 2 or norm == 0.0:
             return torch.zeros_like(start), ridge or 0.0
         energy, strength = float(scaled.double().square().sum()), ridge or 0.0
         candidates = None if ridge is not None else choices(expected_squares(g), self._free_units)
         coordinates = torch.zeros(1, dtype=torch.float64)
-        krylov = _Krylov(lambda pairs: spread * self._normal(spread * pairs), start)
+        krylov = Krylov(lambda pairs: spread * self._normal(spread * pairs), start)
         while krylov.extend():
             if krylov.size % 4 and not krylov.exhausted:
                 continue
@@ -286,61 +286,3 @@ def weighted_mean(masks: Tensor, weights: Tensor) -> Tensor:
 def chunks(count: int) -> Iterator[slice]:
     """Slices over ``count`` rows, an even number each, that bound every temporary array."""
     return (slice(start, min(start + _ROWS, count)) for start in range(0, count, _ROWS))
-
-
-class _Krylov:
-    """Orthonormal Krylov basis of a symmetric operator on (n, n) matrices: Lanczos, fully reorthogonalised.
-
-    Attributes:
-        size: Directions in the basis so far.
-        tridiagonal: (size, size) float64 on the CPU, the operator in that basis.
-        beta: Norm that the next direction has left.
-        exhausted: The space is invariant: there is no next direction.
-    """
-
-    def __init__(self, apply: Callable[[Tensor], Tensor], start: Tensor, most: int = 400) -> None:
-        self._apply, self._shape, self._most = apply, start.shape, most
-        self._basis = torch.empty(16, start.numel(), dtype=start.dtype, device=start.device)
-        self._basis[0] = (start / _norm(start)).flatten()
-        self._diagonal, self._beside = list[float](), list[float]()
-        self.size, self.beta, self.exhausted = 0, 0.0, False
-
-    def extend(self) -> bool:
-        """Add one direction; False when there is none to add."""
-        if self.exhausted:
-            return False
-        self.size += 1
-        if self.size >= len(self._basis):
-            self._basis = torch.cat([self._basis, torch.empty_like(self._basis)])
-        basis, current = self._basis[: self.size], self._basis[self.size - 1]
-        direction = self._apply(current.view(self._shape)).flatten()
-        self._diagonal.append(0.5 * float(direction @ current))
-        for _ in range(2):  # twice is enough (Kahan & Parlett)
-            direction = direction - (0.5 * (basis @ direction)) @ basis
-        self.beta = float(_norm(direction))
-        largest = max(map(abs, self._diagonal))
-        if self.beta <= 1e-13 * largest or self.size == self._most or not math.isfinite(self.beta):
-            self.exhausted, self.beta = True, 0.0
-        else:
-            self._beside.append(self.beta)
-            self._basis[self.size] = direction / self.beta
-        return True
-
-    @property
-    def tridiagonal(self) -> Tensor:
-        off = torch.tensor(self._beside[: self.size - 1], dtype=torch.float64)
-        diagonal = torch.tensor(self._diagonal, dtype=torch.float64)
-        return torch.diag(diagonal) + torch.diag(off, 1) + torch.diag(off, -1)
-
-    def combine(self, coordinates: Tensor) -> Tensor:
-        """(n, n) the element with these coordinates."""
-        return (coordinates.to(self._basis) @ self._basis[: len(coordinates)]).view(self._shape)
-
-
-def _dot(first: Tensor, second: Tensor) -> Tensor:
-    """Inner product over unordered pairs: half of the symmetric matrices' entrywise product."""
-    return 0.5 * (first.flatten() @ second.flatten())
-
-
-def _norm(pairs: Tensor) -> Tensor:
-    return _dot(pairs, pairs).sqrt()

@@ -23,9 +23,12 @@ from torch import Tensor
 
 from fixlip_widgets.estimators.crossmodal import Fit, Modality
 from fixlip_widgets.estimators.quadratic import QuadraticFit, chunks
-from fixlip_widgets.estimators.variance import Errors, Units
+from fixlip_widgets.estimators.units import Units
+from fixlip_widgets.estimators.variance import Errors, affine_directions, scaled_basis
 
 Floats = NDArray[np.float64]
+_DIRECTIONS = 1024
+"""Pairs of the other modality that are looked at together: bounds the temporaries."""
 
 
 @dataclass(frozen=True)
@@ -76,17 +79,32 @@ class ThirdOrderFit:
         return fit, image_image_text.cpu().numpy(), image_text_text.cpu().numpy()
 
     def standard_errors(self, scale: float = 1.0) -> tuple[Errors, Floats, Floats]:
-        """Standard errors of :meth:`assemble`'s terms, same shapes; NaN throughout where text masks are a sample."""
-        n_image, n_text = self.image.n, self.text.n
-        if self.text.sampled:
-            n = n_image + n_text
-            nothing = Errors(np.nan, np.full(n, np.nan), np.full((n, n), np.nan))
-            return nothing, np.full((n_text, n_image, n_image), np.nan), np.full((n_image, n_text, n_text), np.nan)
-        if not self.image.sampled:
-            n = n_image + n_text
-            exact = Errors(0.0, np.zeros(n), np.zeros((n, n)))
-            return exact, np.zeros((n_text, n_image, n_image)), np.zeros((n_image, n_text, n_text))
-        return _image_sampling(self, scale)
+        """Of :meth:`assemble`'s terms, same shapes; a modality whose masks are all there are adds none."""
+        n_image, n = self.image.n, self.image.n + self.text.n
+        alone, main, pairs = 0.0, np.zeros(n), np.zeros((n, n))
+        image_image_text, image_text_text = (
+            np.zeros((self.text.n, n_image, n_image)),
+            np.zeros((n_image, self.text.n, self.text.n)),
+        )
+        i, t = slice(0, n_image), slice(n_image, n)
+        for side, other, parts, own, others, own_pairs, other_pairs in (
+            (self.image, self.text, self.image_parts, i, t, image_image_text, image_text_text),
+            (self.text, self.image, self.text_parts, t, i, image_text_text, image_image_text),
+        ):
+            if not side.sampled:
+                continue
+            variances = _Variances.of(side, other, parts)
+            alone += float(variances.alone[0])
+            main[own] += variances.with_player[0]
+            main[others] += variances.alone[1:]
+            pairs[own, own] += variances.with_pair[0]
+            pairs[others, others] += variances.other_pairs
+            pairs[others, own] += variances.with_player[1:]
+            pairs[own, others] += variances.with_player[1:].T
+            own_pairs += variances.with_pair[1:]
+            other_pairs += variances.player_and_pairs
+        errors = Errors(scale * float(np.sqrt(alone)), scale * np.sqrt(main), scale * np.sqrt(pairs))
+        return errors, scale * np.sqrt(image_image_text), scale * np.sqrt(image_text_text)
 
 
 def regress_third(image: Modality, text: Modality, ridge: float | None = 0.0) -> ThirdOrderFit:
@@ -109,66 +127,104 @@ def _constants(parts: Sequence[QuadraticFit]) -> Tensor:
     return torch.tensor([part.constant for part in parts], dtype=torch.float64).to(parts[0].linear)
 
 
-def _image_sampling(fit: ThirdOrderFit, scale: float) -> tuple[Errors, Floats, Floats]:
-    """Sandwich variances over image masks, one text monomial (1, t_b, t_b t_c) after the other.
+@dataclass(frozen=True)
+class _Variances:
+    """What drawing the masks of one modality (``side``) does to the terms, one monomial of the other after the next.
 
-    The coefficient of an image monomial and a text monomial is that of E_q along the text monomial's direction in H_l,
-    plus that of E_l along its direction in H_q − H_l.
+    The coefficient of a monomial of ``side`` and one of ``other`` is that of E_q along the latter's direction in H_l,
+    plus that of E_l along its direction in H_q − H_l (with E and H swapped where ``side`` is the text).
+
+    Attributes:
+        alone: (1 + n_other) of the other's monomials 1, t_b.
+        with_player: (1 + n_other, n) of those times z_a.
+        with_pair: (1 + n_other, n, n) of those times z_a z_c.
+        other_pairs: (n_other, n_other) of t_b t_c.
+        player_and_pairs: (n, n_other, n_other) of z_a t_b t_c.
     """
-    image, n_image, n_text = fit.image, fit.image.n, fit.text.n
-    quadratic = _text_directions(fit.text)
-    linear = linear_directions(fit.text)
-    alone = np.zeros(1 + n_text)
-    with_patch = np.zeros((1 + n_text, n_image))
-    with_pair = np.zeros((1 + n_text, n_image, n_image))
-    for index, part in enumerate(fit.image_parts):
-        alone[index], with_patch[index], with_pair[index] = _monomial(image, part, quadratic[index] - linear[index])
-    first, second = np.triu_indices(n_text, 1)
-    text_pairs = np.zeros((n_text, n_text))
-    image_text_text = np.zeros((n_image, n_text, n_text))
-    for b, c, direction in zip(first, second, quadratic[1 + n_text :], strict=True):
-        text_pairs[b, c], image_text_text[:, b, c], _ = _monomial(image, None, direction)
-    image_text_text = image_text_text + image_text_text.transpose(0, 2, 1)
 
-    pairs = np.zeros((n_image + n_text, n_image + n_text))
-    pairs[:n_image, :n_image], pairs[n_image:, n_image:] = with_pair[0], text_pairs + text_pairs.T
-    pairs[n_image:, :n_image], pairs[:n_image, n_image:] = with_patch[1:], with_patch[1:].T
-    errors = Errors(
-        scale * float(np.sqrt(alone[0])),
-        scale * np.sqrt(np.concatenate([with_patch[0], alone[1:]])),
-        scale * np.sqrt(pairs),
-    )
-    return errors, scale * np.sqrt(with_pair[1:]), scale * np.sqrt(image_text_text)
+    alone: Floats
+    with_player: Floats
+    with_pair: Floats
+    other_pairs: Floats
+    player_and_pairs: Floats
+
+    @classmethod
+    def of(cls, side: Modality, other: Modality, parts: Sequence[QuadraticFit]) -> _Variances:
+        """``parts``: polynomials of ``side``'s masks along the other's linear directions."""
+        n, n_other = side.n, other.n
+        quadratic, linear = quadratic_directions(other), linear_directions(other)
+        alone, with_player = np.zeros(1 + n_other), np.zeros((1 + n_other, n))
+        with_pair = np.zeros((1 + n_other, n, n))
+        for index, part in enumerate(parts):
+            alone[index], with_player[index], with_pair[index] = _monomial(side, part, quadratic[index] - linear[index])
+        other_pairs, player_and_pairs = np.zeros((n_other, n_other)), np.zeros((n, n_other, n_other))
+        first, second = np.triu_indices(n_other, 1)
+        if len(first):
+            blocks = [_linear_monomials(side, some) for some in quadratic[1 + n_other :].split(_DIRECTIONS)]
+            other_pairs[first, second] = np.concatenate([level for level, _ in blocks])
+            player_and_pairs[:, first, second] = np.concatenate([slopes for _, slopes in blocks], axis=1)
+        return cls(
+            alone,
+            with_player,
+            with_pair,
+            other_pairs + other_pairs.T,
+            player_and_pairs + player_and_pairs.transpose(0, 2, 1),
+        )
 
 
-def _text_directions(text: Modality) -> Tensor:
-    """(1 + n + n(n − 1)/2, d) coefficients of H_q: constant, tokens, pairs of tokens; exact for enumerated masks."""
-    first, second = torch.triu_indices(text.n, text.n, 1)
-    masks = text.masks.double()
+def quadratic_directions(modality: Modality) -> Tensor:
+    """(1 + n + n(n − 1)/2, d) coefficients of the embeddings as a polynomial of degree ≤ 2: of 1, z_a and z_a z_c.
+
+    Exact where masks are all there are; to first order where they are a sample, which is enough for a variance.
+    """
+    first, second = torch.triu_indices(modality.n, modality.n, 1, device=modality.masks.device)
+    if modality.sampled:
+        constant, linear = affine_directions(modality)
+        pairs = torch.zeros(len(first), len(constant), dtype=torch.float64, device=modality.masks.device)
+        for rows in chunks(len(modality.masks)):
+            phi = scaled_basis(modality, rows)
+            values = modality.weights[rows, None] * (
+                modality.embeddings[rows].double() - modality.moments.mean_embedding
+            )
+            pairs += (phi[:, first] * phi[:, second]).T @ values
+        return torch.cat([constant[None], linear, pairs])
+    masks = modality.masks.double()
     columns = torch.cat([torch.ones_like(masks[:, :1]), masks, masks[:, first] * masks[:, second]], dim=1)
-    root = text.weights.sqrt()[:, None]
-    return torch.linalg.lstsq(root * columns, root * text.embeddings.double()).solution
+    root = modality.weights.sqrt()[:, None]
+    return torch.linalg.lstsq(root * columns, root * modality.embeddings.double()).solution
 
 
-def _monomial(image: Modality, part: QuadraticFit | None, direction: Tensor) -> tuple[float, Floats, Floats]:
-    """Variances of the coefficients of 1, z_a and z_a z_c, for one text monomial."""
-    units = Units(image, part)
-    moments = image.moments
-    along = moments.slopes @ direction
-    constant, linear = 0.0, torch.zeros(image.n, dtype=torch.float64, device=image.masks.device)
-    pairs = torch.zeros(image.n, image.n, dtype=torch.float64, device=image.masks.device)
-    for rows in chunks(len(image.masks)):
+def _linear_monomials(side: Modality, directions: Tensor) -> tuple[Floats, Floats]:
+    """(k,) and (n, k) variances of the constant and of z_a in the linear regressions along k directions."""
+    units, moments = Units(side, None), side.moments
+    along = directions @ moments.slopes.T
+    constant = torch.zeros(len(directions), dtype=torch.float64, device=side.masks.device)
+    linear = torch.zeros(side.n, len(directions), dtype=torch.float64, device=side.masks.device)
+    for rows in chunks(len(side.masks)):
         chunk = units.chunk(rows)
-        left = (image.embeddings[rows].double() - moments.mean_embedding) @ direction - chunk.centred @ along
+        offset = side.embeddings[rows].double() - moments.mean_embedding
+        left = chunk.weights[:, None] * (offset @ directions.T - chunk.centred @ along.T)
+        straight = units.fold(left, -1) * units.slope_inflation
+        level = units.fold(left, +1) - (chunk.slope @ moments.mean_mask)[:, None] * straight
+        constant += level.square().sum(0)
+        linear += chunk.slope.square().T @ straight.square()
+    return constant.cpu().numpy(), linear.cpu().numpy()
+
+
+def _monomial(side: Modality, part: QuadraticFit, direction: Tensor) -> tuple[float, Floats, Floats]:
+    """Variances of the coefficients of 1, z_a and z_a z_c, for one monomial of the other modality."""
+    units, moments = Units(side, part), side.moments
+    along = moments.slopes @ direction
+    constant, linear = 0.0, torch.zeros(side.n, dtype=torch.float64, device=side.masks.device)
+    pairs = torch.zeros(side.n, side.n, dtype=torch.float64, device=side.masks.device)
+    for rows in chunks(len(side.masks)):
+        chunk = units.chunk(rows)
+        left = (side.embeddings[rows].double() - moments.mean_embedding) @ direction - chunk.centred @ along
         straight = units.fold(chunk.weights * left, -1) * units.slope_inflation
         level = units.fold(chunk.weights * left, +1) - (chunk.slope @ moments.mean_mask) * straight
-        slopes = chunk.slope * straight[:, None]
-        if part is not None:
-            level = level + chunk.quadratic_constant()
-            slopes = slopes + chunk.quadratic_linear()
-            pairs += chunk.squared_pairs()
-        constant += float(level.square().sum())
-        linear += slopes.square().sum(0)
+        constant += float((level + chunk.quadratic_constant()).square().sum())
+        linear += (chunk.slope * straight[:, None] + chunk.quadratic_linear()).square().sum(0)
+        pairs += chunk.squared_pairs()
     if units.bias is not None:
         constant, linear = constant + units.bias.constant(), linear + units.bias.linear()
     return constant, linear.cpu().numpy(), units.pair_scale(pairs).cpu().numpy()

@@ -20,19 +20,15 @@ import torch
 from numpy.typing import NDArray
 from torch import Tensor
 
+from fixlip_widgets.estimators.adjustment import Adjustment
 from fixlip_widgets.estimators.crossmodal import CrossModalFit, Modality
 from fixlip_widgets.estimators.quadratic import QuadraticFit, chunks
+from fixlip_widgets.estimators.units import Units
 
 Floats = NDArray[np.float64]
 _EXACT_UP_TO = 16
 """Players up to which the other modality's pair terms get their exact share of the variance; above, random probes."""
 _PROBES = 16
-_MOST_LEVERAGE = 0.9
-_PENALTY_IS_ESTIMATED = 0.35
-"""Widens the interval of a shrunk term by this times the share that it lost: Wahba's takes the penalty as known. So
-simulated 95 % intervals cover 93–97 %."""
-_FEWEST_UNITS = 0.5
-"""Units per pair term below which these get no errors: what the penalty expects is then hardly more than a guess."""
 
 
 @dataclass
@@ -54,13 +50,13 @@ def standard_errors(fit: CrossModalFit, scale: float = 1.0) -> Errors:
     main, pairs = torch.zeros(n, dtype=torch.float64), torch.zeros(n, n, dtype=torch.float64)
     image, text = slice(0, n_image), slice(n_image, n)
     directions = (
-        (fit.image, fit.text, fit.image_part, fit.cross, image, text),
-        (fit.text, fit.image, fit.text_part, fit.cross.T, text, image),
+        (fit.image, fit.text, fit.image_part, fit.image_adjustment, fit.cross, image, text),
+        (fit.text, fit.image, fit.text_part, fit.text_adjustment, fit.cross.T, text, image),
     )
-    for side, other, part, cross, own, others in directions:
+    for side, other, part, adjustment, cross, own, others in directions:
         if not side.sampled:
             continue
-        variance = _Sampling(side, other, part, cross, fit.pairs).variances()
+        variance = _Sampling(side, other, part, adjustment, cross, fit.pairs).variances()
         baseline += variance.baseline
         main[own] += variance.own_main.cpu()
         main[others] += variance.other_main.cpu()
@@ -85,126 +81,21 @@ class _Variances:
     cross: Tensor
 
 
-class Units:
-    """The sampling units of one modality, and the influence that each has on a polynomial fitted to its masks.
-
-    Attributes:
-        slope_inflation: HC3 factor of residuals of a linear regression on the masks.
-    """
-
-    def __init__(self, side: Modality, part: QuadraticFit | None, pairs: bool = True) -> None:
-        """``part``: a polynomial of the masks; None where only linear regressions are asked about."""
-        self.side, self.part, self.design = side, part, side.design
-        units, n = self.design.units, side.n
-        curved = (1 + (part.pair_freedom if part else 0)) / units
-        straight = (n if side.paired else n + 1) / units
-        if side.paired:
-            self.even_inflation, self.odd_inflation = _inflation(curved), _inflation(straight)
-        else:
-            self.even_inflation = self.odd_inflation = _inflation(min(curved + n / units, _MOST_LEVERAGE))
-        self.slope_inflation = _inflation(straight)
-        self.shrinkage = self._shrinkage(part) if part and pairs else torch.zeros(n, n, dtype=torch.float64)
-        self.bias = _Bias(part, self.design.inverse_spread, side.moments.mean_mask) if part and pairs else None
-
-    def _shrinkage(self, part: QuadraticFit) -> Tensor:
-        """(n, n) factor of each pair coefficient's influence, against that of a lone coefficient."""
-        factor = (part.pair_variance / self.even_inflation).sqrt()
-        return factor * (1 + _PENALTY_IS_ESTIMATED * part.pair_loss)
-
-    def fold(self, values: Tensor, sign: int) -> Tensor:
-        """Sum over each unit's masks; with ``sign=-1`` a complement counts negatively, as its centred mask does."""
-        return values[::2] + sign * values[1::2] if self.side.paired else values
-
-    def pair_scale(self, squared: Tensor) -> Tensor:
-        """(n, n) variances of pair coefficients from the sums of :meth:`Chunk.squared_pairs`."""
-        spread = self.design.inverse_spread
-        variances = squared * (self.shrinkage * spread[:, None] * spread) ** 2
-        if self.design.units < _FEWEST_UNITS * self.design.n_pairs:
-            variances = torch.full_like(variances, torch.nan)
-        return (variances + (self.bias.pairs() if self.bias else 0)).fill_diagonal_(0)
-
-    def chunk(self, rows: slice) -> Chunk:
-        """Influences of the units in ``rows`` of the masks."""
-        return Chunk(self, rows)
-
-
-class _Bias:
-    """Squared bias of shrunk terms beyond what the penalty expects: strong terms that it takes for weak ones.
-
-    Each is an estimate's square minus what that square is on average where there is no such excess, or zero.
-    """
-
-    def __init__(self, part: QuadraticFit, inverse_spread: Tensor, mean: Tensor) -> None:
-        monomials = inverse_spread[:, None] * inverse_spread
-        self._bias, self._expected = part.pair_bias * monomials, part.pair_bias_variance * monomials.square()
-        self._mean = mean
-
-    def pairs(self) -> Tensor:
-        """(n, n) of pair coefficients."""
-        return (self._bias.square() - self._expected).clamp_min(0)
-
-    def linear(self) -> Tensor:
-        """(n,) of the linear coefficients, from which pairs are subtracted at the mean mask."""
-        return ((self._bias @ self._mean).square() - self._expected @ self._mean.square()).clamp_min(0)
-
-    def constant(self) -> float:
-        """Of the constant."""
-        mean, squared = self._mean, self._mean.square()
-        return max(float((0.5 * mean @ self._bias @ mean).square() - 0.5 * squared @ self._expected @ squared), 0.0)
-
-
-class Chunk:
-    """Some of the units; see :class:`Units`.
-
-    Attributes:
-        weights: (rows,) of the masks.
-        centred: (rows, n) masks minus their mean.
-        slope: (u, n) influence on a linear regression's slopes, per unit of residual.
-    """
-
-    def __init__(self, units: Units, rows: slice) -> None:
-        side, design = units.side, units.design
-        self._units = units
-        self.weights = side.weights[rows]
-        self.centred = side.masks[rows].double() - side.moments.mean_mask
-        self.slope = (self.centred @ side.moments.gram_inverse)[:: 2 if side.paired else 1]
-        self._mean = side.moments.mean_mask
-        phi = design.phi[slice(rows.start // 2, rows.stop // 2) if side.paired else rows].double()
-        self._squared, self._scaled = phi.square(), phi * design.inverse_spread
-        if units.part is not None:
-            weighted = self.weights * units.part.residuals[rows]
-            self._odd = units.fold(weighted, -1) * units.odd_inflation
-            self._even = units.fold(weighted, +1) * units.even_inflation
-
-    def quadratic_constant(self) -> Tensor:
-        """(u,) influence on the polynomial's constant."""
-        scaled, at_mean = self._scaled, self._scaled * self._mean
-        pair_sum = 0.5 * torch.linalg.vecdot(at_mean @ self._units.shrinkage, at_mean)
-        return self._even * (1 + pair_sum) - self._odd * (scaled @ self._mean)
-
-    def quadratic_linear(self) -> Tensor:
-        """(u, n) influence on the polynomial's linear coefficients."""
-        scaled = self._scaled
-        others = (scaled * self._mean) @ self._units.shrinkage  # Σ_{b≠a} s_ab φ_b μ_b/σ_b
-        return self._odd[:, None] * scaled - self._even[:, None] * scaled * others
-
-    def squared_pairs(self) -> Tensor:
-        """(n, n) sum of squared influences on the pair coefficients, up to :meth:`Units.pair_scale`."""
-        return self._squared.T @ (self._even.square()[:, None] * self._squared)
-
-
-def _inflation(leverage: float) -> float:
-    """HC3's factor of residuals; NaN where the fit has nearly as many unknowns as units: its residuals say nothing."""
-    return 1 / (1 - leverage) if leverage <= _MOST_LEVERAGE else float("nan")
-
-
 class _Sampling:
     """Variances that come from drawing the masks of one modality (``side``), the other one's being fixed."""
 
-    def __init__(self, side: Modality, other: Modality, part: QuadraticFit, cross: Tensor, pairs: bool) -> None:
-        self.side, self.other, self.cross = side, other, cross
-        self.units = Units(side, part, pairs)
-        self.constant, self.linear = _affine_directions(other, pairs)
+    def __init__(
+        self,
+        side: Modality,
+        other: Modality,
+        part: QuadraticFit,
+        adjustment: Adjustment | None,
+        cross: Tensor,
+        pairs: bool,
+    ) -> None:
+        self.side, self.other, self.cross, self.adjustment = side, other, cross, adjustment
+        self.units = Units(side, part, pairs, adjustment.freedom if adjustment else 0.0)
+        self.constant, self.linear = affine_directions(other, pairs)
 
     def variances(self) -> _Variances:
         """Accumulate squared influences over the units, a chunk at a time."""
@@ -228,8 +119,11 @@ class _Sampling:
         offset = side.embeddings[rows].double() - side.moments.mean_embedding
         explained = chunk.centred @ cross
 
-        left = chunk.weights[:, None] * (offset @ other.moments.slopes.T - explained)
-        left = units.fold(left, -1) * units.slope_inflation  # (units, n_other) residuals of the cross-modal part
+        left = offset @ other.moments.slopes.T - explained
+        if self.adjustment is not None:
+            curved, slope = self.adjustment.at(rows)
+            left = left - curved
+        left = units.fold(chunk.weights[:, None] * left, -1) * units.slope_inflation
         moved = units.fold(chunk.weights[:, None] * (offset @ self.linear.T - explained), +1)
         flow = units.fold(chunk.weights[:, None] * offset, +1)
         moved_pairs.add(flow)
@@ -276,14 +170,14 @@ class _MovedPairs:
         modality = self._modality
         out = torch.zeros(directions.shape[1], modality.n, modality.n, dtype=torch.float64, device=directions.device)
         for rows in chunks(len(modality.masks)):
-            phi = _basis(modality, rows)
+            phi = scaled_basis(modality, rows)
             values = (modality.embeddings[rows].double() - modality.moments.mean_embedding) @ directions
             for index, column in enumerate((modality.weights[rows, None] * values).T):
                 out[index] += phi.T @ (column[:, None] * phi)
         return out
 
 
-def _affine_directions(modality: Modality, pairs: bool) -> tuple[Tensor, Tensor]:
+def affine_directions(modality: Modality, pairs: bool = True) -> tuple[Tensor, Tensor]:
     """Constant (d,) and linear (n, d) coefficients of the embeddings as a polynomial of the masks, of degree ≤ 2 or 1.
 
     Their inner product with a direction is, to first order, what fitting the projections on it would give.
@@ -296,7 +190,7 @@ def _affine_directions(modality: Modality, pairs: bool) -> tuple[Tensor, Tensor]
     slopes = torch.zeros(modality.n, width, dtype=torch.float64, device=modality.masks.device)
     curved = torch.zeros_like(slopes)
     for rows in chunks(len(modality.masks)):
-        phi = _basis(modality, rows)
+        phi = scaled_basis(modality, rows)
         others = (phi @ mean)[:, None] - phi * mean
         values = modality.weights[rows, None] * (modality.embeddings[rows].double() - modality.moments.mean_embedding)
         slopes += phi.T @ values
@@ -304,7 +198,7 @@ def _affine_directions(modality: Modality, pairs: bool) -> tuple[Tensor, Tensor]
     return modality.moments.mean_embedding - slopes.T @ mean + 0.5 * curved.T @ mean, slopes - curved
 
 
-def _basis(modality: Modality, rows: slice) -> Tensor:
+def scaled_basis(modality: Modality, rows: slice) -> Tensor:
     """(rows, n) ``φ/σ = (z − μ)/σ²`` of every mask."""
     design = modality.design
     return (modality.masks[rows].double() - design.mean) * design.inverse_spread.square()

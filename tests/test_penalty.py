@@ -1,0 +1,84 @@
+"""What the default does beyond plain least squares: strengths of players, shrinkage, adjusted slopes."""
+
+import numpy as np
+import pytest
+import torch
+
+from fixlip_widgets.estimators.crossmodal import regress
+from fixlip_widgets.estimators.heredity import expected_squares, strengths
+from fixlip_widgets.estimators.quadratic import QuadraticDesign
+from fixlip_widgets.estimators.shrinkage import choices, shrinkage
+from fixlip_widgets.masks import draw_masks
+from tests.test_coverage import IMAGE, N_IMAGE, N_TEXT, TEXT, UNEVEN, everything, parts, sampled
+
+
+def test_strengths_are_found_again_in_noisy_coefficients():
+    random = np.random.default_rng(0)
+    true = torch.tensor(np.repeat([3.0, 1.0, 0.1], 20))
+    noise = torch.full((60, 60), 0.05)
+    coefficients = (
+        random.normal(size=(60, 60)) * expected_squares(true).sqrt().numpy() + random.normal(size=(60, 60)) * 0.05**0.5
+    )
+    coefficients = torch.tensor(np.triu(coefficients, 1) + np.triu(coefficients, 1).T)
+    found = strengths(coefficients, noise)
+    assert np.corrcoef(found.log(), true.log())[0, 1] > 0.9
+    assert float(expected_squares(found).sum()) == pytest.approx(60 * 59)
+
+
+def test_strengths_are_even_where_there_is_nothing_but_noise():
+    assert torch.equal(strengths(torch.zeros(5, 5), torch.ones(5, 5)), torch.ones(5, dtype=torch.float64))
+
+
+@pytest.mark.parametrize("units", [300, 1500])
+def test_freedom_and_variance_are_those_of_a_random_design(units):
+    random = np.random.default_rng(1)
+    g = torch.tensor(random.uniform(0.1, 2.0, 30))
+    squares = expected_squares(g)
+    first, second = np.triu_indices(30, 1)
+    t = squares[first, second].numpy()
+    x = random.normal(size=(units, len(t))) * np.sqrt(t)
+    gram = x.T @ x / units
+    ridges, freedoms = choices(squares, units)
+    for ridge, freedom in zip(ridges[::6].tolist(), freedoms[::6].tolist(), strict=True):
+        inverse = np.linalg.inv(gram + ridge * np.eye(len(t)))
+        assert freedom == pytest.approx(float(np.trace(gram @ inverse)), rel=0.05, abs=1.0)
+        found = shrinkage(squares, units, ridge)
+        assert found.freedom == pytest.approx(freedom, rel=1e-3)
+        assert float(found.variance[first, second].sum()) == pytest.approx(float(np.diag(inverse) @ t), rel=0.05)
+
+
+def errors_of(encode, p, count, ridge, block):
+    text = everything(TEXT, N_TEXT, p)
+    truth = parts(regress(everything(encode, N_IMAGE, p), text).assemble())[block]
+    fits = [regress(sampled(encode, N_IMAGE, p, count, seed, 0), text, ridge) for seed in range(20)]
+    return np.array([np.linalg.norm(parts(fit.assemble())[block] - truth) for fit in fits])
+
+
+@pytest.mark.parametrize("encode", [IMAGE, UNEVEN], ids=["even", "uneven"])
+@pytest.mark.parametrize(("p", "block"), [(0.3, "cross-modal"), (0.3, "image–image"), (0.5, "image–image")])
+def test_the_default_errs_less_than_plain_least_squares_with_as_many_masks(encode, p, block):
+    default, plain = (errors_of(encode, p, 240, ridge, block) for ridge in (None, 0.0))
+    assert np.mean(default < plain) >= 0.75
+    assert default.mean() < plain.mean()
+
+
+def test_complement_pairs_need_no_adjustment():
+    text = everything(TEXT, N_TEXT, 0.5)
+    fit = regress(sampled(IMAGE, N_IMAGE, 0.5, 400, 0, 0), text, None)
+    assert fit.image_adjustment is None
+    assert fit.text_adjustment is None
+    plain = regress(sampled(IMAGE, N_IMAGE, 0.5, 400, 0, 0), text, 0.0)
+    torch.testing.assert_close(fit.cross, plain.cross)
+
+
+def test_a_ridge_of_zero_is_plain_least_squares():
+    masks = torch.tensor(draw_masks(8, 0.4, 0, 300, seed=0, stream=0))
+    targets = torch.tensor(np.random.default_rng(0).normal(size=300))
+    fit = QuadraticDesign(masks, torch.full((300,), 1 / 300)).fit(targets, 0.0)
+    z = masks.double()
+    first, second = torch.triu_indices(8, 8, 1)
+    columns = torch.cat([torch.ones(300, 1), z, z[:, first] * z[:, second]], dim=1)
+    solution = torch.linalg.lstsq(columns, targets[:, None]).solution[:, 0]
+    torch.testing.assert_close(fit.pairs[first, second], solution[9:], rtol=1e-6, atol=1e-8)
+    torch.testing.assert_close(fit.linear, solution[1:9], rtol=1e-6, atol=1e-8)
+    assert float(fit.pair_loss.max()) < 1e-6
