@@ -200,7 +200,7 @@ export class FakeKernel {
     if (!result) {
       return;
     }
-    this.tell("pinned", { label: `${text} · ${method} · p = ${p}`, result });
+    this.tell("pinned", { label: `“${text}” · ${method} · p ${p}`, result });
     const less = (of: WireArray) =>
       array(
         [...decode(of)].map((value, index) => (index % 3 ? value / 3 : -value / 4)),

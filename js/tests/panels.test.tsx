@@ -186,7 +186,7 @@ describe("the playground", () => {
 });
 
 describe("comparing", () => {
-  const pinned = { label: "a red cat · banzhaf · p = 0.5", result: wireResult({ caption: "red cat" }) };
+  const pinned = { label: "“a red cat” · Banzhaf · p 0.5", result: wireResult({ caption: "red cat" }) };
   const difference = {
     result: wireResult({ main: wireArray([1, 1, 1, 1, 1, 9], [6]), findings: [] }),
     unmatched: [5],
@@ -215,6 +215,7 @@ describe("comparing", () => {
     const view = await shown(new FakeModel(traits({ pinned, difference, shown: "difference" })));
     const sentence = one(view, ".fx-sentence p").textContent;
     expect(sentence).toContain(pinned.label);
+    expect(one(view, ".fx-facts").textContent).not.toContain("residual");
     expect(sentence).toContain("1 player of B is not in A; there A counts as 0.");
   });
 

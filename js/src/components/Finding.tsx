@@ -51,7 +51,7 @@ function finding(store: Store): string {
 function differing(store: Store): string {
   const { pinned, difference } = store.traits;
   const unmatched = difference.value?.unmatched.length ?? 0;
-  const what = `B − A: what changed since A, “${pinned.value?.label ?? ""}”.`;
+  const what = `B − A: what changed since A, ${pinned.value?.label ?? ""}.`;
   if (unmatched === 0) {
     return what;
   }

@@ -32,11 +32,17 @@ export function Bar({ store }: { store: Store }) {
 function Facts({ store }: { store: Store }) {
   const shown = store.explanation.value;
   const { model } = store.traits.scene.value;
+  const difference = store.shown.value === "difference";
   const why = store.traits.offline.value?.why;
   return (
     <div class="fx-facts">
       {model && <span title="The encoder that is explained">{model}</span>}
-      {shown?.similarity != null && (
+      {shown?.similarity != null && difference && (
+        <Fact name="similarity" title="The similarity logit of B minus that of A, each with everything kept">
+          {`B − A ${signed(shown.similarity)}`}
+        </Fact>
+      )}
+      {shown?.similarity != null && !difference && (
         <Fact
           name="similarity"
           title={`The model's similarity logit of the whole image and caption${
@@ -53,7 +59,7 @@ function Facts({ store }: { store: Store }) {
           {plain(shown.r2)}
         </Fact>
       )}
-      {shown?.residual != null && (
+      {shown?.residual != null && !difference && (
         <Fact
           name="residual"
           title="What the explanation leaves unexplained of the similarity with everything kept, in logits"
