@@ -113,6 +113,7 @@ class VisionLanguageGame:
         with torch.no_grad():
             self._text_tower: AnyTextTower = text_tower(self.model.clip, ids, players, owners)
         self.caption, self.tokens = caption.text, caption.tokens
+        self._text_input = ids, players, owners  # what the tower was made of
         self.__dict__.pop("_extremes", None)
 
     def masked_picture(self, image_mask: ArrayLike) -> NDArray[np.uint8]:

@@ -16,8 +16,10 @@ from fixlip_widgets.baselines.positions import positions_of
 from fixlip_widgets.errors import InputError, ModelError
 from fixlip_widgets.explanation import Explanation
 from fixlip_widgets.game import VisionLanguageGame
-from fixlip_widgets.towers.text import TextParts, TextTower
+from fixlip_widgets.towers.text import text_tower
+from fixlip_widgets.towers.transformers_model import TransformersEncoder
 
+_ANY_LENGTH = 2**20
 _NEGLIGIBLE = 1e-9
 """Singular values below this share of the largest are rounding."""
 
@@ -60,6 +62,7 @@ def exclip(game: VisionLanguageGame, steps: int = 10, chunk: int = 10, layer: in
     for name, value in (("steps", steps), ("chunk", chunk)):
         if value < 1:
             raise InputError(f"{name} is {value}; it counts points of the path, at least 1.")
+    positions_of(game, "image", _ANY_LENGTH)  # refuses an encoder without patches
     image, text = integrated(game, steps, chunk, layer)
     cross = game.scale * text[:, :-1].T @ positions_of(game, "image", image.shape[1]).gather(image)
     n = game.n_players
@@ -134,21 +137,24 @@ class Path:
 
 
 def _image_path(game: VisionLanguageGame, layer: int) -> Path:
-    encode, n, device = game.encoder("image"), game.n_image, game.model.device
-    block = _block(_image_blocks(game), layer)
+    """From the picture with every patch removed."""
+    encode, n, device, clip = game.encoder("image"), game.n_image, game.model.device, game.model.clip
+    encoder = clip.model.vision_model if isinstance(clip, TransformersEncoder) else clip.visual
     everything, nothing = (torch.full((1, n), kept, dtype=torch.bool, device=device) for kept in (True, False))
-    return _path(block, lambda count: encode(everything.expand(count, -1)), lambda: encode(nothing))
+    return _path(_block(encoder, layer), lambda count: encode(everything.expand(count, -1)), lambda: encode(nothing))
 
 
 def _text_path(game: VisionLanguageGame, layer: int) -> Path:
-    """The reference has the padding token in the place of every player; it is not masked."""
-    tower = game._text_tower  # pyright: ignore[reportPrivateUsage]
-    ids, players = tower._ids.clone(), tower._players  # pyright: ignore[reportPrivateUsage]
-    block = _block(TextParts.of(game.model.clip).transformer.resblocks, layer)
-    ids[players] = _padding(game.model.tokenizer)
-    reference = TextTower(game.model.clip, ids, players)
-    everything = torch.ones(1, game.n_text, dtype=torch.bool, device=game.model.device)
-    return _path(block, lambda count: tower.encode(everything.expand(count, -1)), lambda: reference.encode(everything))
+    """From the caption with the padding token in the place of every player's tokens."""
+    encode, device, clip = game.encoder("text"), game.model.device, game.model.clip
+    text: Any = clip.model.text_model if isinstance(clip, TransformersEncoder) else getattr(clip, "text", clip)
+    ids, players, owners = game._text_input  # pyright: ignore[reportPrivateUsage]
+    silent = ids.clone()
+    silent[players] = _padding(game.model.tokenizer)
+    reference = text_tower(clip, silent, players, owners)
+    everything = torch.ones(1, game.n_text, dtype=torch.bool, device=device)
+    block = _block(getattr(text, "transformer", text), layer)
+    return _path(block, lambda count: encode(everything.expand(count, -1)), lambda: reference.encode(everything))
 
 
 def _padding(tokenizer: Any) -> int:
@@ -163,6 +169,11 @@ def _path(block: nn.Module, encode: Callable[[int], Tensor], reference: Callable
             dimensions = encode(1).shape[1]
         with _input_of(block) as before:
             reference()
+    if not seen or not before or seen[0].shape != before[0].shape:
+        raise ModelError(
+            "exCLIP follows a sequence that keeps its length from block to block and from the reference to the pair; "
+            "this encoder's does not. Use a plain vision transformer with masking='zero', or method='banzhaf'."
+        )
     with torch.inference_mode(False):
         start, end = before[0][0].clone(), seen[0][0].clone()
 
@@ -181,7 +192,7 @@ def _input_of(block: nn.Module, instead: Tensor | None = None) -> Generator[list
     batch_first = getattr(getattr(block, "attn", None), "batch_first", True)
 
     def enter(_: nn.Module, given: tuple[Any, ...]) -> tuple[Any, ...] | None:
-        if threading.get_ident() != thread:
+        if threading.get_ident() != thread or not given:
             return None
         sequence: Tensor = given[0]
         entered.append(sequence if batch_first else sequence.transpose(0, 1))
@@ -196,19 +207,15 @@ def _input_of(block: nn.Module, instead: Tensor | None = None) -> Generator[list
         handle.remove()
 
 
-def _image_blocks(game: VisionLanguageGame) -> Any:
-    visual = game.model.clip.visual
-    owners = ((getattr(visual, "transformer", None), "resblocks"), (getattr(visual, "trunk", None), "blocks"))
-    for owner, name in owners:
-        if (blocks := getattr(owner, name, None)) is not None:
-            return blocks
-    raise ModelError(
-        f"The image encoder of {game.model.name} is no stack of transformer blocks, which exCLIP needs. "
-        "Use a vision transformer, or explain with method='banzhaf'."
-    )
+def _block(encoder: nn.Module, layer: int) -> nn.Module:
+    """The block of that index in an encoder's stack: its longest list of modules of one kind.
 
-
-def _block(blocks: Any, layer: int) -> nn.Module:
+    Raises:
+        InputError: There is no block of that index.
+    """
+    lists = [[*part.children()] for part in encoder.modules() if isinstance(part, (nn.ModuleList, nn.Sequential))]
+    stacks = [blocks for blocks in lists if blocks and len({type(block) for block in blocks}) == 1]
+    blocks = max(stacks, key=len, default=[])
     if not -len(blocks) <= layer < len(blocks):
-        raise InputError(f"layer is {layer}; the tower has blocks 0 to {len(blocks) - 1} (-1 is the last).")
+        raise InputError(f"layer is {layer}; the encoder has blocks 0 to {len(blocks) - 1} (-1 is the last).")
     return blocks[layer]

@@ -9,7 +9,7 @@ from torch import Tensor
 
 from fixlip_widgets.errors import ModelError
 from fixlip_widgets.game import Modality, VisionLanguageGame
-from fixlip_widgets.towers.image import player_map
+from fixlip_widgets.towers.image import patches_of
 
 _NOBODY = -1
 
@@ -36,22 +36,26 @@ class Positions:
 def positions_of(game: VisionLanguageGame, modality: Modality, length: int) -> Positions:
     """The players of a sequence of ``length``.
 
-    A patch belongs to the cell of the game's grid that it lies in, and stands at the end of the image's sequence, after
-    class tokens and registers if there are any.
+    A patch belongs to the player at its centre, and stands at the end of the image's sequence, after class tokens and
+    registers if there are any.
 
     Raises:
         ModelError: The image encoder has no patches, or another number of them.
     """
     player = torch.full((length,), _NOBODY)
     if modality == "text":
-        positions = game._text_tower._players.cpu()  # pyright: ignore[reportPrivateUsage]
-        player[positions] = torch.arange(len(positions))
+        tower = game._text_tower  # pyright: ignore[reportPrivateUsage]
+        places, owners = tower._players.cpu(), tower._owners.cpu()  # pyright: ignore[reportPrivateUsage]
+        player[places] = owners
         return Positions(player, game.n_text)
-    patches = game.model.patch_grid
-    if patches is None or patches[0] * patches[1] > length:
+    patches = patches_of(game.model.clip)
+    if patches is None or patches.grid[0] * patches.grid[1] > length:
         raise ModelError(
             f"The image encoder of {game.model.name} has no sequence of patches, and GAME, Grad-ECLIP and exCLIP "
             "explain patches. Use a vision transformer, or explain with method='banzhaf'."
         )
-    player[length - patches[0] * patches[1] :] = player_map(patches, game.grid).flatten()
+    (rows, columns), (height, width) = patches.grid, patches.size
+    labels = game._labels  # pyright: ignore[reportPrivateUsage]
+    down, across = torch.arange(rows) * height + height // 2, torch.arange(columns) * width + width // 2
+    player[length - rows * columns :] = labels[down[:, None], across[None, :]].flatten().to(player)
     return Positions(player, game.n_image)

@@ -5,10 +5,10 @@ import pytest
 import torch
 import torch.nn.functional as F
 
-from fixlip_widgets import InputError, VisionLanguageGame, load_model
-from fixlip_widgets.baselines import exclip
+from fixlip_widgets import InputError, ModelError, VisionLanguageGame, load_model
+from fixlip_widgets.baselines import exclip, game_attention, grad_eclip
 from fixlip_widgets.baselines.exclip import Path, integrated
-from fixlip_widgets.towers.text import TextTower
+from fixlip_widgets.towers.text import text_tower
 from tests.golden import tiny_game
 from tests.test_game import SIGLIP
 
@@ -49,11 +49,11 @@ def test_the_error_of_completeness_falls_with_the_square_of_the_steps():
 
 def second_difference(game):
     """The game's f(a, b) − f(a, r) − f(r, b) + f(r, r), each tower's reference encoded as an input of its own."""
-    tower = game._text_tower
-    ids = tower._ids.clone()
-    ids[tower._players] = 0
+    ids, players, owners = game._text_input
+    silent = ids.clone()
+    silent[players] = 0
     with torch.inference_mode():
-        reference = TextTower(game.model.clip, ids, tower._players).encode(torch.ones(1, game.n_text, dtype=torch.bool))
+        reference = text_tower(game.model.clip, silent, players, owners).encode(torch.ones(1, game.n_text) > 0)
     image = game.image_embeddings(np.array([[True] * game.n_image, [False] * game.n_image])).double()
     text = game.text_embeddings(np.ones((1, game.n_text))).double() - reference.double()
     return game.scale * float((image[0] - image[1]) @ text[0])
@@ -128,3 +128,26 @@ def test_196_patches_and_attention_pooling():
 def test_bad_settings_are_refused(options, said):
     with pytest.raises(InputError, match=said):
         exclip(tiny_game(), **options)
+
+
+def test_an_encoder_without_patches_is_refused():
+    config = {
+        "embed_dim": 64,
+        "vision_cfg": {"image_size": 32, "layers": [1, 1, 1, 1], "width": 16, "patch_size": None},
+        "text_cfg": {"context_length": 8, "vocab_size": 49408, "width": 32, "heads": 2, "layers": 1},
+    }
+    game = VisionLanguageGame(load_model(config, pretrained=False, device="cpu"), torch.randn(3, 32, 32), "a", (2, 2))
+    for method in (exclip, grad_eclip, game_attention):
+        with pytest.raises(ModelError, match="method='banzhaf'"):
+            method(game)
+
+
+def test_patches_that_leave_the_sequence_have_no_path():
+    with pytest.raises(ModelError, match="masking='zero'"):
+        exclip(tiny_game(masking="remove"))
+
+
+def test_a_words_tokens_are_added_up():
+    tokens, words = exclip(tiny_game(), steps=4, layer=0), exclip(tiny_game(words=True), steps=4, layer=0)
+    assert words.n_text <= tokens.n_text
+    assert words.cross.sum() == pytest.approx(tokens.cross.sum(), rel=1e-4)
