@@ -223,11 +223,11 @@ class Explanation:
 
         return best_subset(self.main, self.interactions, size, sign)
 
-    def subsets(self, sign: int = 1) -> list[tuple[tuple[int, ...], float]]:
-        """The :meth:`subset` of every size, from none to all players."""
+    def subsets(self, sign: int = 1, largest: int | None = None) -> list[tuple[tuple[int, ...], float]]:
+        """The :meth:`subset` of every size, from none to ``largest`` (by default all) players."""
         from fixlip_widgets.subsets import best_subsets
 
-        return best_subsets(self.main, self.interactions, sign)
+        return best_subsets(self.main, self.interactions, sign, largest)
 
     # -- other forms -----------------------------------------------------------------------------------------------
 

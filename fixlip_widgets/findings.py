@@ -36,6 +36,22 @@ class _Verbs(NamedTuple):
     negative: str
 
 
+class _Players:
+    """Players as sentences name them."""
+
+    def __init__(self, explanation: Explanation) -> None:
+        self.names, self.n_image = explanation.names, explanation.n_image
+
+    def subject(self, player: int) -> str:
+        """As a sentence begins: ``“dog”`` or ``Patch (2, 3)``."""
+        name = self.inner(player)
+        return name if player >= self.n_image else name[0].upper() + name[1:]
+
+    def inner(self, player: int) -> str:
+        """Within a sentence: ``“dog”`` or ``patch (2, 3)``."""
+        return f"“{self.names[player]}”" if player >= self.n_image else self.names[player]
+
+
 _ALONE = _Verbs("binds to", "repeats or contradicts")
 _COMPARED = _Verbs("interacts more with", "interacts less with")
 
@@ -95,37 +111,38 @@ def _interactions(explanation: Explanation, difference: bool) -> list[str]:
     known[first, second] = np.isfinite(errors)
     ties, known = ties + ties.T, known | known.T
     verbs = _COMPARED if difference else _ALONE
-    sentences = [_player(explanation, player, ties[player], known[player], verbs) for player in range(n)]
+    named = _Players(explanation)
+    sentences = [_player(named, player, ties[player], known[player], verbs) for player in range(n)]
     more = int(found[len(values) :].sum())
     return [*sentences, _whole(explanation, ties, int(np.isfinite(errors).sum()), more, len(third), difference)]
 
 
-def _player(explanation: Explanation, player: int, ties: NDArray[np.int8], known: Bools, verbs: _Verbs) -> str:
+def _player(named: _Players, player: int, ties: NDArray[np.int8], known: Bools, verbs: _Verbs) -> str:
     """“dog” binds to 4 patches and repeats or contradicts 1 patch; the rest is within the noise."""
-    name, others = _subject(explanation, player), explanation.n_players - 1
+    name, inner, others = named.subject(player), named.inner(player), len(named.names) - 1
     if not known.any():
-        return f"How sure the interactions of {_inner(name)} are is not known."
+        return f"How sure the interactions of {inner} are is not known."
     clauses = [
-        f"{verb} {_partners(explanation, player, np.flatnonzero(ties == sign))}"
+        f"{verb} {_partners(named, player, np.flatnonzero(ties == sign))}"
         for verb, sign in zip(verbs, (1, -1), strict=True)
         if (ties == sign).any()
     ]
     if not clauses:
         if known.sum() < others:
-            return f"As far as it is known, nothing that {_inner(name)} does with others is beyond the noise."
-        return f"Nothing that {_inner(name)} does with others is beyond the noise."
+            return f"As far as it is known, nothing that {inner} does with others is beyond the noise."
+        return f"Nothing that {inner} does with others is beyond the noise."
     said = f"{name} {' and '.join(clauses)}"
     if (ties != 0).sum() == others:
         return f"{said}."
     return f"{said}; the rest is within the noise{'' if known.sum() == others else ' or not known'}."
 
 
-def _partners(explanation: Explanation, player: int, partners: NDArray[np.intp]) -> str:
+def _partners(named: _Players, player: int, partners: NDArray[np.intp]) -> str:
     """``4 patches and “black”``, those of the other modality first."""
-    n_image = explanation.n_image
+    n_image = named.n_image
     patches, tokens = partners[partners < n_image], partners[partners >= n_image]
-    named = len(tokens) <= _MOST_NAMES
-    words = [f"“{explanation.names[token]}”" for token in tokens] if named else [counted(len(tokens), "token")]
+    few = len(tokens) <= _MOST_NAMES
+    words = [named.inner(token) for token in tokens.tolist()] if few else [counted(len(tokens), "token")]
     squares = [counted(len(patches), "patch", "patches")] if len(patches) else []
     words = words if len(tokens) else []
     return joined(squares + words if player >= n_image else words + squares)
@@ -157,23 +174,23 @@ def _faithfulness(explanation: Explanation) -> str:
         return ""
     if r2 <= 0:
         return " The surrogate predicts masks that it was not fitted to no better than their mean does."
-    return f" The surrogate explains {min(r2, 1):.0%} of the variance over masks that it was not fitted to."
+    percent = "more than 99 %" if r2 > 0.994 else f"{100 * r2:.0f} %"
+    return f" The surrogate explains {percent} of the variance over masks that it was not fitted to."
 
 
 def _without_errors(explanation: Explanation) -> list[str]:
-    names, n_image = explanation.names, explanation.n_image
+    named = _Players(explanation)
+    names, n_image = named.names, named.n_image
     sentences: list[str] = []
     for player, row in enumerate(explanation.interactions):
-        partner = int(np.abs(row).argmax())
-        other = _inner(_subject(explanation, partner))
-        sentences.append(
-            f"{_subject(explanation, player)} interacts most with {other}: {signed(float(row[partner]))}."
-            if partner != player
-            else f"{_subject(explanation, player)} interacts with nothing."
-        )
+        partner, name = int(np.abs(row).argmax()), named.subject(player)
+        most = f"{name} interacts most with {named.inner(partner)}: {signed(float(row[partner]))}."
+        sentences.append(most if row[partner] else f"{name} interacts with nothing.")
     pairs = len(names) * (len(names) - 1) // 2
     strongest = np.unravel_index(int(np.abs(explanation.interactions).argmax()), explanation.interactions.shape)
     i, j = sorted(int(index) for index in strongest)
+    if not explanation.interactions.any():
+        return [*sentences, f"All of {pairs:,} interactions are zero.{_faithfulness(explanation)}"]
     told = f" the strongest is {pair_name(names, n_image, i, j)}, {signed(float(explanation.interactions[i, j]))}."
     unsure = " Their standard errors are not known, so nothing can be said about the noise."
     return [*sentences, f"Of {pairs:,} interactions{told}{unsure}{_faithfulness(explanation)}"]
@@ -183,20 +200,20 @@ def _without_errors(explanation: Explanation) -> list[str]:
 
 
 def _values(explanation: Explanation, difference: bool) -> list[str]:
-    values, errors = explanation.main, explanation.main_se
+    values, errors, named = explanation.main, explanation.main_se, _Players(explanation)
     raises, lowers = ("counts for more", "counts for less") if difference else ("raises", "lowers")
     end = "by" if difference else "the similarity by"
     none = "" if difference else " This method has no interactions."
     if errors is None or not np.isfinite(errors).any():
-        told = [f"{_subject(explanation, player)}: {signed(float(value))}." for player, value in enumerate(values)]
+        told = [f"{named.subject(player)}: {signed(float(value))}." for player, value in enumerate(values)]
         strongest = int(np.abs(values).argmax())
-        most = f"The largest of {len(values):,} values is that of {_inner(_subject(explanation, strongest))}, "
+        most = f"The largest of {len(values):,} values is that of {named.inner(strongest)}, "
         unsure = " Standard errors are not known, so nothing can be said about the noise."
         return [*told, f"{most}{signed(float(values[strongest]))}.{unsure}{none}"]
     found = beyond_noise(values, errors)
     sentences: list[str] = []
     for player, (value, error) in enumerate(zip(values.tolist(), errors.tolist(), strict=True)):
-        name, verb = _subject(explanation, player), raises if value > 0 else lowers
+        name, verb = named.subject(player), raises if value > 0 else lowers
         amount = with_error(value, error)
         if found[player]:
             sentences.append(f"{name} {verb} {end} {with_error(abs(value), error).removeprefix('+')}.")
@@ -208,14 +225,3 @@ def _values(explanation: Explanation, difference: bool) -> list[str]:
     verb = "is" if total == 1 else "are"
     overall = f"{total:,} of {tested:,} values {verb} beyond the noise (95 % for all of them together).{none}"
     return [*sentences, overall + _faithfulness(explanation)]
-
-
-def _subject(explanation: Explanation, player: int) -> str:
-    """A player as a sentence begins with it: ``“dog”`` or ``Patch (2, 3)``."""
-    name = explanation.names[player]
-    return f"“{name}”" if player >= explanation.n_image else name[0].upper() + name[1:]
-
-
-def _inner(subject: str) -> str:
-    """A player within a sentence: ``“dog”`` or ``patch (2, 3)``."""
-    return subject if subject.startswith("“") else subject[0].lower() + subject[1:]

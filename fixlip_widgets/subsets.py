@@ -57,15 +57,22 @@ def best_subset(main: ArrayLike, interactions: ArrayLike, size: int, sign: int =
     return _best(mains, pairs, np.concatenate([grown, shrunk]), sign)
 
 
-def best_subsets(main: ArrayLike, interactions: ArrayLike, sign: int = 1) -> list[Subset]:
-    """:func:`best_subset` for every size from 0 to n at once; arguments and errors as there."""
+def best_subsets(main: ArrayLike, interactions: ArrayLike, sign: int = 1, largest: int | None = None) -> list[Subset]:
+    """:func:`best_subset` for every size from 0 to ``largest`` (by default n) at once; the rest as there."""
     mains, pairs = _checked(main, interactions, sign)
-    if len(mains) <= _EXACT:
-        return [_best(mains, pairs, _every(len(mains), size), sign) for size in range(len(mains) + 1)]
-    grown = [states.copy() for states in _grown(mains, pairs, len(mains))]
-    shrunk = [states.copy() for states in _shrunk(mains, pairs, 0)][::-1]
+    n = len(mains)
+    largest = n if largest is None else min(largest, n)
+    if n <= _EXACT:
+        return [_best(mains, pairs, _every(n, size), sign) for size in range(largest + 1)]
+    grown = [states.copy() for states in _grown(mains, pairs, largest)]
+    shrunk = [states for size, states in _numbered(_shrunk(mains, pairs, 0), n) if size <= largest][::-1]
     starts = [np.concatenate(both) for both in zip(grown, shrunk, strict=True)]
     return [_best(mains, pairs, states, sign) for states in starts]
+
+
+def _numbered(shrunk: Iterator[Bools], n: int) -> Iterator[tuple[int, Bools]]:
+    """States with their size, from n down."""
+    return zip(range(n, -1, -1), shrunk, strict=True)
 
 
 def _checked(main: ArrayLike, interactions: ArrayLike, sign: int) -> tuple[Floats, Floats]:

@@ -77,8 +77,9 @@ def test_the_whole_is_told_last_with_its_fit():
     assert len(sentences) == 10
     assert sentences[-1] == (
         "2 of 36 interactions are beyond the noise (95 % for all of them together): 1 positive, 1 negative; 1 between "
-        "image and text. The surrogate explains 97% of the variance over masks that it was not fitted to."
+        "image and text. The surrogate explains 97 % of the variance over masks that it was not fitted to."
     )
+    assert "explains more than 99 % of" in told({}, r2=0.9971)[-1]
     assert "no better than their mean" in told({}, r2=-0.1)[-1]
 
 
@@ -95,6 +96,11 @@ def test_without_errors_only_numbers_are_told():
     assert sentences[49 + 1].startswith("“dog” interacts most with patch (")
     assert "nothing can be said about the noise" in sentences[-1]
     assert not any("beyond the noise" in sentence or "binds" in sentence for sentence in sentences)
+
+
+def test_without_interactions_there_is_no_strongest():
+    sentences = findings(random_explanation(interactions=np.zeros((9, 9)), interactions_se=None))
+    assert (sentences[8], sentences[-1]) == ("“dog” interacts with nothing.", "All of 36 interactions are zero.")
 
 
 def test_what_is_partly_unknown_is_not_called_noise():

@@ -135,3 +135,10 @@ def test_rounding_is_no_asymmetry():
     for (players, value), (same, exact) in zip(best_subsets(main, noisy), best_subsets(main, pairs), strict=True):
         assert players == same
         assert value == pytest.approx(exact, abs=1e-5)
+
+
+@pytest.mark.parametrize("n", [9, 30])
+@pytest.mark.parametrize("sign", [1, -1])
+def test_the_smaller_sizes_alone_are_the_same(n, sign):
+    main, interactions = random_game(n, seed=1)
+    assert best_subsets(main, interactions, sign, largest=7) == best_subsets(main, interactions, sign)[:8]

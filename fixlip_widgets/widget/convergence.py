@@ -29,6 +29,8 @@ class Convergence:
             return self.points
         point = {"budget": explanation.budget, "image_encodes": explanation.image_encodes, "error": error}
         kept = [old for old in self.points if old["image_encodes"] != explanation.image_encodes]
+        if kept and kept[-1]["error"] == error:
+            kept.pop()  # masks held out from the fit came, and no others
         if len(kept) >= _MOST:
             kept = kept[::2]
         self.points = [*kept, point]

@@ -112,10 +112,7 @@ def group(summed: Group, generation: int) -> Wire:
 
 def subsets(explanation: Explanation, generation: int) -> Wire:
     """The best subset of each size from 1 on, most and least similar."""
-    sizes = range(1, min(explanation.n_players, MAX_SUBSET) + 1)
-    best = {
-        name: [explanation.subset(size, sign) for size in sizes] for name, sign in (("positive", 1), ("negative", -1))
-    }
+    best = {name: explanation.subsets(sign, MAX_SUBSET)[1:] for name, sign in (("positive", 1), ("negative", -1))}
     told = {
         name: [{"players": list(players), "value": value} for players, value in found] for name, found in best.items()
     }

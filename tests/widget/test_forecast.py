@@ -122,7 +122,11 @@ def test_a_curve_is_of_one_p_method_order_and_caption() -> None:
     curve, explanation = Convergence(), random_explanation(image_encodes=10)
     assert len(curve.add(explanation)) == 1
     assert len(curve.add(explanation)) == 1, "the same encodings are one point"
-    assert len(curve.add(explanation.replace(image_encodes=20))) == 2
+    assert [point["image_encodes"] for point in curve.add(explanation.replace(image_encodes=12))] == [12], (
+        "encodings that change no error, those held out from the fit, are no new point"
+    )
+    better = explanation.replace(interactions_se=explanation.interactions_se / 2)
+    assert len(curve.add(better.replace(image_encodes=20))) == 2
     for change in ({"p": 0.6}, {"method": "shapley"}, {"order": 3}, {"caption": "another"}):
         assert len(curve.add(explanation.replace(**change))) == 1
     without = explanation.replace(interactions_se=None)
@@ -132,6 +136,7 @@ def test_a_curve_is_of_one_p_method_order_and_caption() -> None:
 def test_a_long_curve_is_thinned_out() -> None:
     curve, explanation = Convergence(), random_explanation()
     for encodes in range(1000):
-        points = curve.add(explanation.replace(image_encodes=encodes))
+        errors = explanation.interactions_se / (1 + encodes)
+        points = curve.add(explanation.replace(image_encodes=encodes, interactions_se=errors))
     assert 100 <= len(points) <= 200
     assert points[-1]["image_encodes"] == 999
