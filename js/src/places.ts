@@ -10,6 +10,9 @@ const LONGEST_LABEL = 18;
 const WIDEST_SPREAD = 2.5;
 /** Between the lowest patch and the highest token. */
 const GAP = 22;
+/** Height of a line of tokens, and the least space between two of them. */
+const LINE = 36;
+const TOKEN_GAP = 8;
 /** Half the side of the mark of a third-order term. */
 const TERM = 9;
 
@@ -36,7 +39,11 @@ export function place(
 ): PlacedNode[] {
   const { width, height } = frame;
   const players = nodes.filter((node) => node.kind !== "term");
-  const laidOut = players.map((node) => boxOf(node, frame));
+  const laidOut = inLines(
+    players,
+    players.map((node) => boxOf(node, frame)),
+    frame,
+  );
   const boxes = separate(spread(players, laidOut, frame), width, height);
   const placed = players.map((node, index) => {
     const at = moved.get(node.player);
@@ -78,6 +85,54 @@ function boxOf(node: GraphNode, { width, height, columns }: Frame): Box {
     case "token":
       return { ...at, halfWidth: textWidth(shortened(node.label)) / 2 + 10, halfHeight: 13 };
   }
+}
+
+/** In the picture's layout tokens stand in reading order at the foot, in as many lines as they need at this width. */
+function inLines(
+  nodes: readonly GraphNode[],
+  boxes: readonly Box[],
+  { width, height, anchored }: Frame,
+): Box[] {
+  if (!anchored) {
+    return [...boxes];
+  }
+  const tokens = boxes.filter((_, index) => nodes[index]?.kind === "token");
+  const lines = broken(tokens, width);
+  const placed = new Map<Box, Box>();
+  for (const [number, line] of lines.entries()) {
+    const free = width - line.reduce((sum, box) => sum + 2 * box.halfWidth, 0);
+    const gap = free / (line.length + 1);
+    let x = 0;
+    for (const box of line) {
+      x += gap + box.halfWidth;
+      placed.set(box, { ...box, x, y: height - LINE * (lines.length - number - 0.5) - MARGIN });
+      x += box.halfWidth;
+    }
+  }
+  return boxes.map((box) => placed.get(box) ?? box);
+}
+
+/** Tokens line by line, none wider than the frame. */
+function broken(tokens: readonly Box[], width: number): Box[][] {
+  const lines: Box[][] = [];
+  let taken = Number.POSITIVE_INFINITY;
+  for (const box of tokens) {
+    const wide = 2 * box.halfWidth + TOKEN_GAP;
+    if (taken + wide > width - TOKEN_GAP) {
+      lines.push([]);
+      taken = 0;
+    }
+    lines.at(-1)?.push(box);
+    taken += wide;
+  }
+  return lines;
+}
+
+/** Pixels that the lines of tokens take at the foot of the picture's layout. */
+export function footHeight(nodes: readonly GraphNode[], width: number): number {
+  const frame = { width, height: 0, columns: 1, anchored: true };
+  const tokens = nodes.filter((node) => node.kind === "token").map((node) => boxOf(node, frame));
+  return LINE * broken(tokens, width).length;
 }
 
 /**

@@ -104,6 +104,45 @@ describe("a drawing", () => {
   });
 });
 
+describe("places", () => {
+  const words = "a small black dog sits next to a bright yellow fire hydrant on the grass".split(" ");
+  const tokens = words.map((label, index) => ({
+    player: 4 + index,
+    kind: "token" as const,
+    label,
+    pos: [0.5, 0.9] as const,
+  }));
+  const patches = graph.nodes.filter((node) => node.kind === "patch");
+  const crowded = { ...graph, edges: [], nodes: [...patches, ...tokens] };
+
+  it.each([260, 600, 1200])("of words are in reading order below the patches, %d pixels wide", (width) => {
+    const { nodes } = draw(crowded, { ...FRAME, width });
+    const read = nodes.filter((node) => node.kind === "token").sort((a, b) => a.y - b.y || a.x - b.x);
+    expect(read.map((node) => node.label)).toEqual(words);
+    const lowest = Math.max(...nodes.filter((node) => node.kind === "patch").map((node) => node.y));
+    expect(read.every((node) => node.y > lowest)).toBe(true);
+    expect(pairs(nodes).some(([a, b]) => overlaps(a, b, 0))).toBe(false);
+  });
+
+  it("fill the frame, and keep who is left of whom", () => {
+    const low = {
+      ...graph,
+      nodes: graph.nodes.map((node) => ({ ...node, pos: [node.pos[0], 0.5 + node.pos[1] / 2] as const })),
+    };
+    const [first, second] = draw(low, FRAME).nodes;
+    expect(first?.y).toBe(second?.y);
+    expect((second?.x ?? 0) - (first?.x ?? 0)).toBeGreaterThan(500);
+  });
+
+  it("are where somebody dragged them to, in any layout", () => {
+    const moved = new Map([[4, { x: 0.25, y: 0.5 }]]);
+    for (const anchored of [true, false]) {
+      const node = draw(graph, { ...FRAME, anchored }, moved).nodes.find(({ player }) => player === 4);
+      expect([node?.x, node?.y]).toEqual([150, 200]);
+    }
+  });
+});
+
 describe("players", () => {
   const board = { grid: [2, 3], tokens: ["red", "dog"] } as const;
 

@@ -5,7 +5,7 @@ import { useMemo, useRef, useState } from "preact/hooks";
 import { DIRECTIONS, type Drawing, draw, towards } from "../drawing";
 import { signed } from "../format";
 import { clamp, type Point } from "../geometry";
-import type { Frame } from "../places";
+import { type Frame, footHeight } from "../places";
 import { cell, groupName, patchCount } from "../players";
 import type { Graph as GraphData, GraphNode } from "../protocol";
 import type { Store } from "../store";
@@ -14,6 +14,7 @@ import { Clique, Edges, Labels } from "./Edges";
 import { playerEvents } from "./interaction";
 import { Nodes } from "./Nodes";
 import { useSize } from "./size";
+import { SubsetEnd } from "./ViewSettings";
 
 /** Pixels that Alt and an arrow key move a node; ten times that with Shift. */
 const STEP = 6;
@@ -37,7 +38,7 @@ export function Graph({ store }: { store: Store }) {
 function Drawn({ store, graph, width }: { store: Store; graph: GraphData; width: number }) {
   const svg = useRef<SVGSVGElement>(null);
   const [tabStop, setTabStop] = useState<number | null>(null);
-  const height = Math.round(Math.min(Math.max(width * 0.66, 320), Math.max(470, width * 0.45)));
+  const height = heightOf(graph, width);
   const drawing = useDrawing(store, graph, width, height);
   const { dragging, ...drags } = useNodeDrag(store, svg, drawing, width, height);
   const focus = (node: number) => {
@@ -73,6 +74,12 @@ function Drawn({ store, graph, width }: { store: Store; graph: GraphData; width:
       <Labels store={store} drawing={drawing} />
     </svg>
   );
+}
+
+/** A calm frame; where a caption takes many lines, these come on top. */
+function heightOf(graph: GraphData, width: number): number {
+  const calm = Math.min(Math.max(width * 0.66, 320), Math.max(470, width * 0.45));
+  return Math.round(calm + Math.max(footHeight(graph.nodes, width) - 72, 0));
 }
 
 function useDrawing(store: Store, graph: GraphData, width: number, height: number): Drawing {
@@ -154,12 +161,12 @@ function SubsetNote({ store }: { store: Store }) {
   if (!subset) {
     return null;
   }
-  const end = store.traits.subset_sign.value === "positive" ? "most" : "least";
   return (
-    <p class="fx-graph-note" data-subset-value={subset.value}>
-      {end} similar {subset.players.length}: {groupName(store.board.value, subset.players)}{" "}
-      <b>{signed(subset.value)}</b>
-    </p>
+    <div class="fx-graph-note">
+      the <SubsetEnd store={store} /> similar {subset.players.length}:{" "}
+      {groupName(store.board.value, subset.players)}{" "}
+      <b data-subset-value={subset.value}>{signed(subset.value)}</b>
+    </div>
   );
 }
 

@@ -22,7 +22,7 @@ export function ViewSettings({ store, view }: { store: Store; view: ViewName }) 
       <Choice store={store} name="graph_sign" label="Which sign" choices={signs} />
       {view === "graph" && <Choice store={store} name="graph_layout" label="Layout" choices={layouts} />}
       <Top store={store} />
-      {view === "graph" && <SubsetSettings store={store} />}
+      {view === "graph" && <SubsetSize store={store} />}
     </div>
   );
 }
@@ -43,31 +43,33 @@ function Top({ store }: { store: Store }) {
   );
 }
 
-/** How many players the subset has, and whether it is the most or the least similar one. */
-function SubsetSettings({ store }: { store: Store }) {
+/** How many players the subset has. */
+function SubsetSize({ store }: { store: Store }) {
   const { subset_size } = store.traits;
   return (
-    <>
-      <Slider
-        id={`${store.id}-subset`}
-        label="subset"
-        name={(value) => (value === 0 ? "off" : String(value))}
-        value={subset_size.value}
-        min={0}
-        max={Math.max(LARGEST_SUBSET, subset_size.value)}
-        step={1}
-        commit={(value) => store.commit("subset_size", value)}
-      />
-      {subset_size.value > 0 && (
-        <Choice
-          store={store}
-          name="subset_sign"
-          label="The most or the least similar subset"
-          choices={["positive", "negative"]}
-          words={ENDS}
-        />
-      )}
-    </>
+    <Slider
+      id={`${store.id}-subset`}
+      label="subset"
+      name={(value) => (value === 0 ? "off" : String(value))}
+      value={subset_size.value}
+      min={0}
+      max={Math.max(LARGEST_SUBSET, subset_size.value)}
+      step={1}
+      commit={(value) => store.commit("subset_size", value)}
+    />
+  );
+}
+
+/** Whether the subset is the most or the least similar one; it stands in a sentence. */
+export function SubsetEnd({ store }: { store: Store }) {
+  return (
+    <Choice
+      store={store}
+      name="subset_sign"
+      label="The most or the least similar subset"
+      choices={["positive", "negative"]}
+      words={ENDS}
+    />
   );
 }
 
