@@ -35,6 +35,9 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
         f"{name}: {what}" for name, what in SECTIONS.items()
     )
     parser.add_argument("sections", nargs="*", metavar="SECTION", help=f"default: {' '.join(QUICK)}; or 'all'")
+    parser.add_argument("--model", metavar="NAME", help="measure this model's encoders instead")
+    parser.add_argument("--pretrained", metavar="TAG", help="with these weights (default: random ones)")
+    parser.add_argument("--batch", type=int, metavar="N", help="masks per run of an encoder")
     parser.add_argument("--out", type=Path, metavar="FILE", help="write the rows as JSON")
 
 
@@ -42,15 +45,17 @@ def run(options: argparse.Namespace) -> int:
     """Measure the chosen sections, print a table as rows come in, and write them as JSON where asked."""
     import torch
 
+    if options.model is not None and options.sections:
+        raise InputError(f"--model measures encoders, not {options.sections[0]}; give one of the two.")
     chosen = list(options.sections) or list(QUICK)
     chosen = list(SECTIONS) if chosen == ["all"] else chosen
     if unknown := [name for name in chosen if name not in SECTIONS]:
         raise InputError(f"There is no section {unknown[0]!r}; there are {', '.join(SECTIONS)}.")
     print(f"torch {torch.__version__}, {torch.get_num_threads()} threads, {platform.machine()}", file=sys.stderr)
     rows: list[Row] = []
-    for name in chosen:
-        print(f"\n{name}: {SECTIONS[name]}")
-        for row in _section(name)():
+    for title, section in _chosen(options, chosen):
+        print(f"\n{title}")
+        for row in section:
             rows.append(row)
             print(f"  {row.what:<66} {row.value:>9.3g} {row.unit:<6} {row.verdict}", flush=True)
     if options.out is not None:
@@ -58,6 +63,17 @@ def run(options: argparse.Namespace) -> int:
         measured = [asdict(row) | ({"value": None} if math.isnan(row.value) else {}) for row in rows]
         options.out.write_text(json.dumps(measured, indent=1, allow_nan=False), encoding="utf-8")
     return 0
+
+
+def _chosen(options: argparse.Namespace, chosen: list[str]) -> Iterator[tuple[str, Iterator[Row]]]:
+    """What to measure: a title, and the rows as they come."""
+    if options.model is not None:
+        from fixlip_widgets.bench import encoders
+
+        yield "encoders", encoders.rows(options.model, options.pretrained or False, options.batch)
+        return
+    for name in chosen:
+        yield f"{name}: {SECTIONS[name]}", _section(name)()
 
 
 def _section(name: str) -> Callable[[], Iterator[Row]]:
