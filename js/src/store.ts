@@ -8,6 +8,7 @@ import { onDark, type Palette } from "./colour";
 import { activePlayers, answerFor, comparison, groupFor, subsetFor } from "./comparison";
 import { type Explanation, explanationOf, valuesFor } from "./explanation";
 import type { Point } from "./geometry";
+import { MIRRORED, type Mirrors, mirrors } from "./mirrors";
 import { pictures } from "./picture";
 import type { Board } from "./players";
 import type {
@@ -30,50 +31,8 @@ import { type Theme, watchTheme } from "./theme";
 export type Model = AnyModel<Traits>;
 /** What clicking a player does: select it, or hide it from the model. */
 export type Tool = "select" | "hide";
-type Mirrored = Exclude<keyof Traits, "result" | "graph_data">;
-
-const MIRRORED: readonly Mirrored[] = [
-  "p",
-  "budget",
-  "text",
-  "method",
-  "order",
-  "selection",
-  "removed",
-  "top_k",
-  "graph_layout",
-  "graph_kind",
-  "graph_sign",
-  "subset_size",
-  "subset_sign",
-  "view",
-  "block",
-  "shown",
-  "palette",
-  "theme",
-  "live",
-  "offline",
-  "autorun",
-  "generation",
-  "status",
-  "error",
-  "scene",
-  "costs",
-  "options",
-  "pinned",
-  "difference",
-  "subsets",
-  "group",
-  "played",
-  "examples",
-  "convergence",
-  "undoable",
-];
-
 /** Settings whose change starts a refinement. */
 const RESTARTING: ReadonlySet<Setting> = new Set<Setting>(["p", "budget", "text", "method", "order"]);
-
-type Mirrors = { readonly [Name in Mirrored]: Signal<Traits[Name]> };
 
 export interface Store {
   /** Begins every id of this view's elements: several views share a page. */
@@ -316,11 +275,6 @@ export function createStore(model: Model): Store {
       }
     },
   };
-}
-
-function mirrors(model: Model): Mirrors {
-  const entries = MIRRORED.map((name) => [name, signal(model.get(name))]);
-  return Object.fromEntries(entries) as Mirrors;
 }
 
 function read(model: Model): Explanation | null {
