@@ -31,7 +31,7 @@ def game_attention(game: VisionLanguageGame) -> Explanation:
         game: The pair to explain.
 
     Returns:
-        An explanation of order 1 with ``method="game"``; ``main`` (n,) is the relevance, at least 0, without unit.
+        An explanation of order 1 with ``method="game_attention"``; ``main`` (n,) is the relevance, at least 0, without unit.
 
     Raises:
         ModelError: A tower is no stack of self-attentions over patches or tokens.
@@ -39,7 +39,7 @@ def game_attention(game: VisionLanguageGame) -> Explanation:
     Source: Chefer, Gur & Wolf, "Generic Attention-model Explainability for Interpreting Bi-Modal and Encoder-Decoder
     Transformers", ICCV 2021: equations 5 (weights), 6 (self-attention), 8–10 (the attention that pools).
     """
-    return _first_order(game, "game", lambda attended, similarity, _: propagated(attended, similarity))
+    return _first_order(game, "game_attention", lambda attended, similarity, _: propagated(attended, similarity))
 
 
 def grad_eclip(game: VisionLanguageGame, text_layers: int = TEXT_LAYERS) -> Explanation:

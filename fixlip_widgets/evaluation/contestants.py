@@ -65,7 +65,7 @@ def _banzhaf_values(game: VisionLanguageGame, settings: Settings) -> Explanation
 
 
 _FIRST_ORDER = (
-    Contestant("game", "GAME", lambda game, _: baselines.game_attention(game), gradients=True),
+    Contestant("game_attention", "GAME", lambda game, _: baselines.game_attention(game), gradients=True),
     Contestant("grad_eclip", "Grad-ECLIP", lambda game, _: baselines.grad_eclip(game), gradients=True),
     Contestant(
         "shapley_values",

@@ -62,7 +62,7 @@ def test_every_method_and_metric_has_a_score():
         assert scores["seconds"] >= 0
     orders = {name: scores["order"] for name, scores in record["methods"].items()}
     assert {name for name, order in orders.items() if order == 1} == {
-        "game", "grad_eclip", "shapley_values", "banzhaf_values"
+        "game_attention", "grad_eclip", "shapley_values", "banzhaf_values"
     }  # fmt: skip
 
 
@@ -98,16 +98,16 @@ def evaluate(folder, *arguments):
 
 
 def test_results_are_parquet_and_a_page(tmp_path, capsys):
-    assert evaluate(tmp_path, "--scenes", "1", "--methods", "game", "exclip", "random") == 0
+    assert evaluate(tmp_path, "--scenes", "1", "--methods", "game_attention", "exclip", "random") == 0
     assert "4 pairs measured, 0 rows skipped" in capsys.readouterr().out
     table = pyarrow.parquet.read_table(tmp_path / "results.parquet")
     assert table.num_rows == 4 * 3
-    assert set(table["method"].to_pylist()) == {"game", "exclip", "random"}
+    assert set(table["method"].to_pylist()) == {"game_attention", "exclip", "random"}
     assert {"pgr", "aid", "most", "spearman p=0.5", "r2 p=0.5", "image_encodes", "cpu_seconds"} <= set(
         table.column_names
     )
     command = table.schema.metadata[b"command"].decode()
-    assert command.startswith("fixlip-widgets evaluate --scenes 1 --methods game exclip random")
+    assert command.startswith("fixlip-widgets evaluate --scenes 1 --methods game_attention exclip random")
     page = (tmp_path / "report.html").read_text()
     assert page.count("Plotly.newPlot(") == 4
     assert command in page
@@ -116,16 +116,16 @@ def test_results_are_parquet_and_a_page(tmp_path, capsys):
 
 
 def test_nothing_is_computed_twice(tmp_path, capsys):
-    assert evaluate(tmp_path, "--scenes", "1", "--methods", "game") == 0
+    assert evaluate(tmp_path, "--scenes", "1", "--methods", "game_attention") == 0
     before = {path: path.read_bytes() for path in (tmp_path / "records").iterdir()}
-    assert evaluate(tmp_path, "--scenes", "1", "--methods", "game") == 0
+    assert evaluate(tmp_path, "--scenes", "1", "--methods", "game_attention") == 0
     assert "4 of 4 rows are recorded already" in capsys.readouterr().err
     assert {path: path.read_bytes() for path in (tmp_path / "records").iterdir()} == before
-    assert evaluate(tmp_path, "--scenes", "1", "--methods", "game", "random") == 0
+    assert evaluate(tmp_path, "--scenes", "1", "--methods", "game_attention", "random") == 0
     for path, content in before.items():
         methods = json.loads(path.read_bytes())["methods"]
-        assert set(methods) == {"game", "random"}
-        assert methods["game"] == json.loads(content)["methods"]["game"]  # its time to the last digit
+        assert set(methods) == {"game_attention", "random"}
+        assert methods["game_attention"] == json.loads(content)["methods"]["game_attention"]  # its time to the last digit
 
 
 def test_a_killed_run_goes_on_where_it_stopped(tmp_path):
