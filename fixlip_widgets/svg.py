@@ -100,11 +100,14 @@ def graph_svg(
     return _svg(width, height, title, [backdrop, *drawing.patches(), *drawing.edges(colors), *drawing.tokens()])
 
 
-def picture_svg(explanation: Explanation) -> str:
-    """An unseen SVG that holds the picture for a page's SVGs drawn with ``embed=False``; empty where there is none."""
+def picture_svg(explanation: Explanation, *, quality: int = 92) -> str:
+    """An unseen SVG that holds the picture for a page's SVGs drawn with ``embed=False``; empty where there is none.
+
+    ``quality`` is JPEG's, from 1 to 95.
+    """
     if explanation.image is None:
         return ""
-    held = element("defs", _image(explanation))
+    held = element("defs", _image(explanation, quality))
     return element("svg", held, width=0, height=0, style="position:absolute", aria_hidden="true")
 
 
@@ -229,11 +232,11 @@ def _picture_id(explanation: Explanation) -> str:
     return f"fixlip-picture-{zlib.crc32(np.ascontiguousarray(explanation.image).tobytes()):08x}"
 
 
-def _image(explanation: Explanation) -> str:
+def _image(explanation: Explanation, quality: int = 92) -> str:
     assert explanation.image is not None
     width, height = _picture_size(explanation)
     shape = {"width": width, "height": height, "preserveAspectRatio": "none"}
-    return element("image", id=_picture_id(explanation), href=data_uri(explanation.image), **shape)
+    return element("image", id=_picture_id(explanation), href=data_uri(explanation.image, quality), **shape)
 
 
 def _picture(explanation: Explanation, embed: bool) -> str:

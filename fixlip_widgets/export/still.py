@@ -96,22 +96,26 @@ def _style() -> str:
     return element("style", files("fixlip_widgets.export").joinpath("still.css").read_text("utf-8"))
 
 
-def html_card(explanation: Explanation, *, colors: str = "house") -> str:
+def html_card(explanation: Explanation, *, colors: str = "house", quality: int = 92, edges: int = _EDGES) -> str:
     """A small static form for a notebook's cell: picture, graph and one line, in the notebook's own colours."""
-    parts = [element("div", overlay_svg(explanation, colors=colors), style="flex:1 1 200px;max-width:280px")]
+    drawn = overlay_svg(explanation, colors=colors, embed=False)
+    parts = [element("div", picture_svg(explanation, quality=quality), drawn, style="flex:1 1 200px;max-width:280px")]
     if explanation.has_interactions:
-        drawn = graph_svg(explanation, _EDGES, layout="kamada_kawai", colors=colors, embed=False)
+        drawn = graph_svg(explanation, edges, layout="kamada_kawai", colors=colors, embed=False)
         parts.append(element("div", drawn, style="flex:2 1 360px;max-width:640px"))
     says = element("div", escaped(f"{explanation.caption} · {explanation.summary()}"), style="flex-basis:100%")
     return element("div", *parts, says, style=_CARD)
 
 
 def html_beneath(explanation: Explanation | None) -> str:
-    """The still form beneath a widget's view in a notebook: gone while the view lives, there where it does not."""
+    """The still form beneath a widget's view in a notebook: gone while the view lives, there where it does not.
+
+    It is saved with every notebook, and small therefore.
+    """
     inside = (
         "This explanation was still being computed when the notebook was saved."
         if explanation is None
-        else html_card(explanation) + _table(explanation, "house", rows=10)
+        else html_card(explanation, quality=60, edges=16) + _table(explanation, "house", rows=10)
     )
     return element("style", _BENEATH) + element("div", inside, class_="fixlip-still")
 
