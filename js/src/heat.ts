@@ -70,6 +70,57 @@ export function cellAt(of: Sheet, x: number, y: number): readonly [row: number, 
   return row === undefined || column === undefined ? null : [row, column];
 }
 
+/** A cell that is too small to be seen, marked. */
+export interface Mark {
+  readonly row: number;
+  readonly column: number;
+  readonly value: number;
+  /** Its middle, in pixels of the frame. */
+  readonly x: number;
+  readonly y: number;
+}
+
+/** Cells smaller than this are lost among their neighbours: then the strongest are marked. */
+const SEEN = 4;
+const MARKED = 40;
+/** Weaker than this share of the scale, a cell is left to the heatmap. */
+const FAINTEST = 0.2;
+/** How near the pointer must come to a mark, in pixels. */
+const REACH = 5;
+
+/** The strongest cells of a sheet whose cells are too small to be seen; none where they are not. */
+export function marksOf(of: Explanation, place: Sheet, limit: number): Mark[] {
+  const [wide, high] = [place.width / place.columns.length, place.height / place.rows.length];
+  if (Math.min(wide, high) >= SEEN) {
+    return [];
+  }
+  const marks: Mark[] = [];
+  for (const [down, row] of place.rows.entries()) {
+    for (const [across, column] of place.columns.entries()) {
+      const value = of.interactions[row * of.nPlayers + column] ?? 0;
+      if (Math.abs(value) > FAINTEST * limit) {
+        const at = { x: place.left + (across + 0.5) * wide, y: place.top + (down + 0.5) * high };
+        marks.push({ row, column, value, ...at });
+      }
+    }
+  }
+  return marks.sort((a, b) => Math.abs(b.value) - Math.abs(a.value)).slice(0, 2 * MARKED);
+}
+
+/** The mark next to a place, if one is near. */
+export function markAt(marks: readonly Mark[], x: number, y: number): Mark | null {
+  let nearest: Mark | null = null;
+  let least = REACH;
+  for (const mark of marks) {
+    const distance = Math.hypot(mark.x - x, mark.y - y);
+    if (distance <= least) {
+      nearest = mark;
+      least = distance;
+    }
+  }
+  return nearest;
+}
+
 /** A band over a player's row or column, in pixels of the frame. */
 export interface Band {
   readonly left: number;

@@ -1,6 +1,6 @@
 import { describe, expect, it } from "vitest";
 import { explanationOf } from "../src/explanation";
-import { bandsOf, cellAt, figure, sheet } from "../src/heat";
+import { bandsOf, cellAt, figure, markAt, marksOf, sheet } from "../src/heat";
 import { wireResult } from "./fake";
 
 const LOOK = { palette: { positive: "#f00", negative: "#00f" }, text: "", line: "#ccc", middle: "#fff" };
@@ -69,6 +69,19 @@ describe("the heatmap", () => {
     const { place } = drawn("cross");
     expect(cellAt(place, place.left - 1, place.top + 5)).toBeNull();
     expect([bandsOf(place, 0).length, bandsOf(place, 4).length]).toEqual([1, 1]);
+  });
+
+  it("marks the strongest cells where cells are too small to be seen, and the pointer finds them", () => {
+    expect(marksOf(of, drawn("cross").place, 2)).toEqual([]);
+    const small = { ...drawn("cross").place, width: 12, left: 100, top: 0, height: 200 };
+    const marks = marksOf(of, small, 2);
+    expect(marks.map(({ row, column, value }) => [row, column, value])).toEqual([
+      [5, 0, 2],
+      [5, 1, -1],
+      [4, 2, 0.5],
+    ]);
+    expect(markAt(marks, 101, 148)).toBe(marks[0]);
+    expect(markAt(marks, 101, 100)).toBeNull();
   });
 
   it("names few rows of a fine grid", () => {

@@ -2,9 +2,10 @@
 
 import type { RefObject } from "preact";
 import { useEffect, useMemo, useRef } from "preact/hooks";
+import { colourOf } from "../colour";
 import { interaction, interactionError } from "../explanation";
 import { plain, withError } from "../format";
-import { bandsOf, cellAt, figure, type Sheet, sheet } from "../heat";
+import { bandsOf, cellAt, figure, type Mark, markAt, marksOf, type Sheet, sheet } from "../heat";
 import { shortName } from "../players";
 import { loadPlotly } from "../plotly";
 import type { Block } from "../protocol";
@@ -31,7 +32,7 @@ export function Heatmap({ store }: { store: Store }) {
       <Head store={store} block={block} />
       <div class="fx-heat-frame" ref={frame}>
         <Plot store={store} block={block} place={place} width={width} />
-        {place && <Cells store={store} place={place} />}
+        {place && <Cells store={store} place={place} limit={limitOf(store, block)} />}
       </div>
     </div>
   );
@@ -115,11 +116,15 @@ function purging(held: RefObject<HTMLElement>): () => void {
 }
 
 /** Lies over the plot: finds the cell under the pointer, and frames rows and columns without drawing the plot again. */
-function Cells({ store, place }: { store: Store; place: Sheet }) {
+function Cells({ store, place, limit }: { store: Store; place: Sheet; limit: number }) {
+  const of = store.explanation.value;
+  const marks = useMemo(() => (of ? marksOf(of, place, limit) : []), [of, place, limit]);
   const players = (event: MouseEvent): readonly number[] => {
     const box = (event.currentTarget as Element).getBoundingClientRect();
-    const cell = cellAt(place, event.clientX - box.left, event.clientY - box.top);
-    return cell === null ? [] : cell[0] === cell[1] ? [cell[0]] : cell;
+    const [x, y] = [event.clientX - box.left, event.clientY - box.top];
+    const mark = markAt(marks, x, y);
+    const cell = mark ? [mark.row, mark.column] : (cellAt(place, x, y) ?? []);
+    return [...new Set(cell)];
   };
   return (
     // biome-ignore lint/a11y/noStaticElementInteractions: the table and the picture do the same for the keyboard
@@ -140,8 +145,24 @@ function Cells({ store, place }: { store: Store; place: Sheet }) {
       {store.pointed.value.map((player) => (
         <Bands key={`pointed-${player}`} place={place} player={player} selected={false} />
       ))}
+      <Marks store={store} marks={marks} />
       <Tip store={store} place={place} />
     </div>
+  );
+}
+
+function Marks({ store, marks }: { store: Store; marks: readonly Mark[] }) {
+  const palette = store.palette.value;
+  return (
+    <>
+      {marks.map(({ row, column, value, x, y }) => (
+        <span
+          key={`${row}-${column}`}
+          class="fx-mark"
+          style={{ left: `${x}px`, top: `${y}px`, background: colourOf(palette, value) }}
+        />
+      ))}
+    </>
   );
 }
 
