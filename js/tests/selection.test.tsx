@@ -63,6 +63,9 @@ describe("several players", () => {
     await settled();
     expect(one(view, "[data-group=total]").textContent).toBe("+2.10 ± 0.50");
     expect(one(view, "[data-group=within]").textContent).toBe("+2.00 ± 0.30");
+    expect(one(view, ".fx-legend [role=status]").textContent).toBe(
+      "Selected: patch (1, 1) + “dog”. With all others +2.10 ± 0.50, among themselves +2.00 ± 0.30.",
+    );
   });
 
   it("show the error of their sum with the one that is pointed at", async () => {

@@ -12,8 +12,14 @@
  * - `.fx-patch`, `.fx-chip`, `.fx-node` — patches on the picture, tokens under it, nodes of the graph:
  *   `data-player`, `data-value` (what colours it: main effect, or interaction with the active players; its own main
  *   effect where it is active itself), `data-active`, `aria-pressed` (selected).
+ *   All of them: `data-pointed` (under the pointer or focus, anywhere), `data-member` (of the subset that is shown);
+ *   patches and tokens: `data-removed` (hidden in the playground), `data-held` (in the rectangle that is being drawn).
+ *   What stands for an interaction — ties, third-order terms (`data-kind=term`), rows of the table — has `data-players`.
  * - `.fx-edge` — `data-source`, `data-target`, `data-value`, `data-certain`, `data-lit` (ends at an active player).
- * - `.fx-heatmap` — Plotly's element: its `data[0].z` is (tokens, patches).
+ * - `.fx-heatmap` — Plotly's element: its `data[0].z` is (rows, columns) of the block, (tokens, patches) at first.
+ *   `.fx-cells` lies over it and takes the pointer; `.fx-band` frames the row or column of `data-band`.
+ * - `[data-action=several|clear|reset-places|only-selection]`, `[data-block=cross|text_text|image_image]`,
+ *   `[data-sort=name|value|certainty|size]`, `[data-subset-value]`, `[data-group=total|within]`.
  * - `input[id$="-p"]`, `input[id$="-budget"]` (exponent of two), `input[id$="-top"]` — the sliders.
  * - `[data-action=run|cancel|undo|reset|retry|pin|unpin|show-all|copy-code|provenance|examples|apply-caption|keep-caption]`,
  *   `[data-view=graph|heatmap|table]`, `[data-panel=trust|playground|examples|settings]` (`aria-expanded`),

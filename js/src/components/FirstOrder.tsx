@@ -15,7 +15,7 @@ export function FirstOrder({ store }: { store: Store }) {
   }
   const rows = sorted(mainRows(of, null), "size", true).slice(0, SHOWN);
   const strongest = Math.max(...rows.map(({ value }) => Math.abs(value)), 0) || 1;
-  const known = store.traits.options.value.methods?.find(({ name }) => name === of.method);
+  const known = store.traits.options.value.methods.find(({ name }) => name === of.method);
   return (
     <div class="fx-first-order">
       <p>

@@ -2,7 +2,7 @@
 
 import type { ComponentChildren } from "preact";
 import { type Explanation, interaction, interactionError, valuesFor } from "../explanation";
-import { plain, signed, withError } from "../format";
+import { plain, withError } from "../format";
 import { groupName, shortName } from "../players";
 import type { Store } from "../store";
 
@@ -16,6 +16,9 @@ export function Legend({ store }: { store: Store }) {
         <Readout store={store} />
       </p>
       {store.tool.value === "select" && <Scale store={store} />}
+      <p class="fx-hidden" role="status">
+        {told(store)}
+      </p>
       {store.rays.value.some((ray) => !ray.certain) && (
         <p class="fx-dashes">dashed arc: its sign is not certain (95 %)</p>
       )}
@@ -139,17 +142,34 @@ function WithSelection({ store, shown, player }: ReadoutProps & { readonly playe
   );
 }
 
+/** The selection's sums for who listens: told when it changes, not whenever the pointer moves. */
+function told(store: Store): string {
+  const shown = store.explanation.value;
+  const selection = store.traits.selection.value;
+  if (!shown || selection.length < 2) {
+    return "";
+  }
+  const { total, within } = sumsOf(store, shown, selection);
+  return `Selected: ${groupName(store.board.value, selection)}. With all others ${total}, among themselves ${within}.`;
+}
+
+/** Sums of several players as text: the kernel's with standard errors once they are there. */
+function sumsOf(store: Store, shown: Explanation, players: readonly number[]) {
+  const group = store.group.value;
+  return {
+    total: withError(group?.total ?? sumOutside(shown, players), group?.total_se),
+    within: withError(group?.within ?? sumWithin(shown, players), group?.within_se),
+  };
+}
+
 /** Several players: their sums, with the kernel's standard errors once they are there. */
 function Together({ store, shown }: ReadoutProps) {
   const active = store.active.value;
-  const group = store.group.value;
-  const total = group?.total ?? sumOutside(shown, active);
-  const within = group?.within ?? sumWithin(shown, active);
+  const { total, within } = sumsOf(store, shown, active);
   return (
     <>
-      <b>{groupName(store.board.value, active)}</b> with all others{" "}
-      <b data-group="total">{withError(total, group?.total_se)}</b> · among themselves{" "}
-      <span data-group="within">{group ? withError(within, group.within_se) : signed(within)}</span>
+      <b>{groupName(store.board.value, active)}</b> with all others <b data-group="total">{total}</b> · among
+      themselves <span data-group="within">{within}</span>
     </>
   );
 }
