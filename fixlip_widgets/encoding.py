@@ -64,23 +64,62 @@ def is_out_of_memory(error: Exception) -> bool:
     return "DefaultCPUAllocator" in said or "out of memory" in said
 
 
-def encode_batch(encode: Callable[[Tensor], Tensor], masks: Bools, device: torch.device, tower: str) -> Tensor:
-    """One encoder run: (m, n) masks to (m, d) embeddings.
+def encode_all(
+    encode: Callable[[Tensor], Tensor],
+    masks: Bools,
+    batch: BatchSize,
+    device: torch.device,
+    tower: str,
+) -> Tensor:
+    """(m, n) masks to (m, d) embeddings in batches; a batch that does not fit the device's memory is halved.
+
+    A batch is looked at only once the next is on its way, so that a GPU never waits for that.
 
     Raises:
-        EncodingError: An embedding is not finite; the message names the first such mask and the tower.
+        EncodingError: Not even one mask fits, or an embedding is not finite; the message names the tower and the first
+            such mask.
     """
+    done: list[Tensor] = []
+    unchecked: Bools | None = None
+    start = 0
+    while start < len(masks):
+        rows = masks[start : start + batch.size]
+        try:
+            embeddings = _launch(encode, rows, device)
+        except RuntimeError as error:  # what running out of memory is a kind of
+            if not is_out_of_memory(error):
+                raise
+            _make_room(batch, device, tower, error)
+            continue
+        if unchecked is not None:
+            _check_finite(done[-1], unchecked, encode, tower)
+        done.append(embeddings)
+        unchecked = rows
+        start += len(rows)
+    if unchecked is not None:
+        _check_finite(done[-1], unchecked, encode, tower)
+    return torch.cat(done) if done else torch.empty(0, 0, device=device)
+
+
+def _launch(encode: Callable[[Tensor], Tensor], masks: Bools, device: torch.device) -> Tensor:
+    """One encoder run, which a GPU may still be at when this returns; masks reach it from pinned memory, meanwhile."""
+    given = torch.from_numpy(np.ascontiguousarray(masks))
+    if device.type == "cuda":
+        given = given.pin_memory()
     with torch.inference_mode():
-        embeddings = encode(torch.from_numpy(np.ascontiguousarray(masks)).to(device))
-        finite = torch.isfinite(embeddings).all(dim=1)
-    if not bool(finite.all()):
-        worst = int((~finite).int().argmax())
-        kept = np.flatnonzero(masks[worst]).tolist()
-        raise EncodingError(
-            f"The {tower} encoder returned values that are not finite for the mask that keeps players {kept}; "
-            + _advice(getattr(encode, "dtype", None))
-        )
-    return embeddings
+        return encode(given.to(device, non_blocking=True))
+
+
+def _check_finite(embeddings: Tensor, masks: Bools, encode: Callable[[Tensor], Tensor], tower: str) -> None:
+    finite = torch.isfinite(embeddings).all(dim=1)
+    if bool(finite.all()):
+        return
+    worst = int((~finite).int().argmax())
+    kept = np.flatnonzero(masks[worst]).tolist()
+    raise EncodingError(
+        f"The {tower} encoder returned values that are not finite for the mask that keeps players {kept}; "
+        + _advice(getattr(encode, "dtype", None))
+    )
 
 
 def _advice(dtype: torch.dtype | None) -> str:
@@ -91,32 +130,6 @@ def _advice(dtype: torch.dtype | None) -> str:
             "precision='bfloat16' or precision='float32'."
         )
     return "its weights may be damaged: load them again, and look for NaN in them."
-
-
-def encode_all(
-    encode: Callable[[Tensor], Tensor],
-    masks: Bools,
-    batch: BatchSize,
-    device: torch.device,
-    tower: str,
-) -> Tensor:
-    """(m, n) masks to (m, d) embeddings in batches; a batch that does not fit the device's memory is halved.
-
-    Raises:
-        EncodingError: Not even one mask fits, or an embedding is not finite.
-    """
-    done: list[Tensor] = []
-    start = 0
-    while start < len(masks):
-        try:
-            done.append(encode_batch(encode, masks[start : start + batch.size], device, tower))
-        except RuntimeError as error:  # what running out of memory is a kind of
-            if not is_out_of_memory(error):
-                raise
-            _make_room(batch, device, tower, error)
-            continue
-        start += len(done[-1])
-    return torch.cat(done) if done else torch.empty(0, 0, device=device)
 
 
 def _make_room(batch: BatchSize, device: torch.device, tower: str, error: RuntimeError) -> None:

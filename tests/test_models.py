@@ -235,3 +235,16 @@ def test_without_network_a_download_is_refused_with_what_to_do(monkeypatch, tmp_
     monkeypatch.setattr(pretrained, "download_pretrained_from_url", no_network)
     with pytest.raises(ModelError, match="Without network, pass a weights file"):
         load_model("ViT-B-32", pretrained="openai", cache_dir=str(tmp_path))
+
+
+@pytest.mark.slow
+@pytest.mark.filterwarnings("ignore::DeprecationWarning")  # of torch's compiler, about torch
+def test_compiled_encoders_give_the_same_values_at_any_batch_size(weights):
+    import numpy as np
+
+    model = load_model(CONFIG, pretrained=weights, device="cpu", compile=True)
+    compiled, plain = (VisionLanguageGame(each, tiny_pixels(), "a cat on a mat") for each in (model, tiny_clip()))
+    for count in (6, 3):
+        draw = np.random.default_rng(count).random
+        masks = draw((count, plain.n_image)) < 0.5, draw((count, plain.n_text)) < 0.5
+        np.testing.assert_allclose(compiled.values(*masks), plain.values(*masks), atol=1e-4)
