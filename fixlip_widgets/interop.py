@@ -37,7 +37,7 @@ def to_shapiq(explanation: Explanation, index: str | None = None) -> Any:
         raise ImportError("to_shapiq() needs shapiq: pip install 'fixlip-widgets[shapiq]'") from error
     if explanation.order not in (1, 2):
         raise InputError(f"The explanation has order {explanation.order}; orders 1 and 2 can be converted.")
-    index = index or _INDEX.get((explanation.method, explanation.order))
+    index = index or _INDEX.get((explanation.method.removesuffix("_values"), explanation.order))
     if index is None:
         raise InputError(f"shapiq has no index of its own for {explanation.method!r}; name one, say index='SV'.")
     first, second = np.triu_indices(explanation.n_players, 1 if explanation.has_interactions else explanation.n_players)

@@ -9,7 +9,7 @@ import numpy as np
 if TYPE_CHECKING:
     from fixlip_widgets.explanation import Explanation
 
-_MOST = 200
+_MOST = 60
 
 
 class Convergence:

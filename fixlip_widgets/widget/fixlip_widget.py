@@ -12,7 +12,7 @@ from fixlip_widgets.masks import MAX_BUDGET, check_budget
 from fixlip_widgets.methods import method as method_of
 from fixlip_widgets.provenance import Source, reproduction
 from fixlip_widgets.widget import wire
-from fixlip_widgets.widget.base import WRITABLE
+from fixlip_widgets.widget.beginning import RESTARTING, check_names, first_state, make_explainer
 from fixlip_widgets.widget.costs import costs
 from fixlip_widgets.widget.examples import examples
 from fixlip_widgets.widget.playground import Playground
@@ -25,10 +25,6 @@ if TYPE_CHECKING:
     from fixlip_widgets.explanation import Explanation
     from fixlip_widgets.incremental import IncrementalExplainer
     from fixlip_widgets.models import Model
-
-_RESTART = ("p", "budget", "text", "method", "order")
-_NOT_GIVEN = frozenset({"text", "selection", "removed", "shown"})
-"""Settings that make sense only once there is something to show, or that are arguments of their own."""
 
 
 class FixlipWidget(ShowingWidget):
@@ -90,28 +86,24 @@ class FixlipWidget(ShowingWidget):
     ) -> None:
         worker = Worker()
         self._worker = worker  # first of all: a widget that fails to be made is closed too
-        _check_names(set(settings), finished=explanation is not None)
+        check_names(set(settings), finished=explanation is not None)
         self.max_budget = check_budget(max_budget)
         self._refiner: Refiner | None = None
         if explanation is None:
-            explainer = explainer or _explainer(image, text, model, grid, seed)
+            explainer = explainer or make_explainer(image, text, model, grid, seed)
             self._refiner = Refiner(explainer, self, worker.do_chores, worker.settle)
             self._source = Source.of(image, explainer.game.model, explainer.game.grid)
             if "method" in settings:
                 settings.setdefault("order", method_of(settings["method"]).orders[0])
         playground = Playground(explainer.game if explainer is not None else None)
-        first = {**settings, **self._first_state(explanation)}
+        first = {**settings, **first_state(explanation, explainer)}
         super().__init__(worker, explanation, playground, options=wire.options(), **first)
         if explanation is not None:
-            self.convergence = list(self._convergence.add(explanation))
-            self._draw()
-            self._ask_model()
-            self._worker.ask_chore(self._find_subsets)
-        elif self.autorun:
-            self._expect()
+            self._begin_with(explanation)
+            return
+        self._expect()
+        if self.autorun:
             self.run()
-        else:
-            self._expect()
 
     @classmethod
     def from_explanation(cls, explanation: Explanation, **settings: Any) -> FixlipWidget:
@@ -160,7 +152,7 @@ class FixlipWidget(ShowingWidget):
     # -- settings and messages ---------------------------------------------------------------------------------------
 
     def _checked(self, name: str, value: Any, method: str) -> Any:
-        if self._refiner is None and name in _RESTART:
+        if self._refiner is None and name in RESTARTING:
             if self._ready:
                 raise InputError("This is a finished explanation; there is no model here to run again.")
             return value
@@ -184,7 +176,7 @@ class FixlipWidget(ShowingWidget):
             return explanation.n_players
         return self.scene["grid"][0] * self.scene["grid"][1] + len(self.scene["tokens"])
 
-    @t.observe(*_RESTART)
+    @t.observe(*RESTARTING)
     def _restart(self, _change: Any) -> None:
         if self._ready and self._refiner is not None and self.comm is not None:
             self._worker.ask_chore(self._expect)
@@ -257,7 +249,7 @@ class FixlipWidget(ShowingWidget):
             if (p, method.name) == (self.p, self.method):
                 self.costs, self.examples = told, seen
 
-    def _sure(self, explanation: Explanation, players: tuple[int, ...]) -> Group:
+    def _summed(self, explanation: Explanation, players: tuple[int, ...]) -> Group:
         explainer = self._refiner.explainer if self._refiner else None
         if hasattr(explainer, "group") and explanation.method == "banzhaf":
             return explainer.group(players, explanation)  # pyright: ignore
@@ -268,49 +260,6 @@ class FixlipWidget(ShowingWidget):
             return None
         return reproduction(explanation, self._source, reused=self._refiner.reused(explanation))
 
-    # -- beginning ---------------------------------------------------------------------------------------------------
-
-    def _first_state(self, explanation: Explanation | None) -> dict[str, Any]:
-        """Traits before anything is computed: enough for a first paint."""
-        if explanation is not None:
-            label = wire.model_label(explanation.model)
-            return {
-                "live": False,
-                "method": explanation.method,
-                "order": explanation.order,
-                "text": explanation.caption,
-                "p": explanation.p,
-                "budget": explanation.budget,
-                "status": "done",
-                "scene": wire.scene(explanation.image, explanation.tokens, explanation.grid, label),
-                "result": wire.result(explanation, 0, partial=False),
-            }
-        assert self._refiner is not None, "there is an explanation or an explainer"
-        game = self._refiner.explainer.game
-        label = wire.model_label({"name": game.model.name, "pretrained": game.model.pretrained})
-        return {"text": game.caption, "scene": wire.scene(game.picture, game.tokens, game.grid, label)}
-
 
 def _listed(requests: dict[str, Any]) -> str:
     return ", ".join(name for name in requests if name != "bundle")
-
-
-def _check_names(given: set[str], *, finished: bool) -> None:
-    """Refuse keywords by name: a misspelt setting must not be lost silently."""
-    known = (WRITABLE | {"autorun", "idle_share"}) - _NOT_GIVEN
-    if unknown := given - known:
-        raise InputError(
-            f"FixlipWidget does not know {', '.join(sorted(unknown))}; it knows {', '.join(sorted(known))}."
-        )
-    if finished and given & set(_RESTART):
-        raise InputError("A finished explanation has its own p and budget, method and order; none can be set.")
-
-
-def _explainer(image: Any, text: Any, model: Model | None, grid: Any, seed: int) -> IncrementalExplainer:
-    from fixlip_widgets.game import VisionLanguageGame
-    from fixlip_widgets.incremental import IncrementalExplainer
-    from fixlip_widgets.models import load_model
-
-    if image is None or text is None:
-        raise InputError("FixlipWidget needs an image and a caption, an explainer, or an explanation.")
-    return IncrementalExplainer(VisionLanguageGame(model or load_model(), image, text, grid), seed=seed)

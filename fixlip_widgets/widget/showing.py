@@ -157,6 +157,13 @@ class ShowingWidget(Exports, BaseWidget):
                     self.status = status
         self._ask_about_result(final=status is not None)
 
+    def _begin_with(self, explanation: Explanation) -> None:
+        """A finished explanation needs no worker for a first paint."""
+        self.convergence = list(self._convergence.add(explanation))
+        self._draw()
+        self._ask_model()
+        self._worker.ask_chore(self._find_subsets)
+
     def _ask_about_result(self, *, final: bool) -> None:
         for chore in (self._sum_up, self._play, *((self._find_subsets,) if final else ())):
             self._worker.ask_chore(chore)
@@ -169,7 +176,7 @@ class ShowingWidget(Exports, BaseWidget):
         """Lines that compute ``explanation`` again; None where only it is known."""
         return None
 
-    def _sure(self, explanation: Explanation, players: tuple[int, ...]) -> Group:
+    def _summed(self, explanation: Explanation, players: tuple[int, ...]) -> Group:
         """On the worker's thread: the sums of a group, with their standard errors where they can be had."""
         return group(explanation, players)
 
@@ -222,7 +229,7 @@ class ShowingWidget(Exports, BaseWidget):
         summed = None
         if explanation is not None and explanation.has_interactions and players:
             known = [player for player in players if player < explanation.n_players]
-            told = self._sure if self.shown == "current" else group
+            told = self._summed if self.shown == "current" else group
             summed = wire.group(told(explanation, tuple(known)), result["generation"] if result else 0)
         with self._publishing:
             if (explanation, players) == (self._on_screen, self.selection):

@@ -1,0 +1,72 @@
+"""How a widget begins: what it is given, checked, and what it shows before anything is computed."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
+from fixlip_widgets.errors import InputError
+from fixlip_widgets.widget import wire
+from fixlip_widgets.widget.base import WRITABLE
+
+if TYPE_CHECKING:
+    from fixlip_widgets.explanation import Explanation
+    from fixlip_widgets.incremental import IncrementalExplainer
+    from fixlip_widgets.models import Model
+
+RESTARTING = ("p", "budget", "text", "method", "order")
+"""Settings of what is explained: a change of one asks for another result."""
+_NOT_GIVEN = frozenset({"text", "selection", "removed", "shown"})
+"""Settings that make sense only once there is something to show, or that are arguments of their own."""
+
+
+def check_names(given: set[str], *, finished: bool) -> None:
+    """Refuse keywords by name: a misspelt setting must not be lost silently.
+
+    Raises:
+        InputError: There is no such setting, or a ``finished`` explanation has it already.
+    """
+    known = (WRITABLE | {"autorun", "idle_share"}) - _NOT_GIVEN
+    if unknown := given - known:
+        raise InputError(
+            f"FixlipWidget does not know {', '.join(sorted(unknown))}; it knows {', '.join(sorted(known))}."
+        )
+    if finished and given & set(RESTARTING):
+        raise InputError("A finished explanation has its own p and budget, method and order; none can be set.")
+
+
+def make_explainer(
+    image: Any, text: Any, model: Model | None, grid: tuple[int, int] | None, seed: int
+) -> IncrementalExplainer:
+    """An explainer of an image and a caption, by the packaged demo model if there is none.
+
+    Raises:
+        InputError: Image or caption are missing or cannot be used.
+    """
+    from fixlip_widgets.game import VisionLanguageGame
+    from fixlip_widgets.incremental import IncrementalExplainer
+    from fixlip_widgets.models import load_model
+
+    if image is None or text is None:
+        raise InputError("FixlipWidget needs an image and a caption, an explainer, or an explanation.")
+    return IncrementalExplainer(VisionLanguageGame(model or load_model(), image, text, grid), seed=seed)
+
+
+def first_state(explanation: Explanation | None, explainer: IncrementalExplainer | None) -> dict[str, Any]:
+    """Traits before anything is computed, of a finished explanation or of a pair: enough for a first paint."""
+    if explanation is not None:
+        label = wire.model_label(explanation.model)
+        return {
+            "live": False,
+            "method": explanation.method,
+            "order": explanation.order,
+            "text": explanation.caption,
+            "p": explanation.p,
+            "budget": explanation.budget,
+            "status": "done",
+            "scene": wire.scene(explanation.image, explanation.tokens, explanation.grid, label),
+            "result": wire.result(explanation, 0, partial=False),
+        }
+    assert explainer is not None, "there is an explanation or an explainer"
+    game = explainer.game
+    label = wire.model_label({"name": game.model.name, "pretrained": game.model.pretrained})
+    return {"text": game.caption, "scene": wire.scene(game.picture, game.tokens, game.grid, label)}
