@@ -8,7 +8,8 @@ from __future__ import annotations
 
 import math
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
+from dataclasses import replace
 from typing import Any, Literal
 
 import numpy as np
@@ -18,11 +19,13 @@ from torch import Tensor
 
 from fixlip_widgets.errors import FixlipError, InputError, PoolError
 from fixlip_widgets.estimators.crossmodal import Fit, regress
+from fixlip_widgets.estimators.sums import sum_errors
 from fixlip_widgets.estimators.third import regress_third
 from fixlip_widgets.estimators.variance import Errors, standard_errors
 from fixlip_widgets.explanation import Explanation
 from fixlip_widgets.files import PathLike, read_npz, write_npz
 from fixlip_widgets.game import VisionLanguageGame
+from fixlip_widgets.groups import Group, group
 from fixlip_widgets.masks import MIN_BUDGET, check_budget, check_p, check_seed, split_budget, spread_probabilities
 from fixlip_widgets.metrics.fit import held_out_fit
 from fixlip_widgets.pool import Pool
@@ -177,7 +180,8 @@ class IncrementalExplainer:
 
         Args:
             p: Any probability; far from those that masks were drawn at, few masks count (``effective_image_masks``).
-            ridge: Shrinkage of image–image terms; None lets cross-validation choose, 0 is the paper's estimator.
+            ridge: Shrinkage of image–image terms. None lets the data choose, and takes the noise of pairs out of
+                cross-modal terms; 0 is the paper's estimator.
             order: 3 adds image–image–text and image–text–text terms.
             scope: ``"cross"`` fits main effects and cross-modal interactions only, which needs few masks.
 
@@ -204,6 +208,29 @@ class IncrementalExplainer:
             return self._describe(solved, errors, p, order=3, triples=Triples(*blocks, *block_errors))
         fit = regress(image, text, ridge, pairs=scope == "all")
         return self._describe(fit.assemble(scale, bias), standard_errors(fit, scale), p, scope=scope)
+
+    def group(self, players: Sequence[int], explanation: Explanation) -> Group:
+        """What several players do together in ``explanation``, with standard errors from the masks encoded so far.
+
+        Args:
+            players: Indices of different players.
+            explanation: One of this explainer, of order 2; the errors of any other are as
+                :func:`fixlip_widgets.groups.group` gives them.
+
+        Raises:
+            InputError: A player does not exist or comes twice, or there is none.
+        """
+        found = group(explanation, players)
+        if explanation.order != 2 or explanation.method != "banzhaf" or explanation.tokens != self.game.tokens:
+            return found
+        ridge = 0.0 if explanation.ridge == 0 else None
+        image, text = self._image.modality(explanation.p), self._text.modality(explanation.p)
+        inside = np.zeros(explanation.n_players, dtype=bool)
+        inside[list(found.players)] = True
+        fit = regress(image, text, ridge, pairs=explanation.scope == "all")
+        errors = sum_errors(fit, inside, self.game.scale)
+        total, within = (None if np.isnan(error) else error for error in (errors.total, errors.within))
+        return replace(found, se=errors.values, total_se=total, within_se=within)
 
     def _describe(self, solved: Fit, errors: Errors, p: float, **more: Any) -> Explanation:
         game, scope = self.game, more.get("scope", "all")

@@ -5,6 +5,7 @@ import pytest
 import torch
 
 from fixlip_widgets.estimators.crossmodal import Modality, regress
+from fixlip_widgets.estimators.sums import sum_errors
 from fixlip_widgets.estimators.third import regress_third
 from fixlip_widgets.estimators.variance import standard_errors
 from fixlip_widgets.masks import draw_masks, enumerate_masks, enumeration_weights
@@ -122,4 +123,25 @@ def test_intervals_of_order_three_cover_the_enumerated_truth(p, ridge, of_text):
         drawn = text if of_text is None else sampled(TEXT, N_TEXT, p, of_text, seed, 1)
         fit = regress_third(sampled(IMAGE, N_IMAGE, p, 800, seed, 0), drawn, ridge)
         repetitions.append(covered(truth, third_parts(*fit.assemble()), third_parts(*fit.standard_errors())))
+    assert_covered(repetitions)
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("p", [0.3, 0.5])
+def test_intervals_of_a_groups_sums_cover_the_enumerated_truth(p):
+    group = np.zeros(N_IMAGE + N_TEXT, dtype=bool)
+    group[[0, 1, 5, N_IMAGE + 1]] = True
+    text = everything(TEXT, N_TEXT, p)
+
+    def sums(fit):
+        values = fit.interactions[group].sum(0)
+        return {"values": values, "total": values[~group].sum(), "within": values[group].sum() / 2}
+
+    truth = sums(regress(everything(UNEVEN, N_IMAGE, p), text).assemble())
+    repetitions = []
+    for seed in range(SEEDS):
+        fit = regress(sampled(UNEVEN, N_IMAGE, p, 600, seed, 0), text, None)
+        errors = sum_errors(fit, group)
+        errors = {"values": errors.values, "total": errors.total, "within": errors.within}
+        repetitions.append(covered(truth, sums(fit.assemble()), errors))
     assert_covered(repetitions)

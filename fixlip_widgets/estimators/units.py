@@ -13,7 +13,7 @@ from fixlip_widgets.estimators.crossmodal import Modality
 from fixlip_widgets.estimators.quadratic import QuadraticFit
 
 _MOST_LEVERAGE = 0.9
-_PENALTY_IS_ESTIMATED = 0.35
+_PENALTY_IS_ESTIMATED = 0.5
 """Widens the interval of a shrunk term by this times the share that it lost: Wahba's takes the penalty as known. So
 simulated 95 % intervals cover 93–97 %."""
 _FEWEST_UNITS = 40
@@ -44,7 +44,8 @@ class Units:
         else:
             self.even_inflation = self.odd_inflation = _inflation(min(curved + n / units, _MOST_LEVERAGE))
         self.slope_inflation = _inflation(straight)
-        self.shrinkage = self._shrinkage(part) if part and pairs else torch.zeros(n, n, dtype=torch.float64)
+        nothing = torch.zeros(n, n, dtype=torch.float64, device=self.design.phi.device)
+        self.shrinkage = self._shrinkage(part) if part and pairs else nothing
         self.bias = _Bias(part, self.design.inverse_spread, side.moments.mean_mask) if part and pairs else None
 
     def _shrinkage(self, part: QuadraticFit) -> Tensor:
@@ -60,11 +61,13 @@ class Units:
         """(n, n) variances of pair coefficients from the sums of :meth:`Chunk.squared_pairs`."""
         spread = self.design.inverse_spread
         variances = squared * (self.shrinkage * spread[:, None] * spread) ** 2
-        if self._unsure():
+        if self.unsure:
             variances = torch.full_like(variances, torch.nan)
         return (variances + (self.bias.pairs() if self.bias else 0)).fill_diagonal_(0)
 
-    def _unsure(self) -> bool:
+    @property
+    def unsure(self) -> bool:
+        """Whether pair terms get no errors."""
         shrunk = self.part is not None and self.part.ridge > 0
         return shrunk and self.design.units < _FEWEST_UNITS + 0.5 * self.design.n_pairs
 
@@ -96,6 +99,12 @@ class _Bias:
         """Of the constant."""
         mean, squared = self._mean, self._mean.square()
         return max(float((0.5 * mean @ self._bias @ mean).square() - 0.5 * squared @ self._expected @ squared), 0.0)
+
+    def sums(self, members: Tensor, weights: Tensor) -> Tensor:
+        """(k,) of ``Σ_ij members_i weights_kj v_ij``, for (n,) members and (k, n) weights."""
+        both = weights * members
+        expected = weights.square() @ (self._expected @ members.square()) + ((both @ self._expected) * both).sum(1)
+        return ((weights @ (self._bias @ members)).square() - expected).clamp_min(0)
 
 
 class Chunk:
@@ -132,6 +141,10 @@ class Chunk:
         scaled = self._scaled
         others = (scaled * self._mean) @ self._units.shrinkage  # Σ_{b≠a} s_ab φ_b μ_b/σ_b
         return self._odd[:, None] * scaled - self._even[:, None] * scaled * others
+
+    def pair_sums(self, members: Tensor) -> Tensor:
+        """(u, n) influence on every player's pair coefficients with ``members`` (n,), summed."""
+        return self._even[:, None] * self._scaled * ((self._scaled * members) @ self._units.shrinkage)
 
     def squared_pairs(self) -> Tensor:
         """(n, n) sum of squared influences on the pair coefficients, up to :meth:`Units.pair_scale`."""

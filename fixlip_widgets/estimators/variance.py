@@ -23,7 +23,7 @@ from torch import Tensor
 from fixlip_widgets.estimators.adjustment import Adjustment
 from fixlip_widgets.estimators.crossmodal import CrossModalFit, Modality
 from fixlip_widgets.estimators.quadratic import QuadraticFit, chunks
-from fixlip_widgets.estimators.units import Units
+from fixlip_widgets.estimators.units import Chunk, Units
 
 Floats = NDArray[np.float64]
 _EXACT_UP_TO = 16
@@ -49,14 +49,9 @@ def standard_errors(fit: CrossModalFit, scale: float = 1.0) -> Errors:
     baseline = torch.zeros((), dtype=torch.float64)
     main, pairs = torch.zeros(n, dtype=torch.float64), torch.zeros(n, n, dtype=torch.float64)
     image, text = slice(0, n_image), slice(n_image, n)
-    directions = (
-        (fit.image, fit.text, fit.image_part, fit.image_adjustment, fit.cross, image, text),
-        (fit.text, fit.image, fit.text_part, fit.text_adjustment, fit.cross.T, text, image),
-    )
-    for side, other, part, adjustment, cross, own, others in directions:
-        if not side.sampled:
-            continue
-        variance = _Sampling(side, other, part, adjustment, cross, fit.pairs).variances()
+    for sampling in samplings(fit):
+        own, others = (image, text) if sampling.side is fit.image else (text, image)
+        variance = sampling.variances()
         baseline += variance.baseline
         main[own] += variance.own_main.cpu()
         main[others] += variance.other_main.cpu()
@@ -71,6 +66,16 @@ def standard_errors(fit: CrossModalFit, scale: float = 1.0) -> Errors:
     return Errors(scale * float(baseline.sqrt()), scale * main.sqrt().numpy(), scale * pairs.sqrt().numpy())
 
 
+def samplings(fit: CrossModalFit) -> list[Sampling]:
+    """What draws of either modality do to ``fit``; nothing for one whose masks are all there are."""
+    image, text = fit.image, fit.text
+    both = (
+        Sampling(image, text, fit.image_part, fit.image_adjustment, fit.cross, fit.pairs) if image.sampled else None,
+        Sampling(text, image, fit.text_part, fit.text_adjustment, fit.cross.T, fit.pairs) if text.sampled else None,
+    )
+    return [sampling for sampling in both if sampling is not None]
+
+
 @dataclass
 class _Variances:
     baseline: float
@@ -81,7 +86,26 @@ class _Variances:
     cross: Tensor
 
 
-class _Sampling:
+@dataclass(frozen=True, eq=False)
+class Flow:
+    """What some of the units bring to the terms that involve the other modality.
+
+    Attributes:
+        chunk: Their masks.
+        slope: (u, n) influence on slopes, per unit of residual.
+        left: (u, n_other) residuals of the cross-modal part, along the other's slopes.
+        moved: (u, d) by how much they move the mean embedding.
+        explained: (rows, n_other) the cross-modal part at every mask.
+    """
+
+    chunk: Chunk
+    slope: Tensor
+    left: Tensor
+    moved: Tensor
+    explained: Tensor
+
+
+class Sampling:
     """Variances that come from drawing the masks of one modality (``side``), the other one's being fixed."""
 
     def __init__(
@@ -112,27 +136,30 @@ class _Sampling:
         total.other_pairs = moved.variance()
         return total
 
-    def _add(self, rows: slice, total: _Variances, moved_pairs: _MovedPairs) -> None:
-        side, other, cross, units = self.side, self.other, self.cross, self.units
-        chunk = units.chunk(rows)
-        mu, nu, slope = side.moments.mean_mask, other.moments.mean_mask, chunk.slope
+    def flow(self, rows: slice) -> Flow:
+        """Of the units in ``rows`` of the masks."""
+        side, units, chunk = self.side, self.units, self.units.chunk(rows)
         offset = side.embeddings[rows].double() - side.moments.mean_embedding
-        explained = chunk.centred @ cross
-
-        left = offset @ other.moments.slopes.T - explained
+        explained, slope = chunk.centred @ self.cross, chunk.slope
+        left = offset @ self.other.moments.slopes.T - explained
         if self.adjustment is not None:
             curved, slope = self.adjustment.at(rows)
             left = left - curved
         left = units.fold(chunk.weights[:, None] * left, -1) * units.slope_inflation
-        moved = units.fold(chunk.weights[:, None] * (offset @ self.linear.T - explained), +1)
-        flow = units.fold(chunk.weights[:, None] * offset, +1)
-        moved_pairs.add(flow)
-        baseline = chunk.quadratic_constant() + flow @ (self.constant - other.moments.mean_embedding)
-        baseline = baseline + units.fold(chunk.weights * (explained @ nu), +1) + (slope @ mu) * (left @ nu)
+        return Flow(chunk, slope, left, units.fold(chunk.weights[:, None] * offset, +1), explained)
+
+    def _add(self, rows: slice, total: _Variances, moved_pairs: _MovedPairs) -> None:
+        other, units, flow = self.other, self.units, self.flow(rows)
+        chunk, slope, left = flow.chunk, flow.slope, flow.left
+        mu, nu = self.side.moments.mean_mask, other.moments.mean_mask
+        explained = units.fold(chunk.weights[:, None] * flow.explained, +1)
+        moved_pairs.add(flow.moved)
+        baseline = chunk.quadratic_constant() + flow.moved @ (self.constant - other.moments.mean_embedding)
+        baseline = baseline + explained @ nu + (slope @ mu) * (left @ nu)
 
         total.baseline += float(baseline.square().sum())
         total.own_main += (chunk.quadratic_linear() - slope * (left @ nu)[:, None]).square().sum(0)
-        total.other_main += (moved - (slope @ mu)[:, None] * left).square().sum(0)
+        total.other_main += (flow.moved @ self.linear.T - explained - (slope @ mu)[:, None] * left).square().sum(0)
         total.own_pairs += chunk.squared_pairs()
         total.cross += slope.square().T @ left.square()
 
