@@ -44,3 +44,18 @@ def test_quickstart_finds_each_noun_on_its_own_object():
     lines = [line for line in printed(executed(FOLDER / "01_quickstart.ipynb")).splitlines() if "strongest at" in line]
     assert [line.split(":")[0] for line in lines] == ["dog", "banana"]
     assert all("on the object" in line for line in lines)
+
+
+def test_comparison_shows_what_order_one_cannot_say():
+    lines = printed(executed(FOLDER / "03_compare.ipynb")).splitlines()
+    binding = {line[:16].strip(): float(line.split("binding")[1]) for line in lines if " binding " in line}
+    assert all(binding[name] == 0 for name in ("GAME", "Grad-ECLIP", "Shapley values", "Banzhaf values"))
+    assert binding["FIxLIP"] == pytest.approx(binding["the model"], rel=0.3)
+    pointing = {line[:16].strip(): float(line.split("PGR")[1].split()[0]) for line in lines if " PGR " in line}
+    assert max(pointing, key=lambda name: pointing[name]) == "FIxLIP"
+
+
+def test_comparison_shows_that_p_chooses_the_masks():
+    lines = printed(executed(FOLDER / "03_compare.ipynb")).splitlines()
+    table = [[float(cell) for cell in line.split()[3:]] for line in lines if line.startswith("p = ")]
+    assert [max(range(3), key=lambda row: table[row][column]) for column in range(3)] == [0, 1, 2]
