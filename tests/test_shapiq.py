@@ -32,7 +32,14 @@ def test_a_round_trip_changes_no_number(method, order):
 
 @pytest.mark.parametrize(
     ("method", "order", "index"),
-    [("banzhaf", 2, "FBII"), ("shapley", 2, "FSII"), ("banzhaf", 1, "BV"), ("shapley", 1, "SV")],
+    [
+        ("banzhaf", 2, "FBII"),
+        ("shapley", 2, "FSII"),
+        ("banzhaf", 1, "BV"),
+        ("shapley", 1, "SV"),
+        ("banzhaf_values", 1, "BV"),
+        ("shapley_values", 1, "SV"),
+    ],
 )
 def test_shapiq_knows_the_index_and_every_term(method, order, index):
     explanation = (first_order if order == 1 else random_explanation)(method=method)

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any
 import traitlets as t
 
 from fixlip_widgets.errors import InputError
-from fixlip_widgets.groups import Group, group
+from fixlip_widgets.groups import Group
 from fixlip_widgets.masks import MAX_BUDGET, check_budget
 from fixlip_widgets.methods import method as method_of
 from fixlip_widgets.provenance import Source, reproduction
@@ -250,10 +250,9 @@ class FixlipWidget(ShowingWidget):
                 self.costs, self.examples = told, seen
 
     def _summed(self, explanation: Explanation, players: tuple[int, ...]) -> Group:
-        explainer = self._refiner.explainer if self._refiner else None
-        if hasattr(explainer, "group") and explanation.method == "banzhaf":
-            return explainer.group(players, explanation)  # pyright: ignore
-        return group(explanation, players)
+        if self._refiner is None:
+            return super()._summed(explanation, players)
+        return self._refiner.explainer.group(players, explanation)
 
     def _code(self, explanation: Explanation) -> str | None:
         if self._refiner is None:

@@ -229,7 +229,8 @@ class ShowingWidget(Exports, BaseWidget):
         summed = None
         if explanation is not None and explanation.has_interactions and players:
             known = [player for player in players if player < explanation.n_players]
-            told = self._summed if self.shown == "current" else group
+            final = self.shown == "current" and not (result and result["partial"])
+            told = self._summed if final else group  # standard errors take a solve, which encoding should not wait for
             summed = wire.group(told(explanation, tuple(known)), result["generation"] if result else 0)
         with self._publishing:
             if (explanation, players) == (self._on_screen, self.selection):

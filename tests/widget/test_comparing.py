@@ -143,6 +143,21 @@ def test_several_selected_players_are_summed(widget: FixlipWidget) -> None:
     assert widget.group is None
 
 
+def test_sums_have_standard_errors_that_know_what_goes_together(make_widget: Make) -> None:
+    widget = make_widget(budget=2**14)
+    assert widget.wait(SECONDS)
+    widget.selection = (17, 1, 2)
+    assert widget.wait(SECONDS)
+    known = widget._refiner.explainer.group((17, 1, 2), widget.explanation)
+    np.testing.assert_array_equal(numbers(widget.group["se"]), known.se.astype(np.float32))
+    assert (widget.group["total_se"], widget.group["within_se"]) == (known.total_se, known.within_se)
+    assert 0 < known.total_se < np.inf
+    widget.pin()
+    widget.shown = "pinned"
+    assert widget.wait(SECONDS)
+    assert (widget.group["total"], widget.group["total_se"]) == (pytest.approx(known.total), None)
+
+
 def test_a_first_order_method_has_no_sums(make_widget: Make) -> None:
     widget = make_widget(method="random")
     assert widget.wait(SECONDS)
