@@ -15,6 +15,8 @@ export interface Answers {
   asked(refinement: boolean): void;
   /** The refinement that was asked for has begun, or was refused. */
   begun(): void;
+  /** What was asked could not even be sent. */
+  lost(): void;
   /** A sign of life came; while it is `busy`, others will follow. */
   heard(busy: boolean): void;
   stop(): void;
@@ -24,12 +26,14 @@ export function createAnswers(): Answers {
   const pending = signal(false);
   const silent = signal(false);
   let waiting: ReturnType<typeof setTimeout> | undefined;
+  const lost = () => {
+    clearTimeout(waiting);
+    pending.value = false;
+    silent.value = true;
+  };
   const wait = (milliseconds: number) => {
     clearTimeout(waiting);
-    waiting = setTimeout(() => {
-      pending.value = false;
-      silent.value = true;
-    }, milliseconds);
+    waiting = setTimeout(lost, milliseconds);
   };
   return {
     pending,
@@ -41,6 +45,7 @@ export function createAnswers(): Answers {
     begun: () => {
       pending.value = false;
     },
+    lost,
     heard: (busy) => {
       silent.value = false;
       if (busy) {

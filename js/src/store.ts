@@ -205,7 +205,16 @@ export function createStore(model: Model): Store {
     if (restarts || plays) {
       answers.asked(restarts);
     }
-    model.save_changes();
+    deliver(() => model.save_changes());
+  }
+
+  /** Hosts throw when they have nobody to send to; that is told like a kernel's silence. */
+  function deliver(send: () => void): void {
+    try {
+      send();
+    } catch {
+      answers.lost();
+    }
   }
 
   function ask(request: ToKernel): void {
@@ -213,7 +222,7 @@ export function createStore(model: Model): Store {
     if (request.type === "run" || request.type === "cancel") {
       answers.asked(request.type === "run");
     }
-    model.send(request);
+    deliver(() => model.send(request));
   }
 
   function select(player: number, add: boolean): void {

@@ -102,6 +102,21 @@ describe("a kernel that does not answer", () => {
     expect(silence(view)).toHaveLength(0);
   });
 
+  it("is told at once where the host has nobody to send to", async () => {
+    const model = new FakeModel();
+    model.send = model.save_changes = () => {
+      throw new Error("Cannot send");
+    };
+    const view = await shown(model);
+    one(view, "[data-action=run]").click();
+    await settled();
+    expect(silence(view)).toHaveLength(1);
+    expect(view.dataset.status).toBe("done");
+    one(view, ".fx-chip").click();
+    await settled();
+    expect(view.dataset.selection).toBe("4");
+  });
+
   it("is told when a refinement stops giving signs of life", async () => {
     const model = new FakeModel();
     const view = await shown(model);
