@@ -12,6 +12,8 @@ from fixlip_widgets.incremental import IncrementalExplainer, Progress
 from fixlip_widgets.methods import METHODS, Method, Request
 from fixlip_widgets.methods import method as method_of
 from fixlip_widgets.models import Model, load_model
+from fixlip_widgets.regions import Regions
+from fixlip_widgets.towers import Masking
 
 
 def explain(
@@ -25,6 +27,9 @@ def explain(
     order: int | None = None,
     seed: int = 0,
     grid: tuple[int, int] | None = None,
+    regions: Regions | None = None,
+    words: bool = False,
+    masking: Masking = "zero",
     ridge: float | None = None,
     scope: Literal["all", "cross"] = "all",
     progress: bool | None = None,
@@ -47,6 +52,7 @@ def explain(
             gives their values.
         seed: Of the masks.
         grid: (rows, columns) of image players; the encoder's patches by default.
+        regions, words, masking: Other players and maskings; see :class:`VisionLanguageGame`.
         ridge: Shrinkage of image–image terms; None is cross-validated, 0 is the paper's estimator exactly.
         scope: ``"cross"`` for main effects and cross-modal interactions only.
         progress: Show a progress bar; by default where it takes long and a person is watching.
@@ -62,7 +68,9 @@ def explain(
         raise InputError(f"p is {p!r}, but method={method!r} has no p; leave it out, or take method='banzhaf'.")
     if (ridge is not None or scope != "all") and way.name != "banzhaf":
         raise InputError("ridge and scope are about Banzhaf interactions only; leave them out.")
-    game = VisionLanguageGame(model or load_model(), image, text, grid=grid)
+    game = VisionLanguageGame(
+        model or load_model(), image, text, grid=grid, regions=regions, words=words, masking=masking
+    )
     with _Bar(progress) as bar:
         if way.solve is None:
             return _called(way.anew(Request(game, p, budget, seed, progress=bar)), method)

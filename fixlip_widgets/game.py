@@ -16,7 +16,7 @@ from fixlip_widgets.captions import tokenize
 from fixlip_widgets.encoding import BatchSize, Encoder, distinct, encode_all
 from fixlip_widgets.errors import EncodingError, InputError
 from fixlip_widgets.models import Model
-from fixlip_widgets.regions import Regions, region_labels
+from fixlip_widgets.regions import Regions, region_labels, region_sheet, sheet_shape
 from fixlip_widgets.towers import (
     AnyTextTower,
     ImageTower,
@@ -51,8 +51,9 @@ class VisionLanguageGame:
 
     Attributes:
         tokens: The caption's tokens, or words, one per text player, in reading order.
-        grid: (rows, columns) of the image players; (1, n) for regions.
+        grid: (rows, columns) of the image players; for regions, of the sheet that shows each of them in a cell.
         regions: (H, W) the image player of each pixel that the model sees, where they are regions; ``None`` for a grid.
+        picture: (H, W, 3) what views draw the grid on: the picture as the model sees it, or the sheet of regions.
         scale, bias: Of the similarity logit.
 
     Raises:
@@ -100,7 +101,8 @@ class VisionLanguageGame:
         with torch.no_grad():
             tower = image_tower(self.model.clip, pixels, labels, n_players, self.masking)
         if self._given_regions is not None:
-            self.regions, self.grid = labels.numpy(), (1, n_players)
+            self.regions, self.grid = labels.numpy(), sheet_shape(n_players)
+            picture = region_sheet(picture, self.regions)
         self._image_tower: ImageTower = tower
         self._labels, self.pixels, self.picture = labels, pixels, picture
         self.__dict__.pop("_extremes", None)
