@@ -52,7 +52,9 @@ def explain(
             gives their values.
         seed: Of the masks.
         grid: (rows, columns) of image players; the encoder's patches by default.
-        regions, words, masking: Other players and maskings; see :class:`VisionLanguageGame`.
+        regions: A number of superpixels, or a label map, as image players in place of a grid.
+        words: Whether whole words are the text players.
+        masking: What removed image players become: ``"zero"`` as in the paper, ``"mean"``, ``"blur"`` or ``"remove"``.
         ridge: Shrinkage of image–image terms; None is cross-validated, 0 is the paper's estimator exactly.
         scope: ``"cross"`` for main effects and cross-modal interactions only.
         progress: Show a progress bar; by default where it takes long and a person is watching.
