@@ -125,7 +125,7 @@ class Exports(t.HasTraits):
             path: The ``.html`` file; an existing one is replaced whole or not at all.
             title: Of the page; the caption by default.
             recorded: ``p``, ``budgets``, ``captions``, ``playground`` and ``progress`` as for :meth:`record`. By
-                default the page offers those p that can be answered from what is encoded already.
+                default the page offers the p of 0.1 … 0.9 that masks over a range of p can answer for.
 
         Raises:
             InputError: There is no result yet, or something is asked for that cannot be computed.

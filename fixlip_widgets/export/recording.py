@@ -26,6 +26,8 @@ if TYPE_CHECKING:
 GRID = (0.1, 0.2, 0.3, 0.4, 0.5, 0.6, 0.7, 0.8, 0.9)
 """Values of p that a page usually offers."""
 _BUDGET = 2**17
+_AHEAD = 0.5
+"""Image masks to prepare for a range of p, as a share of those that the budget stands for; as in the widget."""
 _MASKS_PER_PATCH = 3
 """Effective image masks per patch from which the pool's answer at a p is worth showing; as in the widget."""
 
@@ -73,15 +75,19 @@ def record(
     first: Explanation | None = None,
     progress: bool | Callable[[Step], None] | None = None,
 ) -> Recording:
-    """Compute what a page shall be able to show. The explainer itself stays as it is.
+    """Compute what a page shall be able to show; the explainer goes on explaining what it did.
 
-    Every budget is played anew, from the same seed and from what is encoded already: its explanations are those that an
-    explainer of its own would give after ``extend(p, budget)`` for each p in turn, the present one first.
+    By default the explainer prepares for a range of p, as an idle widget does (half as many image masks again as its
+    budget has, less those it has prepared before), and the page offers each p of 0.1 … 0.9 that enough of them answer
+    for.
+
+    Where p or budgets are named, every budget is played anew, from the same seed and from what is encoded already: its
+    explanations are those that an explainer of its own would give after ``extend(p, budget)`` for each p in turn, the
+    present one first. The explainer itself stays as it is.
 
     Args:
         explainer: Whose game to explain; must not be computing meanwhile.
-        p: Values of p to compute. By default those of 0.1 … 0.9 that the masks encoded so far can answer for, and the
-            present one: no image is encoded for them.
+        p: Values of p to compute; the present one is always among them.
         budgets: Game evaluations to show; by default the explainer's own.
         captions: Further captions of the same image; their explanations reuse its encodings.
         playground: Whether to compute the model's value without each single player.
@@ -93,28 +99,23 @@ def record(
 
     Raises:
         InputError: A p, a budget or a caption is not what is allowed.
-        KeyboardInterrupt: Somebody stopped it; nothing is changed.
+        KeyboardInterrupt: Somebody stopped it; what was encoded by then is kept where the explainer itself prepared.
     """
     chosen, budget = method_of(method), (first.budget if first else 0) or explainer.budget or _BUDGET
     now = first.p if first else explainer.p
+    at_once = p is None and budgets is None
     wanted = _Wanted(
-        p=_distinct([now, *(map(check_p, _answerable(explainer) if p is None else p))]) if chosen.uses_p else [now],
+        p=_distinct([now, *map(check_p, GRID if p is None else p)]) if chosen.uses_p else [now],
         budgets=sorted({*map(check_budget, budgets or [budget])}) if chosen.uses_budget else [budget],
         captions=_distinct([explainer.game.caption, *captions]),
         first=first,
     )
     with Bar(progress) as tell:
         recorder = _Recorder(explainer, chosen, order, wanted, tell)
-        at_once = p is None and budgets is None
         found = [*recorder.explanations(at_once=at_once, playground=playground)]
     presents = (each for each in found if (each.p, each.budget, each.caption) == (now, budget, wanted.captions[0]))
     shown = first or next(presents, found[0])
     return Recording((shown, *(each for each in found if each is not shown)), recorder.without)
-
-
-def _answerable(explainer: IncrementalExplainer) -> list[float]:
-    enough = _MASKS_PER_PATCH * explainer.game.n_image
-    return [value for value in GRID if explainer.effective_image_masks(value) > enough]
 
 
 def _distinct(values: Iterable[Value]) -> list[Value]:
@@ -149,7 +150,6 @@ class _Recorder:
     ) -> None:
         self._explainer, self._method, self._order, self._wanted, self._tell = explainer, method, order, wanted, tell
         self._game = RememberingGame(explainer)
-        self._total = len(wanted.p) * len(wanted.budgets) * len(wanted.captions)
         self._done = 0
         self.without: dict[str, NDArray[np.float64]] = {}
 
@@ -157,6 +157,7 @@ class _Recorder:
         """All of them; ``at_once`` takes them from the images that the explainer has."""
         if self._wanted.first:
             yield self._wanted.first
+        self._prepare(at_once)
         for caption in self._wanted.captions:
             if caption != self._game.caption:
                 self._game.set_text(caption)
@@ -165,6 +166,22 @@ class _Recorder:
                 yield from self._over_p(explainer, budget, extend=not at_once)
             if playground:
                 self.without[self._game.caption] = self._game.value(~np.eye(self._game.n_players, dtype=bool))
+
+    @property
+    def _total(self) -> int:
+        return 1 + len(self._wanted.p) * len(self._wanted.budgets) * len(self._wanted.captions)
+
+    def _prepare(self, at_once: bool) -> None:
+        """The first step: encode masks over the range of p, and leave out what too few of them answer for."""
+        wanted = self._wanted
+        step = Step(0, self._total, wanted.p[0], wanted.budgets[0], self._game.caption)
+        self._tell(step)
+        if at_once and self._method.solve is not None and self._method.uses_p:
+            self._explainer.prepare(_AHEAD, GRID[0], GRID[-1], progress=partial(self._encoded, step))
+            enough = _MASKS_PER_PATCH * self._game.n_image
+            wanted.p[1:] = [p for p in wanted.p[1:] if self._explainer.effective_image_masks(p) > enough]
+        self._done = 1
+        self._tell(replace(step, done=1, total=self._total))
 
     def _answering(self) -> IncrementalExplainer:
         """One with the images that are encoded, which it shares, and the caption that is recorded now."""

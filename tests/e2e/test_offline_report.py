@@ -9,12 +9,16 @@ from typing import Any
 
 import numpy as np
 import pytest
+from nbconvert.exporters import get_exporter
 from playwright.sync_api import Browser, FrameLocator, Page, expect
 
 import fixlip_widgets as fx
 from fixlip_widgets.export import GRID, Recording, record
 from tests.e2e.view import View
 from tests.examples import random_explanation
+from tests.export.notebooks import executed
+from tests.export.reading import Page as PageOf
+from tests.export.reading import unpacked
 from tests.export.test_live_page import hostile
 from tests.golden import tiny_game
 
@@ -176,6 +180,25 @@ def test_hostile_texts_do_nothing(open_page: Callable[..., Opened], tmp_path: Pa
     shown: list[str] = view.root.locator(".fx-chip").evaluate_all("all => all.map(each => each.textContent)")
     assert any("</script><img src=x onerror=alert(1)>" in text for text in shown)
     assert opened.page.locator("img[src=x]").count() == 0
+
+
+def test_an_exported_notebook_is_alive(open_page: Callable[..., Opened], tmp_path: Path):
+    path = tmp_path / "notebook.html"
+    path.write_text(get_exporter("fixlip_html")().from_notebook_node(executed())[0], "utf-8")
+    opened = open_page(path)
+    frames = opened.page.locator("iframe")
+    expect(frames).to_have_count(2)
+    first, second = (opened.view(0, opened.page.frame_locator("iframe").nth(at)) for at in (0, 1))
+    (saved,) = PageOf(PageOf(path.read_text("utf-8")).frames[1]).json("saved")
+    by_p = {snapshot["p"]: unpacked(snapshot["result"]["main"]) for snapshot in saved["snapshots"]}
+    np.testing.assert_allclose(second.values(), by_p[0.5], rtol=1e-5, atol=1e-6)
+    step(second, "p", "ArrowRight")
+    np.testing.assert_allclose(second.values(), by_p[0.7], rtol=1e-5, atol=1e-6)
+    assert first.says("result-p") == "0.5"
+    tall = second.root.evaluate("root => root.getBoundingClientRect().height")
+    box = frames.nth(1).bounding_box()
+    assert box is not None
+    assert box["height"] >= tall
 
 
 @pytest.mark.slow
