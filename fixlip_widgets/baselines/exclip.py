@@ -16,6 +16,7 @@ from fixlip_widgets.baselines.positions import positions_of
 from fixlip_widgets.errors import InputError, ModelError
 from fixlip_widgets.explanation import Explanation
 from fixlip_widgets.game import VisionLanguageGame
+from fixlip_widgets.models import Model
 from fixlip_widgets.towers.text import text_tower
 from fixlip_widgets.towers.transformers_model import TransformersEncoder
 
@@ -150,16 +151,22 @@ def _text_path(game: VisionLanguageGame, layer: int) -> Path:
     text: Any = clip.model.text_model if isinstance(clip, TransformersEncoder) else getattr(clip, "text", clip)
     ids, players, owners = game._text_input  # pyright: ignore[reportPrivateUsage]
     silent = ids.clone()
-    silent[players] = _padding(game.model.tokenizer)
+    silent[players] = _padding(game.model)
     reference = text_tower(clip, silent, players, owners)
     everything = torch.ones(1, game.n_text, dtype=torch.bool, device=device)
     block = _block(getattr(text, "transformer", text), layer)
     return _path(block, lambda count: encode(everything.expand(count, -1)), lambda: reference.encode(everything))
 
 
-def _padding(tokenizer: Any) -> int:
-    """The padding token's id: 0 for open_clip's own tokenizer."""
-    return int(getattr(getattr(tokenizer, "tokenizer", None), "pad_token_id", None) or 0)
+def _padding(model: Model) -> int:
+    """The id of the token that says nothing.
+
+    CLIP's is 0, as in the authors' code: transformers pads CLIP's captions with the end token, and a caption full of
+    those would end at its beginning.
+    """
+    if isinstance(model.clip, TransformersEncoder) and model.clip.is_causal:
+        return 0
+    return int(getattr(getattr(model.tokenizer, "tokenizer", None), "pad_token_id", None) or 0)
 
 
 def _path(block: nn.Module, encode: Callable[[int], Tensor], reference: Callable[[], Tensor]) -> Path:
@@ -208,14 +215,25 @@ def _input_of(block: nn.Module, instead: Tensor | None = None) -> Generator[list
 
 
 def _block(encoder: nn.Module, layer: int) -> nn.Module:
-    """The block of that index in an encoder's stack: its longest list of modules of one kind.
+    """The block of that index in an encoder's stack: its longest list of modules of one kind that each attend.
 
     Raises:
+        ModelError: There is no such list.
         InputError: There is no block of that index.
     """
     lists = [[*part.children()] for part in encoder.modules() if isinstance(part, (nn.ModuleList, nn.Sequential))]
-    stacks = [blocks for blocks in lists if blocks and len({type(block) for block in blocks}) == 1]
-    blocks = max(stacks, key=len, default=[])
+    stacks = [blocks for blocks in lists if len({type(block) for block in blocks}) == 1 and _attends(blocks[0])]
+    if not stacks:
+        raise ModelError(
+            f"The encoder {type(encoder).__name__} is no stack of transformer blocks, which exCLIP needs. "
+            "Use a vision transformer, or explain with method='banzhaf'."
+        )
+    blocks = max(stacks, key=len)
     if not -len(blocks) <= layer < len(blocks):
         raise InputError(f"layer is {layer}; the encoder has blocks 0 to {len(blocks) - 1} (-1 is the last).")
     return blocks[layer]
+
+
+def _attends(block: nn.Module) -> bool:
+    """Whether a part of the block is named for attention, as in open_clip, timm and transformers."""
+    return any("att" in name for name, _ in block.named_children())

@@ -31,7 +31,8 @@ def game_attention(game: VisionLanguageGame) -> Explanation:
         game: The pair to explain.
 
     Returns:
-        An explanation of order 1 with ``method="game_attention"``; ``main`` (n,) is the relevance, at least 0, without unit.
+        An explanation of order 1 with ``method="game_attention"``; ``main`` (n,) is the relevance, at least 0, without
+        unit.
 
     Raises:
         ModelError: A tower is no stack of self-attentions over patches or tokens.
