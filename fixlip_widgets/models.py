@@ -170,6 +170,8 @@ def load_model(
     """
     if processor is not None and not isinstance(name, nn.Module):
         raise InputError("processor belongs to a transformers model: load_model(model, processor=processor).")
+    if pretrained is True:
+        raise InputError("pretrained is True; pass an open_clip tag, a path of weights, or False for random ones.")
     parts = _parts(name, pretrained, processor, cache_dir)
     if device is None and isinstance(name, nn.Module):
         device = next(name.parameters()).device

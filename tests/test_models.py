@@ -184,6 +184,20 @@ def test_auto_precision_is_measured_once_and_remembered(monkeypatch, tmp_path, w
     assert load_model(CONFIG, pretrained=weights, precision="auto", device="cpu").dtype != first
 
 
+def test_a_text_encoder_of_an_unknown_kind_is_refused_in_a_sentence(weights):
+    model = load_model(CONFIG, pretrained=weights, device="cpu")
+    model.clip.transformer = torch.nn.Identity()
+    with pytest.raises(ModelError, match=r"text encoder CLIP is not supported.*Use a model with"):
+        VisionLanguageGame(model, tiny_pixels(), "a cat")
+
+
+def test_arguments_that_do_not_belong_together_are_refused(weights):
+    with pytest.raises(InputError, match="pretrained is True"):
+        load_model("ViT-B-32", pretrained=True)
+    with pytest.raises(InputError, match="processor belongs to a transformers model"):
+        load_model(CONFIG, pretrained=weights, processor=object())
+
+
 def test_an_unknown_precision_is_refused(weights):
     with pytest.raises(InputError, match="precision is 'int3'"):
         load_model(CONFIG, pretrained=weights, precision="int3")

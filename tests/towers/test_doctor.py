@@ -61,3 +61,17 @@ def test_a_transformers_folder_is_described(tmp_path):
     assert "not causal, padding visible" in text.detail
     transformers.BertConfig().save_pretrained(tmp_path)
     assert "is a BertModel" in examine_model(str(tmp_path))[0].detail
+
+
+def _without_downloads():
+    from fixlip_widgets._open_clip import open_clip
+
+    return [
+        name for name in open_clip.list_models() if "hf_model_name" not in open_clip.get_model_config(name)["text_cfg"]
+    ]
+
+
+@pytest.mark.slow
+def test_every_model_that_open_clip_lists_is_supported():
+    unsupported = {name: finding.detail for name in _without_downloads() if (finding := examine_model(name)[0]).serious}
+    assert not unsupported
