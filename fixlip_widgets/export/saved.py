@@ -10,6 +10,8 @@ from fixlip_widgets.comparison import correspondence, label
 from fixlip_widgets.export.packing import from_wire, packed
 from fixlip_widgets.methods import METHODS
 from fixlip_widgets.widget import wire
+from fixlip_widgets.widget.convergence import cross_error
+from fixlip_widgets.widget.examples import first_masks
 from fixlip_widgets.widget.traits import Settings
 
 if TYPE_CHECKING:
@@ -47,7 +49,7 @@ def saved(recording: Recording, settings: dict[str, Any] | None = None) -> Saved
         "model": wire.model_label(first.model),
         "why": WHY,
         "captions": [_caption(explanation, recording, [*captions.values()]) for explanation in captions.values()],
-        "snapshots": [_snapshot(each, order[each.caption]) for each in recording.explanations],
+        "snapshots": [_snapshot(each, order[each.caption], recording) for each in recording.explanations],
         "settings": {**_defaults(recording), **(settings or {})},
     }
 
@@ -96,7 +98,7 @@ def _anchored(explanation: Explanation) -> list[list[float]]:
     return [[round(part, 5) for part in node["pos"]] for node in sorted(places, key=lambda node: node["player"])]
 
 
-def _snapshot(explanation: Explanation, caption: int) -> Saved:
+def _snapshot(explanation: Explanation, caption: int, recording: Recording) -> Saved:
     return {
         "caption": caption,
         "p": explanation.p,
@@ -105,9 +107,28 @@ def _snapshot(explanation: Explanation, caption: int) -> Saved:
         "result": packed_result(wire.result(explanation, 0, partial=False)),
         "places": _places(explanation),
         "subsets": wire.subsets(explanation, 0) if explanation.has_interactions else None,
-        "examples": None,
-        "convergence": [],
+        "examples": _examples(explanation),
+        "convergence": _convergence(explanation, recording),
     }
+
+
+def _examples(explanation: Explanation) -> Saved | None:
+    """Masks that the model saw; None of an explanation that is not known to come from an explainer's streams."""
+    method = METHODS.get(explanation.method)
+    if method is None or method.solve is None or explanation.seed is None or not explanation.image_encodes:
+        return None
+    return first_masks(explanation.n_image, explanation.n_text, explanation.p, explanation.seed)
+
+
+def _convergence(explanation: Explanation, recording: Recording) -> list[Saved]:
+    """How the error fell from the smallest recorded budget to this explanation's."""
+    earlier = [
+        (each.budget, each.image_encodes, cross_error(each))
+        for each in recording.explanations
+        if (each.caption, each.p) == (explanation.caption, explanation.p) and each.budget <= explanation.budget
+    ]
+    known = [point for point in sorted(earlier, key=lambda point: point[:2]) if point[2] is not None]
+    return [dict(zip(("budget", "image_encodes", "error"), point, strict=True)) for point in known]
 
 
 def _places(explanation: Explanation) -> list[Saved]:

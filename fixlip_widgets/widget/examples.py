@@ -24,8 +24,12 @@ def examples(explainer: IncrementalExplainer, p: float, method: Method) -> dict[
     """
     if not method.uses_p:
         return None
-    game, seed = explainer.game, explainer.seed
-    image = draw_masks(game.n_image, p, 0, COUNT, seed=seed, stream=IMAGE_STREAM)
-    text = draw_masks(game.n_text, p, 0, COUNT, seed=seed, stream=TEXT_STREAM)
+    return first_masks(explainer.game.n_image, explainer.game.n_text, p, explainer.seed)
+
+
+def first_masks(n_image: int, n_text: int, p: float, seed: int) -> dict[str, Any]:
+    """The first masks that an explainer with that ``seed`` draws at ``p``, as the view reads them."""
+    image = draw_masks(n_image, p, 0, COUNT, seed=seed, stream=IMAGE_STREAM)
+    text = draw_masks(n_text, p, 0, COUNT, seed=seed, stream=TEXT_STREAM)
     joint = np.concatenate([image, text], axis=1)
     return {"p": p, "masks": ["".join("01"[int(kept)] for kept in mask) for mask in joint]}

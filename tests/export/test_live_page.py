@@ -15,6 +15,8 @@ from fixlip_widgets import FixlipWidget, InputError
 from fixlip_widgets.export import Recording
 from fixlip_widgets.export.bar import Step
 from fixlip_widgets.export.page import script
+from fixlip_widgets.incremental import IMAGE_STREAM
+from fixlip_widgets.masks import draw_masks
 from tests.examples import dog_and_hydrant, random_explanation
 from tests.export.reading import Page, unpacked
 from tests.golden import tiny_game
@@ -155,3 +157,20 @@ def test_explanations_and_recordings_are_parts_too(tmp_path: Path):
     assert "<h1>A title</h1>" in text
     (saved,) = written(tmp_path, Recording((first, second))).json("saved")
     assert [snapshot["p"] for snapshot in saved["snapshots"]] == [0.5, 0.3]
+
+
+def test_the_page_tells_how_the_error_fell_and_what_the_model_saw(tmp_path: Path):
+    explainer = fx.IncrementalExplainer(tiny_game(), seed=5)
+    explainer.extend(0.5, 2**10)
+    (saved,) = written(tmp_path, explainer, p=[0.5, 0.3], budgets=[2**8, 2**9, 2**10], progress=False).json("saved")
+    for snapshot in saved["snapshots"]:
+        budgets = [point["budget"] for point in snapshot["convergence"]]
+        assert budgets == [budget for budget in (2**8, 2**9, 2**10) if budget <= snapshot["budget"]]
+        assert snapshot["examples"]["p"] == snapshot["p"]
+        drawn = draw_masks(16, snapshot["p"], 0, 6, seed=5, stream=IMAGE_STREAM)
+        assert [[bit == "1" for bit in mask[:16]] for mask in snapshot["examples"]["masks"]] == drawn.tolist()
+
+
+def test_a_finished_explanation_says_nothing_of_masks_that_nobody_knows(tmp_path: Path):
+    (saved,) = written(tmp_path, random_explanation()).json("saved")
+    assert saved["snapshots"][0]["examples"] is None
