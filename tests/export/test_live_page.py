@@ -161,11 +161,12 @@ def test_explanations_and_recordings_are_parts_too(tmp_path: Path):
 
 def test_the_page_tells_how_the_error_fell_and_what_the_model_saw(tmp_path: Path):
     explainer = fx.IncrementalExplainer(tiny_game(), seed=5)
-    explainer.extend(0.5, 2**10)
-    (saved,) = written(tmp_path, explainer, p=[0.5, 0.3], budgets=[2**8, 2**9, 2**10], progress=False).json("saved")
+    explainer.extend(0.5, 2**11)
+    budgets = [2**9, 2**10, 2**11]
+    (saved,) = written(tmp_path, explainer, p=[0.5, 0.3], budgets=budgets, progress=False).json("saved")
     for snapshot in saved["snapshots"]:
-        budgets = [point["budget"] for point in snapshot["convergence"]]
-        assert budgets == [budget for budget in (2**8, 2**9, 2**10) if budget <= snapshot["budget"]]
+        points = [point["budget"] for point in snapshot["convergence"]]
+        assert points == [budget for budget in budgets if budget <= snapshot["budget"]]
         assert snapshot["examples"]["p"] == snapshot["p"]
         drawn = draw_masks(16, snapshot["p"], 0, 6, seed=5, stream=IMAGE_STREAM)
         assert [[bit == "1" for bit in mask[:16]] for mask in snapshot["examples"]["masks"]] == drawn.tolist()
