@@ -64,6 +64,12 @@ def _banzhaf_values(game: VisionLanguageGame, settings: Settings) -> Explanation
     return linear_explanation(explainer, 0.5)
 
 
+def _random(game: VisionLanguageGame, settings: Settings) -> Explanation:
+    """Other numbers for every picture: the same ones for all would be one draw, whatever the number of pairs."""
+    picture = int(game.fingerprint()["image"], 16)
+    return baselines.random_explanation(game, settings.seed + picture)
+
+
 _FIRST_ORDER = (
     Contestant("game_attention", "GAME", lambda game, _: baselines.game_attention(game), gradients=True),
     Contestant("grad_eclip", "Grad-ECLIP", lambda game, _: baselines.grad_eclip(game), gradients=True),
@@ -93,7 +99,7 @@ _SECOND_ORDER = (
         lambda game, settings: explain_shapley(game, settings.joint_budget, order=2, seed=settings.seed),
     ),
 )
-_RANDOM = Contestant("random", "random", lambda game, settings: baselines.random_explanation(game, settings.seed))
+_RANDOM = Contestant("random", "random", _random)
 
 
 def game_for(contestant: Contestant, shared: SharedGame) -> VisionLanguageGame:

@@ -78,6 +78,14 @@ def test_a_shared_game_has_the_games_values_and_encodes_each_mask_once():
     assert game.saved().seconds > 0
 
 
+def test_every_pair_has_random_numbers_of_its_own():
+    (random,) = contestants((0.5,), ["random"])
+    model, scenes = load_model(), [demo.compose(["dog"], seed=seed) for seed in (0, 1, 0)]
+    first, other, again = (random.explain(SharedGame(model, one.image, "a dog"), SMALL) for one in scenes)
+    assert (first.interactions != other.interactions).any()
+    np.testing.assert_array_equal(first.interactions, again.interactions)
+
+
 def test_a_region_on_a_coarser_grid_is_where_the_centres_are():
     region = np.zeros((8, 8), dtype=bool)
     region[:4, 4:] = True
@@ -125,7 +133,9 @@ def test_nothing_is_computed_twice(tmp_path, capsys):
     for path, content in before.items():
         methods = json.loads(path.read_bytes())["methods"]
         assert set(methods) == {"game_attention", "random"}
-        assert methods["game_attention"] == json.loads(content)["methods"]["game_attention"]  # its time to the last digit
+        assert (
+            methods["game_attention"] == json.loads(content)["methods"]["game_attention"]
+        )  # its time to the last digit
 
 
 def test_a_killed_run_goes_on_where_it_stopped(tmp_path):
