@@ -133,9 +133,7 @@ def test_nothing_is_computed_twice(tmp_path, capsys):
     for path, content in before.items():
         methods = json.loads(path.read_bytes())["methods"]
         assert set(methods) == {"game_attention", "random"}
-        assert (
-            methods["game_attention"] == json.loads(content)["methods"]["game_attention"]
-        )  # its time to the last digit
+        assert methods["game_attention"] == json.loads(content)["methods"]["game_attention"]  # times included
 
 
 def test_a_killed_run_goes_on_where_it_stopped(tmp_path):
