@@ -17,12 +17,14 @@ from fixlip_widgets import InputError, demo, load_model
 from fixlip_widgets.cli import main
 from fixlip_widgets.evaluation.contestants import contestants
 from fixlip_widgets.evaluation.measure import measure, on_grid
+from fixlip_widgets.evaluation.page import write_page
 from fixlip_widgets.evaluation.pairs import Pair
 from fixlip_widgets.evaluation.records import Records, Settings
 from fixlip_widgets.evaluation.shared import SharedGame
 from fixlip_widgets.evaluation.tables import curve, markdown, mean
 from fixlip_widgets.incremental import IncrementalExplainer
 from fixlip_widgets.metrics import faithfulness, insertion_deletion, pointing_game
+from tests.towers.families import model
 
 QUICK = ["--masks", "20", "--budget", "512", "--joint-budget", "64", "--steps", "2"]
 SMALL = Settings("demo", "demo", "0", budget=512, joint_budget=64, n_masks=20, steps=2)
@@ -91,6 +93,19 @@ def test_a_region_on_a_coarser_grid_is_where_the_centres_are():
     region[:4, 4:] = True
     np.testing.assert_array_equal(on_grid(region, (2, 2)), [[False, True], [False, False]])
     np.testing.assert_array_equal(on_grid(region, (8, 8)), region)
+
+
+def test_a_method_that_the_model_does_not_allow_is_recorded_with_the_reason(tmp_path):
+    chosen = contestants((0.5,), ["game_attention", "random"])
+    image = Image.new("RGB", (64, 64), "green")
+    record = measure(model("ResNet"), Pair(image, "a <b>dog</b>", {}), chosen, SMALL, {})
+    assert "method='banzhaf'" in record["methods"]["game_attention"]["refused"]
+    assert "pgr" not in record["methods"]["random"]
+    labels = {one.name: one.label for one in chosen}
+    write_page(tmp_path / "report.html", [{**record, "name": "one"}], labels, SMALL, [], "fixlip-widgets evaluate")
+    page = (tmp_path / "report.html").read_text()
+    assert "Methods that could not explain" in page
+    assert "GAME: The image encoder of custom" in page
 
 
 def test_a_method_that_is_not_there_is_refused():
