@@ -106,7 +106,7 @@ def _snapshot(explanation: Explanation, caption: int, recording: Recording) -> S
         "label": label(explanation),
         "result": packed_result(wire.result(explanation, 0, partial=False)),
         "places": _places(explanation),
-        "subsets": wire.subsets(explanation, 0) if explanation.has_interactions else None,
+        "subsets": wire.subsets(explanation, 0, "current") if explanation.has_interactions else None,
         "examples": _examples(explanation),
         "convergence": _convergence(explanation, recording),
     }

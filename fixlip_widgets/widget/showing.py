@@ -216,10 +216,16 @@ class ShowingWidget(Exports, BaseWidget):
         explanation, result = self._on_screen, self.result
         if explanation is None or explanation is self._subsets_of or (result and result["partial"]):
             return
-        found = wire.subsets(explanation, result["generation"] if result else 0)
+        found = wire.subsets(explanation, result["generation"] if result else 0, self._which(explanation))
         with self._publishing:
             if explanation is self._on_screen:
                 self.subsets, self._subsets_of = found, explanation
+
+    def _which(self, explanation: Explanation) -> str:
+        """Name of what is shown where ``explanation`` is on screen."""
+        if explanation is self._pinned:
+            return "pinned"
+        return "current" if explanation is self._explanation else "difference"
 
     def _sum_up(self) -> None:
         self._attempt("The sums of the selected players are not known", self._sum)
@@ -231,7 +237,8 @@ class ShowingWidget(Exports, BaseWidget):
             known = [player for player in players if player < explanation.n_players]
             final = self.shown == "current" and not (result and result["partial"])
             told = self._summed if final else group  # standard errors take a solve, which encoding should not wait for
-            summed = wire.group(told(explanation, tuple(known)), result["generation"] if result else 0)
+            generation = result["generation"] if result else 0
+            summed = wire.group(told(explanation, tuple(known)), generation, self._which(explanation))
         with self._publishing:
             if (explanation, players) == (self._on_screen, self.selection):
                 self.group = summed

@@ -97,10 +97,11 @@ def triples(explanation: Explanation) -> list[Wire]:
     ]
 
 
-def group(summed: Group, generation: int) -> Wire:
+def group(summed: Group, generation: int, shown: str) -> Wire:
     """Sums over several players; the view knows the interactions and sums them itself."""
     return {
         "generation": generation,
+        "shown": shown,
         "selection": list(summed.players),
         "se": array(summed.se),
         "total": summed.total,
@@ -110,13 +111,13 @@ def group(summed: Group, generation: int) -> Wire:
     }
 
 
-def subsets(explanation: Explanation, generation: int) -> Wire:
+def subsets(explanation: Explanation, generation: int, shown: str) -> Wire:
     """The best subset of each size from 1 on, most and least similar."""
     best = {name: explanation.subsets(sign, MAX_SUBSET)[1:] for name, sign in (("positive", 1), ("negative", -1))}
     told = {
         name: [{"players": list(players), "value": value} for players, value in found] for name, found in best.items()
     }
-    return {"generation": generation, **told}
+    return {"generation": generation, "shown": shown, **told}
 
 
 def graph(explanation: Explanation, generation: int, **options: Any) -> Wire:

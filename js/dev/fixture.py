@@ -88,7 +88,7 @@ def subsets(explanation: Explanation) -> dict[str, Any]:
         found = explanation.subsets(sign)[1:]
         return [{"players": list(players), "value": value} for players, value in found]
 
-    return {"generation": 1, "positive": told(1), "negative": told(-1)}
+    return {"generation": 1, "shown": "current", "positive": told(1), "negative": told(-1)}
 
 
 def masks(explanation: Explanation, p: float, count: int = 8) -> dict[str, Any]:

@@ -162,6 +162,7 @@ export class FakeKernel {
       from.flatMap((i) => to.map((j) => pairs[i * n + j] ?? 0)).reduce((a, b) => a + b, 0);
     this.tell("group", {
       generation,
+      shown: this.#state.shown,
       selection,
       se: array(
         Array.from({ length: n }, () => 0.2 * Math.sqrt(selection.length)),

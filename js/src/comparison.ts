@@ -1,6 +1,6 @@
 /** Which explanation the views show, and in the light of which players. */
 
-import { computed, type ReadonlySignal, signal } from "@preact/signals";
+import { computed, type ReadonlySignal } from "@preact/signals";
 import { type Explanation, explanationOf } from "./explanation";
 import type { Group, Shown, Subset, Subsets, Traits } from "./protocol";
 
@@ -51,23 +51,12 @@ export function subsetFor(
   return subsets[sign].find(({ players }) => players.length === size) ?? null;
 }
 
-/** `answer`, until another explanation is shown: then null, until the kernel has answered again. */
-export function answerFor<Answer>(
-  answer: ReadonlySignal<Answer | null>,
-  shown: ReadonlySignal<Shown>,
-  releases: (() => void)[],
-): ReadonlySignal<Answer | null> {
-  const past = signal<Answer | null>(null);
-  let before = shown.peek();
-  releases.push(
-    shown.subscribe((now) => {
-      if (now !== before) {
-        before = now;
-        past.value = answer.peek();
-      }
-    }),
-  );
-  return computed(() => (answer.value === past.value ? null : answer.value));
+/** `answer` where it is about the explanation that is shown. */
+export function answerFor<Answer extends { readonly shown: Shown }>(
+  answer: Answer | null,
+  shown: Shown,
+): Answer | null {
+  return answer?.shown === shown ? answer : null;
 }
 
 /** Players that the explanation does not have (any more) are left out. */

@@ -146,6 +146,8 @@ export interface ConvergencePoint {
 /** What several selected players do together. */
 export interface Group {
   readonly generation: number;
+  /** The explanation that it is about. */
+  readonly shown: Shown;
   readonly selection: readonly number[];
   /** (n,) standard errors of the summed interactions with every other player; null where they are not known. */
   readonly se: WireArray | null;
@@ -178,6 +180,8 @@ export interface Subset {
 /** The best subset of each size from 1 on, most (`positive`) and least (`negative`) similar. */
 export interface Subsets {
   readonly generation: number;
+  /** The explanation that they are of. */
+  readonly shown: Shown;
   readonly positive: readonly Subset[];
   readonly negative: readonly Subset[];
 }

@@ -125,8 +125,8 @@ export function createStore(model: Model): Store {
   const hovered = computed(() => pointed.value[0] ?? null);
   const active = computed(() => activePlayers(traits.selection.value, hovered.value, explanation.value));
   const values = computed(() => explanation.value && valuesFor(explanation.value, active.value));
-  const groups = answerFor(traits.group, traits.shown, releases);
-  const subsets = answerFor(traits.subsets, traits.shown, releases);
+  const groups = computed(() => answerFor(traits.group.value, traits.shown.value));
+  const subsets = computed(() => answerFor(traits.subsets.value, traits.shown.value));
   const group = computed(() => groupFor(groups.value, traits.selection.value, current.value));
   const limits = computed(() => widest(compared.value.map(blockLimits)));
   const picture = pictures(traits.scene, releases);

@@ -5,6 +5,7 @@ import { all, focus, one, press, settled, shown } from "./mount";
 
 const GROUP = {
   generation: 1,
+  shown: "current" as const,
   selection: [0, 5],
   se: wireArray([0, 0.1, 0.2, 0.3, 0.4, 0], [6]),
   total: 2.1,

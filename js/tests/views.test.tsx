@@ -147,6 +147,7 @@ describe("the graph", () => {
   it("shows the subset of the size and sign that are asked for, with the members that have no edge", async () => {
     const subsets = {
       generation: 1,
+      shown: "current" as const,
       positive: [
         { players: [4], value: 4 },
         { players: [3, 4, 5], value: 6.5 },

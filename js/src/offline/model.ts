@@ -147,7 +147,7 @@ export class OfflineModel {
     this.set("result", resultOf(snapshot, generation));
     this.set("examples", snapshot.examples);
     this.set("convergence", snapshot.convergence);
-    this.set("subsets", snapshot.subsets && { ...snapshot.subsets, generation });
+    this.set("subsets", snapshot.subsets && { ...snapshot.subsets, generation, shown: "current" });
     this.#compare();
     this.#draw();
     this.#group();
@@ -197,7 +197,8 @@ export class OfflineModel {
   }
 
   #group(): void {
-    this.set("group", groupOf(this.#of(this.#state.shown) ?? this.#result(), this.#state.selection));
+    const { shown, selection } = this.#state;
+    this.set("group", groupOf(this.#of(shown) ?? this.#result(), selection, shown));
   }
 
   #undo(): void {

@@ -1,11 +1,15 @@
 /** What can be said of saved numbers by adding and subtracting them: groups, predictions, differences. */
 
 import { decode, decodeIfKnown } from "../arrays";
-import type { Difference, Group, WireResult } from "../protocol";
+import type { Difference, Group, Shown, WireResult } from "../protocol";
 import { wireArray } from "./saved";
 
 /** What several players do together. How sure that is, only the kernel knows: errors of sums are not sums of errors. */
-export function groupOf(of: WireResult, selection: readonly number[]): Group | null {
+export function groupOf(
+  of: WireResult,
+  selection: readonly number[],
+  shown: Shown = "current",
+): Group | null {
   const [first, second] = selection;
   if (first === undefined) {
     return null;
@@ -19,6 +23,7 @@ export function groupOf(of: WireResult, selection: readonly number[]): Group | n
   const ofPair = selection.length === 2 ? errors?.[first * n + (second as number)] : undefined;
   return {
     generation: of.generation,
+    shown,
     selection,
     se: alone && errors ? wireArray(errors.slice(first * n, (first + 1) * n), [n]) : null,
     total: sum([...Array(n).keys()].filter((other) => !selection.includes(other))),
