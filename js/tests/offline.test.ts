@@ -207,6 +207,9 @@ describe("the model without a kernel", () => {
     expect(model.get("graph_data")?.edges[0]?.weight).toBeCloseTo(3 * (0.3 - 0.5), 6);
     commit(model, "shown", "pinned");
     expect(model.get("graph_data")?.edges[0]?.weight).toBeCloseTo(1.5, 6);
+    expect(model.get("subsets")).toMatchObject({ shown: "pinned", generation: model.get("generation") });
+    commit(model, "selection", [0, 5]);
+    expect(model.get("group")).toMatchObject({ shown: "pinned", generation: model.get("generation") });
     model.send({ type: "unpin" });
     expect([model.get("pinned"), model.get("shown")]).toEqual([null, "current"]);
   });

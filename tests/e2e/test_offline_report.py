@@ -172,6 +172,16 @@ def test_without_scripts_there_is_a_picture_and_a_table(browser: Browser, report
     context.close()
 
 
+def test_a_browser_that_cannot_run_the_view_shows_the_picture(browser: Browser, report: Path):
+    context = browser.new_context(viewport=WINDOW, offline=True)
+    context.add_init_script("URL.createObjectURL = undefined")
+    page = context.new_page()
+    page.goto(report.as_uri())
+    expect(page.get_by_text("could not bring the explanation to life")).to_be_visible()
+    expect(page.locator("article .overlay svg")).to_be_visible()
+    context.close()
+
+
 def test_hostile_texts_do_nothing(open_page: Callable[..., Opened], tmp_path: Path):
     fx.report(["# </script><img src=x onerror=alert(1)>", hostile()], tmp_path / "hostile.html")
     opened = open_page(tmp_path / "hostile.html")

@@ -17,7 +17,7 @@ interface Widget {
   render(given: { model: unknown; el: HTMLElement }): undefined | (() => void);
 }
 
-const OUTDATED = "This browser is too old to show the explanation; what follows is a picture of it.";
+const NOT_ALIVE = "This browser could not bring the explanation to life; here is a picture of it.";
 
 async function begin(): Promise<void> {
   const places = [...document.querySelectorAll<HTMLElement>("[data-fixlip=live]")];
@@ -68,7 +68,7 @@ function showPicture(place: HTMLElement): void {
   }
   const still = place.querySelector("noscript")?.textContent ?? "";
   place.replaceChildren(document.createRange().createContextualFragment(still));
-  place.prepend(Object.assign(document.createElement("p"), { textContent: OUTDATED }));
+  place.prepend(Object.assign(document.createElement("p"), { textContent: NOT_ALIVE }));
 }
 
 /** A frame in a notebook's page is as tall as what it holds. */

@@ -111,8 +111,7 @@ export class OfflineModel {
     } else if (name === "shown" && !this.#of(this.#state.shown)) {
       return this.#refuse(name, "Nothing is pinned to compare with; pin what is shown first.");
     } else if (name === "shown") {
-      this.#group();
-      this.#draw();
+      this.#tellOfShown();
     } else if (GRAPH.includes(name)) {
       this.#draw();
     }
@@ -147,10 +146,8 @@ export class OfflineModel {
     this.set("result", resultOf(snapshot, generation));
     this.set("examples", snapshot.examples);
     this.set("convergence", snapshot.convergence);
-    this.set("subsets", snapshot.subsets && { ...snapshot.subsets, generation, shown: "current" });
     this.#compare();
-    this.#draw();
-    this.#group();
+    this.#tellOfShown();
     this.#play();
   }
 
@@ -187,7 +184,7 @@ export class OfflineModel {
     this.#compare();
     this.set("shown", "current");
     this.#answered = this.#settings();
-    this.#draw();
+    this.#tellOfShown();
   }
 
   #compare(): void {
@@ -196,9 +193,19 @@ export class OfflineModel {
     this.set("difference", partners ? differenceOf(this.#result(), pinned.result, partners) : null);
   }
 
+  /** Graph, sums and subsets of the explanation that is shown. */
+  #tellOfShown(): void {
+    this.#draw();
+    this.#group();
+    const { shown, generation } = this.#state;
+    const of = { current: this.#shown, pinned: this.#pinned?.snapshot, difference: null }[shown];
+    this.set("subsets", of?.subsets ? { ...of.subsets, generation, shown } : null);
+  }
+
   #group(): void {
-    const { shown, selection } = this.#state;
-    this.set("group", groupOf(this.#of(shown) ?? this.#result(), selection, shown));
+    const { shown, selection, generation } = this.#state;
+    const group = groupOf(this.#of(shown) ?? this.#result(), selection, shown);
+    this.set("group", group && { ...group, generation });
   }
 
   #undo(): void {
