@@ -42,7 +42,7 @@ class Model:
     preprocess_cfg: Any
 
     def __post_init__(self) -> None:
-        self.clip.eval().requires_grad_(False)
+        self.clip.eval()
 
     @property
     def device(self) -> torch.device:
@@ -58,13 +58,13 @@ class Model:
     @property
     def scale(self) -> float:
         """Factor of the cosine in the similarity logit."""
-        return float(self.clip.logit_scale.exp())
+        return float(self.clip.logit_scale.detach().float().exp())
 
     @property
     def bias(self) -> float:
         """Summand of the similarity logit; 0 for CLIP, learned for SigLIP."""
         bias = getattr(self.clip, "logit_bias", None)
-        return 0.0 if bias is None else float(bias)
+        return 0.0 if bias is None else float(bias.detach())
 
     @property
     def image_size(self) -> tuple[int, int]:
@@ -145,7 +145,7 @@ def load_model(
     *,
     processor: Any = None,
     device: str | torch.device | None = None,
-    precision: Precision = "float32",
+    precision: Precision | None = None,
     compile: bool = False,
     cache_dir: str | None = None,
 ) -> Model:
@@ -160,7 +160,8 @@ def load_model(
         processor: The processor that belongs to a transformers model.
         device: Where to put it; by default a GPU where there is one, and where a transformers model is already.
         precision: ``"float32"``, ``"bfloat16"``, ``"float16"``, or ``"auto"``: bfloat16 where this machine computes
-            clearly faster with it, measured once and remembered. Similarities stay in float32.
+            clearly faster with it, measured once and remembered. Similarities stay in float32. By default float32, and
+            that of a transformers model as it is.
         compile: Compile the encoders' blocks with ``torch.compile``: slow at first, faster after.
         cache_dir: Where downloads are kept; open_clip's default otherwise.
 
@@ -176,7 +177,11 @@ def load_model(
     if device is None and isinstance(name, nn.Module):
         device = next(name.parameters()).device
     target = torch.device(device or ("cuda" if torch.cuda.is_available() else "cpu"))
-    clip = set_precision(parts.clip.to(target), precision, target)
+    clip = parts.clip.to(target)
+    if precision is not None:
+        set_precision(clip, precision, target)
+    if not isinstance(name, nn.Module):  # a user's own model keeps its gradients
+        clip.requires_grad_(False)
     if compile:
         compile_blocks(clip)
     return Model(clip, parts.tokenizer, parts.name, parts.pretrained, parts.preprocess)

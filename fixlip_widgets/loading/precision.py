@@ -20,7 +20,7 @@ GAIN = 1.2
 _measured: dict[str, bool] = {}
 
 
-def set_precision(clip: nn.Module, precision: str, device: torch.device) -> nn.Module:
+def set_precision(clip: nn.Module, precision: str, device: torch.device) -> None:
     """Convert a model's weights in place; its logit's scale and bias stay in float32, which the value is computed in.
 
     Raises:
@@ -38,7 +38,6 @@ def set_precision(clip: nn.Module, precision: str, device: torch.device) -> nn.M
         for name, buffer in module.named_buffers(recurse=False):
             if buffer.is_floating_point():
                 setattr(module, name, buffer.to(dtype))
-    return clip
 
 
 def bfloat16_pays(device: torch.device) -> bool:

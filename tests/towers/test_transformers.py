@@ -257,6 +257,14 @@ def test_a_folder_without_safetensors_is_refused(clip_model, tmp_path):
         load_model(tmp_path)
 
 
+def test_a_users_model_keeps_its_precision_and_its_gradients(tmp_path):
+    own = as_clip_model(tiny_clip().clip).to(torch.bfloat16)
+    loaded = load_model(own, processor=clip_processor(tmp_path, 64))
+    assert loaded.dtype == torch.bfloat16
+    assert all(parameter.requires_grad for parameter in own.parameters())
+    assert np.isfinite(game(loaded).similarity)
+
+
 def test_what_is_missing_or_of_another_kind_is_said(clip_model):
     with pytest.raises(ModelError, match="needs its processor"):
         load_model(clip_model.clip.model)
