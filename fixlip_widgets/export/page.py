@@ -50,7 +50,9 @@ def page(body: list[str], title: str, *, holds_view: bool = True) -> str:
         element("title", escaped(title)),
         element("style", _style()),
     ]
-    parts = [*body, view() if holds_view else "", beginning()]
+    unseen = [] if any(part.startswith("<h1>") for part in body) else [element("h1", escaped(title), class_="unseen")]
+    main = element("main", *(part + "\n" for part in [*unseen, *body]))
+    parts = [main, view() if holds_view else "", beginning()]
     return (
         f'<!doctype html>\n<html lang="en">{element("head", *head)}\n'
         f"{element('body', *(part + chr(10) for part in parts if part))}</html>\n"

@@ -14,6 +14,7 @@ from playwright.sync_api import Browser, FrameLocator, Page, expect
 
 import fixlip_widgets as fx
 from fixlip_widgets.export import GRID, Recording, record
+from tests.e2e.harness import AXE
 from tests.e2e.view import View
 from tests.examples import random_explanation
 from tests.export.notebooks import executed
@@ -156,6 +157,26 @@ def test_the_keyboard_selects_and_lets_go(open_page: Callable[..., Opened], repo
     assert view.says("selection") != ""
     opened.page.keyboard.press("Escape")
     expect(view.root).to_have_attribute("data-selection", "")
+
+
+def test_it_says_what_needs_a_model(open_page: Callable[..., Opened], report: Path):
+    view = open_page(report).view()
+    expect(view.root.get_by_text("saved without its model").first).to_be_visible()
+    assert view.root.locator("[data-action=run]").count() == 0
+
+
+@pytest.mark.parametrize("alone", [False, True], ids=["report", "page"])
+def test_screen_readers_find_nothing_amiss(
+    open_page: Callable[..., Opened], report: Path, recording: Recording, tmp_path: Path, alone: bool
+):
+    if alone:
+        report = tmp_path / "page.html"
+        recording.explanations[0].to_html(report)
+    opened = open_page(report, bypass_csp=True, reduced_motion="reduce")  # the page lets no script in, axe neither
+    opened.view()
+    opened.page.add_script_tag(path=AXE)
+    found = opened.page.evaluate("async () => (await axe.run(document, {resultTypes: ['violations']})).violations")
+    assert [(rule["id"], [node["target"] for node in rule["nodes"]]) for rule in found] == []
 
 
 def test_pictures_take_the_readers_theme(open_page: Callable[..., Opened], report: Path):
