@@ -166,18 +166,17 @@ class OpenNotebook:
         """The value of a Python expression in the kernel, through JSON; NumPy arrays become lists."""
         code = f"__import__('json').dumps({expression}, default={AS_PLAIN})"
         values: list[str] = []
-        reply = self.kernel.execute_interactive(
-            code,
-            store_history=False,
-            timeout=SECONDS,
-            output_hook=lambda message: values.append(message["content"].get("data", {}).get("text/plain", "")),
-        )
+
+        def note(message: dict[str, Any]) -> None:
+            if message["msg_type"] == "execute_result":
+                values.append(message["content"]["data"]["text/plain"])
+
+        reply = self.kernel.execute_interactive(code, store_history=False, timeout=SECONDS, output_hook=note)
         content = reply["content"]
         if content["status"] != "ok":
             trace = "\n".join(content.get("traceback", ()))
             raise RuntimeError(re.sub(r"\x1b\[[0-9;]*m", "", trace))
-        # The hook also sees status messages, which carry no data.
-        (text,) = filter(None, values)
+        (text,) = values
         return json.loads(ast.literal_eval(text))
 
     def execute(self, code: str) -> None:
