@@ -38,7 +38,7 @@ class Settings:
     weights: str
     seed: int = 0
     budget: int = 2**15
-    joint_budget: int = 2**12
+    joint_budget: int = 2**14
     probabilities: tuple[float, ...] = (0.3, 0.5, 0.7)
     n_masks: int = 1000
     steps: int = 10
