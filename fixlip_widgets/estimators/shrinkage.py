@@ -13,7 +13,8 @@ from dataclasses import dataclass
 import torch
 from torch import Tensor
 
-_STEPS = 60
+_STEPS = 36
+"""Of bisection: κ is known to nine digits then."""
 
 
 @dataclass(frozen=True)
@@ -36,6 +37,10 @@ class Shrinkage:
 
 def shrinkage(squares: Tensor, units: float, ridge: float) -> Shrinkage:
     """What ``ridge`` does where pairs have prior variances ``squares`` (n, n), zero diagonal, with ``units`` rows."""
+    count = len(squares) * (len(squares) - 1) / 2
+    if ridge == 0 and count < units:  # the limit: nothing is lost, and the Gram matrix is as far from the identity
+        nothing = torch.zeros_like(squares)
+        return Shrinkage(0.0, count, torch.full_like(squares, 1 / (1 - count / units)).fill_diagonal_(0), nothing)
     strength, low, high = max(ridge, 1e-12), -30.0, 30.0
     for _ in range(_STEPS):  # λ(κ) grows wherever it is positive
         middle = 0.5 * (low + high)
