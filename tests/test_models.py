@@ -130,7 +130,10 @@ def test_a_folder_that_is_no_model_is_refused(tmp_path):
         load_model(tmp_path)
 
 
-def test_downloaded_weights_are_loaded_without_network(monkeypatch, tmp_path):
+@pytest.mark.parametrize(("quick", "activation"), [(True, "QuickGELU"), (False, "GELU")])
+def test_downloaded_weights_are_loaded_without_network_and_with_their_own_activation(
+    quick, activation, monkeypatch, tmp_path
+):
     import open_clip.pretrained as pretrained
 
     def no_network(*_, **__):
@@ -139,7 +142,7 @@ def test_downloaded_weights_are_loaded_without_network(monkeypatch, tmp_path):
     monkeypatch.setattr(pretrained, "hf_hub_download", no_network)
     torch.manual_seed(0)
     source = load_model("ViT-S-32-alt", pretrained=False, device="cpu")
-    tag = {"hf_hub": "someone/tiny/"}
+    tag = {"hf_hub": "someone/tiny/", "quick_gelu": quick}
     monkeypatch.setitem(pretrained._PRETRAINED, "ViT-S-32-alt", {"mine": tag})
     repository = tmp_path / "models--someone--tiny"
     (repository / "snapshots" / "1234").mkdir(parents=True)
@@ -148,6 +151,8 @@ def test_downloaded_weights_are_loaded_without_network(monkeypatch, tmp_path):
     save_file(source.clip.state_dict(), repository / "snapshots" / "1234" / "open_clip_model.safetensors")
     model = load_model("ViT-S-32-alt", pretrained="mine", cache_dir=str(tmp_path), device="cpu")
     assert (model.pretrained, model.weights_hash) == ("mine", source.weights_hash)
+    blocks = (model.clip.visual.transformer.resblocks[0], model.clip.transformer.resblocks[0])
+    assert [type(block.mlp.gelu).__name__ for block in blocks] == [activation] * 2
 
 
 def test_a_file_of_weights_is_normalised_as_its_models_tags_are():

@@ -156,6 +156,9 @@ def by_name(name: str, pretrained: Any, cache_dir: str | None) -> Parts:
         if tag is None:
             return from_config(config, pretrained, name, preprocess=_usual_preprocessing(name), cache_dir=cache_dir)
         weights = weights_of_tag(tag, cache_dir)
+        # What weights were trained with counts, whatever the name says: open_clip's ViT-B-32 has GELU, OpenAI's weights
+        # for it QuickGELU, and open_clip itself only warns.
+        config["quick_gelu"] = bool(tag.get("quick_gelu", False))
         return from_config(config, weights, name, label=str(pretrained), preprocess=tag, cache_dir=cache_dir)
     except (OSError, ConnectionError, RuntimeError, ValueError) as error:
         raise ModelError(
