@@ -148,9 +148,13 @@ class Exports(t.HasTraits):
         publish_display_data({**data, "text/plain": self._in_a_line()}, metadata)
         if self._still is None:
             self._still = uuid4().hex
-            self.observe(lambda _: self._worker.ask_chore(self._publish_still), "status")
+            self.observe(self._refresh_still, "status")
             _displayed.add(self)
         self._publish_still(update=False)
+
+    def _refresh_still(self, change: Any) -> None:
+        if change["new"] != "running":
+            self._worker.ask_chore(self._publish_still)
 
     def _publish_still(self, *, update: bool = True) -> None:
         """Show the present result in the still form; while one is being computed, the last."""

@@ -20,14 +20,14 @@ def live(saved: dict[str, Any], still: str) -> str:
 
 
 def view() -> str:
-    """Code and style sheet of the view, which a page holds once.
+    """The view's module, which a page holds once.
 
     Raises:
         FixlipError: The front end has not been built.
     """
     if "data-fixlip" not in built("offline.js"):
         raise FixlipError("The front end has not been built: run `python hatch_build.py` in the checkout.")
-    return script({"code": built("widget.js"), "css": built("widget.css")}, "view")
+    return script({"code": built("widget.js")}, "view")
 
 
 def beginning() -> str:
