@@ -1,4 +1,4 @@
-// Builds the module of the view, the small one that loads it, and the style sheet into the Python package.
+// Builds the module of the view, its style sheet in it, and the small one that loads it into the Python package.
 // `node build.mjs --serve` serves dev/ instead, and builds again on every change; `--dev` only builds that.
 import { mkdir, writeFile } from "node:fs/promises";
 import { dirname, join } from "node:path";
@@ -19,6 +19,32 @@ const noForeignStyles = {
   },
 };
 
+const target = ["es2022", "chrome111", "firefox113", "safari16.4"];
+
+/** `name.css?inline` is the text of a style sheet, with what it imports put in. */
+const stylesAsText = {
+  name: "styles-as-text",
+  setup(build) {
+    build.onResolve({ filter: /\.css\?inline$/ }, ({ path, resolveDir }) => ({
+      path: join(resolveDir, path.replace("?inline", "")),
+      namespace: "text",
+    }));
+    build.onLoad({ filter: /\.css$/, namespace: "text" }, async ({ path }) => {
+      const { outputFiles, metafile } = await esbuild.build({
+        absWorkingDir: here,
+        entryPoints: [path],
+        bundle: true,
+        minify: !dev,
+        target,
+        write: false,
+        metafile: true,
+      });
+      const watchFiles = Object.keys(metafile.inputs).map((input) => join(here, input));
+      return { contents: outputFiles[0].text, loader: "text", watchFiles };
+    });
+  },
+};
+
 /** @type {esbuild.BuildOptions} */
 const options = {
   absWorkingDir: here,
@@ -26,19 +52,18 @@ const options = {
     { in: "src/loader.ts", out: "loader" },
     { in: "src/index.tsx", out: "widget" },
     { in: "src/offline/main.ts", out: "offline" },
-    { in: "src/style.css", out: "widget" },
     ...(dev ? [{ in: "dev/harness.ts", out: "harness" }] : []),
   ],
   outdir: out,
   bundle: true,
   format: "esm",
-  target: ["es2022", "chrome111", "firefox113", "safari16.4"],
+  target,
   minify: !dev,
   sourcemap: dev ? "inline" : false,
   legalComments: "none",
   define: { global: "globalThis" },
   logLevel: serve ? "info" : "warning",
-  plugins: [noForeignStyles],
+  plugins: [stylesAsText, noForeignStyles],
 };
 
 if (serve) {

@@ -26,7 +26,6 @@ class BaseWidget(Settings, Answers, anywidget.AnyWidget):
     """Settings and answers as traits of an anywidget; what they mean is the subclasses' business."""
 
     _esm = built("loader.js")
-    _css = built("widget.css")
 
     bundle = t.Instance(Bundle).tag(sync=True, **ipywidgets.widget_serialization)
     bundle_digest = t.Unicode().tag(sync=True)

@@ -19,14 +19,14 @@ _NOT_BUILT = """export default { render({ el }) {
 def built(name: str) -> str:
     """The text of a built file; where it was not built, of a module that says so."""
     path = _STATIC / name
-    return path.read_text(encoding="utf-8") if path.is_file() else "" if name.endswith(".css") else _NOT_BUILT
+    return path.read_text(encoding="utf-8") if path.is_file() else _NOT_BUILT
 
 
 class Bundle(ipywidgets.Widget):
     """Holds the front end's code; has no view of its own.
 
     Attributes:
-        code: The module's text.
+        code: The module's text, with its style sheet in it.
         digest: Start of its SHA-256, by which a page knows whether it runs this very code already.
     """
 

@@ -68,7 +68,7 @@ def test_the_view_is_in_the_file_once(tmp_path: Path):
     assert len(page.json("saved")) == 3
     (view,) = page.json("view")
     assert "export" in view["code"]
-    assert ".fixlip" in view["css"]
+    assert ".fixlip{" in view["code"]
 
 
 def test_the_page_refers_to_nothing_outside_itself(tmp_path: Path):

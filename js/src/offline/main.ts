@@ -1,7 +1,7 @@
 /**
  * Brings a saved page to life: every explanation in it gets the view that a notebook has, on a model without a kernel.
  *
- * The page holds `script[data-fixlip=view]` once (code and style sheet of the view, as JSON), itself or as the page around
+ * The page holds `script[data-fixlip=view]` once (the view's module, as JSON), itself or as the page around
  * this frame, and a `[data-fixlip=live]` element with a `script[data-fixlip=saved]` for every explanation.
  */
 
@@ -10,7 +10,6 @@ import type { Saved } from "./saved";
 
 interface View {
   readonly code: string;
-  readonly css: string;
 }
 
 interface Widget {
@@ -22,8 +21,7 @@ const NOT_ALIVE = "This browser could not bring the explanation to life; here is
 async function begin(): Promise<void> {
   const places = [...document.querySelectorAll<HTMLElement>("[data-fixlip=live]")];
   try {
-    const { code, css } = readJson<View>(viewIn(document) ?? viewIn(parent.document));
-    document.head.append(Object.assign(document.createElement("style"), { textContent: css }));
+    const { code } = readJson<View>(viewIn(document) ?? viewIn(parent.document));
     const widget = await run(code);
     for (const place of places) {
       bringToLife(place, widget);
