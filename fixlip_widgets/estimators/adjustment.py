@@ -18,6 +18,7 @@ from fixlip_widgets.estimators.quadratic import QuadraticDesign, chunks
 
 _MOST_PAIRS = 200
 _UNITS_PER_PAIR = 4
+_NOTHING = 1e-9
 _RIDGES = torch.logspace(-3, 3, 49, dtype=torch.float64)
 
 
@@ -45,9 +46,10 @@ class Adjustment:
             (rows, k) and (rows, n), the latter per unit of a mask's weighted residual.
         """
         phi = self._design.phi[rows]
-        pairs = self._pairs.columns(phi).double()
-        block = torch.cat([torch.ones_like(pairs[:, :1]), phi.double(), pairs], dim=1)
-        return pairs @ self._coefficients - self._mean, block @ self._influence
+        pairs = self._pairs.columns(phi)
+        block = torch.cat([torch.ones_like(pairs[:, :1]), phi, pairs], dim=1)
+        curved = (pairs @ self._coefficients.to(phi)).double() - self._mean
+        return curved, (block @ self._influence.to(phi)).double()
 
 
 @dataclass(frozen=True, eq=False)
@@ -104,11 +106,12 @@ def adjusted_slopes(
         block = torch.cat([torch.ones_like(phi[:, :1]), phi, pairs.columns(phi), targets.to(phi)], dim=1) * root.to(phi)
         gram += (block.T @ block).double()
     lines, curves, targets = slice(0, straight), slice(straight, joint), slice(joint, width)
-    inverse = torch.linalg.pinv(gram[lines, lines], rtol=1e-10, hermitian=True)
+    gram.diagonal()[:joint] += _NOTHING  # a player that never changes has a column of zeros
+    inverse = torch.linalg.inv(gram[lines, lines])
     left = gram[straight:, straight:] - gram[straight:, lines] @ inverse @ gram[lines, straight:]
     ridge, freedom = _choose_ridge(left, pairs.expected, design.units - straight)
     penalty = torch.cat([torch.zeros(straight, dtype=torch.float64), (ridge / pairs.expected).cpu()]).to(gram)
-    solved = torch.linalg.pinv(gram[:joint, :joint] + penalty.diag(), rtol=1e-10, hermitian=True)
+    solved = torch.linalg.inv(gram[:joint, :joint] + penalty.diag())
     coefficients = solved @ gram[:joint, targets]
     return Adjustment(
         slopes=coefficients[1:straight] * design.inverse_spread[:, None],

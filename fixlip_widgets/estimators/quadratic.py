@@ -24,7 +24,7 @@ from fixlip_widgets.estimators.shrinkage import Shrinkage, choices, shrinkage
 
 _ROWS = 8192
 """Masks per product: bounds the temporary to this many rows."""
-_ROUNDS = (0.03, 1e-4)
+_ROUNDS = (0.1, 1e-3)
 """Tolerances of the solves after each estimate of the players' strengths: from the raw data, and from the first fit."""
 
 
@@ -154,7 +154,7 @@ class QuadraticDesign:
             # one step of descent makes the estimate unbiased again, and its noise known
             g = strengths(curvature + self._adjoint(left), self._noise(left))
             curvature, strength = self._solve(scaled, g, None, tolerance)
-        return curvature, g, strength
+        return 0.5 * (curvature + curvature.T), g, strength  # rounding has its own idea of symmetry
 
     def _bias(self, left: Tensor, curvature: Tensor, shrunk: Shrinkage) -> tuple[Tensor, Tensor]:
         """What the penalty took from each pair coefficient, and the mean square of that estimate if it does no harm.
