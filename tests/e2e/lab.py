@@ -1,4 +1,4 @@
-"""A JupyterLab server of the tests' own, and notebooks opened in it by a real browser on a real kernel."""
+"""Servers of the tests' own (JupyterLab, Notebook), and notebooks opened in them by a real browser on a real kernel."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ import subprocess
 import sys
 import time
 import urllib.request
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
@@ -41,11 +41,12 @@ SECONDS = 90
 
 
 class Lab:
-    """A running server that serves ``folder``."""
+    """A running server that serves ``folder``; ``opens`` is the path below which it shows a notebook."""
 
-    def __init__(self, folder: Path, port: int) -> None:
+    def __init__(self, folder: Path, port: int, opens: str = "doc/tree") -> None:
         self.folder = folder
         self.port = port
+        self.opens = opens
 
     def url(self, path: str) -> str:
         """Address of ``path`` with the token."""
@@ -65,18 +66,41 @@ class Lab:
 
 
 @contextmanager
-def running_lab(folder: Path) -> Iterator[Lab]:
-    """Start JupyterLab with nothing of the person's own: settings, extensions, workspaces, history."""
-    home, work = folder / "home", folder / "work"
+def running_lab(folder: Path, application: str = "jupyterlab", opens: str = "doc/tree") -> Iterator[Lab]:
+    """Start JupyterLab, or another ``application`` on its server, which shows notebooks at other addresses."""
+    work = folder / "work"
     work.mkdir(parents=True)
-    settings = home / "config" / "lab" / "user-settings" / "@jupyterlab" / "apputils-extension"
+    settings = folder / "home" / "config" / "lab" / "user-settings" / "@jupyterlab" / "apputils-extension"
     settings.mkdir(parents=True)
     (settings / "notification.jupyterlab-settings").write_text('{"fetchNews": "false", "checkForUpdates": false}')
+    port = free_port()
+    lab = Lab(work, port, opens)
+    command = [sys.executable, "-m", application, *OPTIONS, f"--ServerApp.port={port}", str(work)]
+    with served(command, folder, lambda: lab.get("api/status")):
+        yield lab
+
+
+def free_port() -> int:
     with socket.socket() as free:
         free.bind(("127.0.0.1", 0))
-        port = free.getsockname()[1]
+        return free.getsockname()[1]
+
+
+@contextmanager
+def served(command: list[str], folder: Path, answers: Callable[[], Any]) -> Iterator[None]:
+    """Run a server with nothing of the person's own: settings, extensions, workspaces, history.
+
+    Args:
+        command: Starts it; in ``folder/work``.
+        folder: Where it keeps its things.
+        answers: Raises an ``OSError`` for as long as the server does not answer.
+
+    Raises:
+        RuntimeError: It did not start.
+    """
+    home = folder / "home"
     environment = {
-        **{name: value for name, value in os.environ.items() if not name.startswith(("JUPYTER", "JPY_"))},
+        **{name: value for name, value in os.environ.items() if not name.startswith(("JUPYTER", "JPY_", "XDG_"))},
         "HOME": str(home),
         "IPYTHONDIR": str(home / "ipython"),
         "JUPYTER_CONFIG_DIR": str(home / "config"),
@@ -84,15 +108,18 @@ def running_lab(folder: Path) -> Iterator[Lab]:
         "JUPYTER_RUNTIME_DIR": str(home / "runtime"),
         "PYTHONPATH": str(REPOSITORY),
     }
-    command = [sys.executable, "-m", "jupyterlab", *OPTIONS, f"--ServerApp.port={port}", str(work)]
     with (folder / "server.log").open("wb") as log:
         server = subprocess.Popen(
-            command, cwd=work, env=environment, stdin=subprocess.DEVNULL, stdout=log, stderr=subprocess.STDOUT
+            command,
+            cwd=folder / "work",
+            env=environment,
+            stdin=subprocess.DEVNULL,
+            stdout=log,
+            stderr=subprocess.STDOUT,
         )
         try:
-            lab = Lab(work, port)
-            _wait_for(lab, server, folder / "server.log")
-            yield lab
+            _wait_for(answers, server, folder / "server.log")
+            yield
         finally:
             server.terminate()
             try:
@@ -102,15 +129,15 @@ def running_lab(folder: Path) -> Iterator[Lab]:
                 server.wait()
 
 
-def _wait_for(lab: Lab, server: subprocess.Popen[bytes], log: Path) -> None:
+def _wait_for(answers: Callable[[], Any], server: subprocess.Popen[bytes], log: Path) -> None:
     deadline = time.monotonic() + SECONDS
     while time.monotonic() < deadline and server.poll() is None:
         try:
-            lab.get("api/status")
+            answers()
             return
         except OSError:
             time.sleep(0.2)
-    raise RuntimeError(f"JupyterLab did not start:\n{log.read_text()}")
+    raise RuntimeError(f"{' '.join(map(str, server.args))} did not start:\n{log.read_text()}")
 
 
 class OpenNotebook:
@@ -121,9 +148,11 @@ class OpenNotebook:
         self.page = page
         self.name = name
         self.complaints: list[str] = []
+        self.requests: list[str] = []
+        page.on("request", lambda request: self.requests.append(request.url))
         page.on("console", self._listen)
         page.on("pageerror", lambda error: self.complaints.append(f"uncaught: {error}"))
-        page.goto(lab.url(f"doc/tree/{name}"))
+        page.goto(lab.url(f"{lab.opens}/{name}"))
         page.locator(".jp-Notebook").wait_for(timeout=SECONDS * 1000)
         self.kernel = self._connect()
 
