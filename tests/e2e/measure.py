@@ -1,0 +1,109 @@
+"""Measures the view in a real JupyterLab: ``python -m tests.e2e.measure``.
+
+Of 100 hovers, the time that the page's main thread spends on scripts, and on everything; of moves of p among the
+encoded masks, the time from letting go of the slider until the new result is on the screen. Printed in milliseconds.
+"""
+
+from __future__ import annotations
+
+import statistics
+import tempfile
+from pathlib import Path
+
+from playwright.sync_api import Browser, CDPSession, sync_playwright
+
+from tests.e2e.browser import launch
+from tests.e2e.lab import Lab, OpenNotebook, running_lab
+from tests.e2e.test_widget import SMALL, view_of
+from tests.e2e.view import View
+
+HOVERS = 100
+MOVES = 20
+LARGE = """
+import fixlip_widgets as fx
+from tests.examples import random_explanation
+explanation = random_explanation({side}, {side}, tuple(f"word{{i}}" for i in range({tokens})))
+widget = fx.FixlipWidget.from_explanation(explanation)
+"""
+SIZES = ((7, 8), (16, 20))
+MOVE = """([root, slider, p]) => new Promise(done => {
+    slider.value = p;
+    slider.dispatchEvent(new Event('input', {bubbles: true}));
+    setTimeout(() => {
+        const start = performance.now();
+        const seen = () => {
+            if (root.dataset.resultP === String(p) && root.dataset.partial === 'false') {
+                observer.disconnect();
+                requestAnimationFrame(() => setTimeout(() => done(performance.now() - start)));
+            }
+        };
+        const observer = new MutationObserver(seen);
+        observer.observe(root, {attributes: true});
+        slider.dispatchEvent(new PointerEvent('pointerup', {bubbles: true}));
+    }, 50);
+})"""
+
+
+def spent(session: CDPSession) -> dict[str, float]:
+    """Seconds since the page began, by kind of work; as Chromium's ``Performance.getMetrics`` defines them."""
+    return {each["name"]: each["value"] for each in session.send("Performance.getMetrics")["metrics"]}
+
+
+def hovers(view: View) -> dict[str, float]:
+    """Milliseconds a hover; patches and tokens in turn.
+
+    Raises:
+        RuntimeError: The view did not notice one.
+    """
+    players = view.root.locator(".fx-patch, .fx-chip")
+    boxes = [box for at in range(players.count()) if (box := players.nth(at).bounding_box())]
+    session = view.page.context.new_cdp_session(view.page)
+    session.send("Performance.enable")
+    before = spent(session)
+    for hover in range(HOVERS):
+        box = boxes[hover * 7 % len(boxes)]
+        view.page.mouse.move(box["x"] + box["width"] / 2, box["y"] + box["height"] / 2)
+        view.page.evaluate("new Promise(done => requestAnimationFrame(() => setTimeout(done)))")
+        if players.nth(hover * 7 % len(boxes)).get_attribute("data-active") != "true":
+            raise RuntimeError(f"The view did not notice hover {hover}.")
+    after = spent(session)
+    return {name: 1000 * (after[name] - before[name]) / HOVERS for name in ("ScriptDuration", "TaskDuration")}
+
+
+def moves_of_p(view: View) -> list[float]:
+    """Milliseconds of each move between two p that were both visited before."""
+    given = [view.root.element_handle(), view.slider("p").element_handle()]
+    return [view.page.evaluate(MOVE, [*given, (0.55, 0.5)[move % 2]]) for move in range(MOVES)][2:]
+
+
+def opened(lab: Lab, browser: Browser, *cells: str) -> OpenNotebook:
+    """A notebook with these cells, run."""
+    page = browser.new_page(viewport={"width": 1280, "height": 1400})
+    notebook = OpenNotebook(lab, page, lab.write("measured.ipynb", *cells))
+    notebook.run_all()
+    return notebook
+
+
+def main() -> None:
+    """Start what is needed, measure, and print."""
+    with tempfile.TemporaryDirectory() as folder, sync_playwright() as playwright, running_lab(Path(folder)) as lab:
+        browser = launch(playwright)
+        for side, tokens in SIZES:
+            notebook = opened(lab, browser, LARGE.format(side=side, tokens=tokens), "widget")
+            view = view_of(notebook)
+            view.wait()
+            per = hovers(view)
+            script, task = per["ScriptDuration"], per["TaskDuration"]
+            print(f"{side**2} + {tokens} players, a hover: {script:.1f} scripting, {task:.1f} in all", flush=True)
+            notebook.close()
+        notebook = opened(lab, browser, SMALL, "widget")
+        view = view_of(notebook)
+        view.wait()
+        times = sorted(moves_of_p(view))
+        print(f"p in the pool, {len(times)} moves: median {statistics.median(times):.0f}, longest {times[-1]:.0f}")
+        notebook.close()
+        browser.close()
+
+
+if __name__ == "__main__":
+    main()
