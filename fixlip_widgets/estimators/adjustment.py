@@ -14,12 +14,11 @@ import torch
 from torch import Tensor
 
 from fixlip_widgets.estimators.moments import Moments
-from fixlip_widgets.estimators.quadratic import QuadraticDesign, chunks
+from fixlip_widgets.estimators.quadratic import QuadraticDesign, QuadraticFit, chunks
 
 _MOST_PAIRS = 200
 _UNITS_PER_PAIR = 4
 _NOTHING = 1e-9
-_RIDGES = torch.logspace(-3, 3, 49, dtype=torch.float64)
 
 
 @dataclass(frozen=True, eq=False)
@@ -58,7 +57,7 @@ class _Pairs:
 
     Attributes:
         first, second: (count,) players.
-        expected: (count,) what the penalty expects of the coefficients' squares, with mean 1.
+        expected: (count,) what the penalty expects of the coefficients' squares.
         shift: (n,) from φ, which is centred on the sample's mean, to masks centred on p: a slope is one at p.
     """
 
@@ -73,7 +72,7 @@ class _Pairs:
         first, second = torch.triu_indices(len(strengths), len(strengths), 1, device=strengths.device)
         products = strengths[first] * strengths[second]
         chosen = products.topk(count).indices
-        return cls(first[chosen], second[chosen], products[chosen] / products[chosen].mean(), shift)
+        return cls(first[chosen], second[chosen], products[chosen], shift)
 
     def columns(self, phi: Tensor) -> Tensor:
         """(rows, count) products of the two players."""
@@ -82,7 +81,7 @@ class _Pairs:
 
 
 def adjusted_slopes(
-    design: QuadraticDesign, moments: Moments, embeddings: Tensor, directions: Tensor, strengths: Tensor, p: float
+    design: QuadraticDesign, moments: Moments, embeddings: Tensor, directions: Tensor, part: QuadraticFit, p: float
 ) -> Adjustment | None:
     """Slopes of the embeddings' projections on ``directions`` (k, d); None where complements have done the work.
 
@@ -91,13 +90,14 @@ def adjusted_slopes(
         moments: Of the masks and embeddings.
         embeddings: (m, d).
         directions: (k, d).
-        strengths: (n,) of the players; the pairs with the largest products are told apart.
+        part: The modality's own polynomial: its strengths say which pairs to tell apart, and its ridge how much to
+            shrink them.
         p: Probability that the masks stand for.
     """
     count = min(_MOST_PAIRS, design.n_pairs, int(design.units) // _UNITS_PER_PAIR)
     if design.paired or count < 1:
         return None
-    pairs = _Pairs.strongest(strengths, count, (design.mean - p) * design.inverse_spread)
+    pairs = _Pairs.strongest(part.strengths, count, (design.mean - p) * design.inverse_spread)
     straight, joint, width = design.n + 1, design.n + 1 + count, design.n + 1 + count + len(directions)
     gram = torch.zeros(width, width, dtype=torch.float64, device=design.phi.device)
     for rows in chunks(design.n_units):
@@ -106,36 +106,17 @@ def adjusted_slopes(
         block = torch.cat([torch.ones_like(phi[:, :1]), phi, pairs.columns(phi), targets.to(phi)], dim=1) * root.to(phi)
         gram += (block.T @ block).double()
     lines, curves, targets = slice(0, straight), slice(straight, joint), slice(joint, width)
-    gram.diagonal()[:joint] += _NOTHING  # a player that never changes has a column of zeros
-    inverse = torch.linalg.inv(gram[lines, lines])
-    left = gram[straight:, straight:] - gram[straight:, lines] @ inverse @ gram[lines, straight:]
-    ridge, freedom = _choose_ridge(left, pairs.expected, design.units - straight)
-    penalty = torch.cat([torch.zeros(straight, dtype=torch.float64), (ridge / pairs.expected).cpu()]).to(gram)
+    penalty = torch.zeros(joint, dtype=torch.float64, device=gram.device)
+    penalty[lines] = _NOTHING  # a player that never changes has a column of zeros
+    penalty[curves] = max(part.ridge, _NOTHING) / pairs.expected
     solved = torch.linalg.inv(gram[:joint, :joint] + penalty.diag())
     coefficients = solved @ gram[:joint, targets]
     return Adjustment(
-        slopes=coefficients[1:straight] * design.inverse_spread[:, None],
-        freedom=freedom,
+        slopes=coefficients[lines][1:] * design.inverse_spread[:, None],
+        freedom=count - float((penalty * solved.diagonal())[curves].sum()),
         _design=design,
         _pairs=pairs,
         _coefficients=coefficients[curves],
         _mean=gram[0, curves] @ coefficients[curves],
-        _influence=solved[:, 1:straight] * design.inverse_spread,
+        _influence=solved[:, lines][:, 1:] * design.inverse_spread,
     )
-
-
-def _choose_ridge(left: Tensor, expected: Tensor, units: float) -> tuple[float, float]:
-    """Ridge on the pairs, and their effective number, from the Gram matrix [pairs, targets] off the lines.
-
-    One ridge for all targets, by generalised cross-validation of their summed squares.
-    """
-    count, root = len(expected), expected.sqrt()
-    values, vectors = torch.linalg.eigh(root[:, None] * left[:count, :count] * root)
-    values = values.clamp_min(0)
-    power = (vectors.T @ (root[:, None] * left[:count, count:])).square().sum(1)
-    energy = left[count:, count:].diagonal().sum()
-    shifted = values + _RIDGES.to(left.device)[:, None]
-    residual = energy - (power * (2 / shifted - values / shifted.square())).sum(1)
-    freedom = (values / shifted).sum(1)
-    best = int((residual.clamp_min(0) / (1 - freedom / max(units, 1.0)).clamp_min(1e-6).square()).argmin())
-    return float(_RIDGES[best]), float(freedom[best])

@@ -184,7 +184,7 @@ def _adjustment(side: Modality, other: Modality, part: QuadraticFit) -> Adjustme
     """Of ``side``'s slopes along those of ``other``; none where the masks are not a sample of a known p."""
     if not side.sampled or side.p is None:
         return None
-    return adjusted_slopes(side.design, side.moments, side.embeddings, other.moments.slopes, part.strengths, side.p)
+    return adjusted_slopes(side.design, side.moments, side.embeddings, other.moments.slopes, part, side.p)
 
 
 def _polynomial(modality: Modality, direction: Tensor, ridge: float | None, pairs: bool) -> QuadraticFit:
