@@ -48,7 +48,6 @@ class Exports(t.HasTraits):
 
     method: Any
     order: Any
-    model_id: Any
     _worker: Worker
     _still: str | None = None
     """Id of the display that holds the still form."""
@@ -164,7 +163,7 @@ class Exports(t.HasTraits):
 
         publish_display_data(
             {"text/html": html_beneath(self.explanation), "text/plain": self._in_a_line()},
-            {STILL: self.model_id},
+            {STILL: getattr(self, "model_id")},  # noqa: B009 - the widget's own, which this mixin cannot declare
             transient={"display_id": self._still},
             update=update,
         )
