@@ -227,7 +227,8 @@ def test_the_view_follows_jupyterlabs_theme(open_notebook: Open):
     notebook = open_notebook(SMALL, "widget")
     view = view_of(notebook)
     view.wait()
-    expect(view.root).to_have_attribute("data-theme", "light")
+    notebook.command("apputils:change-theme", {"theme": "JupyterLab Light"})  # the server remembers others' choice
+    expect(view.root).to_have_attribute("data-theme", "light", timeout=WAIT)
     notebook.command("apputils:change-theme", {"theme": "JupyterLab Dark"})
     expect(view.root).to_have_attribute("data-theme", "dark", timeout=WAIT)
     notebook.command("apputils:change-theme", {"theme": "JupyterLab Light"})
