@@ -9,6 +9,7 @@ from __future__ import annotations
 import math
 import time
 from collections.abc import Callable, Sequence
+from contextlib import AbstractContextManager
 from dataclasses import replace
 from typing import Any, Literal
 
@@ -29,6 +30,7 @@ from fixlip_widgets.groups import Group, group
 from fixlip_widgets.masks import MIN_BUDGET, check_budget, check_p, check_seed, split_budget, spread_probabilities
 from fixlip_widgets.metrics.fit import held_out_fit
 from fixlip_widgets.pool import Pool
+from fixlip_widgets.threads import threads_for
 from fixlip_widgets.triples import Triples
 from fixlip_widgets.work import Progress, Work, fill_text, text_masks_wanted
 from fixlip_widgets.work import progress as work_progress
@@ -198,6 +200,16 @@ class IncrementalExplainer:
             raise FixlipError("Nothing is encoded yet; call extend(p, budget) first.")
         for _ in fill_text(self.game, self._text, p, text_masks_wanted(self.game, self.budget or MIN_BUDGET)):
             pass
+        _ = self.game.similarity  # encodes two pairs, where it is not known yet, and that on all threads
+        with self._threads():
+            return self._solve(p, ridge, scope, order)
+
+    def _threads(self) -> AbstractContextManager[None]:
+        return threads_for(max(len(pool) * pool.n**2 for pool in (self._image, self._text)))
+
+    def _solve(
+        self, p: float, ridge: float | None, scope: Literal["all", "cross"], order: Literal[2, 3]
+    ) -> Explanation:
         exact = ridge is not None
         image, text = self._image.modality(p, exact), self._text.modality(p, exact)
         scale, bias = self.game.scale, self.game.bias
@@ -227,8 +239,9 @@ class IncrementalExplainer:
         image, text = self._image.modality(explanation.p), self._text.modality(explanation.p)
         inside = np.zeros(explanation.n_players, dtype=bool)
         inside[list(found.players)] = True
-        fit = regress(image, text, ridge, pairs=explanation.scope == "all")
-        errors = sum_errors(fit, inside, self.game.scale)
+        with self._threads():
+            fit = regress(image, text, ridge, pairs=explanation.scope == "all")
+            errors = sum_errors(fit, inside, self.game.scale)
         total, within = (None if np.isnan(error) else error for error in (errors.total, errors.within))
         return replace(found, se=errors.values, total_se=total, within_se=within)
 

@@ -47,8 +47,7 @@ class Adjustment:
         phi = self._design.phi[rows]
         pairs = self._pairs.columns(phi)
         block = torch.cat([torch.ones_like(pairs[:, :1]), phi, pairs], dim=1)
-        curved = (pairs @ self._coefficients.to(phi)).double() - self._mean
-        return curved, (block @ self._influence.to(phi)).double()
+        return pairs @ self._coefficients.to(phi) - self._mean.to(phi), block @ self._influence.to(phi)
 
 
 @dataclass(frozen=True, eq=False)
@@ -102,14 +101,14 @@ def adjusted_slopes(
     gram = torch.zeros(width, width, dtype=torch.float64, device=design.phi.device)
     for rows in chunks(design.n_units):
         phi, root = design.phi[rows], design.unit_weights[rows, None].sqrt()
-        targets = (embeddings[rows].double() - moments.mean_embedding) @ directions.T
-        block = torch.cat([torch.ones_like(phi[:, :1]), phi, pairs.columns(phi), targets.to(phi)], dim=1) * root.to(phi)
+        targets = (embeddings[rows].to(phi) - moments.mean_embedding.to(phi)) @ directions.T.to(phi)
+        block = torch.cat([torch.ones_like(phi[:, :1]), phi, pairs.columns(phi), targets], dim=1) * root.to(phi)
         gram += (block.T @ block).double()
     lines, curves, targets = slice(0, straight), slice(straight, joint), slice(joint, width)
     penalty = torch.zeros(joint, dtype=torch.float64, device=gram.device)
     penalty[lines] = _NOTHING  # a player that never changes has a column of zeros
     penalty[curves] = max(part.ridge, _NOTHING) / pairs.expected
-    solved = torch.linalg.inv(gram[:joint, :joint] + penalty.diag())
+    solved = _inverse(gram[:joint, :joint] + penalty.diag())
     coefficients = solved @ gram[:joint, targets]
     return Adjustment(
         slopes=coefficients[lines][1:] * design.inverse_spread[:, None],
@@ -120,3 +119,9 @@ def adjusted_slopes(
         _mean=gram[0, curves] @ coefficients[curves],
         _influence=solved[:, lines][:, 1:] * design.inverse_spread,
     )
+
+
+def _inverse(gram: Tensor) -> Tensor:
+    """Of a matrix that rounding may have made a little indefinite."""
+    factor, failed = torch.linalg.cholesky_ex(gram)
+    return torch.linalg.inv(gram) if bool(failed) else torch.cholesky_inverse(factor)

@@ -73,21 +73,26 @@ class Modality:
         """Number of players."""
         return self.masks.shape[1]
 
+    @property
+    def dtype(self) -> torch.dtype:
+        """What products over the masks are computed in."""
+        exact = self.exact or not self.sampled
+        return torch.float64 if exact and len(self.masks) * self.n**2 <= _FLOAT32_FROM else torch.float32
+
     @cached_property
     def design(self) -> QuadraticDesign:
         """Of the polynomial of degree ≤ 2 in this modality's players."""
-        exact = self.exact or not self.sampled
-        dtype = torch.float64 if exact and len(self.masks) * self.n**2 <= _FLOAT32_FROM else torch.float32
-        return QuadraticDesign(self.masks, self.weights, self.paired, dtype)
+        return QuadraticDesign(self.masks, self.weights, self.paired, self.dtype)
 
     @cached_property
     def moments(self) -> Moments:
         """Weighted sums over the masks; those kept by the pool where it has them."""
-        return self.known_moments or Moments.of(self.masks, self.embeddings, self.weights)
+        return self.known_moments or Moments.of(self.masks, self.embeddings, self.weights, self.dtype)
 
     def project(self, direction: Tensor) -> Tensor:
-        """(m,) inner products of the embeddings with ``direction`` (d,), in float64."""
-        return torch.cat([self.embeddings[rows].double() @ direction for rows in chunks(len(self.masks))])
+        """(m,) float64 inner products of the embeddings with ``direction`` (d,)."""
+        direction = direction.to(self.dtype)
+        return torch.cat([self.embeddings[rows].to(direction) @ direction for rows in chunks(len(self.masks))]).double()
 
 
 @dataclass(frozen=True)

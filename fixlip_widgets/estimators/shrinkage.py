@@ -15,6 +15,8 @@ from torch import Tensor
 
 _STEPS = 36
 """Of bisection: κ is known to nine digits then."""
+_AT_ONCE = 10**6
+"""Numbers per temporary array."""
 
 
 @dataclass(frozen=True)
@@ -41,33 +43,39 @@ def shrinkage(squares: Tensor, units: float, ridge: float) -> Shrinkage:
     if ridge == 0 and count < units:  # the limit: nothing is lost, and the Gram matrix is as far from the identity
         nothing = torch.zeros_like(squares)
         return Shrinkage(0.0, count, torch.full_like(squares, 1 / (1 - count / units)).fill_diagonal_(0), nothing)
-    strength, low, high = max(ridge, 1e-12), -30.0, 30.0
+    strength, low, high, flat = max(ridge, 1e-12), -30.0, 30.0, _once_each(squares)
     for _ in range(_STEPS):  # λ(κ) grows wherever it is positive
         middle = 0.5 * (low + high)
-        low, high = (middle, high) if float(_ridge(squares, units, _as_tensor(middle))) < strength else (low, middle)
+        low, high = (middle, high) if float(_ridge(flat, units, _as_tensor(middle))) < strength else (low, middle)
     kappa = float(torch.tensor(high, dtype=torch.float64).exp())
     variance = torch.where(squares > 0, squares * (kappa / strength) / (squares + kappa), 0.0)
     lost = torch.where(squares > 0, kappa / (squares + kappa), 0.0)
-    return Shrinkage(ridge, min(float(_freedom(squares, _as_tensor(high))), units), variance, lost)
+    return Shrinkage(ridge, min(float(_freedom(flat, _as_tensor(high))), units), variance, lost)
 
 
 def choices(squares: Tensor, units: float, count: int = 49) -> tuple[Tensor, Tensor]:
     """(k,) ridges worth trying, ascending, from next to none to all-shrinking, and the (k,) freedom each leaves."""
     logs = torch.linspace(-7, 7, count, dtype=torch.float64, device=squares.device)
-    ridges, freedom = _ridge(squares, units, logs), _freedom(squares, logs)
+    flat = _once_each(squares)
+    ridges, freedom = _ridge(flat, units, logs), _freedom(flat, logs)
     useful = ridges > 1e-4
     return ridges[useful].cpu(), freedom[useful].cpu()
 
 
-def _ridge(squares: Tensor, units: float, log_kappa: Tensor) -> Tensor:
-    return log_kappa.exp() * (1 - _freedom(squares, log_kappa) / units)
+def _once_each(squares: Tensor) -> Tensor:
+    """(n (n − 1)/2,) the entries above the diagonal."""
+    first, second = torch.triu_indices(len(squares), len(squares), 1, device=squares.device)
+    return squares[first, second]
 
 
-def _freedom(squares: Tensor, log_kappa: Tensor) -> Tensor:
-    flat = squares.flatten()
-    return torch.stack([0.5 * (flat / (flat + kappa)).sum() for kappa in log_kappa.exp().reshape(-1)]).view_as(
-        log_kappa
-    )
+def _ridge(flat: Tensor, units: float, log_kappa: Tensor) -> Tensor:
+    return log_kappa.exp() * (1 - _freedom(flat, log_kappa) / units)
+
+
+def _freedom(flat: Tensor, log_kappa: Tensor) -> Tensor:
+    kappas = log_kappa.exp().reshape(-1, 1)
+    parts = kappas.split(max(_AT_ONCE // max(len(flat), 1), 1))
+    return torch.cat([(flat / (flat + part)).sum(1) for part in parts]).view_as(log_kappa)
 
 
 def _as_tensor(value: float) -> Tensor:

@@ -55,13 +55,15 @@ def sum_errors(fit: CrossModalFit, inside: NDArray[np.bool_], scale: float = 1.0
 def _variance(sampling: Sampling, own: Tensor, others: Tensor, own_sums: Tensor, other_sums: Tensor) -> Tensor:
     """(k,) variances from drawing one modality's masks; members and rows of the sums are split by modality."""
     side, units = sampling.side, sampling.units
-    directions = _pair_directions(sampling.other, others)
+    directions = _pair_directions(sampling.other, others).to(side.dtype)
+    weights, other_weights = own_sums.T.to(side.dtype), other_sums.T.to(side.dtype)
+    mine, theirs = own.to(side.dtype), others.to(side.dtype)
     total = torch.zeros(len(own_sums), dtype=torch.float64, device=own.device)
     for rows in chunks(len(side.masks)):
         flow = sampling.flow(rows)
-        with_own = flow.chunk.pair_sums(own) + flow.slope * (flow.left @ others)[:, None]
-        with_other = (flow.slope @ own)[:, None] * flow.left + flow.moved @ directions.T
-        total += (with_own @ own_sums.T + with_other @ other_sums.T).square().sum(0)
+        with_own = flow.chunk.pair_sums(mine) + flow.slope * (flow.left @ theirs)[:, None]
+        with_other = (flow.slope @ mine)[:, None] * flow.left + flow.moved @ directions.T
+        total += (with_own @ weights + with_other @ other_weights).square().sum(0)
     if units.bias is not None:
         total += units.bias.sums(own, own_sums)
     if units.unsure:

@@ -197,15 +197,16 @@ def quadratic_directions(modality: Modality) -> Tensor:
 def _linear_monomials(side: Modality, directions: Tensor) -> tuple[Floats, Floats]:
     """(k,) and (n, k) variances of the constant and of z_a in the linear regressions along k directions."""
     units, moments = Units(side, None), side.moments
-    along = directions @ moments.slopes.T
+    directions, mean = directions.to(side.dtype), moments.mean_mask.to(side.dtype)
+    along = directions @ moments.slopes.T.to(directions)
     constant = torch.zeros(len(directions), dtype=torch.float64, device=side.masks.device)
     linear = torch.zeros(side.n, len(directions), dtype=torch.float64, device=side.masks.device)
     for rows in chunks(len(side.masks)):
         chunk = units.chunk(rows)
-        offset = side.embeddings[rows].double() - moments.mean_embedding
+        offset = side.embeddings[rows].to(directions) - moments.mean_embedding.to(directions)
         left = chunk.weights[:, None] * (offset @ directions.T - chunk.centred @ along.T)
         straight = units.fold(left, -1) * units.slope_inflation
-        level = units.fold(left, +1) - (chunk.slope @ moments.mean_mask)[:, None] * straight
+        level = units.fold(left, +1) - (chunk.slope @ mean)[:, None] * straight
         constant += level.square().sum(0)
         linear += chunk.slope.square().T @ straight.square()
     return constant.cpu().numpy(), linear.cpu().numpy()
@@ -214,14 +215,16 @@ def _linear_monomials(side: Modality, directions: Tensor) -> tuple[Floats, Float
 def _monomial(side: Modality, part: QuadraticFit, direction: Tensor) -> tuple[float, Floats, Floats]:
     """Variances of the coefficients of 1, z_a and z_a z_c, for one monomial of the other modality."""
     units, moments = Units(side, part), side.moments
-    along = moments.slopes @ direction
+    direction, mean = direction.to(side.dtype), moments.mean_mask.to(side.dtype)
+    along = moments.slopes.to(direction) @ direction
     constant, linear = 0.0, torch.zeros(side.n, dtype=torch.float64, device=side.masks.device)
     pairs = torch.zeros(side.n, side.n, dtype=torch.float64, device=side.masks.device)
     for rows in chunks(len(side.masks)):
         chunk = units.chunk(rows)
-        left = (side.embeddings[rows].double() - moments.mean_embedding) @ direction - chunk.centred @ along
+        offset = side.embeddings[rows].to(direction) - moments.mean_embedding.to(direction)
+        left = offset @ direction - chunk.centred @ along
         straight = units.fold(chunk.weights * left, -1) * units.slope_inflation
-        level = units.fold(chunk.weights * left, +1) - (chunk.slope @ moments.mean_mask) * straight
+        level = units.fold(chunk.weights * left, +1) - (chunk.slope @ mean) * straight
         constant += float((level + chunk.quadratic_constant()).square().sum())
         linear += (chunk.slope * straight[:, None] + chunk.quadratic_linear()).square().sum(0)
         pairs += chunk.squared_pairs()

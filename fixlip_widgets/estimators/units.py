@@ -118,33 +118,32 @@ class Chunk:
 
     def __init__(self, units: Units, rows: slice) -> None:
         side, design = units.side, units.design
-        self._units = units
-        self.weights = side.weights[rows]
-        self.centred = side.masks[rows].double() - side.moments.mean_mask
-        self.slope = (self.centred @ side.moments.gram_inverse)[:: 2 if side.paired else 1]
-        self._mean = side.moments.mean_mask
-        phi = design.phi[slice(rows.start // 2, rows.stop // 2) if side.paired else rows].double()
-        self._squared, self._scaled = phi.square(), phi * design.inverse_spread
+        phi = design.phi[slice(rows.start // 2, rows.stop // 2) if side.paired else rows]
+        self.weights = side.weights[rows].to(phi)
+        self._mean, self._shrinkage = side.moments.mean_mask.to(phi), units.shrinkage.to(phi)
+        self.centred = side.masks[rows].to(phi) - self._mean
+        self.slope = (self.centred @ side.moments.gram_inverse.to(phi))[:: 2 if side.paired else 1]
+        self._squared, self._scaled = phi.square(), phi * design.inverse_spread.to(phi)
         if units.part is not None:
-            weighted = self.weights * units.part.residuals[rows]
+            weighted = self.weights * units.part.residuals[rows].to(phi)
             self._odd = units.fold(weighted, -1) * units.odd_inflation
             self._even = units.fold(weighted, +1) * units.even_inflation
 
     def quadratic_constant(self) -> Tensor:
         """(u,) influence on the polynomial's constant."""
         scaled, at_mean = self._scaled, self._scaled * self._mean
-        pair_sum = 0.5 * torch.linalg.vecdot(at_mean @ self._units.shrinkage, at_mean)
+        pair_sum = 0.5 * torch.linalg.vecdot(at_mean @ self._shrinkage, at_mean)
         return self._even * (1 + pair_sum) - self._odd * (scaled @ self._mean)
 
     def quadratic_linear(self) -> Tensor:
         """(u, n) influence on the polynomial's linear coefficients."""
         scaled = self._scaled
-        others = (scaled * self._mean) @ self._units.shrinkage  # Σ_{b≠a} s_ab φ_b μ_b/σ_b
+        others = (scaled * self._mean) @ self._shrinkage  # Σ_{b≠a} s_ab φ_b μ_b/σ_b
         return self._odd[:, None] * scaled - self._even[:, None] * scaled * others
 
     def pair_sums(self, members: Tensor) -> Tensor:
         """(u, n) influence on every player's pair coefficients with ``members`` (n,), summed."""
-        return self._even[:, None] * self._scaled * ((self._scaled * members) @ self._units.shrinkage)
+        return self._even[:, None] * self._scaled * ((self._scaled * members) @ self._shrinkage)
 
     def squared_pairs(self) -> Tensor:
         """(n, n) sum of squared influences on the pair coefficients, up to :meth:`Units.pair_scale`."""

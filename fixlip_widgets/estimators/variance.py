@@ -117,9 +117,9 @@ class Sampling:
         cross: Tensor,
         pairs: bool,
     ) -> None:
-        self.side, self.other, self.cross, self.adjustment = side, other, cross, adjustment
+        self.side, self.other, self.cross, self.adjustment = side, other, cross.to(side.dtype), adjustment
         self.units = Units(side, part, pairs, adjustment.freedom if adjustment else 0.0)
-        self.constant, self.linear = affine_directions(other, pairs)
+        self.constant, self.linear = (each.to(side.dtype) for each in affine_directions(other, pairs))
 
     def variances(self) -> _Variances:
         """Accumulate squared influences over the units, a chunk at a time."""
@@ -139,9 +139,9 @@ class Sampling:
     def flow(self, rows: slice) -> Flow:
         """Of the units in ``rows`` of the masks."""
         side, units, chunk = self.side, self.units, self.units.chunk(rows)
-        offset = side.embeddings[rows].double() - side.moments.mean_embedding
+        offset = side.embeddings[rows].to(chunk.centred) - side.moments.mean_embedding.to(chunk.centred)
         explained, slope = chunk.centred @ self.cross, chunk.slope
-        left = offset @ self.other.moments.slopes.T - explained
+        left = offset @ self.other.moments.slopes.T.to(offset) - explained
         if self.adjustment is not None:
             curved, slope = self.adjustment.at(rows)
             left = left - curved
@@ -151,10 +151,10 @@ class Sampling:
     def _add(self, rows: slice, total: _Variances, moved_pairs: _MovedPairs) -> None:
         other, units, flow = self.other, self.units, self.flow(rows)
         chunk, slope, left = flow.chunk, flow.slope, flow.left
-        mu, nu = self.side.moments.mean_mask, other.moments.mean_mask
+        mu, nu = self.side.moments.mean_mask.to(left), other.moments.mean_mask.to(left)
         explained = units.fold(chunk.weights[:, None] * flow.explained, +1)
         moved_pairs.add(flow.moved)
-        baseline = chunk.quadratic_constant() + flow.moved @ (self.constant - other.moments.mean_embedding)
+        baseline = chunk.quadratic_constant() + flow.moved @ (self.constant - other.moments.mean_embedding.to(left))
         baseline = baseline + explained @ nu + (slope @ mu) * (left @ nu)
 
         total.baseline += float(baseline.square().sum())
@@ -180,8 +180,11 @@ class _MovedPairs:
 
     def add(self, flow: Tensor) -> None:
         """``flow``: (units, d)."""
+        if self._exact:
+            self._flows += flow.T @ flow
+            return
         signs = torch.randint(0, 2, (len(flow), _PROBES), generator=self._random).to(flow) * 2 - 1
-        self._flows += flow.T @ (flow if self._exact else signs)
+        self._flows += flow.T @ signs
 
     def variance(self) -> Tensor:
         """(n, n) variances of the pair coefficients."""
