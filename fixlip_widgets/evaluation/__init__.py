@@ -13,16 +13,13 @@ import time
 from collections.abc import Sequence
 from pathlib import Path
 
-from fixlip_widgets.errors import InputError
-from fixlip_widgets.evaluation.contestants import Contestant, contestants
-from fixlip_widgets.evaluation.measure import measure
+from fixlip_widgets.evaluation.contestants import Contestant
+from fixlip_widgets.evaluation.jobs import Run, measured, prepare
 from fixlip_widgets.evaluation.page import Skipped, write_page
-from fixlip_widgets.evaluation.pairs import DEMO, Row, rows_of
-from fixlip_widgets.evaluation.records import Records, Settings
+from fixlip_widgets.evaluation.pairs import DEMO
+from fixlip_widgets.evaluation.records import Settings
 from fixlip_widgets.evaluation.tables import Record, check_parquet, markdown, write_parquet
 from fixlip_widgets.files import replacing
-from fixlip_widgets.masks import check_budget, check_p, check_seed
-from fixlip_widgets.models import Model, load_model
 from fixlip_widgets.wording import shortened
 
 _DEFAULTS = Settings("", "", "")
@@ -51,65 +48,37 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("--joint-budget", type=int, default=_DEFAULTS.joint_budget, help="joint masks, for Shapley")
     parser.add_argument("--steps", type=int, default=_DEFAULTS.steps, help="points of exCLIP's path")
     parser.add_argument("--seed", type=int, default=_DEFAULTS.seed)
+    parser.add_argument("--jobs", type=int, default=1, help="pairs measured at a time, each in a process of its own")
     parser.add_argument("--only-report", action="store_true", help="write the results of what is recorded, and stop")
 
 
 def run(options: argparse.Namespace) -> int:
     """Measure what is missing, then write ``results.parquet``, ``report.html`` and ``table.md``; returns 0."""
     check_parquet()
-    if options.pretrained is not None and options.model is None:
-        raise InputError(f"--pretrained {options.pretrained} needs --model: whose weights are they?")
-    probabilities = tuple(check_p(p) for p in options.p)
-    chosen = contestants(probabilities, options.methods)
-    if options.scenes < 1 or options.masks < 2 or options.steps < 1:
-        raise InputError("--scenes and --steps are at least 1, --masks at least 2.")
-    rows = rows_of(options.data, options.scenes, check_seed(options.seed))
-    model = load_model() if options.model is None else load_model(options.model, pretrained=options.pretrained)
-    settings = Settings(
-        data=str(options.data),
-        model=f"{model.name} ({model.pretrained})",
-        weights=model.weights_hash,
-        seed=options.seed,
-        budget=check_budget(options.budget),
-        joint_budget=check_budget(options.joint_budget),
-        probabilities=probabilities,
-        n_masks=options.masks,
-        steps=options.steps,
-    )
-    records = Records(options.out, settings)
+    asked = prepare(options)
     if not options.only_report:
         try:
-            evaluate(model, rows, chosen, settings, records)
+            evaluate(asked, options)
         except KeyboardInterrupt:
             print("\nStopped; what is measured is kept, and the same command goes on.", file=sys.stderr)
-    everything = records.all(row.name for row in rows)
-    finished = [record for record in everything if _is_complete(record, chosen)]
+    everything = asked.records.all(row.name for row in asked.rows)
+    finished = [record for record in everything if _is_complete(record, asked.methods)]
     skipped = [Skipped(record["name"], record["skipped"]) for record in everything if "skipped" in record]
     if finished:
-        write_results(options.out, finished, chosen, settings, skipped, command_of(options))
-    print(f"{len(finished):,} pairs measured, {len(skipped):,} rows skipped, of {len(rows):,}: {options.out}")
+        write_results(options.out, finished, asked.methods, asked.settings, skipped, command_of(options))
+    print(f"{len(finished):,} pairs measured, {len(skipped):,} rows skipped, of {len(asked.rows):,}: {options.out}")
     return 0
 
 
-def evaluate(
-    model: Model, rows: Sequence[Row], methods: Sequence[Contestant], settings: Settings, records: Records
-) -> None:
-    """Measure every row that lacks a method's scores; progress goes to stderr.
-
-    Rows that cannot be used are recorded as skipped, with the reason, and are tried again by the next run.
-    """
+def evaluate(asked: Run, options: argparse.Namespace) -> None:
+    """Measure every row that lacks a method's scores; progress goes to stderr."""
     started = time.monotonic()
-    missing = [row for row in rows if not _is_complete(records.of(row.name), methods)]
-    print(f"{len(rows) - len(missing):,} of {len(rows):,} rows are recorded already.", file=sys.stderr)
-    for done, row in enumerate(missing, start=1):
-        note = ""
-        try:
-            records.save(row.name, measure(model, row.read(), methods, settings, records.of(row.name)))
-        except InputError as error:
-            records.save(row.name, {"skipped": str(error)})
-            note = f" skipped: {error}"
+    missing = [row for row in asked.rows if not _is_complete(asked.records.of(row.name), asked.methods)]
+    print(f"{len(asked.rows) - len(missing):,} of {len(asked.rows):,} rows are recorded already.", file=sys.stderr)
+    for done, (name, skipped) in enumerate(measured(asked, missing, options), start=1):
+        note = f" skipped: {skipped}" if skipped else ""
         left = (time.monotonic() - started) / done * (len(missing) - done)
-        print(f"{done:,}/{len(missing):,} {shortened(row.name)}{note} (about {_told(left)} left)", file=sys.stderr)
+        print(f"{done:,}/{len(missing):,} {shortened(name)}{note} (about {_told(left)} left)", file=sys.stderr)
 
 
 def write_results(
@@ -135,7 +104,7 @@ def command_of(options: argparse.Namespace) -> str:
     parts = ["fixlip-widgets", "evaluate"]
     for name, default in vars(parser.parse_args([])).items():
         value = getattr(options, name)
-        if value != default and name not in ("out", "only_report"):
+        if value != default and name not in ("out", "jobs", "only_report"):
             values = value if isinstance(value, list) else [value]
             parts += [f"--{name.replace('_', '-')}", *map(str, values)]
     return shlex.join(parts)

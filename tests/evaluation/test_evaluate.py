@@ -182,6 +182,31 @@ def test_a_damaged_record_is_named(tmp_path, capsys):
     assert damaged.name in capsys.readouterr().err
 
 
+def test_several_processes_find_what_one_does(tmp_path, capsys):
+    def scores(folder):
+        records = [json.loads(path.read_text()) for path in sorted((folder / "records").iterdir())]
+        return [(one["name"], one["methods"]["random"]["aid"], one["methods"]["exclip"]["pgr"]) for one in records]
+
+    some = ["--scenes", "1", "--methods", "exclip", "random"]
+    assert evaluate(tmp_path / "one", *some) == 0
+    assert evaluate(tmp_path / "two", *some, "--jobs", "2") == 0
+    told = capsys.readouterr()
+    assert "4/4" in told.err
+    for one, two in zip(scores(tmp_path / "one"), scores(tmp_path / "two"), strict=True):
+        assert one[0] == two[0]
+        assert one[1:] == pytest.approx(two[1:], abs=1e-5)
+
+
+def test_a_row_that_another_process_skips_is_named_too(tmp_path, capsys):
+    Image.new("RGB", (60, 60), "green").save(tmp_path / "good.png")
+    (tmp_path / "set.csv").write_text("image,caption\ngood.png,a dog\nnone.png,a dog\n")
+    data = ["--data", str(tmp_path / "set.csv"), "--methods", "random", "--jobs", "2"]
+    assert evaluate(tmp_path / "out", *data) == 0
+    told = capsys.readouterr()
+    assert "row 3 skipped" in told.err
+    assert "1 pairs measured, 1 rows skipped, of 2" in told.out
+
+
 def test_rows_that_cannot_be_used_are_named_counted_and_skipped(tmp_path, capsys):
     Image.new("RGB", (60, 60), "green").save(tmp_path / "good.png")
     (tmp_path / "bad.png").write_bytes(b"<b>no picture</b>")
@@ -222,7 +247,9 @@ def test_captions_cannot_leave_their_place_in_the_page(tmp_path):
     assert "<script>alert" not in page
 
 
-@pytest.mark.parametrize("bad", [["--p", "1.5"], ["--masks", "1"], ["--budget", "2"], ["--methods", "lime"]])
+@pytest.mark.parametrize(
+    "bad", [["--p", "1.5"], ["--masks", "1"], ["--budget", "2"], ["--methods", "lime"], ["--jobs", "0"]]
+)
 def test_bad_settings_are_refused(tmp_path, bad, capsys):
     assert main(["evaluate", "--out", str(tmp_path), *bad]) == 2
     assert "error:" in capsys.readouterr().err
