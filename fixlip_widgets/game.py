@@ -15,6 +15,7 @@ from torch import Tensor
 from fixlip_widgets.captions import tokenize
 from fixlip_widgets.encoding import BatchSize, Encoder, distinct, encode_all
 from fixlip_widgets.errors import EncodingError, InputError
+from fixlip_widgets.loading.precision import full_convolutions
 from fixlip_widgets.models import Model
 from fixlip_widgets.regions import Regions, region_labels, region_sheet, sheet_shape
 from fixlip_widgets.towers import (
@@ -98,7 +99,7 @@ class VisionLanguageGame:
                 self._given_regions, self.model.shown(pixels), self.model.size_of(image), self.model.transform()
             )
             n_players = int(labels.max()) + 1
-        with torch.no_grad():
+        with torch.no_grad(), full_convolutions():  # the patch embedding: once a picture, and exact
             tower = image_tower(self.model.clip, pixels, labels, n_players, self.masking)
         if self._given_regions is not None:
             self.regions, self.grid = labels.numpy(), sheet_shape(n_players)

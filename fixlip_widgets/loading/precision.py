@@ -5,6 +5,8 @@ from __future__ import annotations
 import json
 import os
 import time
+from collections.abc import Generator
+from contextlib import contextmanager
 from pathlib import Path
 from typing import Any, Literal, get_args
 
@@ -99,6 +101,14 @@ def _remember(measured: dict[str, bool]) -> None:
             stream.write(json.dumps(measured, indent=1).encode())
     except OSError:
         return
+
+
+@contextmanager
+def full_convolutions() -> Generator[None]:
+    """Run convolutions in float32 where a GPU would take TF32 for it, with three decimal digits, as cuDNN does."""
+    now = torch.backends.cudnn
+    with now.flags(now.enabled, now.benchmark, deterministic=now.deterministic, allow_tf32=False):
+        yield
 
 
 def compile_blocks(clip: nn.Module) -> None:
