@@ -46,10 +46,11 @@ def rows(name: str, pretrained: Any = False, batch: int | None = None) -> Iterat
 
 def peak_rate(model: Model) -> float:
     """Operations per second of one large matrix product, in the model's type on its device."""
-    left = torch.randn(2048, 768, device=model.device, dtype=model.dtype)
-    right = torch.randn(768, 3072, device=model.device, dtype=model.dtype)
+    rows, inner, columns = (8192, 8192, 8192) if model.device.type == "cuda" else (2048, 768, 3072)
+    left = torch.randn(rows, inner, device=model.device, dtype=model.dtype)
+    right = torch.randn(inner, columns, device=model.device, dtype=model.dtype)
     seconds = best_of(8, _waiting(lambda: left @ right, model.device))
-    return 2 * 2048 * 768 * 3072 / seconds
+    return 2 * rows * inner * columns / seconds
 
 
 def _image_rows(game: VisionLanguageGame, peak: float) -> Iterator[Row]:

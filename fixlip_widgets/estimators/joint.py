@@ -34,9 +34,7 @@ class Monomials:
         self.mean, self.inverse_spread, self.order = mean, inverse_spread, order
         self.n = n = len(mean)
         self.size = number_of_monomials(n, order)
-        self.first, self.second = (
-            torch.triu_indices(n, n, 1, device=mean.device) if order > 1 else torch.empty(2, 0).long()
-        )
+        self.first, self.second = torch.triu_indices(n, n, 1 if order > 1 else n, device=mean.device)
 
     def linear(self, masks: Tensor) -> Tensor:
         """(m, n) masks to (m, n) φ."""

@@ -46,11 +46,11 @@ def shrinkage(squares: Tensor, units: float, ridge: float) -> Shrinkage:
     strength, low, high, flat = max(ridge, 1e-12), -30.0, 30.0, _once_each(squares)
     for _ in range(_STEPS):  # λ(κ) grows wherever it is positive
         middle = 0.5 * (low + high)
-        low, high = (middle, high) if float(_ridge(flat, units, _as_tensor(middle))) < strength else (low, middle)
+        low, high = (middle, high) if float(_ridge(flat, units, flat.new_tensor(middle))) < strength else (low, middle)
     kappa = float(torch.tensor(high, dtype=torch.float64).exp())
     variance = torch.where(squares > 0, squares * (kappa / strength) / (squares + kappa), 0.0)
     lost = torch.where(squares > 0, kappa / (squares + kappa), 0.0)
-    return Shrinkage(ridge, min(float(_freedom(flat, _as_tensor(high))), units), variance, lost)
+    return Shrinkage(ridge, min(float(_freedom(flat, flat.new_tensor(high))), units), variance, lost)
 
 
 def choices(squares: Tensor, units: float, count: int = 49) -> tuple[Tensor, Tensor]:
@@ -76,7 +76,3 @@ def _freedom(flat: Tensor, log_kappa: Tensor) -> Tensor:
     kappas = log_kappa.exp().reshape(-1, 1)
     parts = kappas.split(max(_AT_ONCE // max(len(flat), 1), 1))
     return torch.cat([(flat / (flat + part)).sum(1) for part in parts]).view_as(log_kappa)
-
-
-def _as_tensor(value: float) -> Tensor:
-    return torch.tensor(value, dtype=torch.float64)
