@@ -125,11 +125,11 @@ class MeasuringWidget(ShowingWidget):
         self._worker.do_chores()
 
     def _tell_measures(self, explanation: Explanation, found: Measures) -> None:
-        told = _told(explanation, found)
+        entry = told(explanation, found)
         with self._publishing:
             self._measures[_key(explanation)] = found
-            others = [other for other in self.measured if not _replaces(told, other)]
-            self.measured = [*others, told][-MOST_TOLD:]
+            others = [other for other in self.measured if not _replaces(entry, other)]
+            self.measured = [*others, entry][-MOST_TOLD:]
 
     def _ask_about_result(self, *, final: bool) -> None:
         super()._ask_about_result(final=final)
@@ -161,7 +161,7 @@ _NAMES = ("caption", "method", "order", "p", "budget")
 _PAID = ("seed", "image_encodes", "text_encodes")
 
 
-def _told(explanation: Explanation, found: Measures) -> dict[str, Any]:
+def told(explanation: Explanation, found: Measures) -> dict[str, Any]:
     """What the view is told, as ``js/src/protocol.ts`` describes it."""
     method = METHODS.get(explanation.method)
     return {
@@ -185,5 +185,5 @@ def _told(explanation: Explanation, found: Measures) -> dict[str, Any]:
     }
 
 
-def _replaces(told: dict[str, Any], other: dict[str, Any]) -> bool:
-    return all(told[name] == other[name] for name in _NAMES)
+def _replaces(entry: dict[str, Any], other: dict[str, Any]) -> bool:
+    return all(entry[name] == other[name] for name in _NAMES)
