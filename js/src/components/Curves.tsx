@@ -2,7 +2,7 @@
 
 import { useRef, useState } from "preact/hooks";
 import { plain, probability } from "../format";
-import { keptAt, readingOf, summaryOf } from "../measures";
+import { keptAt, nameOf, readingOf, summaryOf } from "../measures";
 import type { Measured } from "../protocol";
 import { evenTicks } from "./Convergence";
 import { useSize } from "./size";
@@ -13,11 +13,14 @@ const RIGHT = 12;
 const TOP = 10;
 const BOTTOM = 34;
 const NARROWEST = 200;
+/** Below, there is room for three numbers under the plot. */
+const ROOMY = 280;
 /** Pixels that two numbers on the vertical axis need between them. */
 const APART = 13;
-/** The numbers of other explanations' curves stand apart, so that each is on a curve of its own. */
-const FIRST_TAG = 9;
-const TAG_STEP = 5;
+/** Points at which the numbers of other explanations are on their curves: each elsewhere, and not near the ends. */
+const FIRST_TAG = 16;
+const TAG_STEP = 6;
+const TAGGED = 28;
 
 interface CurvesProps {
   /** What is in front; null while it is not measured. */
@@ -53,7 +56,9 @@ export function Curves({ current, others, lit }: CurvesProps) {
         aria-valuemin={0}
         aria-valuemax={100}
         aria-valuenow={Math.round(100 * keptAt(point ?? last, read))}
-        aria-valuetext={point === null ? summaryOf(read) : readingOf(read, point)}
+        aria-valuetext={
+          point === null ? summaryOf(read) : `${current ? "" : `${nameOf(read)}, `}${readingOf(read, point)}`
+        }
         onPointerDown={at}
         onPointerMove={at}
         onPointerLeave={(event) => {
@@ -102,18 +107,24 @@ export function moved(key: string, point: number, last: number): number | null {
 
 /** Which colour is which curve, and the values that are read. */
 function Key({ current, point }: { current: Measured | null; point: number | null }) {
-  const value = (curve: readonly number[] | undefined) =>
-    point === null || !curve ? "" : plain(curve[point] ?? Number.NaN);
+  if (!current) {
+    return (
+      <div class="fx-key">
+        <span>What is shown is not measured yet; these were before.</span>
+      </div>
+    );
+  }
+  const value = (curve: readonly number[]) => (point === null ? "" : plain(curve[point] ?? Number.NaN));
   return (
     <div class="fx-key" aria-hidden="true">
       <span data-curve="most">
-        most similar <b>{value(current?.most)}</b>
+        most similar <b>{value(current.most)}</b>
       </span>
       <span data-curve="least">
-        least similar <b>{value(current?.least)}</b>
+        least similar <b>{value(current.least)}</b>
       </span>
       <span data-curve="area">
-        area <b>{current ? plain(current.aid) : "–"}</b>
+        AID <b>{plain(current.aid)}</b>
       </span>
     </div>
   );
@@ -153,7 +164,7 @@ function Axes({ place: { x, y, ticks }, width }: { place: Places; width: number 
           </text>
         </g>
       ))}
-      {[0, 0.25, 0.5, 0.75, 1].map((share) => (
+      {(width < ROOMY ? [0, 0.5, 1] : [0, 0.25, 0.5, 0.75, 1]).map((share) => (
         <text key={share} x={x(share)} y={HEIGHT - BOTTOM + 15} text-anchor={share === 1 ? "end" : "middle"}>
           {100 * share} %
         </text>
@@ -190,7 +201,7 @@ interface OtherProps {
 
 /** Another explanation's curves, with its number in the table on both. */
 function Other({ place, of, number, lit }: OtherProps) {
-  const point = FIRST_TAG + ((TAG_STEP * (number - 1)) % (of.most.length - 2 * FIRST_TAG));
+  const point = FIRST_TAG + ((TAG_STEP * (number - 1)) % TAGGED);
   return (
     <g class="fx-other" data-lit={lit}>
       {[of.least, of.most].map((curve, index) => (
@@ -222,6 +233,10 @@ function Cursor({ place, of, point, last }: CursorProps) {
       <line x1={x} x2={x} y1={TOP} y2={HEIGHT - BOTTOM} />
       {of && <circle data-curve="least" cx={x} cy={place.y(of.least[point] ?? 0)} r={4} />}
       {of && <circle data-curve="most" cx={x} cy={place.y(of.most[point] ?? 0)} r={4} />}
+      <rect x={x - 30} y={HEIGHT - BOTTOM + 5} width={60} height={14} />
+      <text x={x} y={HEIGHT - BOTTOM + 15} text-anchor="middle">
+        {Math.round((100 * point) / last)} %
+      </text>
     </g>
   );
 }

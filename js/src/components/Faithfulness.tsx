@@ -72,6 +72,7 @@ function Notes({ measured }: { measured: readonly Measured[] }) {
   const unlike = [...new Set(measured.filter((each) => !each.in_logits).map(({ label }) => label))];
   return (
     <p class="fx-hint">
+      AID is the area between the two curves.{" "}
       {masks !== undefined &&
         `At each p: Spearman’s rank correlation of model and explanation on ${count(masks)} fresh masks, R² below it. `}
       {unlike.length > 0 && `R² means nothing for ${unlike.join(" and ")}: not in logits.`}

@@ -31,8 +31,12 @@ export function Scores({ current, others, p, light }: ScoresProps) {
         <caption class="fx-hidden">Area between the curves, and faithfulness at each p</caption>
         <thead>
           <tr>
-            {!narrow && <th scope="col">explanation</th>}
-            <th scope="col">area</th>
+            {!narrow && (
+              <th scope="col" class="fx-names">
+                explanation
+              </th>
+            )}
+            <th scope="col">AID</th>
             {p.map((each) => (
               <th key={each} scope="col">
                 p = {probability(each)}
