@@ -65,6 +65,7 @@ class FixlipWidget(MeasuringWidget):
         error: Sentence of what went wrong last, or empty (read only).
         last_traceback: Traceback of the last error that was not foreseen, or empty.
         undoable: What :meth:`undo` would take back, in words (read only).
+        measured: What :meth:`measure`, or somebody in the view, had measured (read only).
 
     Raises:
         InputError: The image, the caption or a setting cannot be used, or a keyword is unknown.

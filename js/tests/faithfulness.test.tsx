@@ -1,6 +1,7 @@
 import { describe, expect, it } from "vitest";
 import { moved, placesOf } from "../src/components/Curves";
 import { costOf } from "../src/components/Faithfulness";
+import { known } from "../src/components/Scores";
 import { measuredBeside, measuredOf, nameOf, readingOf, summaryOf } from "../src/measures";
 import type { MeasureCost, Measured, Traits } from "../src/protocol";
 import { FakeModel, traits, wireResult } from "./fake";
@@ -106,7 +107,12 @@ describe("the panel of faithfulness", () => {
     expect(model.sent).toEqual([{ type: "measure" }]);
   });
 
+  it("has two digits after the point in every number of its table", () => {
+    expect([0.0949, -0.004, -12.345, 1, null].map(known)).toEqual(["0.09", "0.00", "−12.35", "1.00", "–"]);
+  });
+
   it("has no seconds before any were measured", () => {
+    expect(costOf({ ...COST, image: 0, text: 0 })).toContain("encoded already");
     expect(costOf({ ...COST, text: 0, seconds: null })).toMatch(/^At most 852 image encodings: /);
   });
 

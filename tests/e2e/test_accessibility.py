@@ -120,6 +120,23 @@ def test_nothing_sticks_out_at_any_width(open_page: Open, width: int, state: str
         assert wide == [], panel
 
 
+def test_a_column_more_in_the_table_of_faithfulness_fits_the_narrowest_cell(open_page: Open):
+    page = open_page("state=compared&open=faithfulness", width=320)
+    page.evaluate(
+        """() => {
+            const measured = kernel.get('measured').map(each => ({...each, faithfulness: [
+                ...each.faithfulness, {p: 0.65, spearman: -0.987, r2: -10.25, masks: 250}]}));
+            kernel.tell('measured', measured);
+            kernel.tell('measure_cost', {...kernel.get('measure_cost'), p: [0.3, 0.5, 0.7, 0.65]});
+        }"""
+    )
+    expect(page.locator(".fx-scores thead th")).to_have_count(5)
+    wide, box = (page.locator(f".fx-scores{part}").bounding_box() for part in (" table", ""))
+    assert wide is not None
+    assert box is not None
+    assert wide["width"] <= box["width"] + 1
+
+
 def test_everything_that_is_pressed_is_as_large_as_a_fingertip_needs(open_page: Open):
     page = open_page("state=pinned", width=320, has_touch=True)
     for panel in PANELS:

@@ -8,7 +8,7 @@ import { evenTicks } from "./Convergence";
 import { useSize } from "./size";
 
 const HEIGHT = 236;
-const LEFT = 48;
+const LEFT = 54;
 const RIGHT = 12;
 const TOP = 10;
 const BOTTOM = 34;

@@ -119,6 +119,9 @@ function Measuring({ store, current }: { store: Store; current: Measured | null 
 
 /** "At most 852 image encodings, 3 s: for the curves, and on 250 fresh masks at each of p = 0.3, 0.5 and 0.7." */
 export function costOf({ image, text, seconds, p, masks }: MeasureCost): string {
+  if (image + text === 0) {
+    return "All that this needs is encoded already.";
+  }
   const texts = text > 0 ? ` and ${count(text)} text` : "";
   const time = seconds === null ? "" : `, about ${duration(seconds)}`;
   const all = p.map(probability);

@@ -1,7 +1,7 @@
 /** What was measured, in numbers: the area between the curves, and the faithfulness at each p, one explanation a row. */
 
 import { useRef } from "preact/hooks";
-import { plain, probability } from "../format";
+import { probability } from "../format";
 import { nameOf } from "../measures";
 import type { Faithfulness, Measured } from "../protocol";
 import { useSize } from "./size";
@@ -39,7 +39,7 @@ export function Scores({ current, others, p, light }: ScoresProps) {
             <th scope="col">AID</th>
             {p.map((each) => (
               <th key={each} scope="col">
-                p = {probability(each)}
+                {narrow ? "p" : "p ="} {probability(each)}
               </th>
             ))}
           </tr>
@@ -66,7 +66,7 @@ export function Scores({ current, others, p, light }: ScoresProps) {
                 </th>
               )}
               <td>
-                <b>{plain(of.aid)}</b>
+                <b>{known(of.aid)}</b>
               </td>
               {p.map((each) => (
                 <td key={each}>
@@ -104,6 +104,8 @@ function Score({ of, found }: { of: Measured; found: Faithfulness | undefined })
   );
 }
 
-function known(value: number | null): string {
-  return value === null ? "–" : plain(value);
+/** Two digits after the point, whatever the size: numbers of a column are compared. */
+export function known(value: number | null): string {
+  const text = Math.abs(value ?? 0).toFixed(2);
+  return value === null ? "–" : value < 0 && Number(text) !== 0 ? `−${text}` : text;
 }
