@@ -28,6 +28,7 @@ EXPLAINER = "extend explanation set_text set_image image_encodes text_encodes"
 WIDGET = """
     run cancel wait explanation to_html p budget text selection top_k
     method order removed graph_layout graph_kind graph_sign subset_size shown undo reset pin unpin code graph figure
+    measure
 """
 ESTIMATORS = "fit_crossmodal"
 BASELINES = "banzhaf_values shapley_values game_attention grad_eclip exclip random_explanation"

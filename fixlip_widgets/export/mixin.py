@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import weakref
 from collections.abc import Callable, Sequence
+from dataclasses import replace
 from typing import TYPE_CHECKING, Any, Literal
 from uuid import uuid4
 
@@ -48,6 +49,7 @@ class Exports(t.HasTraits):
 
     method: Any
     order: Any
+    measured: Any
     _worker: Worker
     _still: str | None = None
     """Id of the display that holds the still form."""
@@ -91,7 +93,7 @@ class Exports(t.HasTraits):
                     "budgets, captions and playground."
                 )
             return Recording.of(explanation)
-        return record(
+        recorded = record(
             explainer,
             p=p,
             budgets=budgets,
@@ -102,6 +104,7 @@ class Exports(t.HasTraits):
             first=explanation,
             progress=progress,
         )
+        return replace(recorded, measured=tuple(self.measured))
 
     def keep(self, **recorded: Any) -> None:
         """Compute what a page shall be able to show, and keep it with the widget.

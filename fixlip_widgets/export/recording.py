@@ -6,7 +6,7 @@ import copy
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass, field, replace
 from functools import partial
-from typing import TYPE_CHECKING, TypeVar
+from typing import TYPE_CHECKING, Any, TypeVar
 
 import numpy as np
 from numpy.typing import NDArray
@@ -42,10 +42,12 @@ class Recording:
     Attributes:
         explanations: One for each p, budget and caption; the first is shown first. All of one image, grid and method.
         without: Caption to (n,) values of the model, in logits, with each single player removed.
+        measured: What was measured of explanations, as the widget tells its view.
     """
 
     explanations: tuple[Explanation, ...]
     without: dict[str, NDArray[np.float64]] = field(default_factory=lambda: {})
+    measured: tuple[dict[str, Any], ...] = ()
 
     def __post_init__(self) -> None:
         if not self.explanations:

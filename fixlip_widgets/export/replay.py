@@ -1,45 +1,64 @@
-"""A game that remembers: what was encoded before is answered from memory, so that a smaller budget is free."""
+"""A game that remembers: what was encoded before is answered from memory, and costs nothing again."""
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from typing import TYPE_CHECKING
 
 import numpy as np
 import torch
+from numpy.typing import NDArray
 from torch import Tensor
 
+from fixlip_widgets.encoding import distinct
 from fixlip_widgets.game import Modality, VisionLanguageGame
 
 if TYPE_CHECKING:
     from fixlip_widgets.incremental import IncrementalExplainer
 
 
+Known = dict[bytes, Tensor]
+"""Masks, eight players to a byte, to their embeddings."""
+
+
 class RememberingGame(VisionLanguageGame):
-    """The game of ``explainer``, with every encoding that it has computed so far; its own new ones are kept too.
+    """The game of ``explainer``, with what is ``known`` already; its own new encodings are kept there too.
 
     Changing the caption here leaves the explainer's own game as it is.
 
     Args:
         explainer: Must not be computing meanwhile.
+        known: Encodings of this image and this caption; by default all that the explainer has computed so far.
     """
 
-    def __init__(self, explainer: IncrementalExplainer) -> None:
+    def __init__(self, explainer: IncrementalExplainer, known: dict[Modality, Known] | None = None) -> None:
         self.__dict__.update(explainer.game.__dict__)
-        self._known: dict[Modality, dict[bytes, Tensor]] = {
-            modality: {mask.tobytes(): row for mask, row in zip(*explainer.encoded(modality), strict=True)}
-            for modality in ("image", "text")
-        }
+        modalities: tuple[Modality, ...] = ("image", "text")
+        self._known = known or {modality: known_to(explainer, modality) for modality in modalities}
 
     def set_text(self, text: str | Tensor) -> None:
         super().set_text(text)
         self._known["text"] = {}
 
+    def missing(self, modality: Modality, masks: NDArray[np.bool_]) -> NDArray[np.bool_]:
+        """The distinct ones among (m, n) ``masks`` of one modality that were not encoded yet."""
+        rows, known = distinct(masks)[0], self._known[modality]
+        return rows[[key not in known for key in _keys(rows)]]
+
+    def encode(self, modality: Modality, masks: NDArray[np.bool_]) -> Iterator[int]:
+        """Encode (m, n) ``masks`` of one modality; yields after every batch how many it had."""
+        start = 0
+        while start < len(masks):
+            batch = masks[start : start + self.batch.size]
+            self._embeddings(modality, batch)
+            start += len(batch)
+            yield len(batch)
+
     def encoder(self, modality: Modality) -> Callable[[Tensor], Tensor]:
         encode, known = super().encoder(modality), self._known[modality]
 
         def remember(masks: Tensor) -> Tensor:
-            keys = [row.tobytes() for row in np.packbits(masks.cpu().numpy(), axis=1)]
+            keys = _keys(masks.cpu().numpy())
             new = [position for position, key in enumerate(keys) if key not in known]
             if new:
                 fresh = encode(masks[torch.tensor(new, device=masks.device)])
@@ -47,3 +66,12 @@ class RememberingGame(VisionLanguageGame):
             return torch.stack([known[key] for key in keys])
 
         return remember
+
+
+def known_to(explainer: IncrementalExplainer, modality: Modality) -> Known:
+    """What ``explainer`` has encoded of one modality."""
+    return {mask.tobytes(): row for mask, row in zip(*explainer.encoded(modality), strict=True)}
+
+
+def _keys(masks: NDArray[np.bool_]) -> list[bytes]:
+    return [row.tobytes() for row in np.packbits(masks, axis=1)]

@@ -91,11 +91,13 @@ def _copied(value: Any) -> Any:
 def _restored(state: dict[str, Any]) -> Restored:
     explanation, settings = _explanation(state["result"], state["scene"]), {name: state[name] for name in LOOK}
     if state.get("kept"):
-        return Restored({**state["kept"], "settings": {**state["kept"]["settings"], **settings}}, explanation)
+        kept = {**state["kept"], "settings": {**state["kept"]["settings"], **settings}}
+        return Restored({**kept, "measured": state.get("measured", [])}, explanation)
     told = saved(Recording.of(explanation), settings)
     (snapshot,) = told["snapshots"]
     snapshot["result"] = packed_result(state["result"])
     snapshot.update({name: state[name] for name in ("examples", "convergence") if state.get(name)})
+    told["measured"] = state.get("measured", [])
     told.update(picture=packed_picture(state["scene"]["image"]), model=state["scene"]["model"])
     return Restored(told, explanation)
 

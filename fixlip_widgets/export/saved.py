@@ -50,6 +50,7 @@ def saved(recording: Recording, settings: dict[str, Any] | None = None) -> Saved
         "why": WHY,
         "captions": [_caption(explanation, recording, [*captions.values()]) for explanation in captions.values()],
         "snapshots": [_snapshot(each, order[each.caption], recording) for each in recording.explanations],
+        "measured": list(recording.measured),
         "settings": {**_defaults(recording), **(settings or {})},
     }
 

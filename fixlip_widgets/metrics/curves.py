@@ -54,15 +54,29 @@ def insertion_deletion(game: VisionLanguageGame, explanation: Explanation) -> Cu
     Source: Baniecki et al. 2025, insertion/deletion of subsets; 51 points as there.
     """
     check_players(game, explanation)
-    n, span = game.n_players, game.similarity - game.empty_similarity
+    return curves(game, extremes(explanation, 1), extremes(explanation, -1))
+
+
+def curves(game: VisionLanguageGame, most: Bools, least: Bools) -> Curves:
+    """The curves of given coalitions: (m, n) ``most`` and ``least`` similar ones, of each size from none to all.
+
+    Raises:
+        InputError: The full pair is as similar as the empty one.
+    """
+    span = game.similarity - game.empty_similarity
     if span == 0:
         raise InputError("The full pair is exactly as similar as the empty one: there is nothing to normalise by.")
+    values = (game.value(np.concatenate([most, least])) - game.empty_similarity) / span
+    shares, kept = most.sum(axis=1) / game.n_players, np.linspace(0.0, 1.0, POINTS)
+    above, below = (np.interp(kept, shares, half) for half in np.split(values, 2))
+    return Curves(kept, above, below, float(np.trapezoid(above - below, kept)))
+
+
+def extremes(explanation: Explanation, sign: int) -> Bools:
+    """(m, n) the coalitions of one curve, ``most`` (``sign=+1``) or ``least`` (−1): m ≤ 51 sizes, from none to all."""
+    n = explanation.n_players
     sizes = np.unique(np.round(np.linspace(0, n, POINTS)).astype(int)) if n >= POINTS else np.arange(n + 1)
-    masks = np.concatenate([coalitions(explanation, sign)[sizes] for sign in (1, -1)])
-    values = (game.value(masks) - game.empty_similarity) / span
-    kept = np.linspace(0.0, 1.0, POINTS)
-    most, least = (np.interp(kept, sizes / n, half) for half in np.split(values, 2))
-    return Curves(kept, most, least, float(np.trapezoid(most - least, kept)))
+    return coalitions(explanation, sign)[sizes]
 
 
 def coalitions(explanation: Explanation, sign: int) -> Bools:

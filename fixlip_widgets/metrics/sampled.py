@@ -83,10 +83,19 @@ def sample(game: VisionLanguageGame, p: float = 0.5, n_masks: int = 1000, seed: 
     Raises:
         InputError: ``p``, ``n_masks`` or ``seed`` is out of range.
     """
+    masks = fresh_masks(game.n_players, p, n_masks, seed)
+    return Sample(masks, game.value(masks), float(p))
+
+
+def fresh_masks(n_players: int, p: float, n_masks: int = 1000, seed: int = 0) -> NDArray[np.bool_]:
+    """(n_masks, n_players) the masks of :func:`sample`, before the game is asked for their values.
+
+    Raises:
+        InputError: ``p``, ``n_masks`` or ``seed`` is out of range.
+    """
     if n_masks < _FEWEST:
         raise InputError(f"n_masks is {n_masks}; a correlation needs at least {_FEWEST} masks (say 1,000).")
-    masks = draw_masks(game.n_players, check_p(p), 0, int(n_masks), seed=check_seed(seed), stream=_FRESH)
-    return Sample(masks, game.value(masks), float(p))
+    return draw_masks(n_players, check_p(p), 0, int(n_masks), seed=check_seed(seed), stream=_FRESH)
 
 
 def check_players(game: VisionLanguageGame, explanation: Explanation) -> None:

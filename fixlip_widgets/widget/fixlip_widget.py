@@ -15,10 +15,11 @@ from fixlip_widgets.widget import wire
 from fixlip_widgets.widget.beginning import RESTARTING, check_names, first_state, make_explainer
 from fixlip_widgets.widget.costs import costs
 from fixlip_widgets.widget.examples import examples
+from fixlip_widgets.widget.measurer import Measurer
+from fixlip_widgets.widget.measuring import MeasuringWidget
 from fixlip_widgets.widget.playground import Playground
 from fixlip_widgets.widget.refiner import Refiner
 from fixlip_widgets.widget.settings import check_players
-from fixlip_widgets.widget.showing import ShowingWidget
 from fixlip_widgets.widget.worker import Job, Worker
 
 if TYPE_CHECKING:
@@ -27,7 +28,7 @@ if TYPE_CHECKING:
     from fixlip_widgets.models import Model
 
 
-class FixlipWidget(ShowingWidget):
+class FixlipWidget(MeasuringWidget):
     """Why does the model find this image and this caption similar? Display it as the last line of a cell.
 
     Every setting below is a trait: set it, ``observe`` it, ``link`` it. A new ``p``, ``budget``, ``text``, ``method``
@@ -64,6 +65,7 @@ class FixlipWidget(ShowingWidget):
         error: Sentence of what went wrong last, or empty (read only).
         last_traceback: Traceback of the last error that was not foreseen, or empty.
         undoable: What :meth:`undo` would take back, in words (read only).
+        measured: What :meth:`measure`, or somebody in the view, had measured (read only).
 
     Raises:
         InputError: The image, the caption or a setting cannot be used, or a keyword is unknown.
@@ -92,6 +94,7 @@ class FixlipWidget(ShowingWidget):
         if explanation is None:
             explainer = explainer or make_explainer(image, text, model, grid, seed)
             self._refiner = Refiner(explainer, self, worker.do_chores, worker.settle)
+            self._measurer = Measurer(explainer, self._refiner.pace)
             self._source = Source.of(image, explainer.game.model, explainer.game.grid)
             if "method" in settings:
                 settings.setdefault("order", method_of(settings["method"]).orders[0])
@@ -123,11 +126,14 @@ class FixlipWidget(ShowingWidget):
         with self._publishing, self.hold_sync():
             self.generation += 1
             job = Job(self.generation, self.p, self.budget, self.text, self.method, int(self.order))
-            self.error, self.status = "", "running"
+            self.error, self.status, self.measuring = "", "running", False
             self._worker.submit(job, self._refiner.run)
 
     def cancel(self) -> None:
-        """Stop after the running batch; what is encoded by then is solved and shown, with the budget it reached."""
+        """Stop after the running batch; what is encoded by then is solved and shown, with the budget it reached.
+
+        What is being measured stops too; encodings are remembered.
+        """
         with self._publishing:
             self._worker.cancel()
             if self.status == "running":
@@ -193,6 +199,7 @@ class FixlipWidget(ShowingWidget):
             "reset": self.reset,
             "pin": self.pin,
             "unpin": self.unpin,
+            "measure": self._ask_to_measure,
             "bundle": lambda: self.send({"type": "bundle", "code": self.bundle.code}),
         }
         try:

@@ -56,4 +56,7 @@ class Answers(t.HasTraits):
     played: t.Instance[Any] = t.Instance(dict, allow_none=True).tag(sync=True)
     examples: t.Instance[Any] = t.Instance(dict, allow_none=True).tag(sync=True)
     convergence = t.List().tag(sync=True)
+    measured = t.List().tag(sync=True)
+    measuring = t.Bool(False).tag(sync=True)
+    measure_cost: t.Instance[Any] = t.Instance(dict, allow_none=True).tag(sync=True)
     undoable = t.Unicode("").tag(sync=True)

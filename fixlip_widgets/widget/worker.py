@@ -61,6 +61,13 @@ class Worker:
             self._next, self._run = job, run
             self._wake()
 
+    def follow(self, job: Job, run: Callable[[Job], None]) -> None:
+        """Do ``run(job)`` once the result of what runs is final, unless something else is submitted until then."""
+        with self._changed:
+            self._next, self._run = job, run
+            self._make_way()
+            self._wake()
+
     def ask_chore(self, chore: Callable[[], None]) -> None:
         """Have ``chore`` done soon, between two batches at the latest; once, however often it was asked for."""
         with self._changed:
@@ -93,6 +100,7 @@ class Worker:
         """Note that ``job``'s result is final, though it goes on until somebody wants something else."""
         with self._changed:
             job.settled = True
+            self._make_way()
             self._changed.notify_all()
 
     def wait(self, timeout: float | None = None) -> bool:
@@ -141,6 +149,11 @@ class Worker:
             if job is not None:
                 job.cancelled = cancelled
                 job.stop.set()
+
+    def _make_way(self) -> None:
+        """Under the lock: what a settled job does for later does not keep a waiting one from its turn."""
+        if self._next is not None and self._current is not None and self._current.settled:
+            self._current.stop.set()
 
     def _wake(self) -> None:
         if self._thread is None and not self._closed:

@@ -17,8 +17,12 @@ HERE = Path(__file__).parent
 sys.path.insert(0, str(HERE.parents[1]))
 
 from fixlip_widgets.explanation import Explanation  # noqa: E402
+from fixlip_widgets.metrics.curves import Curves, extremes  # noqa: E402
+from fixlip_widgets.metrics.sampled import Faithfulness  # noqa: E402
 from fixlip_widgets.widget import wire  # noqa: E402
 from fixlip_widgets.widget.costs import SLIDER_BUDGETS  # noqa: E402
+from fixlip_widgets.widget.measurer import FRESH, Measures, probabilities  # noqa: E402
+from fixlip_widgets.widget.measuring import told  # noqa: E402
 from fixlip_widgets.widget.traits import Answers, Settings  # noqa: E402
 from tests import examples  # noqa: E402
 
@@ -69,6 +73,8 @@ def state(explanation: Explanation) -> dict[str, Any]:
         "subsets": subsets(explanation),
         "examples": masks(explanation, explanation.p),
         "convergence": convergence(),
+        "measure_cost": {"image": 852, "text": 102, "seconds": 16.4, "p": probabilities(explanation), "masks": FRESH},
+        "measures": measures(explanation),
         "undoable": "p 0.4 → 0.5",
         "baseline": explanation.baseline,
     }
@@ -104,6 +110,26 @@ def convergence() -> list[dict[str, Any]]:
     return [
         {"budget": 2 ** (11 + step), "image_encodes": images, "error": 6.2 * factor / images**0.5}
         for step, (images, factor) in enumerate(zip(counts, uneven, strict=True))
+    ]
+
+
+def measures(explanation: Explanation) -> list[dict[str, Any]]:
+    """What would be measured of the explanation, first, and of two others, if its own predictions were the model's."""
+    n, empty = explanation.n_players, explanation.baseline
+    span = float(explanation.predict(np.ones((1, n)))[0]) - empty
+
+    def measured(of: Explanation, follows: float) -> dict[str, Any]:
+        ends = [(explanation.predict(extremes(of, sign)) - empty) / span for sign in (1, -1)]
+        most, least = (np.interp(np.linspace(0, 1, 51), np.linspace(0, 1, len(end)), end) for end in ends)
+        curves = Curves(np.linspace(0, 1, 51), most, least, float((most - least).mean()))
+        agreement = [Faithfulness(follows + 0.1 * p, follows - 0.1 + 0.1 * p, p, FRESH) for p in probabilities(of)]
+        return told(of, Measures(curves, tuple(agreement)))
+
+    first = explanation.replace(main=explanation.first_order(), interactions=np.zeros((n, n)), order=1, triples=None)
+    others = (("banzhaf_values", first, 0.7), ("grad_eclip", first.replace(main=np.abs(first.main)), 0.5))
+    return [
+        measured(explanation, 0.88),
+        *(measured(of.replace(method=name, interactions_se=None), follows) for name, of, follows in others),
     ]
 
 

@@ -2,8 +2,8 @@
  * The view on a stored explanation, with a model that answers a little like a kernel does.
  *
  * `?theme=dark`, `?selection=50`,
- * `?state=running|cancelled|error|refused|empty|fixed|offline|pinned|difference|played|silent|first-order|markup` choose what is
- * shown; `?open=trust` opens a panel; traits can be set by name too: `?graph_layout=spring&palette=safe&view=table`.
+ * `?state=running|cancelled|error|refused|empty|fixed|offline|pinned|difference|played|silent|first-order|measured|compared|
+ * measuring|markup` choose what is shown; `?open=trust` opens a panel; traits can be set by name too: `?graph_layout=spring&palette=safe&view=table`.
  */
 
 import type { RenderProps } from "@anywidget/types";
@@ -59,6 +59,10 @@ const BEFORE: Readonly<Record<string, (kernel: FakeKernel) => void>> = {
     kernel.tell("method", "grad_eclip");
     kernel.tell("order", 1);
   },
+  measured: (kernel) => kernel.tell("measured", kernel.get("measures").slice(0, 1)),
+  compared: (kernel) => kernel.tell("measured", kernel.get("measures")),
+  beside: (kernel) => kernel.tell("measured", kernel.get("measures").slice(1)),
+  measuring: (kernel) => kernel.tell("measuring", true),
   markup: (kernel) => {
     kernel.tell("text", MARKUP);
     kernel.tell("error", MARKUP);
@@ -71,6 +75,7 @@ const AFTER: Readonly<Record<string, (kernel: FakeKernel) => void>> = {
     kernel.tell("status", "running");
     kernel.emit("msg:custom", PROGRESS);
   },
+  measuring: (kernel) => kernel.emit("msg:custom", { ...PROGRESS, type: "measuring" }),
   cancelled: (kernel) => kernel.tell("status", "cancelled"),
   idle: (kernel) => kernel.tell("status", "idle"),
   error: (kernel) => {

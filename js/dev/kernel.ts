@@ -1,12 +1,23 @@
 /** A model that answers a little like a kernel does: at once where that needs nothing, else after a moment. */
 
 import { decode, type WireArray } from "../src/arrays";
-import type { Graph, GraphEdge, Offline, Setting, ToKernel, Traits, WireResult } from "../src/protocol";
+import type {
+  Graph,
+  GraphEdge,
+  Measured,
+  Offline,
+  Setting,
+  ToKernel,
+  Traits,
+  WireResult,
+} from "../src/protocol";
 
 export type State = Traits & {
   /** Of each layout, more edges than are shown. */
   readonly graphs: Readonly<Record<string, Graph>>;
   readonly baseline: number;
+  /** What is found when it is measured: of what is shown first, then of others. */
+  readonly measures: readonly Measured[];
 };
 
 type Handler = (...given: unknown[]) => void;
@@ -58,11 +69,12 @@ export class FakeKernel {
     }
     const answers: Record<ToKernel["type"], () => void> = {
       run: () => this.#refine(),
-      cancel: () => this.tell("status", "cancelled"),
+      cancel: () => this.#cancel(),
       undo: () => this.#undo(),
       reset: () => this.#reset(),
       pin: () => this.#pin(),
       unpin: () => this.#unpin(),
+      measure: () => this.#measure(),
     };
     answers[content.type]();
   }
@@ -125,6 +137,27 @@ export class FakeKernel {
       this.tell(name, this.#first[name] as never);
     }
     this.tell("undoable", "");
+  }
+
+  #cancel(): void {
+    if (this.#state.measuring) {
+      this.tell("measuring", false);
+    } else {
+      this.tell("status", "cancelled");
+    }
+  }
+
+  #measure(): void {
+    this.tell("measuring", true);
+    setTimeout(() => {
+      const { measuring, measures, measured, result } = this.#state;
+      const [first] = measures;
+      if (measuring && first && result) {
+        const { method, order, p, budget } = result;
+        this.tell("measured", [...measured, { ...first, method, order, p, budget }]);
+        this.tell("measuring", false);
+      }
+    }, MOMENT_MS);
   }
 
   #mask(): void {

@@ -41,6 +41,9 @@ export const MIRRORED: readonly Mirrored[] = [
   "played",
   "examples",
   "convergence",
+  "measured",
+  "measuring",
+  "measure_cost",
   "undoable",
 ];
 

@@ -143,6 +143,50 @@ export interface ConvergencePoint {
   readonly error: number;
 }
 
+/** What was measured of an explanation, whichever method it is of. */
+export interface Measured
+  extends Pick<
+    Facts,
+    "caption" | "method" | "order" | "p" | "budget" | "seed" | "image_encodes" | "text_encodes"
+  > {
+  /** The method, as a person reads it. */
+  readonly label: string;
+  /** Whether p, and whether the budget, make a difference to it. */
+  readonly uses_p: boolean;
+  readonly uses_budget: boolean;
+  /** Whether its numbers are logits: of others R² means nothing. */
+  readonly in_logits: boolean;
+  /**
+   * 51 values of the coalitions that it calls most and least similar, with 0 to 100 % of the players kept, as shares of
+   * the way from the empty pair (0) to the full one (1).
+   */
+  readonly most: readonly number[];
+  readonly least: readonly number[];
+  /** Mean of `most` − `least`. */
+  readonly aid: number;
+  /** At each p, ascending; shorter while it is being measured, or where that was stopped. */
+  readonly faithfulness: readonly Faithfulness[];
+}
+
+export interface Faithfulness {
+  readonly p: number;
+  readonly spearman: number | null;
+  readonly r2: number | null;
+  /** Fresh masks that it was measured on. */
+  readonly masks: number;
+}
+
+/** What measuring the rest of what is shown takes, at most. */
+export interface MeasureCost {
+  readonly image: number;
+  readonly text: number;
+  /** Estimated as a budget's; null before any encoding was timed. */
+  readonly seconds: number | null;
+  /** Where its faithfulness is measured, and on how many fresh masks at each. */
+  readonly p: readonly number[];
+  readonly masks: number;
+}
+
 /** What several selected players do together. */
 export interface Group {
   readonly generation: number;
@@ -263,6 +307,11 @@ export interface Traits {
   played: Played | null;
   examples: Examples | null;
   convergence: readonly ConvergencePoint[];
+  /** Explanations that were measured, of any caption, the latest last. */
+  measured: readonly Measured[];
+  measuring: boolean;
+  /** Null where what is shown cannot be measured. */
+  measure_cost: MeasureCost | null;
   /** What `undo` would take back, in words (“p 0.5 → 0.7”); empty where there is nothing. */
   undoable: string;
 }
@@ -287,8 +336,9 @@ export type Setting =
   | "palette"
   | "theme";
 
+/** How far a refinement is, or what is being measured. */
 export interface Progress {
-  readonly type: "progress";
+  readonly type: "progress" | "measuring";
   readonly generation: number;
   readonly fraction: number | null;
   readonly seconds_left: number | null;
@@ -305,5 +355,10 @@ export interface Refusal {
 }
 
 export type FromKernel = Progress | Refusal;
-/** `undo` takes back the last change of a setting, `reset` all of them; `pin` sets aside what is shown. */
-export type ToKernel = { readonly type: "run" | "cancel" | "undo" | "reset" | "pin" | "unpin" };
+/**
+ * `undo` takes back the last change of a setting, `reset` all of them; `pin` sets aside what is shown, `measure` measures
+ * it; `cancel` stops refining and measuring.
+ */
+export type ToKernel = {
+  readonly type: "run" | "cancel" | "undo" | "reset" | "pin" | "unpin" | "measure";
+};

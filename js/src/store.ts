@@ -49,6 +49,8 @@ export interface Store {
   /** The kernel's status; already `running` between asking for a refinement and the kernel's answer. */
   readonly status: ReadonlySignal<Status>;
   readonly progress: ReadonlySignal<Progress | null>;
+  /** How far measuring is; null while nothing is told of it. */
+  readonly measurement: ReadonlySignal<Progress | null>;
   /** The kernel has not answered for too long: it is busy with something else, or gone. */
   readonly silent: ReadonlySignal<boolean>;
   /** The last setting or request of this view that the kernel did not take, and why. */
@@ -97,6 +99,7 @@ export function createStore(model: Model): Store {
   const current = signal<Explanation | null>(read(model));
   const graph = signal<Graph | null>(model.get("graph_data"));
   const progress = signal<Progress | null>(null);
+  const measurement = signal<Progress | null>(null);
   const refusal = signal<Refusal | null>(null);
   const tool = signal<Tool>("select");
   const several = signal(false);
@@ -156,6 +159,13 @@ export function createStore(model: Model): Store {
         heard();
       });
     },
+    "change:measuring": () => {
+      batch(() => {
+        traits.measuring.value = model.get("measuring");
+        measurement.value = null;
+        heard();
+      });
+    },
     "change:result": () => {
       const came = read(model);
       if (!came || came.generation >= (current.value?.generation ?? 0)) {
@@ -173,7 +183,9 @@ export function createStore(model: Model): Store {
       if (message.type === "refused") {
         refusal.value = mine.has(message.name) ? message : refusal.value;
         answers.begun();
-      } else if (message.type === "progress" && message.generation >= traits.generation.value) {
+      } else if (message.type === "measuring") {
+        measurement.value = message;
+      } else if (message.generation >= traits.generation.value) {
         progress.value = message;
       }
     },
@@ -182,7 +194,7 @@ export function createStore(model: Model): Store {
   /** The kernel, or another view, has said something; `name` is the setting that it changed. */
   function heard(name?: string): void {
     if (!committing) {
-      answers.heard(model.get("status") === "running");
+      answers.heard(model.get("status") === "running" || model.get("measuring"));
       mine.delete(name ?? "");
     }
   }
@@ -251,6 +263,7 @@ export function createStore(model: Model): Store {
     graph,
     status: computed(() => (answers.pending.value ? "running" : traits.status.value)),
     progress,
+    measurement,
     silent: answers.silent,
     refusal,
     tool,

@@ -124,6 +124,15 @@ describe("packed numbers", () => {
 });
 
 describe("the model without a kernel", () => {
+  it("has what was measured before the page was saved; older pages have nothing", () => {
+    const measured = [{ caption: "red dog", aid: 0.5 }] as unknown as Traits["measured"];
+    const { measured: _, ...settings } = saved().settings;
+    const page = { ...saved(), measured, settings };
+    expect(new OfflineModel(page).get("measured")).toBe(measured);
+    expect(new OfflineModel(saved()).get("measured")).toEqual([]);
+    expect(new OfflineModel(saved()).get("measure_cost")).toBeNull();
+  });
+
   it("shows the first snapshot before anything is asked", () => {
     const model = new OfflineModel(saved());
     expect(shownResult(model).p).toBe(0.5);

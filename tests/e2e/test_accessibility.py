@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import re
 from collections.abc import Callable, Iterator
 from typing import Any
 
@@ -11,8 +12,9 @@ from playwright.sync_api import Browser, Page, expect
 
 from tests.e2e.harness import AXE, build, served
 
-PANELS = ("trust", "playground", "examples", "settings")
+PANELS = ("trust", "faithfulness", "playground", "examples", "settings")
 STATES = ("empty", "running", "error", "refused", "fixed", "offline", "pinned", "difference", "played", "first-order")
+MEASURED = ("measured", "compared", "beside", "measuring")
 VIEWS = ("graph", "heatmap", "table")
 Open = Callable[..., Page]
 
@@ -88,9 +90,22 @@ def test_axe_finds_nothing_in_any_state(open_page: Open, theme: str):
     assert {name: wrong for name, wrong in found.items() if wrong} == {}, json.dumps(found, indent=2)
 
 
+@pytest.mark.parametrize("palette", ["house", "safe"])
+@pytest.mark.parametrize("theme", ["light", "dark"])
+def test_axe_finds_nothing_where_faithfulness_is_measured(open_page: Open, theme: str, palette: str):
+    found: dict[str, list[str]] = {}
+    for state in MEASURED:
+        page = open_page(f"theme={theme}&palette={palette}&state={state}&open=faithfulness")
+        still(page)
+        page.locator(".fx-faithfulness").wait_for()
+        found[state] = violations(page)
+    assert {name: wrong for name, wrong in found.items() if wrong} == {}, json.dumps(found, indent=2)
+
+
+@pytest.mark.parametrize("state", ["pinned", "compared"])
 @pytest.mark.parametrize("width", [320, 460, 720, 960, 1400, 2000])
-def test_nothing_sticks_out_at_any_width(open_page: Open, width: int):
-    page = open_page("state=pinned", width=width, reduced_motion="reduce")
+def test_nothing_sticks_out_at_any_width(open_page: Open, width: int, state: str):
+    page = open_page(f"state={state}", width=width, reduced_motion="reduce")
     for panel in PANELS:
         page.locator(f"[data-panel={panel}]").click()
         wide = page.evaluate(
@@ -103,6 +118,23 @@ def test_nothing_sticks_out_at_any_width(open_page: Open, width: int):
             }"""
         )
         assert wide == [], panel
+
+
+def test_a_column_more_in_the_table_of_faithfulness_fits_the_narrowest_cell(open_page: Open):
+    page = open_page("state=compared&open=faithfulness", width=320)
+    page.evaluate(
+        """() => {
+            const measured = kernel.get('measured').map(each => ({...each, faithfulness: [
+                ...each.faithfulness, {p: 0.65, spearman: -0.987, r2: -10.25, masks: 250}]}));
+            kernel.tell('measured', measured);
+            kernel.tell('measure_cost', {...kernel.get('measure_cost'), p: [0.3, 0.5, 0.7, 0.65]});
+        }"""
+    )
+    expect(page.locator(".fx-scores thead th")).to_have_count(5)
+    wide, box = (page.locator(f".fx-scores{part}").bounding_box() for part in (" table", ""))
+    assert wide is not None
+    assert box is not None
+    assert wide["width"] <= box["width"] + 1
 
 
 def test_everything_that_is_pressed_is_as_large_as_a_fingertip_needs(open_page: Open):
@@ -163,6 +195,17 @@ def test_the_keyboard_alone_hides_a_word_and_hears_of_its_value(open_page: Open)
     expect(page.locator(".fx-values [role=status]")).to_contain_text("The explanation is off by")
     page.locator("[data-shows]").press("Enter")
     expect(page.locator("[data-shows]")).to_have_count(0)
+
+
+def test_the_keyboard_alone_measures_and_reads_the_curves(open_page: Open):
+    page = open_page()
+    page.locator("[data-panel=faithfulness]").press("Enter")
+    page.locator("[data-action=measure]").press("Enter")
+    page.locator(".fx-plot").focus()
+    expect(page.locator(".fx-plot")).to_have_attribute("aria-valuetext", re.compile("reaches .* kept"))
+    for key in ("Home", "ArrowRight", "PageUp"):
+        page.keyboard.press(key)
+    expect(page.locator(".fx-plot")).to_have_attribute("aria-valuetext", re.compile("^12 % kept: most similar "))
 
 
 CONTRASTS = """() => {

@@ -165,6 +165,23 @@ def test_it_says_what_needs_a_model(open_page: Callable[..., Opened], report: Pa
     assert view.root.locator("[data-action=run]").count() == 0
 
 
+def test_curves_that_were_measured_are_in_the_page_and_others_need_the_model(
+    open_page: Callable[..., Opened], tmp_path: Path
+):
+    widget = fx.FixlipWidget(explainer=fx.IncrementalExplainer(tiny_game()), budget=2**9, idle_share=0.0)
+    assert widget.wait(60)
+    measures = widget.measure()
+    widget.to_html(tmp_path / "page.html", p=[0.3], progress=False)
+    widget.close()
+    view = open_page(tmp_path / "page.html").view()
+    view.root.locator("[data-panel=faithfulness]").click()
+    expect(view.root.locator(".fx-curves")).to_have_attribute("data-aid", str(measures.curves.aid))
+    step(view, "p", "ArrowLeft")
+    expect(view.root.locator(".fx-measured")).to_contain_text("that needs the model")
+    expect(view.root.locator(".fx-other")).to_have_count(1)
+    assert view.root.locator("[data-action=measure]").count() == 0
+
+
 @pytest.mark.parametrize("alone", [False, True], ids=["report", "page"])
 def test_screen_readers_find_nothing_amiss(
     open_page: Callable[..., Opened], report: Path, recording: Recording, tmp_path: Path, alone: bool

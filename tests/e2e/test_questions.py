@@ -101,6 +101,34 @@ def test_a_method_of_first_order_says_that_it_has_no_interactions(open_notebook:
     np.testing.assert_allclose(view.values(), python_values(notebook), **CLOSE)
 
 
+def test_measuring_shows_the_metrics_own_numbers_and_keeps_them_beside_another_methods(open_notebook: Open):
+    notebook, view = shown(open_notebook)
+    open_panel(view, "faithfulness")
+    expect(view.root.locator(".fx-measure")).to_contain_text("250 fresh masks", timeout=WAIT)
+    view.press("measure")
+    scores = view.root.locator(".fx-scores tbody[data-current=true]")
+    expect(scores.locator("td b")).to_have_count(4, timeout=WAIT)
+    game = "widget.resting_explainer().game"
+    expected = notebook.evaluate(
+        f"[fx.metrics.insertion_deletion({game}, widget.explanation).aid,"
+        f" *(fx.metrics.faithfulness({game}, widget.explanation, p, 250).spearman for p in (0.3, 0.5, 0.7))]"
+    )
+    told = [numbers(text)[0] for text in scores.locator("td b").all_inner_texts()]
+    assert told == pytest.approx(expected, abs=ROUNDED)
+    assert len(view.root.locator(".fx-front polyline").first.get_attribute("points").split()) == 51
+
+    open_panel(view, "settings")
+    view.root.locator("[data-setting=method]").select_option("grad_eclip")
+    view.wait()
+    open_panel(view, "faithfulness")
+    view.press("measure")
+    expect(view.root.locator(".fx-scores tbody[data-method=grad_eclip][data-current=true]")).to_be_visible(timeout=WAIT)
+    expect(view.root.locator(".fx-other")).to_have_count(1)
+    expect(view.root.locator(".fx-measured")).to_contain_text("R² means nothing for Grad-ECLIP")
+    measured = notebook.evaluate("[(each['method'], each['aid']) for each in widget.measured]")
+    assert measured == [["banzhaf", pytest.approx(expected[0])], ["grad_eclip", pytest.approx(measured[1][1])]]
+
+
 def test_undo_brings_p_back(open_notebook: Open):
     notebook, view = shown(open_notebook)
     view.drag("p", 0.3)

@@ -13,7 +13,7 @@ CELLS = (
     "scene = fx.demo.scene('guitar')\n"
     "widget = fx.FixlipWidget(scene.image, scene.caption, budget=2**9, idle_share=0, top_k=7)\n"
     "widget",
-    "widget.wait()\nprint('hello', '<world>')\nwidget.explanation.main.tolist()",
+    "widget.wait()\nmeasures = widget.measure()\nprint('hello', '<world>')\nwidget.explanation.main.tolist()",
     "other = fx.FixlipWidget(scene.image, 'a banana', budget=2**9, idle_share=0)\n"
     "other.wait()\n"
     "other.keep(p=[0.3, 0.7], progress=False)\n"

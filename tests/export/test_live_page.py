@@ -150,6 +150,22 @@ def test_a_widgets_page_looks_as_the_widget_does(tmp_path: Path):
     assert [saved["settings"][name] for name in ("palette", "top_k", "graph_layout")] == ["safe", 5, "spring"]
 
 
+def test_what_was_measured_is_in_a_widgets_page(tmp_path: Path):
+    explainer = fx.IncrementalExplainer(tiny_game())
+    widget = FixlipWidget(explainer=explainer, budget=2**9, idle_share=0.0)
+    assert widget.wait(60)
+    found = widget.measure()
+    widget.method = "grad_eclip"
+    assert widget.wait(60)
+    widget.to_html(tmp_path / "report.html", progress=False)
+    widget.close()
+    (saved,) = Page((tmp_path / "report.html").read_text("utf-8")).json("saved")
+    (told,) = saved["measured"]
+    assert (told["method"], told["aid"]) == ("banzhaf", found.curves.aid), "it stays there to compare with"
+    (unmeasured,) = written(tmp_path, random_explanation()).json("saved")
+    assert unmeasured["measured"] == []
+
+
 def test_explanations_and_recordings_are_parts_too(tmp_path: Path):
     first, second = random_explanation(p=0.5), random_explanation(p=0.3)
     first.to_html(tmp_path / "alone.html", "A title")

@@ -55,6 +55,15 @@ def test_a_widget_that_was_asked_to_keep_more_offers_it():
     assert sorted(snapshot["p"] for snapshot in saved["snapshots"]) == [0.3, 0.5, 0.7]
 
 
+def test_what_was_measured_is_in_the_live_page_and_belongs_to_what_it_shows():
+    measured, unmeasured = (page.json("saved")[0] for page in frames(exported()))
+    (told,), result = measured["measured"], measured["snapshots"][0]["result"]
+    facts = ("caption", "method", "order", "p", "budget", "seed", "image_encodes", "text_encodes")
+    assert [told[name] for name in facts] == [result[name] for name in facts]
+    assert (len(told["most"]), len(told["faithfulness"])) == (51, 3)
+    assert unmeasured["measured"] == []
+
+
 def test_everything_else_is_as_nbconvert_has_it():
     for text in ("<em>title</em>", "hello &lt;world&gt;", "Out[2]:"):
         assert text in exported()

@@ -132,3 +132,32 @@ def test_a_process_ends_cleanly_while_a_widget_is_at_work() -> None:
     )
     done = subprocess.run([sys.executable, "-c", script], capture_output=True, text=True, check=False, timeout=120)
     assert (done.returncode, done.stdout.strip(), done.stderr) == (0, "running", "")
+
+
+def test_what_follows_waits_for_the_result_and_then_for_nothing_else(worker: Worker) -> None:
+    started, may_end, order = threading.Event(), threading.Event(), list[str]()
+
+    def refine(job: Job) -> None:
+        started.set()
+        assert may_end.wait(SECONDS)
+        order.append("stopped" if job.stop.is_set() else "result")
+        worker.settle(job)
+        assert job.stop.wait(SECONDS), "what a settled job does for later makes way"
+        order.append("later")
+
+    worker.submit(job(1), refine)
+    assert started.wait(SECONDS)
+    worker.follow(job(1), lambda _: order.append("followed"))
+    may_end.set()
+    assert worker.wait(SECONDS)
+    assert order == ["result", "later", "followed"]
+
+
+def test_what_is_submitted_takes_the_place_of_what_follows(worker: Worker) -> None:
+    started, done = threading.Event(), list[str]()
+    worker.submit(job(1), until_stopped(started))
+    assert started.wait(SECONDS)
+    worker.follow(job(1), lambda _: done.append("followed"))
+    worker.submit(job(2), lambda _: done.append("submitted"))
+    assert worker.wait(SECONDS)
+    assert done == ["submitted"]

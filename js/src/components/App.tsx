@@ -21,11 +21,13 @@
  * - `[data-action=several|clear|reset-places|only-selection]`, `[data-block=cross|text_text|image_image]`,
  *   `[data-sort=name|value|certainty|size]`, `[data-subset-value]`, `[data-group=total|within]`.
  * - `input[id$="-p"]`, `input[id$="-budget"]` (exponent of two), `input[id$="-top"]` — the sliders.
- * - `[data-action=run|cancel|undo|reset|retry|pin|unpin|show-all|copy-code|provenance|examples|apply-caption|keep-caption]`,
- *   `[data-view=graph|heatmap|table]`, `[data-panel=trust|playground|examples|settings]` (`aria-expanded`),
+ * - `[data-action=run|cancel|undo|reset|retry|pin|unpin|measure|stop-measuring|show-all|copy-code|provenance|examples|apply-caption|keep-caption]`,
+ *   `[data-view=graph|heatmap|table]`, `[data-panel=trust|faithfulness|playground|examples|settings]`
+ *   (`aria-expanded`),
  *   `[data-setting=graph_kind|graph_layout|palette|theme|method|order|text]`, `[data-choice=select|hide]` and
  *   `[data-choice=pinned|current|difference]` (`aria-pressed`), `[data-shows=PLAYER]` (a hidden one, again),
  *   `.fx-sentence p` (first of them: what the numbers support), `.fx-value b` (the model's value, the prediction),
+ *   `.fx-curves` (`data-aid` of the curves in front), `.fx-scores tbody` (`data-method`, `data-current`),
  *   `.fx-notice[data-kind=refusal|error|silent]`, `[data-caveat=identified]`.
  */
 

@@ -103,7 +103,8 @@ function ticksBetween(start: number, end: number): number[] {
   return evenTicks(10 ** start, 10 ** end);
 }
 
-function evenTicks(low: number, high: number): number[] {
+/** Round numbers from `low` to `high`, evenly spaced, at most five. */
+export function evenTicks(low: number, high: number): number[] {
   const least = (high - low) / 4;
   const power = 10 ** Math.floor(Math.log10(least));
   const step = power * ([1, 2, 5].find((factor) => factor * power >= least) ?? 10);

@@ -3,6 +3,7 @@
 import type { ComponentType } from "preact";
 import type { Store } from "../store";
 import { Examples } from "./Examples";
+import { Faithfulness, TOLD_IN_FAITHFULNESS } from "./Faithfulness";
 import { Playground, TOLD_IN_PLAYGROUND } from "./Playground";
 import { Settings, TOLD_IN_SETTINGS } from "./Settings";
 import { Trust } from "./Trust";
@@ -18,6 +19,13 @@ interface Panel {
 
 const PANELS = [
   { name: "trust", label: "Trust", title: "How far the numbers may be trusted", Content: Trust, told: [] },
+  {
+    name: "faithfulness",
+    label: "Faithfulness",
+    title: "Whether the model agrees with the explanation",
+    Content: Faithfulness,
+    told: TOLD_IN_FAITHFULNESS,
+  },
   {
     name: "playground",
     label: "Playground",

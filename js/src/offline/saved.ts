@@ -5,6 +5,7 @@ import type {
   ConvergencePoint,
   Examples,
   Facts,
+  Measured,
   Picture,
   Scene,
   Subset,
@@ -65,6 +66,8 @@ export interface Saved {
   readonly why: string;
   readonly captions: readonly SavedCaption[];
   readonly snapshots: readonly Snapshot[];
+  /** What was measured before it was saved; pages of the first days do not have it. */
+  readonly measured?: readonly Measured[];
   /** Settings and options as they were; whatever else the view reads is answered from the rest. */
   readonly settings: Partial<Traits>;
 }

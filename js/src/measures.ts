@@ -1,0 +1,66 @@
+/** What was measured of explanations: which of it belongs to what is shown, and in which words it is told. */
+
+import { budgetName, plain, probability } from "./format";
+import type { Facts, Measured } from "./protocol";
+
+/** With all of these equal, so are the numbers that were measured. */
+const SAME = [
+  "caption",
+  "method",
+  "order",
+  "p",
+  "budget",
+  "seed",
+  "image_encodes",
+  "text_encodes",
+] as const satisfies readonly (keyof Facts & keyof Measured)[];
+
+/** What was measured of just this explanation. */
+export function measuredOf(of: Facts, measured: readonly Measured[]): Measured | null {
+  return measured.find((each) => SAME.every((name) => each[name] === of[name])) ?? null;
+}
+
+/** What was measured of other explanations of the same pair, in the order in which it was. */
+export function measuredBeside(of: Facts, measured: readonly Measured[]): readonly Measured[] {
+  const own = measuredOf(of, measured);
+  return measured.filter((each) => each !== own && each.caption === of.caption);
+}
+
+/** "FIxLIP (weighted Banzhaf) · p 0.5 · budget 2¹⁷" */
+export function nameOf({ label, order, uses_p, p, uses_budget, budget }: Measured): string {
+  return [
+    label,
+    order > 2 && `order ${order}`,
+    uses_p && `p ${probability(p)}`,
+    uses_budget && `budget ${budgetName(budget)}`,
+  ]
+    .filter(Boolean)
+    .join(" · ");
+}
+
+/** Share of the players kept at a point of a curve, 0 to 1. */
+export function keptAt(point: number, { most }: Measured): number {
+  return point / (most.length - 1);
+}
+
+/** "50 % kept: most similar 1.32, least similar −0.20" */
+export function readingOf(measured: Measured, point: number): string {
+  const kept = Math.round(100 * keptAt(point, measured));
+  const [most, least] = [measured.most[point] ?? Number.NaN, measured.least[point] ?? Number.NaN];
+  return `${kept} % kept: most similar ${plain(most)}, least similar ${plain(least)}`;
+}
+
+/** The curves in a sentence or two, for whoever does not see them. */
+export function summaryOf(measured: Measured): string {
+  const [high, low] = [extreme(measured, "most", Math.max), extreme(measured, "least", Math.min)];
+  return (
+    `${nameOf(measured)}: from the empty pair at 0 to the full pair at 1, what it calls most similar reaches ` +
+    `${high}; what it calls least similar falls to ${low}. The area between the curves is ${plain(measured.aid)}.`
+  );
+}
+
+function extreme(measured: Measured, curve: "most" | "least", choose: (...of: number[]) => number): string {
+  const value = choose(...measured[curve]);
+  const kept = keptAt(measured[curve].indexOf(value), measured);
+  return `${plain(value)} with ${Math.round(100 * kept)} % kept`;
+}
