@@ -61,6 +61,12 @@ def best_of(repeats: int, of: Callable[[], Any]) -> float:
     return min(times)
 
 
+def best_in_turn(rounds: int, *of: Callable[[], Any]) -> list[float]:
+    """Shortest of several runs of each, in seconds, taken in turn: what disturbs the machine disturbs them all."""
+    times = [[best_of(1, one) for one in of] for _ in range(rounds)]
+    return [min(each) for each in zip(*times, strict=True)]
+
+
 _MEASURE = """
 import pathlib, time
 def status(name):
