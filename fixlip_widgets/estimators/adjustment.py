@@ -45,9 +45,10 @@ class Adjustment:
             (rows, k) and (rows, n), the latter per unit of a mask's weighted residual.
         """
         phi = self._design.phi[rows]
-        pairs = self._pairs.columns(phi)
-        block = torch.cat([torch.ones_like(pairs[:, :1]), phi, pairs], dim=1)
-        return pairs @ self._coefficients.to(phi) - self._mean.to(phi), block @ self._influence.to(phi)
+        constant, lines, curves = self._influence.to(phi).tensor_split([1, 1 + phi.shape[1]])
+        of_pairs = self._pairs.columns(phi) @ torch.cat([self._coefficients.to(phi), curves], dim=1)
+        curved, moved = of_pairs.tensor_split([len(self._mean)], dim=1)
+        return curved - self._mean.to(phi), moved + phi @ lines + constant
 
 
 @dataclass(frozen=True, eq=False)

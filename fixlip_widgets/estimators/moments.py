@@ -38,20 +38,20 @@ class Moments:
     def of(cls, masks: Tensor, embeddings: Tensor, weights: Tensor, dtype: torch.dtype = torch.float64) -> Moments:
         """Sums over (m, n) masks with (m, d) embeddings and (m,) weights.
 
-        ``dtype``: of the products of embeddings with each other, which say how good a fit is, and decide none.
+        ``dtype``: of the products with embeddings. Those of masks alone are in float64: their Gram matrix is inverted.
         """
         n, width = masks.shape[1], embeddings.shape[1]
-        # one product gives all but one of them: the rows [1, z] times [1, z, e]
-        total = torch.zeros(1 + n, 1 + n + width, dtype=torch.float64, device=masks.device)
-        squares = torch.zeros(width, width, dtype=torch.float64, device=masks.device)
+        alone = torch.zeros(1 + n, 1 + n, dtype=torch.float64, device=masks.device)
+        together = torch.zeros(1 + n + width, width, dtype=torch.float64, device=masks.device)
         for rows in chunks(len(masks)):
             one = torch.ones(len(masks[rows]), 1, dtype=torch.float64, device=masks.device)
-            block = torch.cat([one, masks[rows].double(), embeddings[rows].double()], dim=1)
-            total += (weights[rows, None] * block[:, : 1 + n]).T @ block
-            rooted = weights[rows, None].sqrt().to(dtype) * embeddings[rows].to(dtype)
-            squares += rooted.T @ rooted
+            block = torch.cat([one, masks[rows].double()], dim=1)  # [1, z]
+            weighted = weights[rows, None] * block
+            alone += block.T @ weighted
+            given = embeddings[rows].to(dtype)
+            together += torch.cat([weighted.to(dtype), weights[rows, None].to(dtype) * given], dim=1).T @ given
         z, e = slice(1, 1 + n), slice(1 + n, None)
-        return cls(float(total[0, 0]), total[0, z], total[0, e], total[1:, z], total[1:, e], squares)
+        return cls(float(alone[0, 0]), alone[0, z], together[0], alone[z, z], together[z], together[e])
 
     def __add__(self, other: Moments) -> Moments:
         return Moments(

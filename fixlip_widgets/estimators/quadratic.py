@@ -24,7 +24,7 @@ from fixlip_widgets.estimators.shrinkage import Shrinkage, choices, shrinkage
 
 _ROWS = 8192
 """Masks per product: bounds the temporary to this many rows."""
-_ROUNDS = (0.1, 1e-3)
+_ROUNDS = (0.1, 3e-3)
 """Tolerances of the solves after each estimate of the players' strengths: from the raw data, and from the first fit."""
 
 
@@ -191,7 +191,7 @@ class QuadraticDesign:
         coordinates = torch.zeros(1, dtype=torch.float64)
         krylov = Krylov(lambda pairs: spread * self._normal(spread * pairs), start)
         while krylov.extend():
-            if krylov.size % 4 and not krylov.exhausted:
+            if krylov.size % 2 and not krylov.exhausted:
                 continue
             first = torch.zeros(krylov.size, dtype=torch.float64)
             first[0] = norm

@@ -190,10 +190,8 @@ class _MovedPairs:
         """(n, n) variances of the pair coefficients."""
         if not self._exact:
             return self._pairs_of(self._flows).square().mean(0).fill_diagonal_(0)
-        values, vectors = torch.linalg.eigh(self._flows)
-        strong = values > 1e-12 * values[-1]
-        moved = self._pairs_of(vectors[:, strong] * values[strong].sqrt())
-        return moved.square().sum(0).fill_diagonal_(0)
+        along = self._pairs_of(torch.eye(len(self._flows)).to(self._flows))
+        return (along * torch.tensordot(self._flows, along, 1)).sum(0).fill_diagonal_(0)
 
     def _pairs_of(self, directions: Tensor) -> Tensor:
         """(k, n, n) pair coefficients of the embeddings' inner products with each column of ``directions`` (d, k)."""
@@ -202,8 +200,9 @@ class _MovedPairs:
         for rows in chunks(len(modality.masks)):
             phi = scaled_basis(modality, rows)
             values = (modality.embeddings[rows].double() - modality.moments.mean_embedding) @ directions
-            for index, column in enumerate((modality.weights[rows, None] * values).T):
-                out[index] += phi.T @ (column[:, None] * phi)
+            weighted = (modality.weights[rows, None] * values).T
+            for player in range(modality.n):
+                out[:, player] += weighted @ (phi[:, player, None] * phi)
         return out
 
 
