@@ -28,7 +28,9 @@ FORMAT = 1
 _ROUNDING = 1e-4
 """Share of the largest interaction by which the two halves of a solved matrix may differ."""
 
-_OPTIONAL_ARRAYS = ("main_se", "interactions_se", "image")
+_PICTURES = ("image", "blank")
+_PAIR = ("tokens", "grid", "caption", *_PICTURES, "masking")
+_OPTIONAL_ARRAYS = ("main_se", "interactions_se", *_PICTURES)
 _ARRAYS = ("main", "interactions", *_OPTIONAL_ARRAYS)
 _TRIPLES = tuple(f"triples_{name}" for name in Triples.__dataclass_fields__)
 
@@ -69,6 +71,9 @@ class Explanation:
         ridge: Strength of the shrinkage of image–image interactions; 0 is plain least squares.
         identified: Whether each block had more masks than unknowns: keys ``cross``, ``text_text``, ``image_image``.
         triples: Third-order cross-modal terms of an explanation of order 3.
+        image: (height, width, 3) the picture that patches are drawn on.
+        blank: (height, width, 3) what the model is shown with every patch removed, at its own resolution.
+        masking: What removed patches became, a name in :data:`fixlip_widgets.towers.MASKINGS`; empty if not known.
         model: What was explained: name, pretrained tag, hash of the weights.
     """
 
@@ -99,6 +104,8 @@ class Explanation:
     identified: dict[str, bool] = field(default_factory=lambda: {"cross": True, "text_text": True, "image_image": True})
     triples: Triples | None = None
     image: NDArray[np.uint8] | None = None
+    blank: NDArray[np.uint8] | None = None
+    masking: str = ""
     model: dict[str, str] = field(default_factory=lambda: {})
 
     def __post_init__(self) -> None:
@@ -113,8 +120,9 @@ class Explanation:
             if array.ndim == 2 and np.abs(array - array.T).max(initial=0.0) <= _ROUNDING * np.abs(array).max(initial=0):
                 array = (array + array.T) / 2  # solved in float32, it is symmetric up to rounding alone
             object.__setattr__(self, name, _frozen(array))
-        if self.image is not None:
-            object.__setattr__(self, "image", _frozen(np.array(self.image, dtype=np.uint8)))
+        for name in _PICTURES:
+            if getattr(self, name) is not None:
+                object.__setattr__(self, name, _frozen(np.array(getattr(self, name), dtype=np.uint8)))
 
     # -- players ---------------------------------------------------------------------------------------------------
 
@@ -139,6 +147,10 @@ class Explanation:
         columns = self.grid[1]
         patches = (f"patch ({i // columns + 1}, {i % columns + 1})" for i in range(self.n_image))
         return (*patches, *self.tokens)
+
+    def described(self) -> dict[str, Any]:
+        """What it says of image, caption and masking, as :meth:`fixlip_widgets.VisionLanguageGame.described` does."""
+        return {name: getattr(self, name) for name in _PAIR}
 
     # -- reading it ------------------------------------------------------------------------------------------------
 

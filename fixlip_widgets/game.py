@@ -54,6 +54,7 @@ class VisionLanguageGame:
         grid: (rows, columns) of the image players; for regions, of the sheet that shows each of them in a cell.
         regions: (H, W) the image player of each pixel that the model sees, where they are regions; ``None`` for a grid.
         picture: (H, W, 3) what views draw the grid on: the picture as the model sees it, or the sheet of regions.
+        blank: (H, W, 3) the picture as the model sees it with every image player removed.
         scale, bias: Of the similarity logit.
 
     Raises:
@@ -105,6 +106,7 @@ class VisionLanguageGame:
             picture = region_sheet(picture, self.regions)
         self._image_tower: ImageTower = tower
         self._labels, self.pixels, self.picture = labels, pixels, picture
+        self.blank = self.masked_picture(np.zeros(self.n_image, dtype=bool))
         self.__dict__.pop("_extremes", None)
 
     def set_text(self, text: str | Tensor) -> None:
@@ -194,6 +196,28 @@ class VisionLanguageGame:
     def empty_similarity(self) -> float:
         """The similarity logit with every player removed."""
         return float(self._extremes[0])
+
+    def described(self) -> dict[str, Any]:
+        """What any explanation of this game says of image, caption and masking: fields of it."""
+        return {
+            "tokens": self.tokens,
+            "grid": self.grid,
+            "caption": self.caption,
+            "image": self.picture,
+            "blank": self.blank,
+            "masking": self.masking,
+        }
+
+    def options(self) -> dict[str, Any]:
+        """The arguments ``grid``, ``regions``, ``words`` and ``masking`` that are not as by default."""
+        by_default = self._given_regions is not None or self.grid == self.model.patch_grid
+        given = {
+            "grid": None if by_default else self.grid,
+            "regions": self._given_regions,
+            "words": self.words or None,
+            "masking": None if self.masking == "zero" else self.masking,
+        }
+        return {name: value for name, value in given.items() if value is not None}
 
     def fingerprint(self) -> dict[str, str]:
         """What tells this game from others: hashes of weights and pixels, caption, players and masking."""

@@ -2,6 +2,8 @@
 
 export interface Board {
   readonly grid: readonly [rows: number, columns: number];
+  /** Whether image players are regions of any shape, which the grid only numbers, and not its cells. */
+  readonly regions: boolean;
   readonly tokens: readonly string[];
 }
 

@@ -109,7 +109,7 @@ function paintOf(store: Store, player: number, held: readonly number[]): Record<
   };
 }
 
-/** A pixel of a hidden patch is 0 after normalisation: the mean grey. The hatch says that it is not in the picture. */
+/** Says that a player is hidden; what the model is shown in its place, the playground shows. */
 function Hatch({ id, side }: { id: string; side: number }) {
   return (
     <pattern id={id} width={side} height={side} patternUnits="userSpaceOnUse" patternTransform="rotate(45)">

@@ -1,11 +1,13 @@
-/** The mask playground: hide players, and see the model's true value beside what the explanation predicts. */
+/** The mask playground: hide players, and see what the model sees and its true value beside what is predicted. */
 
 import { useEffect } from "preact/hooks";
 import { plain, signed } from "../format";
-import { shortName, spokenName } from "../players";
+import { patchCount, shortName, spokenName } from "../players";
 import type { Played } from "../protocol";
 import type { Store, Tool } from "../store";
+import { MaskingNote } from "./Examples";
 import { Choices, Icon } from "./inputs";
+import { Masked } from "./Masked";
 import { Refused } from "./Notices";
 
 const TOOLS = [
@@ -27,6 +29,7 @@ export function Playground({ store }: { store: Store }) {
   const removed = store.traits.removed.value;
   return (
     <div class="fx-playground">
+      <Seen store={store} />
       <div class="fx-hiding">
         <div class="fx-row">
           <Choices
@@ -48,10 +51,41 @@ export function Playground({ store }: { store: Store }) {
           </button>
         </div>
         <Hidden store={store} />
+        <p class="fx-hint">
+          <MaskingNote store={store} />
+        </p>
         <Refused store={store} names={TOLD_IN_PLAYGROUND} />
       </div>
       <Values store={store} />
     </div>
+  );
+}
+
+/** The masked picture: at once as this view makes it, then as the encoder has it. */
+function Seen({ store }: { store: Store }) {
+  const { scene, played, removed } = store.traits;
+  const { masking, image } = scene.value;
+  if (!masking || !image) {
+    return null;
+  }
+  const known = isOf(played.value, removed.value) ? store.seen.value : null;
+  const first = patchCount(store.board.value);
+  const hidden = removed.value.filter((player) => player < first).length;
+  return (
+    <figure class="fx-seen">
+      <div
+        role="img"
+        aria-label={`The picture as the encoder sees it, ${hidden} of ${first} image players hidden`}
+        data-from={known ? "model" : "view"}
+      >
+        {known ? (
+          <img src={known} alt="" style={{ aspectRatio: `${image.width} / ${image.height}` }} />
+        ) : (
+          <Masked store={store} name="seen" removed={removed.value} />
+        )}
+      </div>
+      <figcaption>what the encoder sees</figcaption>
+    </figure>
   );
 }
 
@@ -93,13 +127,18 @@ interface Reading {
   readonly why: string;
 }
 
-/** What is known of the pair with just these players hidden. */
-export function reading(played: Played | null, removed: readonly number[], whole: number | null): Reading {
-  const fits =
+/** Whether `played` is about just these players hidden. */
+function isOf(played: Played | null, removed: readonly number[]): played is Played {
+  return (
     played !== null &&
     played.removed.length === removed.length &&
-    removed.every((player) => played.removed.includes(player));
-  if (!fits) {
+    removed.every((player) => played.removed.includes(player))
+  );
+}
+
+/** What is known of the pair with just these players hidden. */
+export function reading(played: Played | null, removed: readonly number[], whole: number | null): Reading {
+  if (!isOf(played, removed)) {
     const waiting = removed.length > 0;
     return { value: waiting ? null : whole, prediction: null, waiting, why: "" };
   }
