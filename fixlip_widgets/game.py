@@ -16,7 +16,7 @@ from fixlip_widgets.captions import tokenize
 from fixlip_widgets.encoding import BatchSize, Encoder, distinct, encode_all
 from fixlip_widgets.errors import EncodingError, InputError
 from fixlip_widgets.models import Model
-from fixlip_widgets.regions import Regions, region_labels, region_sheet, sheet_shape
+from fixlip_widgets.regions import Regions, grid_of, region_labels
 from fixlip_widgets.towers import (
     AnyTextTower,
     ImageTower,
@@ -51,9 +51,9 @@ class VisionLanguageGame:
 
     Attributes:
         tokens: The caption's tokens, or words, one per text player, in reading order.
-        grid: (rows, columns) of the image players; for regions, of the sheet that shows each of them in a cell.
+        grid: (rows, columns) of the image players; regions are only numbered by it, row by row.
         regions: (H, W) the image player of each pixel that the model sees, where they are regions; ``None`` for a grid.
-        picture: (H, W, 3) what views draw the grid on: the picture as the model sees it, or the sheet of regions.
+        picture: (H, W, 3) what views draw players on: the part of the picture that the model sees.
         blank: (H, W, 3) the picture as the model sees it with every image player removed.
         scale, bias: Of the similarity logit.
 
@@ -102,8 +102,7 @@ class VisionLanguageGame:
         with torch.no_grad():
             tower = image_tower(self.model.clip, pixels, labels, n_players, self.masking)
         if self._given_regions is not None:
-            self.regions, self.grid = labels.numpy(), sheet_shape(n_players)
-            picture = region_sheet(picture, self.regions)
+            self.regions, self.grid = labels.numpy(), grid_of(n_players)
         self._image_tower: ImageTower = tower
         self._labels, self.pixels, self.picture = labels, pixels, picture
         self.blank = self.masked_picture(np.zeros(self.n_image, dtype=bool))
@@ -202,6 +201,7 @@ class VisionLanguageGame:
         return {
             "tokens": self.tokens,
             "grid": self.grid,
+            "regions": self.regions,
             "caption": self.caption,
             "image": self.picture,
             "blank": self.blank,

@@ -112,6 +112,7 @@ def _explanation(result: dict[str, Any], scene: dict[str, Any]) -> Explanation:
         ridge=result["ridge"] or 0.0,
         identified=dict(result["identified"]),
         image=_image(scene["image"]),
+        regions=_labels(scene.get("regions")),
         blank=_image(masking.get("blank")),
         masking=masking.get("name", ""),
         model={"name": scene["model"]},
@@ -130,3 +131,11 @@ def _image(picture: dict[str, Any] | None) -> NDArray[np.uint8] | None:
         return None
     with Image.open(io.BytesIO(picture["data"])) as image:
         return np.asarray(image.convert("RGB"))
+
+
+def _labels(regions: dict[str, Any] | None) -> NDArray[np.uint16] | None:
+    """The label map that the regions' outlines were drawn from: drawn again, they are the same."""
+    if regions is None:
+        return None
+    with Image.open(io.BytesIO(regions["labels"]), formats=["PNG"]) as image:
+        return np.asarray(image).astype(np.uint16)

@@ -66,11 +66,12 @@ def _packed_picture(picture: dict[str, Any] | None) -> dict[str, Any] | None:
 
 def packed_scene(scene: dict[str, Any]) -> Saved:
     """A :func:`fixlip_widgets.widget.wire.scene` without its tokens, which are the captions'."""
-    masking = scene.get("masking")
+    masking, regions = scene.get("masking"), scene.get("regions")
     return {
         "picture": _packed_picture(scene["image"]),
         "grid": scene["grid"],
         "model": scene["model"],
+        "regions": regions and {name: value for name, value in regions.items() if name != "labels"},
         "masking": masking and {**masking, "blank": _packed_picture(masking["blank"])},
     }
 

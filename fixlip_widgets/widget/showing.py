@@ -99,8 +99,10 @@ class ShowingWidget(Exports, BaseWidget):
             pinned = explanation or self._present()
             if self._explanation is not None:
                 check_comparable(self._explanation, pinned)
-            elif list(pinned.grid) != self.scene["grid"]:
-                raise InputError("Its grid is not that of this widget; only explanations on one grid can be compared.")
+            elif list(pinned.grid) != self.scene["grid"] or wire.regions(pinned.regions) != self.scene["regions"]:
+                raise InputError(
+                    "Its patches or regions are not this widget's; only explanations of the same ones can be compared."
+                )
             own = self.result["generation"] if self.result and pinned is self._explanation else 0
             self._pinned = pinned
             told = wire.result(pinned, own, partial=False, code=self._code(pinned))

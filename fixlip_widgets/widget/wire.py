@@ -15,6 +15,7 @@ from fixlip_widgets.findings import findings
 from fixlip_widgets.graphs import KINDS
 from fixlip_widgets.layouts import LAYOUTS
 from fixlip_widgets.methods import METHODS
+from fixlip_widgets.places import region_places
 from fixlip_widgets.provenance import provenance, reproduction
 from fixlip_widgets.towers import MASKINGS
 from fixlip_widgets.widget.settings import MAX_SUBSET, SIGNS
@@ -73,7 +74,7 @@ def result(
         "caption": explanation.caption,
         "tokens": list(explanation.tokens),
         "grid": list(explanation.grid),
-        "regions": False,
+        "regions": explanation.regions is not None,
         "identified": {name: bool(value) for name, value in explanation.identified.items()},
         "effective_image_masks": number(explanation.effective_image_masks),
         "ridge": number(explanation.ridge),
@@ -161,8 +162,28 @@ def scene(of: Explanation | VisionLanguageGame, model: str) -> Wire:
         "tokens": list(described["tokens"]),
         "grid": list(described["grid"]),
         "model": model,
-        "regions": None,
+        "regions": regions(described["regions"]),
         "masking": masking(described["masking"], described["blank"]),
+    }
+
+
+def regions(labels: NDArray[np.integer] | None) -> Wire | None:
+    """Where image players lie that are regions, given (H, W) the region of each pixel; None for a grid.
+
+    The view gets outlines. ``labels`` are a PNG of the map that they were drawn from, for whoever opens what was saved.
+    """
+    if labels is None:
+        return None
+    places = region_places(labels, int(labels.max()) + 1)
+    stream = io.BytesIO()
+    Image.fromarray(places.raster.astype(np.uint16)).save(stream, "PNG", optimize=True)
+    return {
+        "width": places.size[1],
+        "height": places.size[0],
+        "paths": list(places.outlines),
+        "boxes": places.boxes.tolist(),
+        "centres": places.centres.round(4).tolist(),
+        "labels": memoryview(stream.getvalue()),
     }
 
 

@@ -157,7 +157,7 @@ describe("the playground", () => {
     model.set("removed", [1, 2, 4]);
     await settled();
     expect([seen().dataset.from, area()]).toEqual(["view", "M1 0h1v1h-1zM0 1h1v1h-1z"]);
-    expect(seen().getAttribute("aria-label")).toContain("2 of 4 image players hidden");
+    expect(seen().getAttribute("aria-label")).toContain("2 of 4 patches hidden");
     model.set("played", { ...played, removed: [1, 2, 4], picture: picture() });
     await settled();
     expect([seen().dataset.from, all(seen(), "img").length]).toEqual(["model", 1]);

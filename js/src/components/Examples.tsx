@@ -1,7 +1,7 @@
 /** Masked pairs as the model saw them: removed patches by the game's masking, removed tokens struck out. */
 
 import { probability } from "../format";
-import { patchCount } from "../players";
+import { imageWord, patchCount } from "../players";
 import type { Store } from "../store";
 import { Masked, removedBy } from "./Masked";
 
@@ -96,7 +96,7 @@ function Words({ store, mask }: { store: Store; mask: string }) {
   return (
     <>
       <span class="fx-hidden">
-        {kept} of {first} patches kept; tokens kept: {words.join(" ") || "none"}
+        {kept} of {first} {imageWord(board).many} kept; tokens kept: {words.join(" ") || "none"}
       </span>
       <span class="fx-words" aria-hidden="true">
         {board.tokens.map((token, index) => (

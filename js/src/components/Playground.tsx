@@ -2,7 +2,7 @@
 
 import { useEffect } from "preact/hooks";
 import { plain, signed } from "../format";
-import { patchCount, shortName, spokenName } from "../players";
+import { imageWord, patchCount, shortName, spokenName } from "../players";
 import type { Played } from "../protocol";
 import type { Store, Tool } from "../store";
 import { MaskingNote } from "./Examples";
@@ -11,8 +11,8 @@ import { Masked } from "./Masked";
 import { Refused } from "./Notices";
 
 const TOOLS = [
-  { value: "select", label: "Select", title: "A click on a patch or word selects it" },
-  { value: "hide", label: "Hide", title: "A click on a patch or word hides it from the model" },
+  { value: "select", label: "Select", title: "A click on the picture or a word selects it" },
+  { value: "hide", label: "Hide", title: "A click on the picture or a word hides it from the model" },
 ] as const;
 
 /** Settings whose refusal is told here. */
@@ -33,7 +33,7 @@ export function Playground({ store }: { store: Store }) {
       <div class="fx-hiding">
         <div class="fx-row">
           <Choices
-            label="What a click on a patch or word does"
+            label="What a click on the picture or a word does"
             value={store.tool.value}
             options={TOOLS}
             change={(tool) => {
@@ -70,12 +70,13 @@ function Seen({ store }: { store: Store }) {
   }
   const known = isOf(played.value, removed.value) ? store.seen.value : null;
   const first = patchCount(store.board.value);
+  const { many } = imageWord(store.board.value);
   const hidden = removed.value.filter((player) => player < first).length;
   return (
     <figure class="fx-seen">
       <div
         role="img"
-        aria-label={`The picture as the encoder sees it, ${hidden} of ${first} image players hidden`}
+        aria-label={`The picture as the encoder sees it, ${hidden} of ${first} ${many} hidden`}
         data-from={known ? "model" : "view"}
       >
         {known ? (
@@ -95,8 +96,8 @@ function Hidden({ store }: { store: Store }) {
   if (removed.length === 0) {
     return (
       <p class="fx-hint">
-        Nothing is hidden. {store.tool.value === "hide" ? "Click" : "Choose “Hide”, then click"} patches and
-        words.
+        Nothing is hidden. {store.tool.value === "hide" ? "Click" : "Choose “Hide”, then click"}{" "}
+        {imageWord(board).many} and words.
       </p>
     );
   }
