@@ -56,8 +56,8 @@ class Recording:
             same = (other.grid, other.method, other.order) == (first.grid, first.method, first.order)
             if not (same and same_regions(first, other)):
                 raise InputError(
-                    "One view shows explanations of one grid or the same regions, and of one method and order; put "
-                    "others into a view of their own."
+                    "One view shows explanations of one grid, method and order, and of the same regions; put others "
+                    "into a view of their own."
                 )
 
     @classmethod

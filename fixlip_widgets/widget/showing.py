@@ -90,7 +90,7 @@ class ShowingWidget(Exports, BaseWidget):
         """Set an explanation aside as A, to see it, or B − A with B the present one, by the setting ``shown``.
 
         Args:
-            explanation: Of the same picture and grid; the present one by default.
+            explanation: Of the same picture and the same patches or regions; the present one by default.
 
         Raises:
             InputError: There is no result yet, or grid or picture differ.
@@ -101,7 +101,7 @@ class ShowingWidget(Exports, BaseWidget):
                 check_comparable(self._explanation, pinned)
             elif list(pinned.grid) != self.scene["grid"] or wire.regions(pinned.regions) != self.scene["regions"]:
                 raise InputError(
-                    "Its patches or regions are not this widget's; only explanations of the same ones can be compared."
+                    "Its grid or its regions are not this widget's; only explanations on the same can be compared."
                 )
             own = self.result["generation"] if self.result and pinned is self._explanation else 0
             self._pinned = pinned
