@@ -27,6 +27,9 @@ _MODULES = {
 }
 """Commands whose arguments are their module's to define, which is imported for them alone."""
 
+_OF_EXPLAIN = ("p", "budget", "method", "order", "seed", "grid", "regions", "words", "masking")
+"""Options that :func:`fixlip_widgets.explain` takes by the same names; those that are not given are left to it."""
+
 
 def main(arguments: Sequence[str] | None = None) -> int:
     """Run one command; returns the exit status: 0, 1 where doctor found something missing, 2 for what was refused."""
@@ -70,6 +73,12 @@ def _add_explain(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("--json", action="store_true", help="print the whole explanation as JSON")
     parser.add_argument("--model", help="an open_clip name or configuration file (default: the packaged demo model)")
     parser.add_argument("--pretrained", metavar="TAG", help="an open_clip tag, or a safetensors file")
+    parser.add_argument("--device", help="cpu, cuda, cuda:1 … (default: a GPU where there is one)")
+    parser.add_argument("--precision", help="float32, bfloat16, float16, or auto: bfloat16 where it is clearly faster")
+    parser.add_argument("--grid", type=_grid, metavar="ROWSxCOLUMNS", help="image players (default: the patches)")
+    parser.add_argument("--regions", type=int, metavar="N", help="about N superpixels as image players, not a grid")
+    parser.add_argument("--words", action="store_true", default=None, help="whole words as text players, not tokens")
+    parser.add_argument("--masking", help="what removed image players become: zero (default), mean, blur or remove")
     parser.add_argument("--p", type=float, help="probability with which masks keep a patch or token, in (0, 1)")
     parser.add_argument("--budget", type=_whole_number, help="game evaluations, as 131072 or 2^17")
     parser.add_argument("--method", help="banzhaf, the p-weighted interactions of FIxLIP, or shapley")
@@ -84,12 +93,13 @@ def _explain(options: argparse.Namespace) -> int:
     import fixlip_widgets as fx
 
     image, caption = _pair(options.image, options.caption)
-    chosen = {name: getattr(options, name) for name in ("p", "budget", "method", "order", "seed")}
+    chosen = {name: getattr(options, name) for name in _OF_EXPLAIN}
     if options.out is not None and not options.out.absolute().parent.is_dir():
         raise InputError(f"The folder of {options.out} does not exist; create it, or write the report elsewhere.")
     if options.pretrained is not None and options.model is None:
         raise InputError(f"--pretrained {options.pretrained} needs --model: whose weights are they?")
-    model = fx.load_model() if options.model is None else fx.load_model(options.model, pretrained=options.pretrained)
+    place = {"device": options.device, "precision": options.precision}
+    model = fx.load_model(options.model, pretrained=options.pretrained, **place)
     explanation = fx.explain(
         image, caption, model=model, **{name: value for name, value in chosen.items() if value is not None}
     )
@@ -118,6 +128,14 @@ def _doctor(options: argparse.Namespace) -> int:
     findings = doctor.examine() if options.model is None else doctor.examine_model(options.model)
     print(doctor.table(findings))
     return int(any(finding.serious for finding in findings))
+
+
+def _grid(text: str) -> tuple[int, int]:
+    """4x4 or 4×4: rows and columns."""
+    sides = re.fullmatch(r"(\d{1,4})[x×](\d{1,4})", text)
+    if sides is None:
+        raise argparse.ArgumentTypeError(f"{text!r} is not a grid such as 4x4: rows, an x, columns")
+    return int(sides[1]), int(sides[2])
 
 
 def _whole_number(text: str) -> int:

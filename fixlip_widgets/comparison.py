@@ -44,13 +44,22 @@ def check_comparable(b: Explanation, a: Explanation) -> None:
     """Refuse explanations whose patches are not the same.
 
     Raises:
-        InputError: Their grids or their pictures differ.
+        InputError: Their grids, their regions or their pictures differ.
     """
     if a.grid != b.grid:
         given = f"{a.grid[0]}×{a.grid[1]} patches and the other {b.grid[0]}×{b.grid[1]}"
         raise InputError(f"One explanation has {given}; only explanations on one grid can be compared.")
+    if not same_regions(a, b):
+        raise InputError("The two explanations have different regions; only those of the same regions can be compared.")
     if a.image is not None and b.image is not None and not np.array_equal(a.image, b.image):
         raise InputError("The two explanations are of different pictures; only those of one picture can be compared.")
+
+
+def same_regions(b: Explanation, a: Explanation) -> bool:
+    """Whether image players are the same regions, or patches in both."""
+    if a.regions is None or b.regions is None:
+        return a.regions is b.regions
+    return np.array_equal(a.regions, b.regions)
 
 
 def subtract(b: Explanation, a: Explanation) -> Difference:

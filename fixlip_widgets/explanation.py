@@ -28,7 +28,9 @@ FORMAT = 1
 _ROUNDING = 1e-4
 """Share of the largest interaction by which the two halves of a solved matrix may differ."""
 
-_OPTIONAL_ARRAYS = ("main_se", "interactions_se", "image")
+_PICTURES = ("image", "blank")
+_PAIR = ("tokens", "grid", "regions", "caption", *_PICTURES, "masking")
+_OPTIONAL_ARRAYS = ("main_se", "interactions_se", *_PICTURES, "regions")
 _ARRAYS = ("main", "interactions", *_OPTIONAL_ARRAYS)
 _TRIPLES = tuple(f"triples_{name}" for name in Triples.__dataclass_fields__)
 
@@ -48,8 +50,8 @@ class Explanation:
 
     ``prediction(mask) = baseline + Σ_i main[i]·mask[i] + Σ_{i<j} interactions[i, j]·mask[i]·mask[j]``, in logits.
 
-    Players are the image's patches, row-major over :attr:`grid`, then the caption's tokens in reading order;
-    ``n = rows·columns + len(tokens)``. All arrays are read-only float64.
+    Players are the image's patches, row-major over :attr:`grid`, or its regions in the order of their numbers, then the
+    caption's tokens in reading order; ``n = rows·columns + len(tokens)``. All arrays of numbers are read-only float64.
 
     Attributes:
         baseline: Surrogate's value with every player removed, in logits.
@@ -57,7 +59,9 @@ class Explanation:
         interactions: (n, n) symmetric, zero diagonal; interactions of pairs, in logits.
         baseline_se, main_se, interactions_se: Standard errors of the above, same shapes; NaN where none is known.
         tokens: The caption's tokens, as the model splits it.
-        grid: (rows, columns) of the image's patches.
+        grid: (rows, columns) of the image's patches; regions are only numbered by it.
+        regions: (height, width) the image player of each point of the picture, from 0, where image players are regions
+            of any shape; None where they are the grid's patches.
         p: Probability with which a player is kept in the masks that the fit is faithful to. Shapley explanations have
             none; theirs is 0.5, at which :meth:`first_order` gives the Shapley values.
         similarity, empty_similarity: The model's own logit with everything kept, and with nothing kept.
@@ -69,6 +73,9 @@ class Explanation:
         ridge: Strength of the shrinkage of image–image interactions; 0 is plain least squares.
         identified: Whether each block had more masks than unknowns: keys ``cross``, ``text_text``, ``image_image``.
         triples: Third-order cross-modal terms of an explanation of order 3.
+        image: (height, width, 3) the picture that patches are drawn on.
+        blank: (height, width, 3) what the model is shown with every patch removed, at its own resolution.
+        masking: What removed patches became, a name in :data:`fixlip_widgets.towers.MASKINGS`; empty if not known.
         model: What was explained: name, pretrained tag, hash of the weights.
     """
 
@@ -77,6 +84,7 @@ class Explanation:
     interactions: Floats
     tokens: tuple[str, ...]
     grid: tuple[int, int]
+    regions: NDArray[np.uint16] | None = None
     p: float = 0.5
     method: str = "banzhaf"
     order: int = 2
@@ -99,6 +107,8 @@ class Explanation:
     identified: dict[str, bool] = field(default_factory=lambda: {"cross": True, "text_text": True, "image_image": True})
     triples: Triples | None = None
     image: NDArray[np.uint8] | None = None
+    blank: NDArray[np.uint8] | None = None
+    masking: str = ""
     model: dict[str, str] = field(default_factory=lambda: {})
 
     def __post_init__(self) -> None:
@@ -113,8 +123,11 @@ class Explanation:
             if array.ndim == 2 and np.abs(array - array.T).max(initial=0.0) <= _ROUNDING * np.abs(array).max(initial=0):
                 array = (array + array.T) / 2  # solved in float32, it is symmetric up to rounding alone
             object.__setattr__(self, name, _frozen(array))
-        if self.image is not None:
-            object.__setattr__(self, "image", _frozen(np.array(self.image, dtype=np.uint8)))
+        if self.regions is not None:
+            object.__setattr__(self, "regions", _frozen(_label_map(self.regions, self.n_image)))
+        for name in _PICTURES:
+            if getattr(self, name) is not None:
+                object.__setattr__(self, name, _frozen(np.array(getattr(self, name), dtype=np.uint8)))
 
     # -- players ---------------------------------------------------------------------------------------------------
 
@@ -134,11 +147,21 @@ class Explanation:
         return self.n_image + self.n_text
 
     @property
+    def image_word(self) -> tuple[str, str]:
+        """What one image player, and what several, are called."""
+        return ("patch", "patches") if self.regions is None else ("region", "regions")
+
+    @property
     def names(self) -> tuple[str, ...]:
-        """Every player's name: ``patch (row, column)`` counted from 1, then the tokens."""
-        columns = self.grid[1]
-        patches = (f"patch ({i // columns + 1}, {i % columns + 1})" for i in range(self.n_image))
-        return (*patches, *self.tokens)
+        """Every player's name: ``patch (row, column)`` or ``region number``, counted from 1, then the tokens."""
+        one, columns = self.image_word[0], self.grid[1]
+        if self.regions is not None:
+            return (*(f"{one} {i + 1}" for i in range(self.n_image)), *self.tokens)
+        return (*(f"{one} ({i // columns + 1}, {i % columns + 1})" for i in range(self.n_image)), *self.tokens)
+
+    def described(self) -> dict[str, Any]:
+        """What it says of image, caption and masking, as :meth:`fixlip_widgets.VisionLanguageGame.described` does."""
+        return {name: getattr(self, name) for name in _PAIR}
 
     # -- reading it ------------------------------------------------------------------------------------------------
 
@@ -382,6 +405,18 @@ class Explanation:
 def _frozen(array: NDArray[Any]) -> NDArray[Any]:
     array.setflags(write=False)
     return array
+
+
+def _label_map(regions: NDArray[Any], n: int) -> NDArray[np.uint16]:
+    """``regions`` as they are kept; an :class:`InputError` where they are no map of ``n`` players."""
+    labels = np.array(regions)
+    if labels.ndim != 2 or not np.issubdtype(labels.dtype, np.integer) or not labels.size:
+        raise InputError(f"regions has shape {labels.shape} and type {labels.dtype}; it is an (H, W) map of integers.")
+    if labels.min() < 0 or labels.max() >= n:
+        raise InputError(
+            f"regions holds the numbers {labels.min()} to {labels.max()}; {n} image players are numbered 0 to {n - 1}."
+        )
+    return labels.astype(np.uint16)
 
 
 def _written(text: str, path: PathLike | None) -> str:

@@ -17,7 +17,7 @@ from fixlip_widgets.encoding import BatchSize, Encoder, distinct, encode_all
 from fixlip_widgets.errors import EncodingError, InputError
 from fixlip_widgets.loading.precision import full_convolutions
 from fixlip_widgets.models import Model
-from fixlip_widgets.regions import Regions, region_labels, region_sheet, sheet_shape
+from fixlip_widgets.regions import Regions, grid_of, region_labels
 from fixlip_widgets.towers import (
     AnyTextTower,
     ImageTower,
@@ -52,9 +52,10 @@ class VisionLanguageGame:
 
     Attributes:
         tokens: The caption's tokens, or words, one per text player, in reading order.
-        grid: (rows, columns) of the image players; for regions, of the sheet that shows each of them in a cell.
+        grid: (rows, columns) of the image players; regions are only numbered by it, row by row.
         regions: (H, W) the image player of each pixel that the model sees, where they are regions; ``None`` for a grid.
-        picture: (H, W, 3) what views draw the grid on: the picture as the model sees it, or the sheet of regions.
+        picture: (H, W, 3) what views draw players on: the part of the picture that the model sees.
+        blank: (H, W, 3) the picture as the model sees it with every image player removed.
         scale, bias: Of the similarity logit.
 
     Raises:
@@ -102,10 +103,10 @@ class VisionLanguageGame:
         with torch.no_grad(), full_convolutions():  # the patch embedding: once a picture, and exact
             tower = image_tower(self.model.clip, pixels, labels, n_players, self.masking)
         if self._given_regions is not None:
-            self.regions, self.grid = labels.numpy(), sheet_shape(n_players)
-            picture = region_sheet(picture, self.regions)
+            self.regions, self.grid = labels.numpy(), grid_of(n_players)
         self._image_tower: ImageTower = tower
         self._labels, self.pixels, self.picture = labels, pixels, picture
+        self.blank = self.masked_picture(np.zeros(self.n_image, dtype=bool))
         self.__dict__.pop("_extremes", None)
 
     def set_text(self, text: str | Tensor) -> None:
@@ -195,6 +196,29 @@ class VisionLanguageGame:
     def empty_similarity(self) -> float:
         """The similarity logit with every player removed."""
         return float(self._extremes[0])
+
+    def described(self) -> dict[str, Any]:
+        """What any explanation of this game says of image, caption and masking: fields of it."""
+        return {
+            "tokens": self.tokens,
+            "grid": self.grid,
+            "regions": self.regions,
+            "caption": self.caption,
+            "image": self.picture,
+            "blank": self.blank,
+            "masking": self.masking,
+        }
+
+    def options(self) -> dict[str, Any]:
+        """The arguments ``grid``, ``regions``, ``words`` and ``masking`` that are not as by default."""
+        by_default = self._given_regions is not None or self.grid == self.model.patch_grid
+        given = {
+            "grid": None if by_default else self.grid,
+            "regions": self._given_regions,
+            "words": self.words or None,
+            "masking": None if self.masking == "zero" else self.masking,
+        }
+        return {name: value for name, value in given.items() if value is not None}
 
     def fingerprint(self) -> dict[str, str]:
         """What tells this game from others: hashes of weights and pixels, caption, players and masking."""

@@ -10,6 +10,7 @@ from numpy.typing import NDArray
 
 from fixlip_widgets.errors import InputError
 from fixlip_widgets.layouts import LAYOUTS, image_height
+from fixlip_widgets.places import places_of
 
 if TYPE_CHECKING:
     from fixlip_widgets.explanation import Explanation, Term
@@ -43,8 +44,8 @@ def explanation_graph(
 
     Returns:
         Nodes are player indices with ``kind`` (``patch`` or ``token``), ``label``, ``main`` and ``se`` (logits;
-        ``se`` is None where unknown), ``pos`` (x, y in [0, 1], y downward), and for patches ``row`` and ``column``,
-        counted from 0.
+        ``se`` is None where unknown), ``pos`` (x, y in [0, 1], y downward), and for patches of a grid ``row`` and
+        ``column``, counted from 0. Regions are of kind ``patch`` too.
         Edges have ``weight`` (the interaction, logits), ``se``, ``sign``, ``kind`` (``cross``, ``text_text``,
         ``image_image``) and ``certain`` (further than 1.96 ``se`` from zero; None where ``se`` is unknown). Strongest
         edges come first. A third-order term is a node of its own, numbered from ``n_players`` on, of ``kind`` ``term``,
@@ -66,7 +67,7 @@ def explanation_graph(
     for i, j in zip(first.tolist(), second.tolist(), strict=True):
         graph.add_edge(i, j, **_edge(explanation, i, j))
     graph.graph["image_height"] = image_height(graph) if layout == "anchored" else None
-    for player, place in LAYOUTS[layout](graph, explanation.grid).items():
+    for player, place in LAYOUTS[layout](graph, places_of(explanation).centres).items():
         graph.nodes[player]["pos"] = place
     for number, term in enumerate(triples, explanation.n_players):
         _add_triple(graph, number, term)
@@ -135,6 +136,8 @@ def _node(explanation: Explanation, player: int) -> dict[str, Any]:
     shared = {"main": main, "se": None if errors is None else _known(errors[player])}
     if player >= explanation.n_image:
         return {"kind": "token", "label": explanation.tokens[player - explanation.n_image], **shared}
+    if explanation.regions is not None:
+        return {"kind": "patch", "label": f"{player + 1}", **shared}
     row, column = divmod(player, explanation.grid[1])
     return {"kind": "patch", "label": f"{row + 1},{column + 1}", "row": row, "column": column, **shared}
 

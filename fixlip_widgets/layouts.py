@@ -15,7 +15,6 @@ Floats = NDArray[np.float64]
 Ends = NDArray[np.intp]
 """(m, 2) positions of the nodes at the ends of m edges."""
 Graph: TypeAlias = "nx.Graph[int]"
-Grid = tuple[int, int]
 Places = dict[int, tuple[float, float]]
 """Node -> (x, y) in the unit square, y downward."""
 
@@ -50,11 +49,11 @@ def bend(graph: Graph, i: int, j: int) -> tuple[float, float]:
     return (x0 + x1) / 2, (y0 + y1) / 2 + hang
 
 
-def _anchored(graph: Graph, grid: Grid) -> Places:
+def _anchored(graph: Graph, centres: Floats) -> Places:
     """Patches where they are in the image; tokens in reading order below, each with room for its letters."""
-    (rows, across), height = grid, image_height(graph)
+    height = image_height(graph)
     places: Places = {
-        node: ((patch["column"] + 0.5) / across, (patch["row"] + 0.5) / rows * height)
+        node: (float(centres[node, 0]), float(centres[node, 1]) * height)
         for node, patch in graph.nodes(data=True)
         if patch["kind"] == "patch"
     }
@@ -83,17 +82,17 @@ def _in_lines(graph: Graph, tokens: list[int], top: float) -> Places:
     return places
 
 
-def _spring(graph: Graph, grid: Grid) -> Places:
+def _spring(graph: Graph, centres: Floats) -> Places:
     """Fruchterman and Reingold's spring layout by NetworkX, from the anchored places."""
-    return _joined_above_loose(graph, grid, _sprung)
+    return _joined_above_loose(graph, centres, _sprung)
 
 
-def _kamada_kawai(graph: Graph, grid: Grid) -> Places:
+def _kamada_kawai(graph: Graph, centres: Floats) -> Places:
     """Kamada and Kawai's energy (squared errors of distances relative to graph distance), from the anchored places."""
-    return _joined_above_loose(graph, grid, _settled)
+    return _joined_above_loose(graph, centres, _settled)
 
 
-LAYOUTS: dict[str, Callable[[Graph, Grid], Places]] = {
+LAYOUTS: dict[str, Callable[[Graph, Floats], Places]] = {
     "anchored": _anchored,
     "spring": _spring,
     "kamada_kawai": _kamada_kawai,
@@ -101,9 +100,9 @@ LAYOUTS: dict[str, Callable[[Graph, Grid], Places]] = {
 """Layouts by name."""
 
 
-def _joined_above_loose(graph: Graph, grid: Grid, lay_out: Callable[[Graph, Places], dict[int, Any]]) -> Places:
+def _joined_above_loose(graph: Graph, centres: Floats, lay_out: Callable[[Graph, Places], dict[int, Any]]) -> Places:
     """Joined nodes by a force layout; tokens that nothing joins stand in reading order at the foot, out of the way."""
-    start = _anchored(graph, grid)
+    start = _anchored(graph, centres)
     joined: list[int] = [node for node in graph if graph.degree(node)]
     if not joined:
         return start

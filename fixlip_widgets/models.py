@@ -176,7 +176,7 @@ def load_model(
     parts = _parts(name, pretrained, processor, cache_dir)
     if device is None and isinstance(name, nn.Module):
         device = next(name.parameters()).device
-    target = torch.device(device or ("cuda" if torch.cuda.is_available() else "cpu"))
+    target = _device(device)
     clip = parts.clip.to(target)
     if precision is not None:
         set_precision(clip, precision, target)
@@ -185,6 +185,21 @@ def load_model(
     if compile:
         compile_blocks(clip)
     return Model(clip, parts.tokenizer, parts.name, parts.pretrained, parts.preprocess)
+
+
+def _device(device: str | torch.device | None) -> torch.device:
+    """The device that is meant; by default a GPU where torch sees one."""
+    if device is None:
+        return torch.device("cuda" if torch.cuda.is_available() else "cpu")
+    try:
+        found = torch.device(device)
+        torch.empty(0, device=found)
+    except (RuntimeError, AssertionError, NotImplementedError) as error:
+        raise InputError(
+            f"The device {str(device)!r} cannot be used here ({str(error).splitlines()[0].rstrip('.')}). Pass 'cpu', "
+            "or 'cuda', 'cuda:1' or 'mps' where torch sees such a device."
+        ) from error
+    return found
 
 
 def _parts(name: Any, pretrained: Any, processor: Any, cache_dir: str | None) -> Parts:

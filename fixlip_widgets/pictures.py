@@ -1,4 +1,4 @@
-"""An explanation's picture: as a data URI that a page can hold, cut into patches, and the heat to lay on them."""
+"""An explanation's picture: as a data URI that a page can hold, cut into players, and the heat to lay on them."""
 
 from __future__ import annotations
 
@@ -10,6 +10,8 @@ import numpy as np
 from numpy.typing import NDArray
 from PIL import Image
 
+from fixlip_widgets.places import places_of
+
 if TYPE_CHECKING:
     from fixlip_widgets.explanation import Explanation
 
@@ -17,29 +19,35 @@ _QUALITY = 92
 
 
 def data_uri(image: NDArray[np.uint8], quality: int = _QUALITY) -> str:
-    """``data:image/jpeg;base64,…`` of an (H, W, 3) picture; below the usual quality, colours are halved too."""
+    """``data:image/jpeg;base64,…`` of an (H, W, 3) picture; below the usual quality, colours are halved too.
+
+    With a fourth channel, opacity, it is a PNG.
+    """
+    if image.shape[2] == 4:
+        return _png(image)
     stream = io.BytesIO()
     subsampling = 0 if quality >= _QUALITY else 2
     Image.fromarray(np.ascontiguousarray(image)).save(stream, "JPEG", quality=quality, subsampling=subsampling)
     return "data:image/jpeg;base64," + base64.b64encode(stream.getvalue()).decode("ascii")
 
 
-def patch_of(image: NDArray[np.uint8], grid: tuple[int, int], player: int) -> NDArray[np.uint8]:
-    """The pixels of image player ``player``."""
-    left, top, width, height = patch_box((image.shape[0], image.shape[1]), grid, player)
-    return image[top : top + height, left : left + width]
+def _png(image: NDArray[np.uint8]) -> str:
+    stream = io.BytesIO()
+    Image.fromarray(np.ascontiguousarray(image)).save(stream, "PNG")
+    return "data:image/png;base64," + base64.b64encode(stream.getvalue()).decode("ascii")
 
 
-def patch_box(size: tuple[int, ...], grid: tuple[int, int], player: int) -> tuple[int, int, int, int]:
-    """Left, top, width and height of image player ``player`` in a picture of ``size`` (height, width).
-
-    Boxes tile the picture; they differ by a pixel where the grid does not divide it.
-    """
-    (rows, columns), (height, width) = grid, size[:2]
-    row, column = divmod(player, columns)
-    top, bottom = round(row * height / rows), round((row + 1) * height / rows)
-    left, right = round(column * width / columns), round((column + 1) * width / columns)
-    return left, top, max(1, right - left), max(1, bottom - top)
+def player_picture(explanation: Explanation, player: int) -> NDArray[np.uint8]:
+    """(h, w, 3) pixels of an image player's bounding box; (h, w, 4), clear around it, where it is a region."""
+    assert explanation.image is not None, "there is a picture to cut from"
+    places, (height, width) = places_of(explanation), explanation.image.shape[:2]
+    units = np.array([width, height, width, height]) / [*places.size[::-1], *places.size[::-1]]
+    left, top, wide, high = np.round(places.boxes[player] * units).astype(int).tolist()
+    piece = explanation.image[top : top + max(high, 1), left : left + max(wide, 1)]
+    if explanation.regions is None:
+        return piece
+    own = Image.fromarray(((places.raster == player) * 255).astype(np.uint8)).resize((width, height))
+    return np.dstack([piece, np.asarray(own)[top : top + max(high, 1), left : left + max(wide, 1)]])
 
 
 def patch_values(explanation: Explanation, player: int | None = None) -> NDArray[np.float64]:

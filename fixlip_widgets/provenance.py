@@ -3,23 +3,26 @@
 from __future__ import annotations
 
 import os
-from dataclasses import dataclass
+from collections.abc import Mapping
+from dataclasses import dataclass, field
 from importlib import metadata
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
 from fixlip_widgets._version import __version__
+from fixlip_widgets.towers.maskings import MASKINGS
 
 if TYPE_CHECKING:
     from fixlip_widgets.explanation import Explanation
+    from fixlip_widgets.game import VisionLanguageGame
     from fixlip_widgets.models import Model
 
 _PACKAGES = (("torch", "torch"), ("open_clip", "open_clip_torch"))
 
 
 def provenance(explanation: Explanation) -> list[tuple[str, str]]:
-    """(label, value) of model, weights, tokenizer, method, seed, p, budget, encodings and versions, as they are known.
+    """(label, value) of what was explained and how, from the model to the versions, as far as it is known.
 
     The versions are those of this process.
     """
@@ -34,6 +37,7 @@ def provenance(explanation: Explanation) -> list[tuple[str, str]]:
         ("seed", "" if explanation.seed is None else str(explanation.seed)),
         ("p", f"{explanation.p:g}"),
         ("budget", f"{explanation.budget:,} evaluations" if explanation.budget else ""),
+        ("masking", f"{explanation.masking}: {says}" if (says := MASKINGS.get(explanation.masking)) else ""),
         ("encodings", encodings if explanation.image_encodes or explanation.text_encodes else ""),
         ("fixlip_widgets", __version__),
         *((label, metadata.version(package)) for label, package in _PACKAGES),
@@ -48,17 +52,20 @@ class Source:
     Attributes:
         image: An expression, or the name ``image`` where the picture exists in memory only.
         model: An expression, or the name ``model`` where the model was not loaded by a name that loads it again.
-        grid: (rows, columns) if it is not the encoder's own.
+        options: How the players were made, where not by default: names of arguments and expressions.
     """
 
     image: str = "image"
     model: str = "model"
-    grid: tuple[int, int] | None = None
+    options: Mapping[str, str] = field(default_factory=lambda: {})
 
     @classmethod
-    def of(cls, image: Any, model: Model, grid: tuple[int, int] | None = None) -> Source:
-        """Of an image as it was given and a loaded model."""
-        return cls(_image_expression(image), _model_expression(model), grid if grid != model.patch_grid else None)
+    def of(cls, image: Any, game: VisionLanguageGame) -> Source:
+        """Of an image as it was given, and the game that was made of it."""
+        options = {name: repr(value) for name, value in game.options().items() if not isinstance(value, np.ndarray)}
+        if "regions" in game.options():
+            options.setdefault("regions", "regions")
+        return cls(_image_expression(image), _model_expression(game.model), options)
 
 
 def reproduction(explanation: Explanation, source: Source | None = None, *, reused: bool = False) -> str:
@@ -74,8 +81,7 @@ def reproduction(explanation: Explanation, source: Source | None = None, *, reus
     source, method = source or Source(), METHODS.get(explanation.method)
     given = [source.image, repr(explanation.caption)]
     given.append(f"model={source.model}")
-    if source.grid is not None:
-        given.append(f"grid={source.grid}")
+    given += [f"{name}={expression}" for name, expression in source.options.items()]
     given.append(f"method={explanation.method!r}")
     if method is None or explanation.order != method.orders[0]:
         given.append(f"order={explanation.order}")
@@ -85,7 +91,8 @@ def reproduction(explanation: Explanation, source: Source | None = None, *, reus
         given.append(f"budget={explanation.budget}")
     if explanation.seed is not None:
         given.append(f"seed={explanation.seed}")
-    comments = [f"# {name}: {meaning}" for name, meaning in _PLACEHOLDERS.items() if getattr(source, name) == name]
+    named = {"image": source.image, "model": source.model, **source.options}
+    comments = [f"# {name}: {meaning}" for name, meaning in _PLACEHOLDERS.items() if named.get(name) == name]
     if reused:
         comments.append("# other encodings, of earlier settings, took part: the last digits will differ")
     call = ",\n".join(f"    {argument}" for argument in given)
@@ -94,6 +101,7 @@ def reproduction(explanation: Explanation, source: Source | None = None, *, reus
 
 _PLACEHOLDERS = {
     "image": "the picture, as it was given to the widget",
+    "regions": "the label map, as it was given to the widget",
     "model": "what fx.load_model() gave for the model that the provenance names",
 }
 

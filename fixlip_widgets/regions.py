@@ -15,10 +15,8 @@ from fixlip_widgets._open_clip import open_clip
 from fixlip_widgets.errors import InputError
 
 transforms: Any = open_clip.transform
-TILE = 96
-"""Pixels of a tile's side on the sheet that shows regions."""
 _UNEVEN = 2.0
-"""How many times wider than high a sheet of superpixels may be; a few are joined where their number allows no such."""
+"""How many times wider than high the grid that numbers superpixels may be; a few are joined where it would be more."""
 MAX_REGIONS = 1024
 """More players than any encoder's patches here."""
 Regions = int | NDArray[np.integer]
@@ -73,47 +71,19 @@ def superpixels(picture: NDArray[np.uint8], count: int) -> Tensor:
             "Superpixels need scikit-image: pip install 'fixlip-widgets[superpixels]'. Or pass a label map of your own."
         ) from error
     labels = _numbered(np.asarray(slic(picture, n_segments=count, start_label=0, channel_axis=2)))
-    while (n := int(labels.max()) + 1) > 2 and _unevenness(sheet_shape(n)) > _UNEVEN:
+    while (n := int(labels.max()) + 1) > 2 and _unevenness(grid_of(n)) > _UNEVEN:
         labels = _without_the_smallest(labels)
     return labels
 
 
-def sheet_shape(n: int) -> tuple[int, int]:
-    """(rows, columns) of a sheet that ``n`` tiles fill, as near to a square as ``n`` allows; rows are the fewer."""
+def grid_of(n: int) -> tuple[int, int]:
+    """(rows, columns) of a grid that numbers ``n`` regions, as near to a square as ``n`` allows; rows are the fewer."""
     rows = next(rows for rows in range(math.isqrt(n), 0, -1) if n % rows == 0)
     return rows, n // rows
 
 
 def _unevenness(shape: tuple[int, int]) -> float:
     return shape[1] / shape[0]
-
-
-def region_sheet(picture: NDArray[np.uint8], labels: NDArray[np.int64]) -> NDArray[np.uint8]:
-    """(rows · tile, columns · tile, 3) the regions of a picture cut out, one a tile, in the order of their numbers.
-
-    Every view draws players on a grid; on this sheet each cell shows its own player, whatever its shape.
-    """
-    height, width = picture.shape[:2]
-    large = np.asarray(Image.fromarray(labels.astype(np.int32)).resize((width, height), Image.Resampling.NEAREST))
-    rows, columns = sheet_shape(int(labels.max()) + 1)
-    sheet = np.full((rows * TILE, columns * TILE, 3), 255, dtype=np.uint8)
-    for player in range(rows * columns):
-        tile, (row, column) = _cut_out(picture, large == player), divmod(player, columns)
-        top = row * TILE + (TILE - tile.shape[0]) // 2
-        left = column * TILE + (TILE - tile.shape[1]) // 2
-        sheet[top : top + tile.shape[0], left : left + tile.shape[1]] = tile
-    return sheet
-
-
-def _cut_out(picture: NDArray[np.uint8], mine: NDArray[np.bool_]) -> NDArray[np.uint8]:
-    """One region on white, in its bounding box, no larger than a tile."""
-    down, across = np.flatnonzero(mine.any(axis=1)), np.flatnonzero(mine.any(axis=0))
-    box = np.s_[down[0] : down[-1] + 1, across[0] : across[-1] + 1]
-    shown = np.where(mine[box][:, :, None], picture[box], np.uint8(255))
-    image = Image.fromarray(shown)
-    scale = (TILE - 2) / max(image.size)
-    size = [max(1, round(side * min(scale, 4.0))) for side in image.size]
-    return np.asarray(image.resize((size[0], size[1]), Image.Resampling.LANCZOS))
 
 
 def _without_the_smallest(labels: Tensor) -> Tensor:

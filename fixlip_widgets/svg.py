@@ -2,26 +2,20 @@
 
 from __future__ import annotations
 
-import zlib
 from typing import TYPE_CHECKING, Any, Literal
-
-import numpy as np
 
 from fixlip_widgets.colors import limit_of, palette
 from fixlip_widgets.graphs import Kind, Layout, explanation_graph
 from fixlip_widgets.layouts import Graph, bend
 from fixlip_widgets.markup import element, escaped
-from fixlip_widgets.pictures import data_uri, patch_box, patch_values
-from fixlip_widgets.wording import columns, pair_name, shortened, signed, with_error
+from fixlip_widgets.pictures import patch_values
+from fixlip_widgets.shapes import crop, cut_out, heat, held, picture, picture_size, shape
+from fixlip_widgets.wording import columns, pair_name, shortened, with_error
 
 if TYPE_CHECKING:
     from fixlip_widgets.explanation import Explanation
 
 _FONT = "system-ui, -apple-system, 'Segoe UI', Roboto, 'DejaVu Sans', sans-serif"
-_HEAT = 0.72
-"""Opacity of the strongest heat, so that the picture is still seen through it."""
-_FAINTEST = 0.015
-"""Heat below this opacity is left out; nobody sees it and it would fill the file."""
 _BACKDROP = 0.25
 """Opacity of the picture behind an anchored graph."""
 _FORCE_SIZE = (720.0, 540.0)
@@ -29,13 +23,14 @@ _FOOT_LINE = 40.0
 """Height that a force layout grows by for each further line of tokens at its foot."""
 _ANCHORED_WIDTH = 600.0
 _THUMBNAIL = 48.0
+_DOT = 9.0
+"""Side of the mark in a region's middle, where its edges end."""
 
 # A page may set these variables. Fallbacks, and attributes for programs that know no variables, are for light paper.
 _PAPER = {"fill": "#ffffff", "style": "fill:var(--fixlip-paper,#ffffff)"}
 _INK = {"fill": "#1f2328", "style": "fill:var(--fixlip-ink,#1f2328)"}
 _LINE = {"fill": "none", "stroke": "#c9d1d9", "style": "stroke:var(--fixlip-line,#c9d1d9)"}
 _CENTRED = {"text_anchor": "middle", "dy": "0.35em"}
-_GREY = {"fill": "#8b949e", "fill_opacity": 0.25}
 
 
 def overlay_svg(
@@ -61,11 +56,10 @@ def overlay_svg(
     chosen = None if player is None else explanation.player(player)
     values = patch_values(explanation, chosen)
     subject = "First-order attributions" if chosen is None else f"Interactions with {explanation.names[chosen]}"
-    parts = [_picture(explanation, embed), *_heat(explanation, values, limit or limit_of(values), colors)]
-    size = _picture_size(explanation)
+    parts = [picture(explanation, embed), *heat(explanation, values, limit or limit_of(values), colors)]
     if chosen is not None and chosen < explanation.n_image:
-        parts.append(element("rect", **_box(explanation, chosen), fill="none", stroke="#ffffff", stroke_width=3))
-    return _svg(*size, f"{subject}: {explanation.caption}", parts)
+        parts.append(shape(explanation, chosen, fill="none", stroke="#ffffff", stroke_width=3))
+    return _svg(*picture_size(explanation), f"{subject}: {explanation.caption}", parts)
 
 
 def graph_svg(
@@ -86,34 +80,32 @@ def graph_svg(
     """
     graph = explanation_graph(explanation, top_k, sign=sign, kind=edges, layout=layout)
     title = f"Explanation graph: {explanation.caption}"
-    share, (picture_width, picture_height) = graph.graph["image_height"], _picture_size(explanation)
+    share, (picture_width, picture_height) = graph.graph["image_height"], picture_size(explanation)
     if share is None:
         size = (_FORCE_SIZE[0], _FORCE_SIZE[1] + _FOOT_LINE * max(0, _loose_lines(graph) - 1))
         drawing = _Drawing(explanation, graph, size, (_THUMBNAIL, _THUMBNAIL), corner=7)
-        held = element("defs", _image(explanation)) if embed and explanation.image is not None else ""
-        return _svg(*size, title, [held, *drawing.edges(colors), *drawing.patches(), *drawing.tokens()])
+        defs = held(explanation) if embed else ""
+        return _svg(*size, title, [defs, *drawing.edges(colors), *drawing.patches(), *drawing.tokens()])
     width, height = _ANCHORED_WIDTH, _ANCHORED_WIDTH * picture_height / picture_width / share
     cell = (width / explanation.grid[1] - 2, height * share / explanation.grid[0] - 2)
     drawing = _Drawing(explanation, graph, (width, height), cell, corner=3)
     shrink = f"scale({width / picture_width:.4f})"
-    backdrop = element("g", _picture(explanation, embed), transform=shrink, opacity=_BACKDROP)
+    backdrop = element("g", picture(explanation, embed), transform=shrink, opacity=_BACKDROP)
     return _svg(width, height, title, [backdrop, *drawing.patches(), *drawing.edges(colors), *drawing.tokens()])
 
 
 def picture_svg(explanation: Explanation, *, quality: int = 92) -> str:
-    """An unseen SVG that holds the picture for a page's SVGs drawn with ``embed=False``; empty where there is none.
+    """An unseen SVG that holds what a page's SVGs drawn with ``embed=False`` refer to; empty where that is nothing.
 
     ``quality`` is JPEG's, from 1 to 95.
     """
-    if explanation.image is None:
-        return ""
-    held = element("defs", _image(explanation, quality))
-    return element("svg", held, width=0, height=0, style="position:absolute", aria_hidden="true")
+    inside = held(explanation, quality=quality)
+    return element("svg", inside, width=0, height=0, style="position:absolute", aria_hidden="true") if inside else ""
 
 
 def thumbnail_svg(explanation: Explanation, player: int, size: float = 28.0) -> str:
     """One patch, of the picture that the page holds already (:func:`picture_svg`)."""
-    inside = _crop(explanation, player, size, size)
+    inside = crop(explanation, player, size, size)
     name = explanation.names[player]
     return element("svg", inside, class_="thumbnail", width=size, height=size, role="img", aria_label=name)
 
@@ -132,6 +124,7 @@ class _Drawing:
         self._explanation, self._graph, self._size = explanation, graph, size
         self._shape = {"width": thumbnail[0], "height": thumbnail[1], "rx": corner}
         self._names = explanation.names
+        self._in_place = explanation.regions is not None and graph.graph["image_height"] is not None
         self._rounded = "fixlip-rounded-" + "-".join(f"{side:.0f}" for side in self._shape.values())
 
     def edges(self, colors: str) -> list[str]:
@@ -177,16 +170,28 @@ class _Drawing:
         return pair_name(self._names, self._explanation.n_image, i, j)
 
     def _patch(self, player: int, node: dict[str, Any]) -> str:
+        if self._in_place:
+            return self._region(player, node)
         (x, y), width, height = self._at(node["pos"]), self._shape["width"], self._shape["height"]
         if self._explanation.image is None:
             place = element("text", node["label"], x=width / 2, y=height / 2, font_size=12, **_CENTRED, **_INK)
             inside = element("rect", **self._shape, **_PAPER) + place
         else:
-            crop = _crop(self._explanation, player, width, height)
-            inside = element("g", crop, clip_path=f"url(#{self._rounded})")
+            piece = crop(self._explanation, player, width, height)
+            inside = element("g", piece, clip_path=f"url(#{self._rounded})")
         frame = element("rect", **self._shape, **_LINE)
         corner = f"translate({x - width / 2:.1f},{y - height / 2:.1f})"
         return element("g", self._title(player, node), inside, frame, transform=corner)
+
+    def _region(self, player: int, node: dict[str, Any]) -> str:
+        """A region in its place, on the pale picture."""
+        outline = shape(self._explanation, player, fill="none", stroke="#ffffff", stroke_width=1)
+        scale = f"scale({self._size[0] / picture_size(self._explanation)[0]:.4f})"
+        inside = element("g", cut_out(self._explanation, player), outline, transform=scale)
+        (x, y), side = self._at(node["pos"]), _DOT
+        dot = {"x": x - side / 2, "y": y - side / 2, "width": side, "height": side, "rx": side / 2}
+        middle = element("rect", **dot, **_PAPER) + element("rect", **dot, **_LINE)
+        return element("g", self._title(player, node), inside, middle)
 
     def _token(self, player: int, node: dict[str, Any]) -> str:
         (x, y), label = self._at(node["pos"]), shortened(node["label"], 18)
@@ -211,58 +216,3 @@ def _svg(width: float, height: float, title: str, parts: list[str]) -> str:
     box = f"0 0 {width:g} {height:.5g}"
     space = "http://www.w3.org/2000/svg"
     return element("svg", *parts, xmlns=space, viewBox=box, role="img", aria_label=title, font_family=_FONT)
-
-
-def _picture_size(explanation: Explanation) -> tuple[int, int]:
-    """Width and height in the picture's own pixels; 32 a patch where there is no picture."""
-    if explanation.image is None:
-        return 32 * explanation.grid[1], 32 * explanation.grid[0]
-    return explanation.image.shape[1], explanation.image.shape[0]
-
-
-def _box(explanation: Explanation, player: int) -> dict[str, Any]:
-    width, height = _picture_size(explanation)
-    left, top, wide, tall = patch_box((height, width), explanation.grid, player)
-    return {"x": left, "y": top, "width": wide, "height": tall}
-
-
-def _picture_id(explanation: Explanation) -> str:
-    """The same for the same picture, so that a page with many explanations can tell them apart."""
-    assert explanation.image is not None
-    return f"fixlip-picture-{zlib.crc32(np.ascontiguousarray(explanation.image).tobytes()):08x}"
-
-
-def _image(explanation: Explanation, quality: int = 92) -> str:
-    assert explanation.image is not None
-    width, height = _picture_size(explanation)
-    shape = {"width": width, "height": height, "preserveAspectRatio": "none"}
-    return element("image", id=_picture_id(explanation), href=data_uri(explanation.image, quality), **shape)
-
-
-def _picture(explanation: Explanation, embed: bool) -> str:
-    """The whole picture in its own pixels, or grey where there is none."""
-    if explanation.image is None:
-        width, height = _picture_size(explanation)
-        return element("rect", width=width, height=height, **_GREY)
-    return _image(explanation) if embed else element("use", href=f"#{_picture_id(explanation)}")
-
-
-def _crop(explanation: Explanation, player: int, width: float, height: float) -> str:
-    """One patch of the picture that the page holds, filling ``width`` × ``height``."""
-    if explanation.image is None:
-        return element("rect", width=width, height=height, **_GREY)
-    box = " ".join(str(side) for side in _box(explanation, player).values())
-    whole = element("use", href=f"#{_picture_id(explanation)}")
-    return element("svg", whole, width=width, height=height, viewBox=box, preserveAspectRatio="xMidYMid slice")
-
-
-def _heat(explanation: Explanation, values: np.ndarray, limit: float, colors: str) -> list[str]:
-    names, chosen = explanation.names, palette(colors)
-    cells: list[str] = []
-    for player, value in enumerate(values.tolist()):
-        opacity = _HEAT * min(abs(value) / limit, 1.0)
-        if opacity > _FAINTEST:
-            color = chosen.positive if value > 0 else chosen.negative
-            title = element("title", escaped(f"{names[player]}: {signed(value)} logits"))
-            cells.append(element("rect", title, **_box(explanation, player), fill=color, fill_opacity=opacity))
-    return cells

@@ -62,6 +62,13 @@ def test_explain_writes_a_report_of_a_file_and_a_caption(tmp_path: Path, capsys:
         (["demo:guitar", "--model", "ViT-B-33", "--pretrained", "openai"], "ViT-B-33"),
         (["demo:guitar", "--pretrained", "openai"], "--model"),
         (["demo:guitar", "--out", "no/such/folder/report.html"], "folder"),
+        (["demo:guitar", "--masking", "pink"], "zero, mean, blur, remove"),
+        (["demo:guitar", "--grid", "4x999"], "does not fit an image of 128×128 pixels"),
+        (["demo:guitar", "--regions", "1"], "from 2 to 1024"),
+        (["demo:guitar", "--regions", "9", "--grid", "4x4"], "not both"),
+        (["demo:guitar", "--regions", "9", "--masking", "remove"], "remove"),
+        (["demo:guitar", "--device", "abacus"], "'abacus' cannot be used here"),
+        (["demo:guitar", "--precision", "int3"], "float32, bfloat16, float16, auto"),
     ],
 )
 def test_what_cannot_be_done_is_said_in_a_sentence(arguments: list[str], said: str, capsys: pytest.CaptureFixture[str]):
@@ -70,6 +77,34 @@ def test_what_cannot_be_done_is_said_in_a_sentence(arguments: list[str], said: s
     assert message.startswith("fixlip-widgets: error: ")
     assert said in message
     assert "Traceback" not in message
+
+
+@pytest.mark.parametrize("grid", ["4x2", "4×2"])
+def test_explain_takes_players_and_masking_as_explain_does(grid: str, capsys: pytest.CaptureFixture[str]):
+    options = ("--grid", grid, "--words", "--masking", "blur", "--device", "cpu", "--precision", "float32")
+    assert main(["explain", *SCENE, *options, "--json"]) == 0
+    printed = json.loads(capsys.readouterr().out)
+    scene = fx.demo.scene("dog_and_banana")
+    model = fx.load_model(device="cpu", precision="float32")
+    expected = fx.explain(scene.image, scene.caption, model=model, grid=(4, 2), words=True, masking="blur", budget=2**9)
+    assert (printed["grid"], printed["masking"], printed["names"]) == ([4, 2], "blur", list(expected.names))
+    np.testing.assert_allclose(printed["interactions"], expected.interactions, rtol=1e-5, atol=1e-7)
+
+
+def test_explain_writes_a_report_on_superpixels(tmp_path: Path, capsys: pytest.CaptureFixture[str]):
+    pytest.importorskip("skimage")
+    report = tmp_path / "report.html"
+    assert main(["explain", *SCENE, "--regions", "12", "--out", str(report)]) == 0
+    assert "region" in capsys.readouterr().out
+    assert '"paths":["M' in report.read_text()
+
+
+@pytest.mark.parametrize("text", ["4", "4x", "axb", "4,4", "-4x4"])
+def test_a_grid_that_is_none_is_refused(text: str, capsys: pytest.CaptureFixture[str]):
+    with pytest.raises(SystemExit) as refused:
+        main(["explain", "demo:guitar", f"--grid={text}"])
+    assert refused.value.code == 2
+    assert "4x4" in capsys.readouterr().err
 
 
 @pytest.mark.parametrize("text", ["many", "2^", "-3^2", "1e5"])

@@ -73,18 +73,15 @@ def exclip(game: VisionLanguageGame, steps: int = 10, chunk: int = 10, layer: in
         baseline=game.empty_similarity,
         main=np.zeros(n),
         interactions=interactions + interactions.T,
-        tokens=game.tokens,
-        grid=game.grid,
-        method="exclip",
-        scope="cross",
-        caption=game.caption,
+        **game.described(),
+        model=game.model.describe(),
         similarity=game.similarity,
         empty_similarity=game.empty_similarity,
+        method="exclip",
+        scope="cross",
         budget=steps * steps,
         image_encodes=steps + 2,
         text_encodes=steps + 2,
-        image=game.picture,
-        model=game.model.describe(),
     )
 
 

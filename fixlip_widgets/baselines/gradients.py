@@ -89,18 +89,15 @@ def _first_order(game: VisionLanguageGame, method: str, relevance: Relevance) ->
         baseline=0.0,
         main=torch.cat(found).double().cpu().numpy(),
         interactions=np.zeros((game.n_players, game.n_players)),
-        tokens=game.tokens,
-        grid=game.grid,
-        method=method,
-        order=1,
-        caption=game.caption,
+        **game.described(),
+        model=game.model.describe(),
         similarity=game.similarity,
         empty_similarity=game.empty_similarity,
+        method=method,
+        order=1,
         budget=1,
         image_encodes=1,
         text_encodes=1,
-        image=game.picture,
-        model=game.model.describe(),
     )
 
 

@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING, Any, TypeVar
 import numpy as np
 from numpy.typing import NDArray
 
+from fixlip_widgets.comparison import same_regions
 from fixlip_widgets.errors import InputError
 from fixlip_widgets.export.bar import Bar, Step
 from fixlip_widgets.export.replay import RememberingGame
@@ -54,9 +55,11 @@ class Recording:
             raise InputError("There is nothing to show: give at least one explanation.")
         first = self.explanations[0]
         for other in self.explanations:
-            if (other.grid, other.method, other.order) != (first.grid, first.method, first.order):
+            same = (other.grid, other.method, other.order) == (first.grid, first.method, first.order)
+            if not (same and same_regions(first, other)):
                 raise InputError(
-                    "One view shows explanations of one grid, method and order; put others into a view of their own."
+                    "One view shows explanations of one grid, method and order, and of the same regions; put others "
+                    "into a view of their own."
                 )
 
     @classmethod

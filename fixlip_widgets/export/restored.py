@@ -15,7 +15,7 @@ from fixlip_widgets.explanation import Explanation
 from fixlip_widgets.export.mixin import LOOK, STILL
 from fixlip_widgets.export.packing import from_wire
 from fixlip_widgets.export.recording import Recording
-from fixlip_widgets.export.saved import packed_picture, packed_result, saved
+from fixlip_widgets.export.saved import packed_result, packed_scene, saved
 
 _WIDGET = "fixlip_widgets."
 _REFERENCE = "IPY_MODEL_"
@@ -98,12 +98,13 @@ def _restored(state: dict[str, Any]) -> Restored:
     snapshot["result"] = packed_result(state["result"])
     snapshot.update({name: state[name] for name in ("examples", "convergence") if state.get(name)})
     told["measured"] = state.get("measured", [])
-    told.update(picture=packed_picture(state["scene"]["image"]), model=state["scene"]["model"])
+    told.update(packed_scene(state["scene"]))
     return Restored(told, explanation)
 
 
 def _explanation(result: dict[str, Any], scene: dict[str, Any]) -> Explanation:
     arrays = {name: _array(result, name) for name in ("main_se", "interactions_se")}
+    masking = scene.get("masking") or {}
     unknown = {name: np.nan if result[name] is None else result[name] for name in _NUMBERS}
     return Explanation(
         main=from_wire(result["main"]).astype(np.float64),
@@ -113,6 +114,9 @@ def _explanation(result: dict[str, Any], scene: dict[str, Any]) -> Explanation:
         ridge=result["ridge"] or 0.0,
         identified=dict(result["identified"]),
         image=_image(scene["image"]),
+        regions=_labels(scene.get("regions")),
+        blank=_image(masking.get("blank")),
+        masking=masking.get("name", ""),
         model={"name": scene["model"]},
         **arrays,
         **unknown,
@@ -129,3 +133,11 @@ def _image(picture: dict[str, Any] | None) -> NDArray[np.uint8] | None:
         return None
     with Image.open(io.BytesIO(picture["data"])) as image:
         return np.asarray(image.convert("RGB"))
+
+
+def _labels(regions: dict[str, Any] | None) -> NDArray[np.uint16] | None:
+    """The label map that the regions' outlines were drawn from: drawn again, they are the same."""
+    if regions is None:
+        return None
+    with Image.open(io.BytesIO(regions["labels"]), formats=["PNG"]) as image:
+        return np.asarray(image).astype(np.uint16)

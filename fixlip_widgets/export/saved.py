@@ -15,8 +15,6 @@ from fixlip_widgets.widget.examples import first_masks
 from fixlip_widgets.widget.traits import Settings
 
 if TYPE_CHECKING:
-    from numpy.typing import NDArray
-
     from fixlip_widgets.explanation import Explanation
     from fixlip_widgets.export.recording import Recording
 
@@ -44,9 +42,7 @@ def saved(recording: Recording, settings: dict[str, Any] | None = None) -> Saved
     order = {caption: number for number, caption in enumerate(captions)}
     return {
         "format": FORMAT,
-        "picture": _picture(first.image),
-        "grid": list(first.grid),
-        "model": wire.model_label(first.model),
+        **packed_scene(wire.scene(first, wire.model_label(first.model))),
         "why": WHY,
         "captions": [_caption(explanation, recording, [*captions.values()]) for explanation in captions.values()],
         "snapshots": [_snapshot(each, order[each.caption], recording) for each in recording.explanations],
@@ -64,13 +60,21 @@ def packed_result(result: dict[str, Any]) -> dict[str, Any]:
     return {**result, **arrays}
 
 
-def packed_picture(picture: dict[str, Any] | None) -> dict[str, Any] | None:
-    """The picture of a :func:`fixlip_widgets.widget.wire.scene` with its bytes as base64."""
+def _packed_picture(picture: dict[str, Any] | None) -> dict[str, Any] | None:
+    """A :func:`fixlip_widgets.widget.wire.image` with its bytes as base64."""
     return picture and {**picture, "data": base64.b64encode(picture["data"]).decode("ascii")}
 
 
-def _picture(image: NDArray[Any] | None) -> dict[str, Any] | None:
-    return packed_picture(wire.scene(image, (), (1, 1), "")["image"])
+def packed_scene(scene: dict[str, Any]) -> Saved:
+    """A :func:`fixlip_widgets.widget.wire.scene` without its tokens, which are the captions'."""
+    masking, regions = scene.get("masking"), scene.get("regions")
+    return {
+        "picture": _packed_picture(scene["image"]),
+        "grid": scene["grid"],
+        "model": scene["model"],
+        "regions": regions and {name: value for name, value in regions.items() if name != "labels"},
+        "masking": masking and {**masking, "blank": _packed_picture(masking["blank"])},
+    }
 
 
 def _caption(explanation: Explanation, recording: Recording, all_of_them: list[Explanation]) -> Saved:

@@ -141,6 +141,7 @@ def _facts(explanation: Explanation) -> str:
         ("evaluations", f"{explanation.budget:,}" if explanation.budget else None),
         ("encodings", counts if explanation.image_encodes or explanation.text_encodes else None),
         ("ridge", f"{explanation.ridge:.3g}" if explanation.ridge else None),
+        ("masking", explanation.masking or None),
         ("seed", None if explanation.seed is None else str(explanation.seed)),
     ]
     rows = [
@@ -175,7 +176,7 @@ def _attributions(explanation: Explanation, colors: str) -> str:
     )
     says = (
         f"First-order attributions: {meaning}. "
-        f"Strongest colour: ±{limit_of(patches):.2f} for patches, ±{limit:.2f} for tokens (logits)."
+        f"Strongest colour: ±{limit_of(patches):.2f} for {explanation.image_word[1]}, ±{limit:.2f} for tokens (logits)."
     )
     return element(
         "section",
@@ -223,7 +224,7 @@ def _words(explanation: Explanation, colors: str) -> str:
         figures.append(element("figure", drawn, element("figcaption", label)))
     cut = "" if len(chosen) == explanation.n_text else f" The {_MOST_WORDS} tokens that interact most are shown."
     says = (
-        "Image–text interactions of each token with the patches, on one scale "
+        f"Image–text interactions of each token with the {explanation.image_word[1]}, on one scale "
         f"(strongest colour: ±{limit:.2f} logits), and their sum Σ.{cut}"
     )
     return element(

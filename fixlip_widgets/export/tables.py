@@ -1,4 +1,4 @@
-"""An explanation's values for other programs: every term as a line of CSV, and everything but the picture as JSON."""
+"""An explanation's values for other programs: every term as a line of CSV, and everything but the pictures as JSON."""
 
 from __future__ import annotations
 
@@ -13,6 +13,7 @@ import numpy as np
 if TYPE_CHECKING:
     from fixlip_widgets.explanation import Explanation
 
+_PICTURES = ("image", "blank", "regions")
 COLUMNS = ("order", "players", "names", "value", "standard_error")
 
 
@@ -31,8 +32,8 @@ def as_csv(explanation: Explanation) -> str:
 
 
 def as_json(explanation: Explanation) -> dict[str, Any]:
-    """Everything but the picture as plain lists and numbers; what is not known (NaN) is null."""
-    fields = {name: getattr(explanation, name) for name in explanation.__dataclass_fields__ if name != "image"}
+    """Everything but the pictures as plain lists and numbers; what is not known (NaN) is null."""
+    fields = {name: getattr(explanation, name) for name in explanation.__dataclass_fields__ if name not in _PICTURES}
     return {name: _plain(value) for name, value in {**fields, "names": explanation.names}.items()}
 
 

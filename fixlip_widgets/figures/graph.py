@@ -12,7 +12,8 @@ from fixlip_widgets.colors import limit_of, palette
 from fixlip_widgets.figures.style import Style, shown, titled
 from fixlip_widgets.graphs import Kind, Layout, explanation_graph
 from fixlip_widgets.layouts import Graph, bend
-from fixlip_widgets.pictures import data_uri, patch_of
+from fixlip_widgets.pictures import data_uri, player_picture
+from fixlip_widgets.places import Places, places_of
 from fixlip_widgets.wording import pair_name, shortened, with_error
 
 if TYPE_CHECKING:
@@ -26,6 +27,7 @@ _THUMBNAIL = (0.075, 0.11)
 _BACKDROP = 0.22
 """Opacity of the picture behind an anchored graph."""
 _LETTERS = 16
+_SEAM = 0.97
 
 
 def graph(
@@ -107,8 +109,7 @@ def _add_thumbnails(made: go.Figure, explanation: Explanation, drawn: Graph) -> 
     """The patches' pixels; in the anchored layout at their own size, with the whole picture pale behind them."""
     if explanation.image is None:
         return
-    (rows, columns), height = explanation.grid, drawn.graph["image_height"]
-    size = _THUMBNAIL if height is None else (0.97 / columns, 0.97 * height / rows)
+    height, places = drawn.graph["image_height"], places_of(explanation)
     shared: dict[str, Any] = {"xref": "x", "yref": "y", "sizing": "contain" if height is None else "stretch"}
     if height is not None:
         whole = {"x": 0, "y": 0, "sizex": 1, "sizey": height, "opacity": _BACKDROP, "layer": "below"}
@@ -118,10 +119,17 @@ def _add_thumbnails(made: go.Figure, explanation: Explanation, drawn: Graph) -> 
         made.update_xaxes(constrain="domain")
     for player, node in drawn.nodes(data=True):
         if node["kind"] == "patch":
-            x, y = node["pos"]
-            box = {"x": x, "y": y, "sizex": size[0], "sizey": size[1], "xanchor": "center", "yanchor": "middle"}
-            pixels = patch_of(explanation.image, explanation.grid, player)
+            pixels = player_picture(explanation, player)
+            x, y, wide, high = (*node["pos"], *_THUMBNAIL) if height is None else _in_place(places, player, height)
+            box = {"x": x, "y": y, "sizex": wide, "sizey": high, "xanchor": "center", "yanchor": "middle"}
             made.add_layout_image(source=data_uri(pixels), layer="below" if height else "above", **shared, **box)
+
+
+def _in_place(places: Places, player: int, height: float) -> tuple[float, float, float, float]:
+    """Middle, width and height of a player's box in the anchored layout; a seam is left between patches of a grid."""
+    left, top, wide, high = (places.boxes[player] / [*places.size[::-1], *places.size[::-1]]).tolist()
+    seam = 1.0 if places.outlines[player] else _SEAM
+    return left + wide / 2, height * (top + high / 2), seam * wide, seam * height * high
 
 
 def _add_labels(made: go.Figure, explanation: Explanation, style: Style, drawn: Graph) -> None:

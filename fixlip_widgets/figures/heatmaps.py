@@ -118,6 +118,10 @@ def _axis(explanation: Explanation, style: Style, players: Players) -> dict[str,
     """Tick labels: tokens and few patches by name, many patches by their row."""
     shared = {"showgrid": False, "zeroline": False, "linecolor": style.theme.line, "ticks": ""}
     rows, columns = explanation.grid
+    if explanation.regions is not None and len(players) and players[0] < explanation.n_image:
+        every = -(-len(players) // _MOST_TICKS)
+        named = [at for at in range(len(players)) if at % every == 0]
+        return {**shared, "tickvals": named, "ticktext": [str(at + 1) for at in named], "title": {"text": "region"}}
     if _by_row(explanation, players):
         middles = [row * columns + (columns - 1) / 2 for row in range(rows)]
         names = [str(row + 1) for row in range(rows)]
@@ -130,6 +134,6 @@ def _axis(explanation: Explanation, style: Style, players: Players) -> dict[str,
 
 
 def _rule_off_rows(rule: Callable[..., Any], explanation: Explanation, style: Style) -> None:
-    rows, columns = explanation.grid
+    rows, columns = explanation.grid if explanation.regions is None else (1, 0)
     for row in range(1, rows):
         rule(row * columns - 0.5, line={"color": style.theme.line, "width": 1})

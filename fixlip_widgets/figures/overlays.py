@@ -13,6 +13,7 @@ from fixlip_widgets.colors import diverging_scale, limit_of, tint
 from fixlip_widgets.figures.style import Style, shown, titled
 from fixlip_widgets.graphs import CERTAIN
 from fixlip_widgets.pictures import data_uri, patch_values
+from fixlip_widgets.places import places_of
 from fixlip_widgets.wording import shortened, signed, with_error
 
 if TYPE_CHECKING:
@@ -70,24 +71,25 @@ def _bars(explanation: Explanation, style: Style) -> go.Bar:
     )
 
 
+def _hover(explanation: Explanation, raster: NDArray[np.integer], values: Floats) -> dict[str, Any]:
+    """A player's name and value; for regions, which take many cells each, written only when it is pointed at."""
+    if explanation.regions is not None:
+        return {"customdata": raster + 1, "hovertemplate": "region %{customdata}<br>%{z:+.2f} logits<extra></extra>"}
+    names = zip(explanation.names, values.tolist(), strict=False)
+    texts = np.array([f"{name}<br>{signed(value)} logits" for name, value in names])
+    return {"hovertext": texts[raster], "hoverinfo": "text"}
+
+
 def _picture(
     made: go.Figure, explanation: Explanation, style: Style, values: Floats, bar: dict[str, Any] | None = None
 ) -> go.Figure:
     """The picture on the figure's first axes, with the patches' ``values`` (n_image,) as heat."""
-    rows, columns = explanation.grid
-    heat = values.reshape(rows, columns)
-    limit = limit_of(heat)
-    hover = np.array(
-        [
-            f"{name}<br>{signed(value)} logits"
-            for name, value in zip(explanation.names[: len(values)], values, strict=True)
-        ]
-    )
+    raster, limit = places_of(explanation).raster, limit_of(values)
+    rows, columns = raster.shape
     made.add_trace(
         go.Heatmap(
-            z=heat,
-            hovertext=hover.reshape(rows, columns),
-            hoverinfo="text",
+            z=values[raster],
+            **_hover(explanation, raster, values),
             colorscale=diverging_scale(style.palette),
             zmin=-limit,
             zmax=limit,

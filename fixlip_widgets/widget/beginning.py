@@ -15,6 +15,9 @@ if TYPE_CHECKING:
 
 RESTARTING = ("p", "budget", "text", "method", "order")
 """Settings of what is explained: a change of one asks for another result."""
+OF_THE_GAME = ("grid", "regions", "words", "masking")
+"""Arguments that say who the players are and what becomes of removed ones."""
+_DEFAULTS = (False, "zero")
 _NOT_GIVEN = frozenset({"text", "selection", "removed", "shown"})
 """Settings that make sense only once there is something to show, or that are arguments of their own."""
 
@@ -25,7 +28,7 @@ def check_names(given: set[str], *, finished: bool) -> None:
     Raises:
         InputError: There is no such setting, or a ``finished`` explanation has it already.
     """
-    known = (WRITABLE | {"autorun", "idle_share"}) - _NOT_GIVEN
+    known = (WRITABLE | {"autorun", "idle_share", *OF_THE_GAME}) - _NOT_GIVEN
     if unknown := given - known:
         raise InputError(
             f"FixlipWidget does not know {', '.join(sorted(unknown))}; it knows {', '.join(sorted(known))}."
@@ -34,13 +37,35 @@ def check_names(given: set[str], *, finished: bool) -> None:
         raise InputError("A finished explanation has its own p and budget, method and order; none can be set.")
 
 
-def make_explainer(
-    image: Any, text: Any, model: Model | None, grid: tuple[int, int] | None, seed: int
-) -> IncrementalExplainer:
-    """An explainer of an image and a caption, by the packaged demo model if there is none.
+def check_options(options: dict[str, Any], *, explainer: bool, explanation: bool) -> None:
+    """Refuse what only an image and a caption can be prepared with, where there are none to prepare.
 
     Raises:
-        InputError: Image or caption are missing or cannot be used.
+        InputError: There is an explainer or an explanation, and an option of the game is given.
+    """
+    given = [name for name, value in options.items() if value is not None and not _is_default(value)]
+    if given and (explainer or explanation):
+        names, what = ", ".join(given), "explainer" if explainer else "explanation"
+        advice = "make its game with them" if explainer else "explain the picture again with them"
+        raise InputError(f"The {what} has its players and masking already, so {names} cannot be set here; {advice}.")
+
+
+def _is_default(value: Any) -> bool:
+    return isinstance(value, str | bool) and value in _DEFAULTS
+
+
+def make_explainer(image: Any, text: Any, model: Model | None, seed: int, **options: Any) -> IncrementalExplainer:
+    """An explainer of an image and a caption, by the packaged demo model if there is none.
+
+    Args:
+        image: As :class:`fixlip_widgets.VisionLanguageGame` takes it.
+        text: The caption, or token ids.
+        model: From :func:`fixlip_widgets.load_model`.
+        seed: Of the mask streams.
+        options: The game's :data:`OF_THE_GAME`.
+
+    Raises:
+        InputError: Image or caption are missing or cannot be used, or an option is not what is allowed.
     """
     from fixlip_widgets.game import VisionLanguageGame
     from fixlip_widgets.incremental import IncrementalExplainer
@@ -48,13 +73,12 @@ def make_explainer(
 
     if image is None or text is None:
         raise InputError("FixlipWidget needs an image and a caption, an explainer, or an explanation.")
-    return IncrementalExplainer(VisionLanguageGame(model or load_model(), image, text, grid), seed=seed)
+    return IncrementalExplainer(VisionLanguageGame(model or load_model(), image, text, **options), seed=seed)
 
 
 def first_state(explanation: Explanation | None, explainer: IncrementalExplainer | None) -> dict[str, Any]:
     """Traits before anything is computed, of a finished explanation or of a pair: enough for a first paint."""
     if explanation is not None:
-        label = wire.model_label(explanation.model)
         return {
             "live": False,
             "method": explanation.method,
@@ -63,10 +87,10 @@ def first_state(explanation: Explanation | None, explainer: IncrementalExplainer
             "p": explanation.p,
             "budget": explanation.budget,
             "status": "done",
-            "scene": wire.scene(explanation.image, explanation.tokens, explanation.grid, label),
+            "scene": wire.scene(explanation, wire.model_label(explanation.model)),
             "result": wire.result(explanation, 0, partial=False),
         }
     assert explainer is not None, "there is an explanation or an explainer"
     game = explainer.game
     label = wire.model_label({"name": game.model.name, "pretrained": game.model.pretrained})
-    return {"text": game.caption, "scene": wire.scene(game.picture, game.tokens, game.grid, label)}
+    return {"text": game.caption, "scene": wire.scene(game, label)}

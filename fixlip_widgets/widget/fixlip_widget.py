@@ -12,7 +12,7 @@ from fixlip_widgets.masks import MAX_BUDGET, check_budget
 from fixlip_widgets.methods import method as method_of
 from fixlip_widgets.provenance import Source, reproduction
 from fixlip_widgets.widget import wire
-from fixlip_widgets.widget.beginning import RESTARTING, check_names, first_state, make_explainer
+from fixlip_widgets.widget.beginning import RESTARTING, check_names, check_options, first_state, make_explainer
 from fixlip_widgets.widget.costs import costs
 from fixlip_widgets.widget.examples import examples
 from fixlip_widgets.widget.measurer import Measurer
@@ -26,6 +26,8 @@ if TYPE_CHECKING:
     from fixlip_widgets.explanation import Explanation
     from fixlip_widgets.incremental import IncrementalExplainer
     from fixlip_widgets.models import Model
+    from fixlip_widgets.regions import Regions
+    from fixlip_widgets.towers import Masking
 
 
 class FixlipWidget(MeasuringWidget):
@@ -42,6 +44,9 @@ class FixlipWidget(MeasuringWidget):
         explainer: An :class:`fixlip_widgets.IncrementalExplainer` to drive, instead of image, text and model.
         explanation: A finished explanation to show, instead of all these; see :meth:`from_explanation`.
         grid: (rows, columns) of image players; the encoder's own patches by default.
+        regions: A number of superpixels, or a label map, as image players in place of a grid.
+        words: Whether whole words are the text players.
+        masking: What removed image players become: ``"zero"`` as in the paper, ``"mean"``, ``"blur"`` or ``"remove"``.
         seed: Of the mask streams.
         max_budget: Largest budget that is accepted, from Python and from the view.
         **settings: Any of the settings below, ``autorun`` and ``idle_share``.
@@ -82,6 +87,9 @@ class FixlipWidget(MeasuringWidget):
         explainer: IncrementalExplainer | None = None,
         explanation: Explanation | None = None,
         grid: tuple[int, int] | None = None,
+        regions: Regions | None = None,
+        words: bool = False,
+        masking: Masking = "zero",
         seed: int = 0,
         max_budget: int = MAX_BUDGET,
         **settings: Any,
@@ -89,13 +97,15 @@ class FixlipWidget(MeasuringWidget):
         worker = Worker()
         self._worker = worker  # first of all: a widget that fails to be made is closed too
         check_names(set(settings), finished=explanation is not None)
+        options = {"grid": grid, "regions": regions, "words": words, "masking": masking}
+        check_options(options, explainer=explainer is not None, explanation=explanation is not None)
         self.max_budget = check_budget(max_budget)
         self._refiner: Refiner | None = None
         if explanation is None:
-            explainer = explainer or make_explainer(image, text, model, grid, seed)
+            explainer = explainer or make_explainer(image, text, model, seed, **options)
             self._refiner = Refiner(explainer, self, worker.do_chores, worker.settle)
             self._measurer = Measurer(explainer, self._refiner.pace)
-            self._source = Source.of(image, explainer.game.model, explainer.game.grid)
+            self._source = Source.of(image, explainer.game)
             if "method" in settings:
                 settings.setdefault("order", method_of(settings["method"]).orders[0])
         playground = Playground(explainer.game if explainer is not None else None)

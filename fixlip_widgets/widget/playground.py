@@ -7,11 +7,15 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
+from fixlip_widgets.widget import wire
+
 if TYPE_CHECKING:
     from fixlip_widgets.explanation import Explanation
     from fixlip_widgets.game import VisionLanguageGame
 
 NO_MODEL = "This is a finished explanation; there is no model here to ask for its true value."
+PICTURE_SIDE, _QUALITY = 224, 82
+"""Longest side, in pixels, of the masked picture that is sent, and its quality: some ten kilobytes at most."""
 _MOST_KEPT = 4096
 
 
@@ -25,6 +29,7 @@ class Playground:
     def __init__(self, game: VisionLanguageGame | None) -> None:
         self._game = game
         self._values: dict[tuple[str, tuple[int, ...]], float] = {}
+        self._picture: tuple[tuple[int, ...], wire.Wire] | None = None
 
     def known(self, removed: Sequence[int]) -> float | None:
         """The model's value, in logits, with the ``removed`` players hidden, if it was asked for before."""
@@ -46,10 +51,21 @@ class Playground:
     def _key(game: VisionLanguageGame, removed: Sequence[int]) -> tuple[str, tuple[int, ...]]:
         return game.caption, tuple(sorted(removed))
 
+    def picture(self, removed: Sequence[int]) -> wire.Wire | None:
+        """The picture as the encoder sees it without the ``removed`` patches; None for the whole one, or no model."""
+        game = self._game
+        patches = () if game is None else tuple(sorted(player for player in removed if player < game.n_image))
+        if game is None or not patches:
+            return None
+        if self._picture is None or self._picture[0] != patches:
+            seen = game.masked_picture(_mask(game.n_image, patches)[0])
+            self._picture = patches, wire.image(seen, most=PICTURE_SIDE, quality=_QUALITY)
+        return self._picture[1]
+
     def answer(
         self, removed: Sequence[int], value: float | None, explanation: Explanation | None, generation: int
     ) -> dict[str, Any]:
-        """What the view is told: the true ``value`` as far as it is known, and the prediction of ``explanation``."""
+        """What the view is told: the true ``value`` as far as it is known, the predicted one, and the picture."""
         game, prediction = self._game, None
         fits = explanation is not None and (game is None or explanation.caption == game.caption)
         if explanation is not None and fits and all(player < explanation.n_players for player in removed):
@@ -59,6 +75,7 @@ class Playground:
             "removed": list(removed),
             "value": value,
             "prediction": prediction,
+            "picture": self.picture(removed),
             "why": NO_MODEL if game is None else "",
         }
 

@@ -90,7 +90,7 @@ class ShowingWidget(Exports, BaseWidget):
         """Set an explanation aside as A, to see it, or B − A with B the present one, by the setting ``shown``.
 
         Args:
-            explanation: Of the same picture and grid; the present one by default.
+            explanation: Of the same picture and the same patches or regions; the present one by default.
 
         Raises:
             InputError: There is no result yet, or grid or picture differ.
@@ -99,8 +99,10 @@ class ShowingWidget(Exports, BaseWidget):
             pinned = explanation or self._present()
             if self._explanation is not None:
                 check_comparable(self._explanation, pinned)
-            elif list(pinned.grid) != self.scene["grid"]:
-                raise InputError("Its grid is not that of this widget; only explanations on one grid can be compared.")
+            elif list(pinned.grid) != self.scene["grid"] or wire.regions(pinned.regions) != self.scene["regions"]:
+                raise InputError(
+                    "Its grid or its regions are not this widget's; only explanations on the same can be compared."
+                )
             own = self.result["generation"] if self.result and pinned is self._explanation else 0
             self._pinned = pinned
             told = wire.result(pinned, own, partial=False, code=self._code(pinned))

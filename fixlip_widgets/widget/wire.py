@@ -15,15 +15,20 @@ from fixlip_widgets.findings import findings
 from fixlip_widgets.graphs import KINDS
 from fixlip_widgets.layouts import LAYOUTS
 from fixlip_widgets.methods import METHODS
+from fixlip_widgets.places import region_places
 from fixlip_widgets.provenance import provenance, reproduction
+from fixlip_widgets.towers import MASKINGS
 from fixlip_widgets.widget.settings import MAX_SUBSET, SIGNS
 
 if TYPE_CHECKING:
     from fixlip_widgets.explanation import Explanation
+    from fixlip_widgets.game import VisionLanguageGame
     from fixlip_widgets.groups import Group
     from fixlip_widgets.incremental import Progress
 
 Wire = dict[str, Any]
+BLANK_SIDE = 112
+"""Longest side, in pixels, of the picture of what stands for removed players: one colour, or a blur."""
 MOST_TRIPLES = 100
 """Third-order terms that travel to the view."""
 
@@ -69,6 +74,7 @@ def result(
         "caption": explanation.caption,
         "tokens": list(explanation.tokens),
         "grid": list(explanation.grid),
+        "regions": explanation.regions is not None,
         "identified": {name: bool(value) for name, value in explanation.identified.items()},
         "effective_image_masks": number(explanation.effective_image_masks),
         "ridge": number(explanation.ridge),
@@ -147,19 +153,68 @@ def progress(state: Progress, generation: int) -> Wire:
     }
 
 
-def scene(picture: NDArray[np.uint8] | None, tokens: tuple[str, ...], grid: tuple[int, int], model: str) -> Wire:
-    """What can be shown before anything is computed."""
-    image = None
-    if picture is not None:
-        image = {"mime": "image/webp", "data": webp(picture), "width": picture.shape[1], "height": picture.shape[0]}
-    return {"image": image, "tokens": list(tokens), "grid": list(grid), "model": model}
+def scene(of: Explanation | VisionLanguageGame, model: str) -> Wire:
+    """What can be shown of a pair before anything is computed; ``model`` in one line."""
+    described = of.described()
+    picture = described["image"]
+    return {
+        "image": None if picture is None else image(picture),
+        "tokens": list(described["tokens"]),
+        "grid": list(described["grid"]),
+        "model": model,
+        "regions": regions(described["regions"]),
+        "masking": masking(described["masking"], described["blank"]),
+    }
 
 
-def webp(picture: NDArray[np.uint8]) -> memoryview:
-    """(H, W, 3) uint8 as a WebP file: small enough to be saved with the notebook."""
+def regions(labels: NDArray[np.integer] | None) -> Wire | None:
+    """Where image players lie that are regions, given (H, W) the region of each pixel; None for a grid.
+
+    The view gets outlines. ``labels`` are a PNG of the map that they were drawn from, for whoever opens what was saved.
+    """
+    if labels is None:
+        return None
+    places = region_places(labels, int(labels.max()) + 1)
     stream = io.BytesIO()
-    Image.fromarray(picture).save(stream, "WEBP", quality=90, method=4)
-    return memoryview(stream.getvalue())
+    Image.fromarray(places.raster.astype(np.uint16)).save(stream, "PNG", optimize=True)
+    return {
+        "width": places.size[1],
+        "height": places.size[0],
+        "paths": list(places.outlines),
+        "boxes": places.boxes.tolist(),
+        "centres": places.centres.round(4).tolist(),
+        "labels": memoryview(stream.getvalue()),
+    }
+
+
+def masking(name: str, blank: NDArray[np.uint8] | None) -> Wire | None:
+    """What becomes of removed image players: in a word, in a sentence, and as a picture; None where it is not known."""
+    if name not in MASKINGS:
+        return None
+    sentence = MASKINGS[name]
+    says = sentence[0].upper() + sentence[1:] + "."
+    return {"name": name, "says": says, "blank": None if blank is None else image(blank, most=BLANK_SIDE)}
+
+
+def image(pixels: NDArray[np.uint8], *, most: int | None = None, quality: int = 90) -> Wire:
+    """(H, W, 3) uint8 as a WebP file with its size, small enough to be saved with the notebook.
+
+    Args:
+        pixels: The picture.
+        most: Longest side that it may have; larger ones are made smaller.
+        quality: WebP's, from 0 to 100.
+    """
+    shown = Image.fromarray(pixels)
+    if most is not None:
+        shown.thumbnail((most, most))
+    stream = io.BytesIO()
+    shown.save(stream, "WEBP", quality=quality, method=4)
+    return {
+        "mime": "image/webp",
+        "data": memoryview(stream.getvalue()),
+        "width": shown.width,
+        "height": shown.height,
+    }
 
 
 def options() -> Wire:

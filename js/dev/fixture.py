@@ -47,13 +47,14 @@ def dog_and_hydrant() -> Explanation:
         r2=0.97,
         spearman=0.95,
         seed=0,
+        masking="zero",
+        blank=np.full((224, 224, 3), (122, 117, 104), dtype=np.uint8),
         identified={"cross": True, "text_text": True, "image_image": False},
     )
 
 
 def state(explanation: Explanation) -> dict[str, Any]:
     """Every trait that the view reads."""
-    label = wire.model_label(explanation.model)
     return {
         **Settings().trait_values(),
         **Answers().trait_values(),
@@ -62,7 +63,7 @@ def state(explanation: Explanation) -> dict[str, Any]:
         "text": explanation.caption,
         "generation": 1,
         "status": "done",
-        "scene": wire.scene(explanation.image, explanation.tokens, explanation.grid, label),
+        "scene": wire.scene(explanation, wire.model_label(explanation.model)),
         "costs": {str(exponent): cost(exponent, explanation) for exponent in SLIDER_BUDGETS},
         "options": {**wire.options(), "methods": [*wire.options()["methods"], GRADIENTS]},
         "result": wire.result(explanation, 1, partial=False),

@@ -226,7 +226,14 @@ export class FakeKernel {
     }
     const known = !offline || (removed.length === 1 && offline.playable.includes(removed[0] ?? -1));
     const value = known ? prediction + 0.4 - 0.13 * removed.length : null;
-    this.tell("played", { generation, removed, value, prediction, why: known ? "" : (offline?.why ?? "") });
+    this.tell("played", {
+      generation,
+      removed,
+      value,
+      prediction,
+      picture: null,
+      why: known ? "" : (offline?.why ?? ""),
+    });
   }
 
   #pin(): void {

@@ -1,6 +1,6 @@
 /** The graph as it is drawn: nodes in their places, edges that go round them, labels where there is room. */
 
-import { type Box, type Curve, labelSpot, type Point, route } from "./geometry";
+import { type Box, type Curve, labelSpot, nearestTowards, type Point, route } from "./geometry";
 import { type Frame, type PlacedNode, place } from "./places";
 import type { Graph, GraphEdge } from "./protocol";
 
@@ -125,31 +125,9 @@ function labelsFor(
   return labels;
 }
 
-/** The nearest node in the direction of an arrow key; what lies aslant counts as further away. */
+/** The nearest node in the direction of an arrow key. */
 export function towards(nodes: readonly PlacedNode[], player: number, key: string): number | null {
   const from = nodes.find((node) => node.player === player);
-  const direction = DIRECTIONS[key];
-  if (!from || !direction) {
-    return null;
-  }
-  let nearest: number | null = null;
-  let least = Number.POSITIVE_INFINITY;
-  for (const node of nodes) {
-    const along = (node.x - from.x) * direction[0] + (node.y - from.y) * direction[1];
-    const aslant = Math.abs((node.x - from.x) * direction[1]) + Math.abs((node.y - from.y) * direction[0]);
-    const distance = along + 2 * aslant;
-    if (along > 1 && distance < least) {
-      nearest = node.player;
-      least = distance;
-    }
-  }
-  return nearest;
+  const apart = nodes.filter((node) => node !== from);
+  return (from && nearestTowards(from, apart, key)?.player) ?? null;
 }
-
-/** The way that an arrow key points, y downward. */
-export const DIRECTIONS: Readonly<Record<string, readonly [x: number, y: number]>> = {
-  ArrowLeft: [-1, 0],
-  ArrowRight: [1, 0],
-  ArrowUp: [0, -1],
-  ArrowDown: [0, 1],
-};

@@ -169,6 +169,43 @@ function covers(box: Box, point: Point, gap: number): boolean {
   return Math.abs(box.x - point.x) < box.halfWidth + gap && Math.abs(box.y - point.y) < box.halfHeight + gap;
 }
 
+/** The way that an arrow key points, y downward. */
+export const DIRECTIONS: Readonly<Record<string, readonly [x: number, y: number]>> = {
+  ArrowLeft: [-1, 0],
+  ArrowRight: [1, 0],
+  ArrowUp: [0, -1],
+  ArrowDown: [0, 1],
+};
+
+/**
+ * The nearest place in the direction of an arrow key; what lies aslant counts as further away.
+ *
+ * @param widest how far aslant a place may lie, as a multiple of how far it lies along.
+ */
+export function nearestTowards<Place extends Point>(
+  from: Point,
+  places: readonly Place[],
+  key: string,
+  widest = Number.POSITIVE_INFINITY,
+): Place | null {
+  const direction = DIRECTIONS[key];
+  if (!direction) {
+    return null;
+  }
+  let nearest: Place | null = null;
+  let least = Number.POSITIVE_INFINITY;
+  for (const place of places) {
+    const along = (place.x - from.x) * direction[0] + (place.y - from.y) * direction[1];
+    const aslant = Math.abs((place.x - from.x) * direction[1]) + Math.abs((place.y - from.y) * direction[0]);
+    const distance = along + 2 * aslant;
+    if (along > 0 && aslant <= widest * along && distance < least) {
+      nearest = place;
+      least = distance;
+    }
+  }
+  return nearest;
+}
+
 export function clamp(value: number, low: number, high: number): number {
   return high < low ? (low + high) / 2 : Math.min(Math.max(value, low), high);
 }

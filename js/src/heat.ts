@@ -202,12 +202,25 @@ export function figure(
   return { data, layout };
 }
 
-/** Words by name, or patches by the picture's row that they lie in. */
+/** Words by name, patches by the picture's row that they lie in, or regions by number. */
 function axis(of: Explanation, words: boolean, tickangle: number) {
   const shared = { showgrid: false, zeroline: false, fixedrange: true, ticks: "", automargin: false };
   if (words) {
     const ticktext = of.tokens.map((token) => escaped(shortened(token)));
     return { ...shared, tickvals: [...of.tokens.keys()], ticktext, tickangle, ticklabelstandoff: 6 };
+  }
+  if (of.regions) {
+    const every = Math.ceil(of.nImage / 16);
+    const numbered = [...Array(of.nImage).keys()].filter((player) => player % every === 0);
+    const ticktext = numbered.map((player) => String(player + 1));
+    return {
+      ...shared,
+      tickvals: numbered,
+      ticktext,
+      tickangle: 0,
+      tickfont: SMALL,
+      title: titled("regions"),
+    };
   }
   const [rows, columns] = of.grid;
   const every = Math.ceil(rows / 16);
@@ -217,14 +230,20 @@ function axis(of: Explanation, words: boolean, tickangle: number) {
     tickvals: named.map((row) => row * columns + (columns - 1) / 2),
     ticktext: named.map((row) => String(row + 1)),
     tickangle: 0,
-    tickfont: { size: 11 },
-    title: { text: "patches, by row of the image", font: { size: 11 }, standoff: 6 },
+    tickfont: SMALL,
+    title: titled("patches, by row of the image"),
   };
+}
+
+const SMALL = { size: 11 };
+
+function titled(text: string) {
+  return { text, font: SMALL, standoff: 6 };
 }
 
 /** Between the picture's rows. */
 function separators(of: Explanation, block: Block, color: string) {
-  if (block === "text_text") {
+  if (block === "text_text" || of.regions) {
     return [];
   }
   const [rows, columns] = of.grid;

@@ -1,11 +1,16 @@
-/** The scene's picture, as an address that an image can show. */
+/** The kernel's pictures, as addresses that an image can show. */
 
 import { computed, type ReadonlySignal } from "@preact/signals";
-import type { Scene } from "./protocol";
+import type { Picture } from "./protocol";
 
-/** The scene's picture as an object URL, which is released when another picture comes or the view goes. */
-export function pictures(
-  scene: ReadonlySignal<Scene>,
+/**
+ * The object URL of a picture that may change: released when another comes, or when the view goes.
+ *
+ * @param picture read anew whenever a signal in it changes.
+ * @param releases what is done when the view goes.
+ */
+export function pictureUrl(
+  picture: () => Picture | null | undefined,
   releases: (() => void)[],
 ): ReadonlySignal<string | null> {
   let shown: { data: DataView; url: string } | null = null;
@@ -16,7 +21,7 @@ export function pictures(
   };
   releases.push(release);
   return computed(() => {
-    const { image } = scene.value;
+    const image = picture();
     if (!image) {
       return null;
     }

@@ -1,7 +1,12 @@
-/** Players: their names, and their neighbours for the arrow keys. Patches come first, row by row, then the tokens. */
+/** Players: their names, and their neighbours for the arrow keys. Patches, or regions, come first, then the tokens. */
+
+import { nearestTowards } from "./geometry";
+import type { Outlines } from "./outlines";
 
 export interface Board {
   readonly grid: readonly [rows: number, columns: number];
+  /** Whether image players are regions of any shape, which the grid only numbers, and not its cells. */
+  readonly regions: boolean;
   readonly tokens: readonly string[];
 }
 
@@ -19,20 +24,40 @@ export function cell(board: Board, player: number): { row: number; column: numbe
   return { row: Math.floor(player / columns), column: player % columns };
 }
 
-/** A player in a few characters: “dog”, patch (5, 1). */
+/** What one image player, and what several, are called. */
+export function imageWord({ regions }: Pick<Board, "regions">): {
+  readonly one: string;
+  readonly many: string;
+} {
+  return regions ? { one: "region", many: "regions" } : { one: "patch", many: "patches" };
+}
+
+/** A player in a few characters: “dog”, patch (5, 1), region 12. */
 export function shortName(board: Board, player: number): string {
   const token = board.tokens[player - patchCount(board)];
   if (token !== undefined) {
     return `“${token}”`;
   }
+  if (board.regions) {
+    return `region ${player + 1}`;
+  }
   const { row, column } = cell(board, player);
   return `patch (${row + 1}, ${column + 1})`;
+}
+
+/** An image player in the fewest characters, as the kernel's graphs label it: 5,1 for a patch, 12 for a region. */
+export function shortLabel(board: Board, player: number): string {
+  const { row, column } = cell(board, player);
+  return board.regions ? `${player + 1}` : `${row + 1},${column + 1}`;
 }
 
 /** A player for somebody who hears it: token “dog”, patch row 5, column 1. */
 export function spokenName(board: Board, player: number): string {
   if (player >= patchCount(board)) {
     return `token ${shortName(board, player)}`;
+  }
+  if (board.regions) {
+    return shortName(board, player);
   }
   const { row, column } = cell(board, player);
   return `patch row ${row + 1}, column ${column + 1}`;
@@ -50,7 +75,7 @@ export function groupName(board: Board, players: readonly number[]): string {
   }
   const patches = players.filter((player) => player < patchCount(board)).length;
   const counted = [
-    counting(patches, "patch", "patches"),
+    counting(patches, imageWord(board).one, imageWord(board).many),
     counting(players.length - patches, "token", "tokens"),
   ];
   return counted.filter((part) => part !== "").join(" + ");
@@ -60,9 +85,44 @@ function counting(number: number, one: string, many: string): string {
   return number === 0 ? "" : `${number} ${number === 1 ? one : many}`;
 }
 
-/** Where an arrow key leads from `player`, or `null` if it leads nowhere. Down from the patches come the tokens. */
-export function neighbour(board: Board, player: number, key: string): number | null {
-  return player < patchCount(board) ? fromPatch(board, player, key) : fromToken(board, player, key);
+/**
+ * Where an arrow key leads from `player`, or `null` if it leads nowhere. Down from the patches come the tokens.
+ *
+ * @param outlines where regions lie; patches of a grid need none.
+ */
+export function neighbour(
+  board: Board,
+  player: number,
+  key: string,
+  outlines: Outlines | null = null,
+): number | null {
+  const regions = board.regions ? outlines : null;
+  if (player >= patchCount(board)) {
+    return key === "ArrowUp" && regions ? lowest(board, regions) : fromToken(board, player, key);
+  }
+  return regions ? fromRegion(board, regions, player, key) : fromPatch(board, player, key);
+}
+
+/** A region further aslant than this many times as far along does not lie in a key's direction. */
+const ASLANT = 1.5;
+
+function fromRegion(board: Board, outlines: Outlines, player: number, key: string): number | null {
+  const count = patchCount(board);
+  if (key === "Home" || key === "End") {
+    return key === "Home" ? 0 : count - 1;
+  }
+  const others = [...Array(count).keys()].filter((other) => other !== player);
+  const places = others.map((other) => ({ player: other, ...outlines.centre(other) }));
+  const nearest = nearestTowards(outlines.centre(player), places, key, ASLANT);
+  return nearest?.player ?? (key === "ArrowDown" ? firstToken(board) : null);
+}
+
+function lowest(board: Board, outlines: Outlines): number | null {
+  const players = [...Array(patchCount(board)).keys()];
+  return players.reduce<number | null>(
+    (low, player) => (low === null || outlines.centre(player).y > outlines.centre(low).y ? player : low),
+    null,
+  );
 }
 
 function fromPatch(board: Board, player: number, key: string): number | null {

@@ -12,11 +12,36 @@ export interface Picture {
   readonly height: number;
 }
 
+/** Image players that are regions of any shape, in units in which the picture has these sides. */
+export interface Regions {
+  readonly width: number;
+  readonly height: number;
+  /** Each one's outline, as the `d` of an SVG path. */
+  readonly paths: readonly string[];
+  readonly boxes: readonly (readonly [x: number, y: number, width: number, height: number])[];
+  /** A place in each one's middle, in the unit square. */
+  readonly centres: readonly (readonly [x: number, y: number])[];
+}
+
+/** What becomes of removed image players. */
+export interface Masking {
+  /** In a word: zero, mean, blur, remove. */
+  readonly name: string;
+  /** In a sentence. */
+  readonly says: string;
+  /** The picture as the model sees it with every image player removed. */
+  readonly blank: Picture | null;
+}
+
 export interface Scene {
   readonly image: Picture | null;
   readonly tokens: readonly string[];
   readonly grid: readonly [rows: number, columns: number];
   readonly model: string;
+  /** Null where image players are the cells of the grid; otherwise the grid only numbers them. */
+  readonly regions: Regions | null;
+  /** Null where it is not known. */
+  readonly masking: Masking | null;
 }
 
 /** Facts about an explanation that are not arrays. */
@@ -31,6 +56,8 @@ export interface Facts {
   readonly caption: string;
   readonly tokens: readonly string[];
   readonly grid: readonly [rows: number, columns: number];
+  /** Whether image players are regions of any shape, which the grid only numbers, and not its cells. */
+  readonly regions: boolean;
   readonly identified: Readonly<Record<"cross" | "text_text" | "image_image", boolean>>;
   readonly effective_image_masks: number | null;
   readonly ridge: number | null;
@@ -211,6 +238,8 @@ export interface Played {
   readonly value: number | null;
   /** The explanation's prediction for the same pair. */
   readonly prediction: number | null;
+  /** The picture as the encoder sees it; null where no image player is removed, or where there is no model. */
+  readonly picture: Picture | null;
   /** Why there is no value, or empty. */
   readonly why: string;
 }

@@ -9,7 +9,8 @@ import { activePlayers, answerFor, comparison, groupFor, subsetFor } from "./com
 import { type Explanation, explanationOf, valuesFor } from "./explanation";
 import type { Point } from "./geometry";
 import { MIRRORED, type Mirrors, mirrors } from "./mirrors";
-import { pictures } from "./picture";
+import { type Outlines, outlinesOf } from "./outlines";
+import { pictureUrl } from "./picture";
 import type { Board } from "./players";
 import type {
   FromKernel,
@@ -68,6 +69,8 @@ export interface Store {
   /** Players in whose light everything is coloured: the selected ones, else the hovered one, else none. */
   readonly active: ReadonlySignal<readonly number[]>;
   readonly board: ReadonlySignal<Board>;
+  /** Where image players lie in the picture. */
+  readonly outlines: ReadonlySignal<Outlines>;
   readonly values: ReadonlySignal<Float32Array | null>;
   /** What arcs over the picture show: nothing while players are being hidden. */
   readonly rays: ReadonlySignal<readonly Ray[]>;
@@ -85,6 +88,10 @@ export interface Store {
   readonly dark: ReadonlySignal<boolean>;
   /** URL of the picture, for as long as the view lives. */
   readonly picture: ReadonlySignal<string | null>;
+  /** URL of what the model is shown with every image player removed. */
+  readonly blank: ReadonlySignal<string | null>;
+  /** URL of the playground's picture, as the encoder sees it. */
+  readonly seen: ReadonlySignal<string | null>;
   commit<Name extends Setting>(name: Name, value: Traits[Name]): void;
   ask(request: ToKernel): void;
   /** Select `player` alone, or nothing if that is what is selected; with `add`, put it to the others or take it away. */
@@ -124,7 +131,10 @@ export function createStore(model: Model): Store {
     () => (traits.theme.value === "auto" ? hostTheme.value : traits.theme.value) === "dark",
   );
   const { shown, explanation, compared } = comparison(traits, current);
-  const board = computed<Board>(() => explanation.value ?? traits.scene.value);
+  const board = computed<Board>(() => {
+    const scene = traits.scene.value;
+    return explanation.value ?? { ...scene, regions: Boolean(scene.regions) };
+  });
   const hovered = computed(() => pointed.value[0] ?? null);
   const active = computed(() => activePlayers(traits.selection.value, hovered.value, explanation.value));
   const values = computed(() => explanation.value && valuesFor(explanation.value, active.value));
@@ -132,7 +142,9 @@ export function createStore(model: Model): Store {
   const subsets = computed(() => answerFor(traits.subsets.value, traits.shown.value));
   const group = computed(() => groupFor(groups.value, traits.selection.value, current.value));
   const limits = computed(() => widest(compared.value.map(blockLimits)));
-  const picture = pictures(traits.scene, releases);
+  const picture = pictureUrl(() => traits.scene.value.image, releases);
+  const blank = pictureUrl(() => traits.scene.value.masking?.blank, releases);
+  const seen = pictureUrl(() => traits.played.value?.picture, releases);
 
   listen(model, releases, {
     ...Object.fromEntries(
@@ -273,6 +285,7 @@ export function createStore(model: Model): Store {
     hovered,
     active,
     board,
+    outlines: computed(() => outlinesOf(traits.scene.value)),
     values,
     rays: computed(() =>
       explanation.value && tool.value === "select" ? raysFrom(explanation.value, active.value) : [],
@@ -287,6 +300,8 @@ export function createStore(model: Model): Store {
     palette: computed(() => paletteOf(traits.options.value, traits.palette.value, dark.value)),
     dark,
     picture,
+    blank,
+    seen,
     commit,
     ask,
     select,

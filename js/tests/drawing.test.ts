@@ -144,7 +144,7 @@ describe("places", () => {
 });
 
 describe("players", () => {
-  const board = { grid: [2, 3], tokens: ["red", "dog"] } as const;
+  const board = { grid: [2, 3], tokens: ["red", "dog"], regions: false } as const;
 
   it("are named by their place, counted from one", () => {
     expect([0, 5, 7].map((player) => shortName(board, player))).toEqual([

@@ -1,7 +1,7 @@
 /** A widget's model without a kernel, and a small explanation for it to hold. */
 
 import type { WireArray } from "../src/arrays";
-import type { Cost, Traits, WireResult } from "../src/protocol";
+import type { Cost, Picture, Traits, WireResult } from "../src/protocol";
 import type { Model } from "../src/store";
 
 /** Numbers as the kernel sends them: a view into a larger buffer, at an offset that no Float32Array may begin at. */
@@ -10,6 +10,11 @@ export function wireArray(numbers: readonly number[], shape: readonly number[]):
   const window = new Uint8Array(bytes.length + 3);
   window.set(bytes, 3);
   return { shape, dtype: "float32", data: new DataView(window.buffer, 3) };
+}
+
+/** A picture as the kernel sends it; what is in it, nobody looks at here. */
+export function picture(width = 8, height = 8): Picture {
+  return { mime: "image/webp", data: new DataView(new ArrayBuffer(4)), width, height };
 }
 
 /** Four patches in two rows, and the tokens "red" and "dog". */
@@ -37,6 +42,7 @@ export function wireResult(changes: Partial<WireResult> = {}): WireResult {
     caption: "red dog",
     tokens: ["red", "dog"],
     grid: [2, 2],
+    regions: false,
     identified: { cross: true, text_text: true, image_image: true },
     effective_image_masks: 100,
     ridge: 0,
@@ -103,7 +109,14 @@ export function traits(changes: Partial<Traits> = {}): Traits {
     generation: 1,
     status: "done",
     error: "",
-    scene: { image: null, tokens: ["red", "dog"], grid: [2, 2], model: "tiny · test" },
+    scene: {
+      image: null,
+      tokens: ["red", "dog"],
+      grid: [2, 2],
+      model: "tiny · test",
+      regions: null,
+      masking: null,
+    },
     costs: { "8": cost(64), "9": cost(128), "10": cost(256), "11": cost(512) },
     options: {
       palettes: { house: ["#ff0d57", "#1e88e5"], safe: ["#e66100", "#5d3a9b"] },

@@ -147,6 +147,16 @@ describe("the model without a kernel", () => {
     });
   });
 
+  it("has the masking that was saved, and none where there was none", () => {
+    expect(new OfflineModel(saved()).get("scene")).toMatchObject({ masking: null, regions: null });
+    const blank = { mime: "image/webp", data: base64(Uint8Array.from([1, 2])), width: 1, height: 1 };
+    const masking = { name: "blur", says: "Removed pixels are blurred.", blank };
+    const { scene: _, ...settings } = saved().settings;
+    const told = new OfflineModel({ ...saved(), masking, settings }).get("scene").masking;
+    expect(told?.name).toBe("blur");
+    expect(told?.blank?.data.getUint8(1)).toBe(2);
+  });
+
   it("answers a new p with the numbers that were saved for it, under a new generation", () => {
     const model = new OfflineModel(saved());
     const before = model.get("generation");

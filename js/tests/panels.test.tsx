@@ -1,7 +1,7 @@
 import { afterEach, describe, expect, it, vi } from "vitest";
 import { axis } from "../src/components/Convergence";
 import { reading, scaleOf } from "../src/components/Playground";
-import { FakeModel, traits, wireArray, wireResult } from "./fake";
+import { FakeModel, picture, traits, wireArray, wireResult } from "./fake";
 import { all, focus, one, settled, shown } from "./mount";
 
 async function open(view: HTMLElement, panel: string): Promise<void> {
@@ -111,7 +111,8 @@ describe("trust", () => {
 });
 
 describe("the playground", () => {
-  const played = { generation: 1, removed: [0, 5], value: 3.5, prediction: 3.25, why: "" };
+  const masking = { name: "blur", says: "Removed pixels come from the blurred picture.", blank: picture() };
+  const played = { generation: 1, removed: [0, 5], value: 3.5, prediction: 3.25, picture: null, why: "" };
 
   it("hides what is clicked while its tool is “hide”, and selects again once it is closed", async () => {
     const model = new FakeModel();
@@ -144,6 +145,43 @@ describe("the playground", () => {
     expect(words(view, ".fx-value b")).toEqual(["3.50", "3.25"]);
     expect(one(view, ".fx-values [role=status]").textContent).toBe("The explanation is off by −0.25 logits.");
     expect(words(view, ".fx-marks span")).toEqual(["all hidden 1.50", "all kept 12.5"]);
+  });
+
+  it("shows what the encoder sees: at once as the view makes it, then as the kernel sends it", async () => {
+    const model = new FakeModel(traits({ scene: { ...traits().scene, image: picture(), masking } }));
+    const view = await shown(model);
+    await open(view, "playground");
+    const seen = () => one(view, ".fx-seen [role=img]");
+    const area = () => seen().querySelector("clipPath path")?.getAttribute("d");
+    expect([seen().dataset.from, area()]).toEqual(["view", ""]);
+    model.set("removed", [1, 2, 4]);
+    await settled();
+    expect([seen().dataset.from, area()]).toEqual(["view", "M1 0h1v1h-1zM0 1h1v1h-1z"]);
+    expect(seen().getAttribute("aria-label")).toContain("2 of 4 patches hidden");
+    model.set("played", { ...played, removed: [1, 2, 4], picture: picture() });
+    await settled();
+    expect([seen().dataset.from, all(seen(), "img").length]).toEqual(["model", 1]);
+    model.set("removed", [1]);
+    await settled();
+    expect([seen().dataset.from, area()]).toEqual(["view", "M1 0h1v1h-1z"]);
+  });
+
+  it("says which masking is in force, here, in the footer and beside the masks", async () => {
+    const scene = { ...traits().scene, masking };
+    const examples = { p: 0.5, masks: ["101101"] };
+    const view = await shown(new FakeModel(traits({ scene, examples })));
+    for (const panel of ["playground", "examples"]) {
+      await open(view, panel);
+      expect(one(view, "[data-masking=blur]").textContent).toBe(`Masking “blur”. ${masking.says}`);
+    }
+    expect(one(view, ".fx-footer").textContent).toContain("masking blur");
+  });
+
+  it("claims no masking where it is not known", async () => {
+    const view = await shown(new FakeModel());
+    await open(view, "playground");
+    expect(all(view, "[data-masking], .fx-seen")).toEqual([]);
+    expect(one(view, ".fx-footer").textContent).not.toContain("masking");
   });
 
   it("waits for the answer to just this question", async () => {

@@ -3,7 +3,6 @@ import pytest
 from PIL import Image
 
 from fixlip_widgets import FixlipWidget, IncrementalExplainer, InputError, VisionLanguageGame, explain
-from fixlip_widgets.pictures import patch_box
 from fixlip_widgets.towers import PixelImageTower
 from tests.golden import tiny_clip, tiny_game, tiny_pixels
 from tests.towers import properties
@@ -23,7 +22,7 @@ def test_cells_of_a_coarser_grid_are_made_of_whole_patches():
 
 def test_a_label_map_is_numbered_by_its_values():
     pair = tiny_game(regions=HALVES)
-    assert (pair.n_image, pair.grid) == (2, (1, 2))  # a sheet of two cells
+    assert (pair.n_image, pair.grid) == (2, (1, 2))
     assert pair.regions[0, 0] == 1
     halves = tiny_game(grid=(1, 2))
     masks = np.array([[True, False], [False, True], [False, False]])
@@ -60,7 +59,7 @@ def test_superpixels_follow_the_picture(count):
     assert pair.similarity == pytest.approx(VisionLanguageGame(tiny_clip(), picture, "a cat").similarity, abs=1e-5)
 
 
-def test_superpixels_fill_a_sheet_that_is_not_a_strip():
+def test_superpixels_are_numbered_by_a_grid_that_is_not_a_strip():
     pytest.importorskip("skimage")
     picture = Image.effect_mandelbrot((64, 64), (-2, -1.5, 1, 1.5), 50).convert("RGB")
     for count in range(8, 24):
@@ -68,20 +67,9 @@ def test_superpixels_fill_a_sheet_that_is_not_a_strip():
         assert columns <= 2 * rows
 
 
-def test_each_cell_of_the_sheet_shows_its_own_region():
-    picture = np.zeros((64, 64, 3), dtype=np.uint8)
-    colours = [(200, 30, 30), (30, 200, 30), (30, 30, 200), (200, 200, 30)]
-    labels = np.zeros((64, 64), dtype=int)
-    for player, (box, colour) in enumerate(zip([(0, 30), (30, 40), (40, 44), (44, 64)], colours, strict=True)):
-        labels[:, slice(*box)] = player
-        picture[:, slice(*box)] = colour
-    pair = VisionLanguageGame(tiny_clip(), picture, "a cat", regions=labels)
-    assert pair.grid == (2, 2)
-    for player, colour in enumerate(colours):
-        left, top, width, height = patch_box(pair.picture.shape, pair.grid, player)
-        middle = pair.picture[top + height // 2, left + width // 2].astype(int)
-        assert np.abs(middle - colour).max() < 25
-        assert (pair.picture[top, left] == 255).all()
+def test_views_draw_regions_on_the_picture_itself():
+    with_regions, plain = tiny_game(regions=HALVES), tiny_game()
+    np.testing.assert_array_equal(with_regions.picture, plain.picture)
 
 
 def test_another_picture_gets_superpixels_of_its_own():
@@ -131,8 +119,10 @@ def test_explain_takes_other_players_and_maskings_to_every_view():
         budget=64,
         progress=False,
     )
-    assert explanation.names == ("patch (1, 1)", "patch (1, 2)", "a", "dog's", "dinner")
-    assert explanation.image.shape == (96, 192, 3)  # the sheet: each cell is a region
+    assert explanation.names == ("region 1", "region 2", "a", "dog's", "dinner")
+    assert explanation.image.shape == (64, 64, 3)
+    np.testing.assert_array_equal(explanation.regions, (HALVES == 7).astype(int))
+    assert explanation.masking == "blur"
     assert explanation.to_svg("overlay").count("<title") >= 2
     widget = FixlipWidget(explanation=explanation)
     assert widget.explanation is explanation

@@ -2,14 +2,22 @@
 
 from __future__ import annotations
 
+import io
 from collections.abc import Callable
 
 import numpy as np
 import pytest
 import torch
+from PIL import Image
 
+import fixlip_widgets as fx
 from fixlip_widgets import FixlipWidget, InputError, Model
+from fixlip_widgets.provenance import provenance
+from fixlip_widgets.towers import MASKINGS
+from fixlip_widgets.widget.playground import PICTURE_SIDE
+from fixlip_widgets.widget.wire import image
 from tests.examples import dog_and_hydrant
+from tests.golden import tiny_game
 from tests.widget.conftest import SECONDS, Wire
 
 Make = Callable[..., FixlipWidget]
@@ -104,3 +112,57 @@ def test_a_failure_of_the_model_is_told(make_widget: Make, breakable: Model) -> 
     assert widget.wait(SECONDS)
     assert widget.error.startswith("The model's value cannot be computed: ")
     assert (widget.status, widget.played["value"]) == ("done", None)
+
+
+def shown(picture: dict) -> np.ndarray:
+    """The pixels of a picture as the view gets it."""
+    with Image.open(io.BytesIO(picture["data"])) as opened:
+        assert (picture["mime"], picture["width"], picture["height"]) == ("image/webp", *opened.size)
+        return np.asarray(opened.convert("RGB")).astype(float)
+
+
+@pytest.mark.parametrize("masking", MASKINGS)
+def test_the_playground_shows_the_picture_as_the_encoder_sees_it(masking: str) -> None:
+    scene = fx.demo.scene("dog_and_banana")
+    widget = FixlipWidget(scene.image, scene.caption, masking=masking, budget=2**9, idle_share=0)
+    widget.removed = (3, 20, 21, 65)
+    assert widget.wait(SECONDS)
+    game = widget._refiner.explainer.game
+    expected = game.masked_picture(without(game.n_image, (3, 20, 21))[0])
+    assert np.abs(shown(widget.played["picture"]) - expected).mean() < 6  # compressed
+    told = widget.scene["masking"]
+    assert (told["name"], told["says"].lower()) == (masking, MASKINGS[masking].lower() + ".")
+    assert np.abs(shown(told["blank"]) - Image.fromarray(game.blank).resize((112, 112))).mean() < 6
+    assert ("masking", f"{masking}: {MASKINGS[masking]}") in provenance(widget.explanation)
+    assert (masking == "zero") == ("masking=" not in widget.code)
+    widget.close()
+
+
+def test_no_picture_is_sent_where_no_patch_is_hidden(widget: FixlipWidget) -> None:
+    widget.removed = (17, 18)
+    assert widget.wait(SECONDS)
+    assert widget.played["picture"] is None
+
+
+def test_a_masked_picture_is_small_however_large_the_encoders_pictures_are() -> None:
+    noise = np.random.default_rng(0).integers(0, 256, (480, 640, 3), dtype=np.uint8)
+    sent = image(noise, most=PICTURE_SIDE, quality=82)
+    assert (sent["width"], sent["height"]) == (224, 168)
+    assert len(sent["data"]) < 40_000
+
+
+@pytest.mark.parametrize("masking", MASKINGS)
+def test_what_is_laid_over_removed_patches_is_what_the_encoder_sees_there(masking: str) -> None:
+    game = tiny_game(masking=masking)
+    mask = np.arange(game.n_image) % 3 > 0
+    kept = mask[game._labels.numpy()][:, :, None]
+    np.testing.assert_array_equal(
+        np.where(kept, game.masked_picture(np.ones(game.n_image)), game.blank), game.masked_picture(mask)
+    )
+
+
+def test_an_explanation_that_does_not_know_its_masking_claims_none() -> None:
+    widget = FixlipWidget.from_explanation(dog_and_hydrant())
+    assert widget.scene["masking"] is None
+    assert "masking" not in dict(provenance(dog_and_hydrant()))
+    widget.close()

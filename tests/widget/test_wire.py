@@ -50,7 +50,7 @@ def test_edges_come_strongest_first() -> None:
 def test_a_widgets_whole_state_can_be_saved(widget: FixlipWidget) -> None:
     plain, _, buffers = _remove_buffers(widget.get_state())
     json.dumps({name: value for name, value in plain.items() if name != "layout"}, allow_nan=False)
-    assert len(buffers) == 5
+    assert len(buffers) == 6
 
 
 def test_a_views_settings_are_taken(widget: FixlipWidget, wire: Wire) -> None:

@@ -4,6 +4,7 @@ import type { RefObject } from "preact";
 import { useLayoutEffect, useState } from "preact/hooks";
 import { colourOf, strength } from "../colour";
 import { arc, type Point } from "../geometry";
+import type { Outlines } from "../outlines";
 import { playerCount } from "../players";
 import type { Ray } from "../rays";
 import type { Store } from "../store";
@@ -13,11 +14,12 @@ export function Arcs({ store, stage }: { store: Store; stage: RefObject<HTMLDivE
   const { width, height } = useSize(stage);
   const [places, setPlaces] = useState<ReadonlyMap<number, Point>>(new Map());
   const players = playerCount(store.board.value);
+  const outlines = store.outlines.value;
   useLayoutEffect(() => {
     if (stage.current) {
-      setPlaces(placesIn(stage.current));
+      setPlaces(placesIn(stage.current, outlines));
     }
-  }, [width, height, players, store.board.value]);
+  }, [width, height, players, store.board.value, outlines]);
   return (
     <svg class="fx-arcs" viewBox={`0 0 ${width || 1} ${height || 1}`} aria-hidden="true">
       {store.rays.value.map((ray) => (
@@ -45,14 +47,24 @@ function Arc({ store, ray, places }: { store: Store; ray: Ray; places: ReadonlyM
 }
 
 /** Player → where an arc meets it, relative to the stage. */
-function placesIn(stage: HTMLElement): Map<number, Point> {
+function placesIn(stage: HTMLElement, outlines: Outlines): Map<number, Point> {
   const origin = stage.getBoundingClientRect();
+  const picture = stage.querySelector(".fx-picture")?.getBoundingClientRect() ?? origin;
   const places = new Map<number, Point>();
   for (const element of stage.querySelectorAll("[data-player]")) {
-    const box = element.getBoundingClientRect();
-    const y = element.classList.contains("fx-chip") ? box.top : box.top + box.height / 2;
     const player = Number(element.getAttribute("data-player"));
-    places.set(player, { x: box.left + box.width / 2 - origin.left, y: y - origin.top });
+    const at = element.classList.contains("fx-chip")
+      ? topOf(element.getBoundingClientRect())
+      : within(picture, outlines.centre(player));
+    places.set(player, { x: at.x - origin.left, y: at.y - origin.top });
   }
   return places;
+}
+
+function topOf(box: DOMRect): Point {
+  return { x: box.left + box.width / 2, y: box.top };
+}
+
+function within(box: DOMRect, share: Point): Point {
+  return { x: box.left + share.x * box.width, y: box.top + share.y * box.height };
 }

@@ -1,8 +1,9 @@
-/** Masked pairs as the model saw them: removed patches are flat, removed tokens are struck out. */
+/** Masked pairs as the model saw them: removed patches by the game's masking, removed tokens struck out. */
 
 import { probability } from "../format";
-import { cell, patchCount } from "../players";
+import { imageWord, patchCount } from "../players";
 import type { Store } from "../store";
+import { Masked, removedBy } from "./Masked";
 
 /** Masks in the strip; the panel shows all. */
 const FEW = 4;
@@ -33,7 +34,7 @@ export function Strip({ store, open, toggle }: StripProps) {
       <span class="fx-strip-title">{title}</span>
       <span class="fx-thumbs">
         {masks.map((mask, index) => (
-          <Masked key={index} store={store} mask={mask} />
+          <Masked key={index} store={store} name={`strip-${index}`} removed={mask ? removedBy(mask) : null} />
         ))}
       </span>
     </button>
@@ -55,18 +56,30 @@ export function Examples({ store }: { store: Store }) {
   return (
     <>
       <p class="fx-hint">
-        Each player is kept with probability {probability(examples.p)}. A removed patch is flat (0 after the
-        model’s normalisation), a removed token is hidden from the model’s attention.
+        Each player is kept with probability {probability(examples.p)}. <MaskingNote store={store} /> A
+        removed token is hidden from the model’s attention.
       </p>
       <ul class="fx-examples">
         {examples.masks.map((mask, index) => (
           <li key={index}>
-            <Masked store={store} mask={mask} />
+            <Masked store={store} name={`mask-${index}`} removed={removedBy(mask)} />
             <Words store={store} mask={mask} />
           </li>
         ))}
       </ul>
     </>
+  );
+}
+
+/** Which masking is in force, and what it does. */
+export function MaskingNote({ store }: { store: Store }) {
+  const { masking } = store.traits.scene.value;
+  return (
+    masking && (
+      <span data-masking={masking.name}>
+        Masking “{masking.name}”. {masking.says}
+      </span>
+    )
   );
 }
 
@@ -83,7 +96,7 @@ function Words({ store, mask }: { store: Store; mask: string }) {
   return (
     <>
       <span class="fx-hidden">
-        {kept} of {first} patches kept; tokens kept: {words.join(" ") || "none"}
+        {kept} of {first} {imageWord(board).many} kept; tokens kept: {words.join(" ") || "none"}
       </span>
       <span class="fx-words" aria-hidden="true">
         {board.tokens.map((token, index) => (
@@ -93,32 +106,5 @@ function Words({ store, mask }: { store: Store; mask: string }) {
         ))}
       </span>
     </>
-  );
-}
-
-/** The picture without the patches that a mask removes; without a picture, the patches that it keeps. */
-function Masked({ store, mask }: { store: Store; mask: string }) {
-  const board = store.board.value;
-  const [rows, columns] = board.grid;
-  const picture = store.picture.value;
-  const { image } = store.traits.scene.value;
-  const patches = [...mask.slice(0, patchCount(board))];
-  const removed = patches.flatMap((bit, player) => (bit === "0" ? [player] : []));
-  const squares = removed.map((player) => {
-    const { row, column } = cell(board, player);
-    return `M${column} ${row}h1v1h-1z`;
-  });
-  const stretch = image ? (image.width / image.height) * (rows / columns) : 1;
-  return (
-    <svg
-      class="fx-masked"
-      viewBox={`0 0 ${columns} ${rows}`}
-      preserveAspectRatio="none"
-      style={{ aspectRatio: `${columns * stretch} / ${rows}` }}
-      aria-hidden="true"
-    >
-      {picture && mask && <image href={picture} width={columns} height={rows} preserveAspectRatio="none" />}
-      <path d={squares.join("")} />
-    </svg>
   );
 }

@@ -45,6 +45,7 @@ function computed(store: Store): string {
   if (!shown) {
     return "";
   }
+  const { masking } = store.traits.scene.value;
   const method = store.traits.options.value.methods.find(({ name }) => name === shown.method);
   const { uses_p, uses_budget, label } = method ?? { uses_p: true, uses_budget: true, label: shown.method };
   return [
@@ -52,6 +53,7 @@ function computed(store: Store): string {
     uses_budget &&
       `${count(shown.budget)} evaluations from ${encodings(shown.image_encodes, shown.text_encodes)}`,
     shown.seed !== null && `seed ${shown.seed}`,
+    masking && `masking ${masking.name}`,
   ]
     .filter(Boolean)
     .join(" · ");

@@ -2,11 +2,12 @@
 
 import type { RefObject } from "preact";
 import { useMemo, useRef, useState } from "preact/hooks";
-import { DIRECTIONS, type Drawing, draw, towards } from "../drawing";
+import { type Drawing, draw, towards } from "../drawing";
 import { signed } from "../format";
-import { clamp, type Point } from "../geometry";
+import { clamp, DIRECTIONS, type Point } from "../geometry";
+import type { Outlines } from "../outlines";
 import { type Frame, footHeight } from "../places";
-import { cell, groupName, patchCount } from "../players";
+import { type Board, groupName, patchCount, shortLabel } from "../players";
 import type { Graph as GraphData, GraphNode } from "../protocol";
 import type { Store } from "../store";
 import { type DragEvents, useDrag } from "./drag";
@@ -84,6 +85,7 @@ function heightOf(graph: GraphData, width: number): number {
 
 function useDrawing(store: Store, graph: GraphData, width: number, height: number): Drawing {
   const board = store.board.value;
+  const outlines = store.outlines.value;
   const subset = store.subset.value;
   const moved = store.moved.value;
   const anchored = store.traits.graph_layout.value === "anchored";
@@ -91,8 +93,8 @@ function useDrawing(store: Store, graph: GraphData, width: number, height: numbe
     const missing = (subset?.players ?? []).filter(
       (player) => !graph.nodes.some((node) => node.player === player),
     );
-    return { ...graph, nodes: [...missing.map((player) => nodeOf(board, player)), ...graph.nodes] };
-  }, [graph, subset, board]);
+    return { ...graph, nodes: [...missing.map((player) => nodeOf(board, outlines, player)), ...graph.nodes] };
+  }, [graph, subset, board, outlines]);
   return useMemo(() => {
     const frame: Frame = { width, height, columns: board.grid[1], anchored };
     return draw(whole, frame, moved);
@@ -100,15 +102,13 @@ function useDrawing(store: Store, graph: GraphData, width: number, height: numbe
 }
 
 /** A member of the subset that has no edge in the graph: where it lies in the picture, or its word at the foot. */
-function nodeOf(board: Store["board"]["value"], player: number): GraphNode {
+function nodeOf(board: Board, outlines: Outlines, player: number): GraphNode {
   const token = board.tokens[player - patchCount(board)];
   if (token !== undefined) {
     return { player, kind: "token", label: token, pos: [0.5, 0.97] };
   }
-  const [rows, columns] = board.grid;
-  const { row, column } = cell(board, player);
-  const pos = [(column + 0.5) / columns, (0.85 * (row + 0.5)) / rows] as const;
-  return { player, kind: "patch", label: `${row + 1},${column + 1}`, pos };
+  const { x, y } = outlines.centre(player);
+  return { player, kind: "patch", label: shortLabel(board, player), pos: [x, 0.85 * y] };
 }
 
 function useNodeDrag(

@@ -3,7 +3,7 @@
 import type { ComponentChildren } from "preact";
 import { type Explanation, interaction, interactionError, valuesFor } from "../explanation";
 import { plain, withError } from "../format";
-import { groupName, shortName } from "../players";
+import { groupName, imageWord, shortName } from "../players";
 import type { Store } from "../store";
 
 export function Legend({ store }: { store: Store }) {
@@ -32,7 +32,9 @@ function Scale({ store }: { store: Store }) {
   const { positive, negative } = store.palette.value;
   const words = store.board.value.tokens.length > 0;
   const one = !words || plain(patch) === plain(token);
-  const ends = one ? `±${plain(patch)}` : `patches ±${plain(patch)} · words ±${plain(token)}`;
+  const ends = one
+    ? `±${plain(patch)}`
+    : `${imageWord(store.board.value).many} ±${plain(patch)} · words ±${plain(token)}`;
   return (
     <div class="fx-scale" title={`The colours end at ${ends} logits${SHARED[sharing(store)]}`}>
       <span aria-hidden="true">−</span>
@@ -85,17 +87,17 @@ function Readout({ store }: { store: Store }): ComponentChildren {
       </>
     );
   }
-  return active.length > 1 ? <Together store={store} shown={shown} /> : <Invitation order={shown.order} />;
+  return active.length > 1 ? <Together store={store} shown={shown} /> : <Invitation of={shown} />;
 }
 
-function Invitation({ order }: { order: number }) {
-  return order < 2 ? (
+function Invitation({ of }: { of: Explanation }) {
+  return of.order < 2 ? (
     <>
       <b>main effects</b> · this method has no interactions
     </>
   ) : (
     <>
-      <b>main effects</b> · point at a patch or word for its interactions, click to keep them
+      <b>main effects</b> · point at a {imageWord(of).one} or word for its interactions, click to keep them
     </>
   );
 }

@@ -3,8 +3,9 @@
 import { colourOf } from "../colour";
 import type { Drawing } from "../drawing";
 import { signed, withError } from "../format";
+import type { Rectangle } from "../outlines";
 import type { PlacedNode } from "../places";
-import { cell, namesOf, spokenName } from "../players";
+import { namesOf, spokenName } from "../players";
 import type { Store } from "../store";
 
 const CORNER = 5;
@@ -131,25 +132,46 @@ function Term({ store, node }: { store: Store; node: PlacedNode }) {
   );
 }
 
-/** The patch, cut out of the picture by a nested viewport. */
+/** The patch, or the region on its pale ground, cut out of the picture by a nested viewport. */
 function Thumbnail({ store, node }: { store: Store; node: PlacedNode }) {
-  const board = store.board.value;
-  const [rows, columns] = board.grid;
-  const { row, column } = cell(board, node.player);
+  const outlines = store.outlines.value;
   const { halfWidth, halfHeight } = node;
   const picture = store.picture.value;
+  const { regions } = store.board.value;
+  const { x, y, width, height } = regions ? square(outlines.box(node.player)) : outlines.box(node.player);
+  const whole = { width: outlines.width, height: outlines.height, preserveAspectRatio: "none" };
+  const cut = `${store.id}-cut-${node.player}`;
   const box = { x: -halfWidth, y: -halfHeight, width: 2 * halfWidth, height: 2 * halfHeight };
   return (
     <>
       <rect class="fx-node-back" {...box} rx={CORNER} />
       {picture && (
         <g clip-path={`url(#${store.id}-corners)`}>
-          <svg {...box} viewBox={`${column} ${row} 1 1`} preserveAspectRatio="none" aria-hidden="true">
-            <image href={picture} width={columns} height={rows} preserveAspectRatio="none" />
+          <svg
+            {...box}
+            viewBox={`${x} ${y} ${width} ${height}`}
+            preserveAspectRatio="none"
+            aria-hidden="true"
+          >
+            {regions && (
+              <>
+                <clipPath id={cut}>
+                  <path d={outlines.path(node.player)} />
+                </clipPath>
+                <image class="fx-ground" href={picture} {...whole} />
+              </>
+            )}
+            <image href={picture} {...whole} clip-path={regions ? `url(#${cut})` : undefined} />
           </svg>
         </g>
       )}
       <rect class="fx-node-frame" {...box} rx={CORNER} />
     </>
   );
+}
+
+/** The square around a box, with a little room. */
+function square({ x, y, width, height }: Rectangle): Rectangle {
+  const side = 1.12 * Math.max(width, height);
+  return { x: x + (width - side) / 2, y: y + (height - side) / 2, width: side, height: side };
 }

@@ -1,11 +1,12 @@
-/** The picture under its grid: each patch in the colour of its value, or hidden as the model would see it. */
+/** The picture under its patches or regions: each in the colour of its value, or marked as hidden from the model. */
 
 import { effect } from "@preact/signals";
 import type { RefObject } from "preact";
 import { useLayoutEffect, useRef } from "preact/hooks";
 import { colourOf, strength } from "../colour";
 import { signed } from "../format";
-import { cell, patchCount, spokenName } from "../players";
+import type { Point } from "../geometry";
+import { patchCount, spokenName } from "../players";
 import type { Store } from "../store";
 import { drags, useLasso } from "./lasso";
 
@@ -17,9 +18,11 @@ export function Patches({ store, tabStop }: { store: Store; tabStop: number }) {
   const board = store.board.value;
   const picture = store.picture.value;
   const { image } = store.traits.scene.value;
-  const [rows, columns] = board.grid;
+  const outlines = store.outlines.value;
   const width = image?.width ?? DEFAULT_SIDE;
-  const height = image?.height ?? (DEFAULT_SIDE * rows) / columns;
+  const height = image?.height ?? (DEFAULT_SIDE * outlines.height) / outlines.width;
+  const scale = { x: width / outlines.width, y: height / outlines.height };
+  const count = patchCount(board);
   usePaint(store, svg, held);
   return (
     <svg
@@ -28,31 +31,30 @@ export function Patches({ store, tabStop }: { store: Store; tabStop: number }) {
       viewBox={`0 0 ${width} ${height}`}
       style={{ aspectRatio: `${width} / ${height}` }}
       role="group"
-      aria-label={`Image, ${rows} rows of ${columns} patches`}
+      aria-label={
+        board.regions ? `Image, ${count} regions` : `Image, ${board.grid[0]} rows of ${board.grid[1]} patches`
+      }
       data-drags={drags(store)}
       onDragStart={(event) => event.preventDefault()}
       {...dragging}
     >
-      <Hatch id={`${store.id}-hatch`} side={width / 28} />
+      <Hatch id={`${store.id}-hatch`} side={width / 28} scale={scale} />
       {picture && (
         <image href={picture} width={width} height={height} preserveAspectRatio="none" aria-hidden="true" />
       )}
-      {[...Array(patchCount(board)).keys()].map((player) => {
-        const { row, column } = cell(board, player);
-        return (
-          <rect
+      <g transform={`scale(${scale.x} ${scale.y})`}>
+        {[...Array(count).keys()].map((player) => (
+          <path
             key={player}
             class="fx-patch"
-            x={(column * width) / columns}
-            y={(row * height) / rows}
-            width={width / columns}
-            height={height / rows}
+            d={outlines.path(player)}
             role="button"
             tabindex={player === tabStop ? 0 : -1}
             data-player={player}
           />
-        );
-      })}
+        ))}
+        <path class="fx-outlined" d="" />
+      </g>
     </svg>
   );
 }
@@ -79,8 +81,19 @@ function usePaint(store: Store, svg: RefObject<SVGSVGElement>, held: readonly nu
         }
         painted.set(patch, now);
       }
+      svg.current?.querySelector(".fx-outlined")?.setAttribute("d", outlined(store));
     });
   });
+}
+
+/** Outlines of the active image players: on top of all, since each of them lies beneath its next neighbours. */
+function outlined(store: Store): string {
+  const first = patchCount(store.board.value);
+  const players = new Set([...store.active.value, ...store.traits.selection.value]);
+  return [...players]
+    .filter((player) => player < first)
+    .map(store.outlines.value.path)
+    .join("");
 }
 
 function setOrRemove(element: Element, name: string, value: string | null): void {
@@ -109,10 +122,12 @@ function paintOf(store: Store, player: number, held: readonly number[]): Record<
   };
 }
 
-/** A pixel of a hidden patch is 0 after normalisation: the mean grey. The hatch says that it is not in the picture. */
-function Hatch({ id, side }: { id: string; side: number }) {
+/** Says that a player is hidden; what the model is shown in its place, the playground shows. */
+function Hatch({ id, side, scale }: { id: string; side: number; scale: Point }) {
+  // players are drawn in units of their own: the hatch undoes that
+  const turned = `scale(${1 / scale.x} ${1 / scale.y}) rotate(45)`;
   return (
-    <pattern id={id} width={side} height={side} patternUnits="userSpaceOnUse" patternTransform="rotate(45)">
+    <pattern id={id} width={side} height={side} patternUnits="userSpaceOnUse" patternTransform={turned}>
       <rect class="fx-unseen" width={side} height={side} />
       <rect class="fx-hatch" width={side / 5} height={side} />
     </pattern>

@@ -1,16 +1,18 @@
-/** The mask playground: hide players, and see the model's true value beside what the explanation predicts. */
+/** The mask playground: hide players, and see what the model sees and its true value beside what is predicted. */
 
 import { useEffect } from "preact/hooks";
 import { plain, signed } from "../format";
-import { shortName, spokenName } from "../players";
+import { imageWord, patchCount, shortName, spokenName } from "../players";
 import type { Played } from "../protocol";
 import type { Store, Tool } from "../store";
+import { MaskingNote } from "./Examples";
 import { Choices, Icon } from "./inputs";
+import { Masked } from "./Masked";
 import { Refused } from "./Notices";
 
 const TOOLS = [
-  { value: "select", label: "Select", title: "A click on a patch or word selects it" },
-  { value: "hide", label: "Hide", title: "A click on a patch or word hides it from the model" },
+  { value: "select", label: "Select", title: "A click on the picture or a word selects it" },
+  { value: "hide", label: "Hide", title: "A click on the picture or a word hides it from the model" },
 ] as const;
 
 /** Settings whose refusal is told here. */
@@ -27,10 +29,11 @@ export function Playground({ store }: { store: Store }) {
   const removed = store.traits.removed.value;
   return (
     <div class="fx-playground">
+      <Seen store={store} />
       <div class="fx-hiding">
         <div class="fx-row">
           <Choices
-            label="What a click on a patch or word does"
+            label="What a click on the picture or a word does"
             value={store.tool.value}
             options={TOOLS}
             change={(tool) => {
@@ -48,10 +51,42 @@ export function Playground({ store }: { store: Store }) {
           </button>
         </div>
         <Hidden store={store} />
+        <p class="fx-hint">
+          <MaskingNote store={store} />
+        </p>
         <Refused store={store} names={TOLD_IN_PLAYGROUND} />
       </div>
       <Values store={store} />
     </div>
+  );
+}
+
+/** The masked picture: at once as this view makes it, then as the encoder has it. */
+function Seen({ store }: { store: Store }) {
+  const { scene, played, removed } = store.traits;
+  const { masking, image } = scene.value;
+  if (!masking || !image) {
+    return null;
+  }
+  const known = isOf(played.value, removed.value) ? store.seen.value : null;
+  const first = patchCount(store.board.value);
+  const { many } = imageWord(store.board.value);
+  const hidden = removed.value.filter((player) => player < first).length;
+  return (
+    <figure class="fx-seen">
+      <div
+        role="img"
+        aria-label={`The picture as the encoder sees it, ${hidden} of ${first} ${many} hidden`}
+        data-from={known ? "model" : "view"}
+      >
+        {known ? (
+          <img src={known} alt="" style={{ aspectRatio: `${image.width} / ${image.height}` }} />
+        ) : (
+          <Masked store={store} name="seen" removed={removed.value} />
+        )}
+      </div>
+      <figcaption>what the encoder sees</figcaption>
+    </figure>
   );
 }
 
@@ -61,8 +96,8 @@ function Hidden({ store }: { store: Store }) {
   if (removed.length === 0) {
     return (
       <p class="fx-hint">
-        Nothing is hidden. {store.tool.value === "hide" ? "Click" : "Choose “Hide”, then click"} patches and
-        words.
+        Nothing is hidden. {store.tool.value === "hide" ? "Click" : "Choose “Hide”, then click"}{" "}
+        {imageWord(board).many} and words.
       </p>
     );
   }
@@ -93,13 +128,18 @@ interface Reading {
   readonly why: string;
 }
 
-/** What is known of the pair with just these players hidden. */
-export function reading(played: Played | null, removed: readonly number[], whole: number | null): Reading {
-  const fits =
+/** Whether `played` is about just these players hidden. */
+function isOf(played: Played | null, removed: readonly number[]): played is Played {
+  return (
     played !== null &&
     played.removed.length === removed.length &&
-    removed.every((player) => played.removed.includes(player));
-  if (!fits) {
+    removed.every((player) => played.removed.includes(player))
+  );
+}
+
+/** What is known of the pair with just these players hidden. */
+export function reading(played: Played | null, removed: readonly number[], whole: number | null): Reading {
+  if (!isOf(played, removed)) {
     const waiting = removed.length > 0;
     return { value: waiting ? null : whole, prediction: null, waiting, why: "" };
   }

@@ -2,7 +2,7 @@
 
 import { useRef, useState } from "preact/hooks";
 import { colourOf, faded } from "../colour";
-import { groupName, patchCount } from "../players";
+import { groupName, imageWord, patchCount } from "../players";
 import type { Store } from "../store";
 import { Arcs } from "./Arcs";
 import { playerEvents } from "./interaction";
@@ -80,7 +80,8 @@ function Picking({ store }: { store: Store }) {
   if (store.tool.value === "hide") {
     return (
       <p class="fx-picking">
-        Click patches and words, or drag over the picture, to hide them from the model.
+        Click {imageWord(store.board.value).many} and words, or drag over the picture, to hide them from the
+        model.
       </p>
     );
   }

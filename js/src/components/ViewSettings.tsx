@@ -1,5 +1,6 @@
 /** What the views show: which interactions, how many, in which places, and which subset. */
 
+import { imageWord } from "../players";
 import type { Block, Setting, ViewName } from "../protocol";
 import type { Store } from "../store";
 import { Slider } from "./Slider";
@@ -73,21 +74,27 @@ export function SubsetEnd({ store }: { store: Store }) {
   );
 }
 
-const BLOCKS: readonly { readonly block: Block; readonly label: string; readonly title: string }[] = [
-  { block: "cross", label: "image × text", title: "Interactions between words and patches" },
-  { block: "text_text", label: "text × text", title: "Interactions between words" },
-  { block: "image_image", label: "image × image", title: "Interactions between patches" },
+const BLOCKS: readonly { readonly block: Block; readonly label: string }[] = [
+  { block: "cross", label: "image × text" },
+  { block: "text_text", label: "text × text" },
+  { block: "image_image", label: "image × image" },
 ];
+
+/** Whose interactions a block holds; `image` is what image players are called. */
+function playersIn(block: Block, image: string): string {
+  return { cross: `words and ${image}`, text_text: "words", image_image: image }[block];
+}
 
 function Blocks({ store }: { store: Store }) {
   const shown = store.traits.block.value;
+  const { many } = imageWord(store.board.value);
   return (
     <div class="fx-tabs" role="group" aria-label="Which interactions">
-      {BLOCKS.map(({ block, label, title }) => (
+      {BLOCKS.map(({ block, label }) => (
         <button
           key={block}
           type="button"
-          title={title}
+          title={`Interactions between ${playersIn(block, many)}`}
           data-block={block}
           aria-pressed={block === shown}
           onClick={() => store.commit("block", block)}

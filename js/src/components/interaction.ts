@@ -23,7 +23,7 @@ type Neighbour = (player: number, key: string) => number | null;
 export function playerEvents(
   store: Store,
   focus: (player: number, from: Element) => void,
-  next: Neighbour = (player, key) => neighbour(store.board.value, player, key),
+  next: Neighbour = (player, key) => neighbour(store.board.value, player, key, store.outlines.value),
 ): PlayerEvents {
   return {
     ...pointingEvents(store),

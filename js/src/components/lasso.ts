@@ -1,8 +1,9 @@
-/** Dragging over the picture takes in all patches of a rectangle: with a mouse at once, by touch once asked for. */
+/** Dragging over the picture takes in the players of a rectangle: with a mouse at once, by touch once asked for. */
 
 import type { RefObject } from "preact";
 import { useState } from "preact/hooks";
 import { clamp, type Point } from "../geometry";
+import type { Outlines } from "../outlines";
 import type { Store } from "../store";
 import { type DragEvents, useDrag } from "./drag";
 import { adds, point } from "./interaction";
@@ -15,9 +16,7 @@ export interface Lasso extends DragEvents {
 export function useLasso(store: Store, picture: RefObject<Element>): Lasso {
   const [held, setHeld] = useState<readonly number[]>([]);
   const inside = (from: Point, to: Point) =>
-    picture.current
-      ? patchesWithin(store.board.value.grid, picture.current.getBoundingClientRect(), from, to)
-      : [];
+    picture.current ? playersWithin(store, picture.current.getBoundingClientRect(), from, to) : [];
   const events = useDrag<true>(picture, {
     hold: (event) => (event.pointerType === "touch" && !drags(store) ? null : true),
     move: (_, from, to) => {
@@ -36,6 +35,9 @@ export function drags(store: Store): boolean {
 }
 
 function take(store: Store, patches: readonly number[], add: boolean): void {
+  if (patches.length === 0) {
+    return; // between the regions' middles: what is selected stays
+  }
   if (store.tool.value === "hide") {
     store.toggleRemoved(patches);
   } else {
@@ -44,10 +46,41 @@ function take(store: Store, patches: readonly number[], add: boolean): void {
   }
 }
 
+interface Frame {
+  readonly left: number;
+  readonly top: number;
+  readonly width: number;
+  readonly height: number;
+}
+
+/** Patches that the rectangle touches; regions whose middle it holds. */
+function playersWithin(store: Store, box: Frame, from: Point, to: Point): number[] {
+  const { regions, grid } = store.board.value;
+  return regions
+    ? regionsWithin(store.outlines.value, grid[0] * grid[1], box, from, to)
+    : patchesWithin(grid, box, from, to);
+}
+
+/** Regions, of so many, whose middle lies in the rectangle between two corners. */
+export function regionsWithin(
+  { centre }: Pick<Outlines, "centre">,
+  count: number,
+  box: Frame,
+  from: Point,
+  to: Point,
+): number[] {
+  const within = (at: number, one: number, other: number) => (at - one) * (at - other) <= 0;
+  return [...Array(count).keys()].filter((player) => {
+    const { x, y } = centre(player);
+    const [across, down] = [box.left + x * box.width, box.top + y * box.height];
+    return within(across, from.x, to.x) && within(down, from.y, to.y);
+  });
+}
+
 /** Patches that the rectangle between two corners touches, row by row. */
 export function patchesWithin(
   [rows, columns]: readonly [rows: number, columns: number],
-  box: { readonly left: number; readonly top: number; readonly width: number; readonly height: number },
+  box: Frame,
   from: Point,
   to: Point,
 ): number[] {

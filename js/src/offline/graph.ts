@@ -1,6 +1,7 @@
 /** The explanation graph of saved numbers: the same players and edges as the kernel's, at places that were saved. */
 
 import { decode, decodeIfKnown } from "../arrays";
+import { patchCount, shortLabel, shortName } from "../players";
 import type { Graph, GraphEdge, GraphNode, Traits, Triple, WireResult } from "../protocol";
 import type { Places, SavedCaption } from "./saved";
 
@@ -103,11 +104,7 @@ function largest(of: WireResult, nImage: number, count: number): number[] {
 }
 
 function labelOf(of: WireResult, player: number): string {
-  const nImage = of.grid[0] * of.grid[1];
-  const columns = of.grid[1];
-  return player < nImage
-    ? `${Math.floor(player / columns) + 1},${(player % columns) + 1}`
-    : (of.tokens[player - nImage] ?? "");
+  return of.tokens[player - patchCount(of)] ?? shortLabel(of, player);
 }
 
 /** The saved places for as many edges, or for the next larger number. */
@@ -155,9 +152,7 @@ function termNode(
 }
 
 function nameOf(of: WireResult, player: number): string {
-  return player < of.grid[0] * of.grid[1]
-    ? `patch (${labelOf(of, player).replace(",", ", ")})`
-    : labelOf(of, player);
+  return of.tokens[player - patchCount(of)] ?? shortName(of, player);
 }
 
 function joined(node: GraphNode, term: Triple): GraphEdge[] {

@@ -7,7 +7,7 @@
 
 import type { FromKernel, Pinned, Played, Setting, Shown, ToKernel, Traits, WireResult } from "../protocol";
 import { type GraphSettings, graphOf } from "./graph";
-import { pictureOf, resultOf, type Saved, type SavedCaption, type Snapshot } from "./saved";
+import { resultOf, type Saved, type SavedCaption, type Snapshot, sceneOf } from "./saved";
 import { differenceOf, groupOf, predictionOf } from "./sums";
 import { History, RECORDED, type Settings } from "./undo";
 
@@ -169,7 +169,7 @@ export class OfflineModel {
     const value = removed.length === 1 ? (without?.[removed[0] as number] ?? null) : null;
     const prediction = predictionOf(this.#result(), removed);
     const why = value === null ? this.#saved.why : "";
-    return { generation: this.#state.generation, removed, value, prediction, why };
+    return { generation: this.#state.generation, removed, value, prediction, picture: null, why };
   }
 
   #pin(): void {
@@ -274,8 +274,7 @@ function kept(players: readonly number[], exists: (player: number) => boolean): 
 }
 
 function defaults(saved: Saved): Partial<Traits> {
-  const { grid, model } = saved;
-  const scene = { image: pictureOf(saved), tokens: saved.captions[0]?.tokens ?? [], grid, model };
+  const scene = sceneOf(saved, saved.captions[0]?.tokens ?? []);
   const none = { result: null, graph_data: null, subsets: null, group: null, played: null, examples: null };
   return {
     ...none,

@@ -5,6 +5,7 @@ import type {
   ConvergencePoint,
   Examples,
   Facts,
+  Masking,
   Measured,
   Picture,
   Scene,
@@ -57,11 +58,17 @@ export interface Snapshot {
   readonly convergence: readonly ConvergencePoint[];
 }
 
+/** A picture with its bytes as base64. */
+export type SavedPicture = Omit<Picture, "data"> & { readonly data: string };
+
 export interface Saved {
   readonly format: 1;
-  readonly picture: (Omit<Picture, "data"> & { readonly data: string }) | null;
+  readonly picture: SavedPicture | null;
   readonly grid: Scene["grid"];
   readonly model: string;
+  // pages that were saved before there were these have none
+  readonly regions?: Scene["regions"];
+  readonly masking?: (Omit<Masking, "blank"> & { readonly blank: SavedPicture | null }) | null;
   /** Sentence on what needs a model, and why there is none. */
   readonly why: string;
   readonly captions: readonly SavedCaption[];
@@ -81,8 +88,21 @@ export function resultOf(snapshot: Snapshot, generation: number): WireResult {
   return { ...snapshot.result, ...arrays, generation } as unknown as WireResult;
 }
 
-export function pictureOf(saved: Saved): Picture | null {
-  return saved.picture && { ...saved.picture, data: new DataView(bytes(saved.picture.data).buffer) };
+/** What can be shown of the pair, but for the tokens, which each caption has of its own. */
+export function sceneOf(saved: Saved, tokens: readonly string[]): Scene {
+  const { picture, grid, model, regions, masking } = saved;
+  return {
+    image: pictureOf(picture),
+    tokens,
+    grid,
+    model,
+    regions: regions ?? null,
+    masking: masking ? { ...masking, blank: pictureOf(masking.blank) } : null,
+  };
+}
+
+function pictureOf(saved: SavedPicture | null): Picture | null {
+  return saved && { ...saved, data: new DataView(bytes(saved.data).buffer) };
 }
 
 export function unpacked(packed: Packed | null): WireArray | null {

@@ -1,0 +1,147 @@
+"""Image players as SVG: the picture, their outlines and cut-outs, held once in a page and referred to by name."""
+
+from __future__ import annotations
+
+import zlib
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+
+from fixlip_widgets.colors import palette
+from fixlip_widgets.markup import element, escaped
+from fixlip_widgets.pictures import data_uri
+from fixlip_widgets.places import places_of
+from fixlip_widgets.wording import signed
+
+if TYPE_CHECKING:
+    from fixlip_widgets.explanation import Explanation
+
+_HEAT = 0.72
+"""Opacity of the strongest heat, so that the picture is still seen through it."""
+_FAINTEST = 0.015
+"""Heat below this opacity is left out; nobody sees it and it would fill the file."""
+_GREY = {"fill": "#8b949e", "fill_opacity": 0.25}
+_AROUND = 0.25
+"""Opacity of what lies around a region in its thumbnail."""
+
+
+def picture_size(explanation: Explanation) -> tuple[int, int]:
+    """Width and height in the picture's own pixels; where there is no picture, in those of its players' places."""
+    if explanation.image is None:
+        height, width = places_of(explanation).size
+        return width, height
+    return explanation.image.shape[1], explanation.image.shape[0]
+
+
+def held(explanation: Explanation, *, quality: int = 92, image: bool = True) -> str:
+    """What a drawing refers to: the picture (if ``image``) and the regions' outlines; empty where there is nothing."""
+    parts = [_image(explanation, quality)] if image and explanation.image is not None else []
+    if explanation.regions is not None:
+        for player in range(explanation.n_image):
+            name, cut = _name(explanation, player), _name(explanation, player, "cut")
+            parts.append(element("path", id=name, **_outline(explanation, player)))
+            parts.append(element("clipPath", _use(name), id=cut))
+    return element("defs", *parts) if parts else ""
+
+
+def picture(explanation: Explanation, embed: bool) -> str:
+    """The whole picture in its own pixels, or grey where there is none; with ``embed``, together with what is held."""
+    if explanation.image is None:
+        width, height = picture_size(explanation)
+        shown = element("rect", width=width, height=height, **_GREY)
+    else:
+        shown = _image(explanation) if embed else _use(_picture_id(explanation))
+    return (held(explanation, image=False) if embed else "") + shown
+
+
+def shape(explanation: Explanation, player: int, title: str = "", **look: Any) -> str:
+    """One player's area in the picture's pixels, painted as ``look`` says."""
+    named = element("title", escaped(title)) if title else ""
+    if explanation.regions is None:
+        return element("rect", named, **_box(explanation, player), **look)
+    return element("g", named, _use(_name(explanation, player)), **look)
+
+
+def heat(explanation: Explanation, values: np.ndarray, limit: float, colors: str) -> list[str]:
+    """Players in the colours of ``values``, (n_image,) logits; strongest at ``limit``."""
+    names, chosen = explanation.names, palette(colors)
+    cells: list[str] = []
+    for player, value in enumerate(values.tolist()):
+        opacity = _HEAT * min(abs(value) / limit, 1.0)
+        if opacity > _FAINTEST:
+            color = chosen.positive if value > 0 else chosen.negative
+            title = f"{names[player]}: {signed(value)} logits"
+            cells.append(shape(explanation, player, title, fill=color, fill_opacity=opacity))
+    return cells
+
+
+def crop(explanation: Explanation, player: int, width: float, height: float) -> str:
+    """One player's piece of the picture that the page holds, filling ``width`` × ``height``; a region on its ground."""
+    if explanation.image is None and explanation.regions is None:
+        return element("rect", width=width, height=height, **_GREY)
+    inside = cut_out(explanation, player)
+    box = _box(explanation, player)
+    if explanation.regions is not None:
+        box = _with_room(box, width / height)
+        inside = element("g", picture(explanation, embed=False), opacity=_AROUND) + inside
+    sides = " ".join(f"{side:.4g}" for side in box.values())
+    return element("svg", inside, width=width, height=height, viewBox=sides, preserveAspectRatio="xMidYMid slice")
+
+
+def cut_out(explanation: Explanation, player: int) -> str:
+    """One player's piece of the picture that the page holds, in the picture's pixels; of a grid, all of the picture."""
+    whole = picture(explanation, embed=False)
+    if explanation.regions is None:
+        return whole
+    return element("g", whole, clip_path=f"url(#{_name(explanation, player, 'cut')})")
+
+
+def _use(name: str) -> str:
+    return element("use", href=f"#{name}")
+
+
+def _scale(explanation: Explanation) -> tuple[float, float]:
+    """Pixels of the picture to a unit of its players' places, across and down."""
+    (width, height), (units_down, units_across) = picture_size(explanation), places_of(explanation).size
+    return width / units_across, height / units_down
+
+
+def _box(explanation: Explanation, player: int) -> dict[str, Any]:
+    """Bounding box in the picture's pixels."""
+    across, down = _scale(explanation)
+    left, top, width, height = places_of(explanation).boxes[player].tolist()
+    return {"x": across * left, "y": down * top, "width": across * width, "height": down * height}
+
+
+def _with_room(box: dict[str, Any], ratio: float) -> dict[str, Any]:
+    """The box with a little room around it, as wide for its height as ``ratio`` says."""
+    width = 1.12 * max(box["width"], ratio * box["height"])
+    height = width / ratio
+    left, top = box["x"] + (box["width"] - width) / 2, box["y"] + (box["height"] - height) / 2
+    return {"x": left, "y": top, "width": width, "height": height}
+
+
+def _outline(explanation: Explanation, player: int) -> dict[str, Any]:
+    across, down = _scale(explanation)
+    scaled = None if (across, down) == (1.0, 1.0) else f"scale({across:.5g},{down:.5g})"
+    return {"d": places_of(explanation).outlines[player], "transform": scaled}
+
+
+def _picture_id(explanation: Explanation) -> str:
+    """The same for the same picture, so that a page with many explanations can tell them apart."""
+    assert explanation.image is not None
+    return f"fixlip-picture-{zlib.crc32(np.ascontiguousarray(explanation.image).tobytes()):08x}"
+
+
+def _name(explanation: Explanation, player: int, what: str = "region") -> str:
+    """Of an outline or a cut; the same for the same regions in a picture of the same size."""
+    assert explanation.regions is not None
+    told = explanation.regions.tobytes() + repr(picture_size(explanation)).encode()
+    return f"fixlip-{what}-{zlib.crc32(told):08x}-{player}"
+
+
+def _image(explanation: Explanation, quality: int = 92) -> str:
+    assert explanation.image is not None
+    width, height = picture_size(explanation)
+    sides = {"width": width, "height": height, "preserveAspectRatio": "none"}
+    return element("image", id=_picture_id(explanation), href=data_uri(explanation.image, quality), **sides)
