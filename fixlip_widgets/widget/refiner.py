@@ -114,8 +114,9 @@ class Refiner:
         return method.name, caption, p if method.uses_p else None, budget if method.uses_budget else None
 
     def _refine(self, job: Job) -> None:
-        """Grow the pool, and show what it says of this p."""
-        self._preview(job)
+        """Grow the pool, and show what it says of this p; at once where that is final already."""
+        if any(self.explainer.missing(job.p, job.budget)):
+            self._preview(job)
         self.pace.begin(time.monotonic())
         self.explainer.extend(
             job.p,
