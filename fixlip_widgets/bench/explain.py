@@ -8,10 +8,11 @@ from collections.abc import Iterator
 import torch
 
 from fixlip_widgets import IncrementalExplainer, VisionLanguageGame, demo, load_model
-from fixlip_widgets.bench.measure import Row, best_of, timed
+from fixlip_widgets.bench.measure import Row, best_in_turn
 from fixlip_widgets.masks import draw_masks, enumerate_masks, split_budget
 
 BUDGET = 2**17
+_ROUNDS = 3
 
 
 def rows() -> Iterator[Row]:
@@ -19,13 +20,12 @@ def rows() -> Iterator[Row]:
     model, scene = load_model(), demo.scene("dog_and_banana")
     game = VisionLanguageGame(model, scene.image, scene.caption)
     game.image_embeddings(enumerate_masks(5).repeat(-(-game.n_image // 5), axis=1)[:, : game.n_image])  # warm up
-    bare = best_of(2, lambda: _towers(game, BUDGET))
-    whole = best_of(2, lambda: _explain(game, BUDGET))
+    bare, whole = best_in_turn(_ROUNDS, lambda: _towers(game, BUDGET), lambda: _explain(game, BUDGET))
     yield Row(f"explain at budget 2^17, {game.n_image} + {game.n_text} players", whole, "s")
     yield Row("  ÷ the towers alone on as many masks", whole / bare, "×", at_most=1.25)
     yield Row("first partial explanation after", _first_partial(game), "s", at_most=1.5)
     four = 4096 * split_budget(BUDGET, game.n_image, game.n_text)[1]
-    bare, whole = _towers_seconds(game, four), _explain_seconds(game, four)
+    bare, whole = best_in_turn(_ROUNDS, lambda: _towers(game, four), lambda: _explain(game, four))
     yield Row("share that is not the towers, 4,096 image masks", max(0.0, 1 - bare / whole), "", at_most=0.1)
 
 
@@ -49,18 +49,6 @@ def _towers(game: VisionLanguageGame, budget: int) -> None:
         ):
             for batch in masks.to(game.model.device).split(size):
                 encode(batch)
-
-
-def _towers_seconds(game: VisionLanguageGame, budget: int) -> float:
-    with timed() as watch:
-        _towers(game, budget)
-    return watch.seconds
-
-
-def _explain_seconds(game: VisionLanguageGame, budget: int) -> float:
-    with timed() as watch:
-        _explain(game, budget)
-    return watch.seconds
 
 
 def _first_partial(game: VisionLanguageGame) -> float:
