@@ -69,6 +69,15 @@ describe("several players", () => {
     );
   });
 
+  it("say why their sum has no error, once the kernel found none", async () => {
+    const model = new FakeModel(traits({ selection: [0, 5], group: GROUP }));
+    const view = await shown(model);
+    expect(one(view, ".fx-readout").textContent).not.toContain("too few masks");
+    model.set("group", { ...GROUP, total_se: null, within_se: null });
+    await settled();
+    expect(one(view, ".fx-readout").textContent).toContain("too few masks yet for a standard error");
+  });
+
   it("show the error of their sum with the one that is pointed at", async () => {
     const view = await shown(new FakeModel(traits({ selection: [5, 0], group: GROUP })));
     await focus(one(view, ".fx-chip[data-player='4']"));

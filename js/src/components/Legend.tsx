@@ -172,8 +172,16 @@ function Together({ store, shown }: ReadoutProps) {
     <>
       <b>{groupName(store.board.value, active)}</b> with all others <b data-group="total">{total}</b> · among
       themselves <span data-group="within">{within}</span>
+      {hasTooFewMasks(store, shown) && " · too few masks yet for a standard error"}
     </>
   );
+}
+
+/** Whether the kernel has looked for the sums' standard errors, on all masks, and found none. */
+function hasTooFewMasks(store: Store, shown: Explanation): boolean {
+  const group = store.group.value;
+  const estimated = shown.method === "banzhaf" && store.shown.value === "current" && store.traits.live.value;
+  return estimated && group !== null && group.total_se === null && !shown.partial;
 }
 
 function sumOutside(shown: Explanation, players: readonly number[]): number {
