@@ -27,8 +27,6 @@ Bools = NDArray[np.bool_]
 Floats = NDArray[np.float64]
 _OWN_SHARE = 0.7
 """Masks drawn at the very probability asked for are used alone once they are this share of all that count there."""
-_BATCHES_ON_GPU = 4
-"""Batches between two looks at progress: a GPU must not wait for what happens in between."""
 
 
 class Pool:
@@ -79,8 +77,7 @@ class Pool:
         """
         start = done = self.drawn.get(p, 0)
         while done < start + count:
-            size = batch.size * (_BATCHES_ON_GPU if device.type == "cuda" else 1)
-            step = max(size - size % 2, 1 if p != 0.5 else 2)
+            step = max(batch.size - batch.size % 2, 1 if p != 0.5 else 2)
             masks = draw_masks(self.n, p, done, min(done + step, start + count), seed=self.seed, stream=self.stream)
             index = self._encode(encode, masks, batch, device)
             self._note(p, masks, index)
