@@ -38,6 +38,14 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("--model", metavar="NAME", help="measure this model's encoders instead")
     parser.add_argument("--pretrained", metavar="TAG", help="with these weights (default: random ones)")
     parser.add_argument("--batch", type=int, metavar="N", help="masks per run of an encoder")
+    parser.add_argument("--precision", help="of the model: float32, bfloat16, float16 or auto")
+    parser.add_argument(
+        "--explain",
+        type=int,
+        default=0,
+        metavar="N",
+        help="also measure an explanation with N image masks of the model",
+    )
     parser.add_argument("--out", type=Path, metavar="FILE", help="write the rows as JSON")
 
 
@@ -70,7 +78,12 @@ def _chosen(options: argparse.Namespace, chosen: list[str]) -> Iterator[tuple[st
     if options.model is not None:
         from fixlip_widgets.bench import encoders
 
-        yield "encoders", encoders.rows(options.model, options.pretrained or False, options.batch)
+        yield (
+            "encoders",
+            encoders.rows(
+                options.model, options.pretrained or False, options.batch, options.precision, max(options.explain, 0)
+            ),
+        )
         return
     for name in chosen:
         yield f"{name}: {SECTIONS[name]}", _section(name)()

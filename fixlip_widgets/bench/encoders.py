@@ -10,8 +10,12 @@ from torch.nn.attention import SDPBackend, sdpa_kernel
 from torch.profiler import ProfilerActivity, profile
 from torch.utils.flop_counter import FlopCounterMode
 
-from fixlip_widgets import Model, VisionLanguageGame, load_model
+from fixlip_widgets import IncrementalExplainer, InputError, Model, VisionLanguageGame, load_model
 from fixlip_widgets.bench.measure import Row, best_in_turn, best_of
+from fixlip_widgets.evaluation.cost import peak_memory
+from fixlip_widgets.loading.precision import Precision
+from fixlip_widgets.masks import MIN_BUDGET, draw_masks, split_budget
+from fixlip_widgets.towers import patches_of
 
 CAPTION = "a black dog next to a yellow hydrant"
 GROUPS = {
@@ -25,22 +29,34 @@ REST = "copies and sums"
 _ROUNDS, _PRODUCTS = 5, 10
 
 
-def rows(name: str, pretrained: Any = False, batch: int | None = None) -> Iterator[Row]:
+def rows(
+    name: str,
+    pretrained: Any = False,
+    batch: int | None = None,
+    precision: Precision | None = None,
+    explained: int = 0,
+) -> Iterator[Row]:
     """Both towers of a model, on masks that keep half of the players.
 
     Args:
         name: As :func:`fixlip_widgets.load_model` takes it.
         pretrained: Its weights; random ones by default, since they do not change the time.
         batch: Masks per run; the game's own by default.
+        precision: As :func:`fixlip_widgets.load_model` takes it.
+        explained: Image masks of an explanation to measure too; 0 for none.
     """
     torch.manual_seed(0)
-    model = load_model(name, pretrained=pretrained)
+    model = load_model(name, pretrained=pretrained, precision=precision)
     pixels = torch.randn(3, *model.image_size)
     game = VisionLanguageGame(model, pixels, CAPTION, batch_size=batch)
     yield Row(f"{name}: players, image and text", game.n_players)
     with torch.inference_mode():
         yield from _image_rows(game)
+        if patches_of(model.clip) is not None:
+            yield from _removing_rows(game)
         yield from _text_rows(game)
+    if explained:
+        yield from _explaining_rows(game, explained)
 
 
 def large_product(model: Model) -> tuple[Callable[[], Any], float]:
@@ -74,8 +90,25 @@ def _image_rows(game: VisionLanguageGame) -> Iterator[Row]:
     reference = torch.nn.functional.normalize(own(masked).float(), dim=-1)
     yield Row("  largest difference of the embeddings", float((encode(masks) - reference).abs().max()))
     yield Row("  share of the matrix rate", operations(lambda: encode(masks)) / seconds / peak)
+    with peak_memory(device) as memory:
+        _waiting(lambda: encode(masks), device)()
+    yield Row("  memory above the model", memory.megabytes, "MB")
     for group, share in time_shares(lambda: encode(masks)).items():
         yield Row(f"  time in {group}", share)
+
+
+def _removing_rows(game: VisionLanguageGame) -> Iterator[Row]:
+    """Patches leave the sequence; where the encoder does not allow that, there is nothing to measure."""
+    size, device = game.batch.size, game.model.device
+    try:
+        shorter = VisionLanguageGame(game.model, game.pixels, CAPTION, batch_size=size, masking="remove")
+    except InputError:
+        return
+    masks = torch.rand(size, game.n_image, device=device) < 0.5
+    encode = shorter.encoder("image")
+    yield Row(
+        "  encodings a second with masking='remove'", size / best_of(3, _waiting(lambda: encode(masks), device)), "/s"
+    )
 
 
 def _text_rows(game: VisionLanguageGame) -> Iterator[Row]:
@@ -86,6 +119,29 @@ def _text_rows(game: VisionLanguageGame) -> Iterator[Row]:
     seconds, bare = best_in_turn(_ROUNDS, _waiting(lambda: encode(masks), device), _waiting(lambda: own(ids), device))
     yield Row(f"text encodings a second, {game.n_text} tokens, batch {size}", size / seconds, "/s")
     yield Row("  × the model's own encode_text at its full context", bare / seconds, "×")
+
+
+def _explaining_rows(game: VisionLanguageGame, image_masks: int) -> Iterator[Row]:
+    """An explanation with at least so many image masks: what it takes beside the bare encoder, and the solve."""
+    budget = MIN_BUDGET
+    while split_budget(budget, game.n_image, game.n_text)[0] < image_masks:
+        budget *= 2
+    device, explainer = game.model.device, IncrementalExplainer(game)
+    with peak_memory(device) as memory:
+        encoding = best_of(1, _waiting(lambda: explainer.extend(0.5, budget), device))
+        solving = best_of(1, _waiting(explainer.explanation, device))
+    again = best_of(1, _waiting(explainer.explanation, device))
+    fresh = torch.from_numpy(draw_masks(game.n_image, 0.5, 0, explainer.image_encodes, seed=9, stream=5)).to(device)
+    encode = game.encoder("image")
+    with torch.inference_mode():
+        bare = best_of(1, _waiting(lambda: [encode(some) for some in fresh.split(game.batch.size)], device))
+    yield Row(
+        f"explanation: {explainer.image_encodes:,} image and {explainer.text_encodes:,} text encodings", encoding, "s"
+    )
+    yield Row("  ÷ the image encoder alone on as many masks", encoding / bare, "×")
+    yield Row(f"  solve, {1 + game.n_players * (game.n_players + 1) // 2:,} terms with standard errors", solving, "s")
+    yield Row("  the same again", again, "s")
+    yield Row("  memory above the model", memory.megabytes, "MB")
 
 
 def operations(run: Callable[[], Any]) -> float:

@@ -10,12 +10,16 @@ from tests.golden import DATA, tiny_clip, tiny_game
 
 def test_bench_measures_a_models_encoders(tmp_path, capsys):
     config = str(DATA / "tiny_clip.json")
-    assert main(["bench", "--model", config, "--batch", "4", "--out", str(tmp_path / "rows.json")]) == 0
+    options = ["--batch", "4", "--explain", "64", "--out", str(tmp_path / "rows.json")]
+    assert main(["bench", "--model", config, *options]) == 0
     rows = {row["what"].strip(): row["value"] for row in json.loads((tmp_path / "rows.json").read_text())}
     assert rows["largest difference of the embeddings"] < 1e-5
     assert rows["share of the matrix rate"] > 0
     assert sum(value for what, value in rows.items() if what.startswith("time in")) == pytest.approx(1.0)
-    assert "text encodings a second" in capsys.readouterr().out
+    told = capsys.readouterr().out
+    assert "text encodings a second" in told
+    assert "masking='remove'" in told
+    assert "terms with standard errors" in told
 
 
 def test_operations_are_those_of_the_products():
