@@ -18,6 +18,7 @@ import torch
 from numpy.typing import NDArray
 from torch import Tensor
 
+from fixlip_widgets.encoding import BatchSize
 from fixlip_widgets.errors import FixlipError, InputError, PoolError
 from fixlip_widgets.estimators.crossmodal import Fit, regress
 from fixlip_widgets.estimators.sums import sum_errors
@@ -39,6 +40,8 @@ IMAGE_STREAM, TEXT_STREAM, HELD_OUT_STREAM = 0, 1, 2
 """The independent streams of masks, for one seed."""
 FORMAT = 1
 """Version of the file format that :meth:`IncrementalExplainer.save` writes."""
+_MOST_SOLVED = 4
+"""Explanations that are kept for when they are asked for again: a slider goes back and forth."""
 
 
 class IncrementalExplainer:
@@ -57,6 +60,7 @@ class IncrementalExplainer:
         self.seed = check_seed(seed)
         self.p, self.budget, self.budget_done = 0.5, 0, 0
         self._earlier_image_encodes = self._earlier_text_encodes = 0
+        self._solved: dict[tuple[object, ...], Explanation] = {}
         self._image, self._held_out = self._image_pools()
         self._text = self._pool(game.n_text, TEXT_STREAM, "text")
 
@@ -157,12 +161,11 @@ class IncrementalExplainer:
         probabilities = spread_probabilities(self.game.n_image, low, high)
         total = math.ceil(share * split_budget(self.budget, self.game.n_image, self.game.n_text)[0])
         each, done, started = -(-total // len(probabilities)), 0, time.monotonic()
+        batch = BatchSize(self.game.batch.size // 4)  # whoever asks meanwhile waits for a batch
         for p in probabilities:
             count = max(each - self._image.drawn.get(p, 0), 0)
             count += (count + self._image.drawn.get(p, 0)) % 2 if p == 0.5 else 0
-            for encoded in self._image.extend(
-                self.game.encoder("image"), p, count, self.game.batch, self.game.model.device
-            ):
+            for encoded in self._image.extend(self.game.encoder("image"), p, count, batch, self.game.model.device):
                 if progress is not None:
                     progress(work_progress(started, done + encoded, each * len(probabilities)))
                 if cancelled is not None and cancelled():
@@ -201,8 +204,18 @@ class IncrementalExplainer:
         for _ in fill_text(self.game, self._text, p, text_masks_wanted(self.game, self.budget or MIN_BUDGET)):
             pass
         _ = self.game.similarity  # encodes two pairs, where it is not known yet, and that on all threads
-        with self._threads():
-            return self._solve(p, ridge, scope, order)
+        asked = (p, ridge, scope, order, *self._state())
+        if asked not in self._solved:
+            with self._threads():
+                solved = self._solve(p, ridge, scope, order)
+            if len(self._solved) >= _MOST_SOLVED:
+                del self._solved[next(iter(self._solved))]
+            self._solved[asked] = solved
+        return self._solved[asked].replace()  # an answer of its own to every question
+
+    def _state(self) -> tuple[object, ...]:
+        """What an explanation of this pair depends on beside what is asked: pools only grow."""
+        return self.budget_done, *((len(pool), pool.encodes) for pool in self._pools().values())
 
     def _threads(self) -> AbstractContextManager[None]:
         return threads_for(max(len(pool) * pool.n**2 for pool in (self._image, self._text)))
@@ -295,6 +308,7 @@ class IncrementalExplainer:
         self.game.set_text(text)
         self._earlier_text_encodes += self._text.encodes
         self._text = self._pool(self.game.n_text, TEXT_STREAM, "text")
+        self._solved.clear()
 
     def set_image(self, image: Any) -> None:
         """Explain another image with the same caption: no text is encoded again.
@@ -305,6 +319,7 @@ class IncrementalExplainer:
         self.game.set_image(image)
         self._earlier_image_encodes += self._image.encodes + self._held_out.encodes
         self._image, self._held_out = self._image_pools()
+        self._solved.clear()
         self.budget_done = 0
 
     # -- files -----------------------------------------------------------------------------------------------------

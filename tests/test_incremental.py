@@ -306,3 +306,24 @@ def test_masks_of_the_asked_probability_alone_are_used_once_they_dominate():
     pure = explainer.explanation(0.5)
     explainer.prepare(share=0.3)
     np.testing.assert_array_equal(explainer.explanation(0.5).interactions, pure.interactions)
+
+
+def test_an_answer_is_remembered_for_as_long_as_it_is_the_answer():
+    explainer = explained(2**12)
+    first = explainer.explanation(0.4)
+    again = explainer.explanation(0.4)
+    assert again is not first
+    np.testing.assert_array_equal(again.interactions, first.interactions)
+    assert len(explainer._solved) == 1
+    assert explainer.explanation(0.4, scope="cross").scope == "cross"
+    explainer.extend(0.4, 2**12)
+    assert not np.array_equal(explainer.explanation(0.4).interactions, first.interactions)
+    fresh = explainer.explanation(0.4)
+    explainer.set_image(tiny_pixels().flip(-1))
+    explainer.extend(0.5, 2**12)
+    explainer.extend(0.4, 2**12)
+    mirrored = explainer.explanation(0.4)
+    assert len(mirrored.main) == len(fresh.main)
+    assert not np.array_equal(mirrored.main, fresh.main)
+    explainer.set_text("a hydrant")
+    assert explainer.explanation(0.4).tokens != mirrored.tokens

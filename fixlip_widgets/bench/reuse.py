@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
+from itertools import count
 
 from fixlip_widgets import IncrementalExplainer, VisionLanguageGame, demo, load_model
 from fixlip_widgets.bench.measure import Row, best_in_turn, best_of, timed
@@ -20,10 +21,11 @@ def rows() -> Iterator[Row]:
     for p in (0.3, 0.5, 0.7):
         explainer.extend(p, 16_000)  # about 1,000 image masks each
     masks = explainer.image_encodes
-    explainer.explanation(0.45)
+    fresh = (0.45 + 0.001 * step for step in count())  # a p that was asked for before is answered from memory
+    explainer.explanation(next(fresh))
     yield Row(
         f"explanation at a p that the pool covers, {game.n_image} + {game.n_text} players, {masks:,} masks",
-        1000 * best_of(5, lambda: explainer.explanation(0.45)),
+        1000 * best_of(5, lambda: explainer.explanation(next(fresh))),
         "ms",
         at_most=60,
     )

@@ -14,7 +14,7 @@ from playwright.sync_api import Browser, CDPSession, sync_playwright
 
 from tests.e2e.browser import launch
 from tests.e2e.lab import Lab, OpenNotebook, running_lab
-from tests.e2e.test_widget import SMALL, view_of
+from tests.e2e.test_widget import view_of
 from tests.e2e.view import View
 
 HOVERS = 100
@@ -26,6 +26,14 @@ explanation = random_explanation({side}, {side}, tuple(f"word{{i}}" for i in ran
 widget = fx.FixlipWidget.from_explanation(explanation)
 """
 SIZES = ((7, 8), (16, 20))
+PAIR = """
+import fixlip_widgets as fx
+scene = fx.demo.scene("dog_and_banana")
+widget = fx.FixlipWidget(scene.image, scene.caption, budget=2**{budget})
+"""
+BUDGETS = (10, 17)
+PREPARING = 20_000
+"""Milliseconds in which an idle widget encodes masks at other p."""
 MOVE = """([root, slider, p]) => new Promise(done => {
     slider.value = p;
     slider.dispatchEvent(new Event('input', {bubbles: true}));
@@ -96,12 +104,15 @@ def main() -> None:
             script, task = per["ScriptDuration"], per["TaskDuration"]
             print(f"{side**2} + {tokens} players, a hover: {script:.1f} scripting, {task:.1f} in all", flush=True)
             notebook.close()
-        notebook = opened(lab, browser, SMALL, "widget")
-        view = view_of(notebook)
-        view.wait()
-        times = sorted(moves_of_p(view))
-        print(f"p in the pool, {len(times)} moves: median {statistics.median(times):.0f}, longest {times[-1]:.0f}")
-        notebook.close()
+        for budget in BUDGETS:
+            notebook = opened(lab, browser, PAIR.format(budget=budget), "widget")
+            view = view_of(notebook)
+            view.wait()
+            view.page.wait_for_timeout(PREPARING)
+            times = sorted(moves_of_p(view))
+            spread = f"median {statistics.median(times):.0f}, longest {times[-1]:.0f}"
+            print(f"p in the pool of budget 2^{budget}, {len(times)} moves: {spread}", flush=True)
+            notebook.close()
         browser.close()
 
 
