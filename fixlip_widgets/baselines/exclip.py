@@ -168,7 +168,7 @@ def _padding(model: Model) -> int:
 
 def _path(block: nn.Module, encode: Callable[[int], Tensor], reference: Callable[[], Tensor]) -> Path:
     """From the input that ``block`` has during ``reference()`` to the one that it has during ``encode(1)``."""
-    with torch.inference_mode():
+    with torch.inference_mode(False), torch.enable_grad():  # as below: the last block runs whole then
         with _input_of(block) as seen:
             dimensions = encode(1).shape[1]
         with _input_of(block) as before:
@@ -178,14 +178,13 @@ def _path(block: nn.Module, encode: Callable[[int], Tensor], reference: Callable
             "exCLIP follows a sequence that keeps its length from block to block and from the reference to the pair; "
             "this encoder's does not. Use a plain vision transformer with masking='zero', or method='banzhaf'."
         )
-    with torch.inference_mode(False):
-        start, end = before[0][0].clone(), seen[0][0].clone()
+    start, end = before[0][0].detach().clone(), seen[0][0].detach().clone()
 
-        def encode_from(points: Tensor) -> Tensor:
-            with _input_of(block, points):
-                return encode(len(points))
+    def encode_from(points: Tensor) -> Tensor:
+        with _input_of(block, points):
+            return encode(len(points))
 
-        return Path(encode_from, start, end - start, dimensions)
+    return Path(encode_from, start, end - start, dimensions)
 
 
 @contextmanager

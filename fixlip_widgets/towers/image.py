@@ -11,6 +11,7 @@ from torch import Tensor
 from fixlip_widgets._open_clip import open_clip
 from fixlip_widgets.errors import InputError
 from fixlip_widgets.towers.maskings import Masking, replacement
+from fixlip_widgets.towers.one_position import state_at
 from fixlip_widgets.towers.patches import Patches, is_apart, player_map, players_of_patches
 from fixlip_widgets.towers.sequence import MaskedPicture, SequenceTower
 from fixlip_widgets.towers.timm_vit import TimmImageTower, timm_patches
@@ -40,8 +41,8 @@ class PatchImageTower(SequenceTower):
             visual.conv1(pixels[None]).flatten(2).squeeze(0).T.contiguous()
             for pixels in (picture.pixels, picture.replacement)
         )
-        stands_alone = visual.pool_type == "tok" and visual.attn_pool is None
-        super().__init__(picture, kept, removed, stands_alone=stands_alone)
+        self._reads_class = visual.pool_type == "tok" and visual.attn_pool is None
+        super().__init__(picture, kept, removed, stands_alone=self._reads_class)
         self._positions = visual.positional_embedding.to(kept.dtype)
         self._class = visual.class_embedding.to(kept.dtype) + self._positions[0]
 
@@ -50,7 +51,9 @@ class PatchImageTower(SequenceTower):
         if chosen is not None:
             tokens = tokens[0][chosen]
         tokens = torch.cat([self._class.expand(len(tokens), 1, -1), tokens], dim=1)
-        pooled, _ = visual._pool(visual.transformer(visual.ln_pre(tokens)))
+        entering = visual.ln_pre(tokens)
+        states = state_at(visual.transformer, entering, 0) if self._reads_class else visual.transformer(entering)
+        pooled, _ = visual._pool(states)
         return pooled if visual.proj is None else pooled @ visual.proj
 
 

@@ -14,6 +14,8 @@ import torch
 import torch.nn.functional as F
 from torch import Tensor
 
+from fixlip_widgets.towers.pieces import pieces
+
 
 @dataclass(frozen=True)
 class MaskedPicture:
@@ -54,7 +56,9 @@ class SequenceTower(ABC):
         return F.normalize(features.float(), dim=-1)
 
     def _replaced(self, keep: Tensor) -> Tensor:
-        return self.run(torch.where(keep[:, :, None], self._patches, self._removed), None)
+        patches, removed = self._patches, self._removed
+        parts = pieces(keep, *patches.shape, patches.dtype)
+        return torch.cat([self.run(torch.where(some[:, :, None], patches, removed), None) for some in parts])
 
     def _shortened(self, keep: Tensor) -> Tensor:
         """Masks that keep equally many patches run together: their sequences are equally long, without padding."""

@@ -12,6 +12,8 @@ from torch import Tensor, nn
 from fixlip_widgets._open_clip import open_clip
 from fixlip_widgets.errors import ModelError
 from fixlip_widgets.towers.hf_text import HuggingFaceTextTower
+from fixlip_widgets.towers.one_position import state_at
+from fixlip_widgets.towers.pieces import pieces
 from fixlip_widgets.towers.transformers_model import TransformersEncoder, TransformersTextTower
 
 HFTextEncoder: Any = open_clip.hf_model.HFTextEncoder  # pyright: ignore[reportAttributeAccessIssue]
@@ -111,6 +113,11 @@ class TextTower:
 
     def encode(self, masks: Tensor) -> Tensor:
         """(m, n_players) bool masks, True = kept, to (m, d) unit-norm embeddings."""
+        tokens = self._tokens
+        features = [self._features(some) for some in pieces(masks, *tokens.shape, tokens.dtype)]
+        return F.normalize(torch.cat(features).float(), dim=-1)
+
+    def _features(self, masks: Tensor) -> Tensor:
         parts, count, length = self._parts, len(masks), len(self._tokens)
         keep = torch.ones(count, length, dtype=torch.bool, device=masks.device)
         keep[:, self._players] = masks[:, self._owners]
@@ -119,16 +126,15 @@ class TextTower:
         attention = hidden[:, None, :].expand(count, length, length)
         if self._mask is not None:
             attention = attention + self._mask
-        states = parts.transformer(
-            self._tokens.expand(count, -1, -1), attn_mask=attention.repeat_interleave(parts.heads, dim=0)
-        )
-        pooled: Tensor = parts.ln_final(states[:, self._pooled])
+        attention = attention.repeat_interleave(parts.heads, dim=0)
+        tokens = self._tokens.expand(count, -1, -1)
+        pooled: Tensor = parts.ln_final(state_at(parts.transformer, tokens, self._pooled, attention)[:, 0])
         projection = parts.text_projection
         if isinstance(projection, nn.Module):
             pooled = projection(pooled)
         elif projection is not None:
             pooled = pooled @ projection
-        return F.normalize(pooled.float(), dim=-1)
+        return pooled
 
 
 AnyTextTower = TextTower | HuggingFaceTextTower | TransformersTextTower

@@ -25,9 +25,10 @@ def test_bench_measures_a_models_encoders(tmp_path, capsys):
 def test_operations_are_those_of_the_products():
     game, visual = tiny_game(), tiny_clip().clip.visual
     masks = torch.ones(2, 16, dtype=torch.bool)
-    width, layers, tokens = visual.transformer.width, len(visual.transformer.resblocks), 2 * 17
-    products = tokens * layers * 12 * width**2 + 2 * visual.proj.numel()
-    attention = 2 * layers * 2 * 17**2 * width
+    width, earlier, tokens = visual.transformer.width, len(visual.transformer.resblocks) - 1, 2 * 17
+    last = tokens * 2 * width**2 + 2 * 10 * width**2  # keys and values of all, the rest of the class token alone
+    products = tokens * earlier * 12 * width**2 + last + 2 * visual.proj.numel()
+    attention = 2 * 2 * (earlier * 17**2 + 17) * width
     with torch.inference_mode():
         assert operations(lambda: game._image_tower.encode(masks)) == 2 * (products + attention)
 
