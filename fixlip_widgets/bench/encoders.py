@@ -73,6 +73,8 @@ def _image_rows(game: VisionLanguageGame) -> Iterator[Row]:
     masked = torch.where(masks[:, game._labels.to(device)][:, None], game.pixels[None], 0)  # pyright: ignore[reportPrivateUsage]
     masked = masked.to(game.pixels.dtype)
     encode, own = game.encoder("image"), game.model.clip.encode_image
+    with peak_memory(device) as memory:  # before anything else has left the process memory to use
+        _waiting(lambda: encode(masks), device)()
     product, multiplied = large_product(game.model)
     products: list[float] = []
     seconds, bare, _ = best_in_turn(
@@ -91,8 +93,6 @@ def _image_rows(game: VisionLanguageGame) -> Iterator[Row]:
     yield Row("  largest difference of the embeddings", float((encode(masks) - reference).abs().max()))
     yield Row("  share of the matrix rate", operations(lambda: encode(masks)) / seconds / peak)
     yield Row("  the same, if it made all of encode_image's products", operations(lambda: own(masked)) / seconds / peak)
-    with peak_memory(device) as memory:
-        _waiting(lambda: encode(masks), device)()
     yield Row("  memory above the model", memory.megabytes, "MB")
     for group, share in time_shares(lambda: encode(masks)).items():
         yield Row(f"  time in {group}", share)

@@ -42,6 +42,8 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("--out", type=Path, default=Path("evaluation"), help="folder for records and results")
     parser.add_argument("--model", help="an open_clip name or configuration file (default: the packaged demo model)")
     parser.add_argument("--pretrained", metavar="TAG", help="an open_clip tag, or a safetensors file")
+    parser.add_argument("--device", help="cpu, cuda, cuda:1 … (default: a GPU where there is one)")
+    parser.add_argument("--precision", help="float32, bfloat16, float16, or auto: bfloat16 where it is clearly faster")
     parser.add_argument("--p", type=float, nargs="+", default=list(_DEFAULTS.probabilities), help="of FIxLIP and masks")
     parser.add_argument("--masks", type=int, default=_DEFAULTS.n_masks, help="fresh masks at each p")
     parser.add_argument("--budget", type=int, default=_DEFAULTS.budget, help="evaluations: image masks × text masks")
@@ -104,7 +106,7 @@ def command_of(options: argparse.Namespace) -> str:
     parts = ["fixlip-widgets", "evaluate"]
     for name, default in vars(parser.parse_args([])).items():
         value = getattr(options, name)
-        if value != default and name not in ("out", "jobs", "only_report"):
+        if value != default and name not in ("out", "jobs", "device", "only_report"):
             values = value if isinstance(value, list) else [value]
             parts += [f"--{name.replace('_', '-')}", *map(str, values)]
     return shlex.join(parts)

@@ -46,7 +46,8 @@ def prepare(options: argparse.Namespace) -> Run:
     probabilities = tuple(check_p(p) for p in options.p)
     methods = contestants(probabilities, options.methods)
     rows = rows_of(options.data, options.scenes, check_seed(options.seed))
-    model = load_model() if options.model is None else load_model(options.model, pretrained=options.pretrained)
+    place = {"device": options.device, "precision": options.precision}
+    model = load_model(options.model, pretrained=options.pretrained, **place)
     settings = Settings(
         data=str(options.data),
         model=f"{model.name} ({model.pretrained})",
@@ -57,6 +58,7 @@ def prepare(options: argparse.Namespace) -> Run:
         probabilities=probabilities,
         n_masks=options.masks,
         steps=options.steps,
+        precision=str(model.dtype).removeprefix("torch."),
     )
     return Run(model, rows, methods, settings, Records(options.out, settings))
 

@@ -65,9 +65,9 @@ def write_page(
 
 def _summary(records: Sequence[Record], settings: Settings, skipped: Sequence[Skipped], command: str) -> str:
     facts = (
-        f"{len(records):,} pairs of {settings.data}, {len(skipped):,} rows skipped. Model {settings.model}, weights "
-        f"{settings.weights}; seed {settings.seed}; fixlip_widgets {__version__}. Every method explains the same game "
-        f"and is measured on the same masks: {settings.n_masks:,} fresh ones at each p. Budgets: "
+        f"{len(records):,} pairs of {settings.data}, {len(skipped):,} rows skipped. Model {settings.model} in "
+        f"{settings.precision}, weights {settings.weights}; seed {settings.seed}; fixlip_widgets {__version__}. "
+        f"Every method explains the same game and is measured on the same masks: {settings.n_masks:,} fresh ones at each p. Budgets: "
         f"{settings.budget:,} evaluations (image masks × text masks), {settings.joint_budget:,} joint masks for "
         f"Shapley, {settings.steps} points of exCLIP's path. ± is half of the 95 % interval over pairs. "
         "Seconds are as if each method ran alone."

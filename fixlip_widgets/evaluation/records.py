@@ -6,7 +6,7 @@ import hashlib
 import json
 import math
 from collections.abc import Iterable
-from dataclasses import asdict, dataclass
+from dataclasses import MISSING, asdict, dataclass, fields
 from pathlib import Path
 from typing import Any
 
@@ -31,6 +31,7 @@ class Settings:
         probabilities: p of FIxLIP and of p-faithfulness.
         n_masks: Fresh masks for p-faithfulness, at each p.
         steps: Points of exCLIP's path.
+        precision: What the model computes in.
     """
 
     data: str
@@ -42,6 +43,11 @@ class Settings:
     probabilities: tuple[float, ...] = (0.3, 0.5, 0.7)
     n_masks: int = 1000
     steps: int = 10
+    precision: str = "float32"
+
+
+_BY_DEFAULT = {each.name: each.default for each in fields(Settings) if each.default is not MISSING}
+"""What settings mean that were written before there was a choice."""
 
 
 class Records:
@@ -62,7 +68,7 @@ class Records:
         path = folder / "settings.json"
         now = json.loads(json.dumps({"format": FORMAT, **asdict(settings)}))
         if path.exists():
-            before = _read(path)
+            before = _BY_DEFAULT | _read(path)
             changed = [name for name in now if before.get(name) != now[name]]
             if changed:
                 told = ", ".join(f"{name} was {before.get(name)!r} and is {now[name]!r}" for name in changed)

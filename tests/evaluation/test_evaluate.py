@@ -172,6 +172,27 @@ def test_other_settings_are_not_mixed(tmp_path, capsys):
     assert evaluate(tmp_path, "--scenes", "1", "--methods", "random") == 0
     assert evaluate(tmp_path, "--scenes", "1", "--methods", "random", "--seed", "1") == 2
     assert "seed was 0 and is 1" in capsys.readouterr().err
+    assert evaluate(tmp_path, "--scenes", "1", "--methods", "random", "--precision", "bfloat16") == 2
+    assert "precision was 'float32' and is 'bfloat16'" in capsys.readouterr().err
+
+
+def test_settings_that_were_written_before_precision_was_one_still_go_on(tmp_path, capsys):
+    assert evaluate(tmp_path, "--scenes", "1", "--methods", "random") == 0
+    path = tmp_path / "settings.json"
+    written = json.loads(path.read_text())
+    assert written.pop("precision") == "float32"
+    path.write_text(json.dumps(written))
+    assert evaluate(tmp_path, "--scenes", "1", "--methods", "random") == 0
+    assert "4 of 4 rows are recorded already" in capsys.readouterr().err
+
+
+def test_precision_is_part_of_the_command_and_the_device_is_not(tmp_path):
+    choice = ["--scenes", "1", "--methods", "random", "--precision", "bfloat16", "--device", "cpu"]
+    assert evaluate(tmp_path, *choice) == 0
+    command = pyarrow.parquet.read_table(tmp_path / "results.parquet").schema.metadata[b"command"].decode()
+    assert "--precision bfloat16" in command
+    assert "--device" not in command
+    assert "in bfloat16, weights" in (tmp_path / "report.html").read_text()
 
 
 def test_a_damaged_record_is_named(tmp_path, capsys):
