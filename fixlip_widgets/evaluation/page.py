@@ -67,9 +67,10 @@ def _summary(records: Sequence[Record], settings: Settings, skipped: Sequence[Sk
     facts = (
         f"{len(records):,} pairs of {settings.data}, {len(skipped):,} rows skipped. Model {settings.model} in "
         f"{settings.precision}, weights {settings.weights}; seed {settings.seed}; fixlip_widgets {__version__}. "
-        f"Every method explains the same game and is measured on the same masks: {settings.n_masks:,} fresh ones at each p. Budgets: "
-        f"{settings.budget:,} evaluations (image masks × text masks), {settings.joint_budget:,} joint masks for "
-        f"Shapley, {settings.steps} points of exCLIP's path. ± is half of the 95 % interval over pairs. "
+        "Every method explains the same game and is measured on the same masks: "
+        f"{settings.n_masks:,} fresh ones at each p. Budgets: {settings.budget:,} evaluations (image masks × text "
+        f"masks), {settings.joint_budget:,} joint masks for Shapley, {settings.steps} points of exCLIP's path. "
+        "± is half of the 95 % interval over pairs. "
         "Seconds are as if each method ran alone."
     )
     return element("p", escaped(facts)) + element("pre", escaped(command))

@@ -10,7 +10,7 @@ from torch import Tensor
 from fixlip_widgets._open_clip import open_clip
 from fixlip_widgets.towers.stand_in import twin
 
-_transformer: Any = open_clip.transformer
+_transformer: Any = open_clip.transformer  # pyright: ignore[reportAttributeAccessIssue]
 
 
 def state_at(transformer: Any, tokens: Tensor, position: int, attention_mask: Tensor | None = None) -> Tensor:

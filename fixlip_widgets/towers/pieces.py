@@ -13,18 +13,16 @@ _WIDENING = 4
 """How much wider than the sequence its MLPs usually are: the largest activation."""
 
 
-def pieces(masks: Tensor, length: int, width: int, dtype: torch.dtype) -> tuple[Tensor, ...]:
+def pieces(masks: Tensor, sequence: Tensor) -> tuple[Tensor, ...]:
     """(m, n) masks in equal parts, each to be encoded on its own.
 
     GPUs, whose memory PyTorch keeps, take all at once; so do runs that record gradients, which keep every activation.
 
     Args:
         masks: The batch.
-        length: Tokens in the sequence of one mask.
-        width: Of each token.
-        dtype: What they are computed in.
+        sequence: (length, width) what the encoder reads of one mask.
     """
     if masks.device.type != "cpu" or torch.is_grad_enabled():
         return (masks,)
-    largest = len(masks) * length * width * _WIDENING * dtype.itemsize
+    largest = len(masks) * sequence.numel() * sequence.element_size() * _WIDENING
     return masks.chunk(max(-(-largest // _LARGEST), 1))

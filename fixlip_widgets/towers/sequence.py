@@ -57,7 +57,7 @@ class SequenceTower(ABC):
 
     def _replaced(self, keep: Tensor) -> Tensor:
         patches, removed = self._patches, self._removed
-        parts = pieces(keep, *patches.shape, patches.dtype)
+        parts = pieces(keep, patches)
         return torch.cat([self.run(torch.where(some[:, :, None], patches, removed), None) for some in parts])
 
     def _shortened(self, keep: Tensor) -> Tensor:

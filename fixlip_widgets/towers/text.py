@@ -113,8 +113,7 @@ class TextTower:
 
     def encode(self, masks: Tensor) -> Tensor:
         """(m, n_players) bool masks, True = kept, to (m, d) unit-norm embeddings."""
-        tokens = self._tokens
-        features = [self._features(some) for some in pieces(masks, *tokens.shape, tokens.dtype)]
+        features = [self._features(some) for some in pieces(masks, self._tokens)]
         return F.normalize(torch.cat(features).float(), dim=-1)
 
     def _features(self, masks: Tensor) -> Tensor:

@@ -63,10 +63,10 @@ def test_pieces_give_the_same_embeddings(modality, monkeypatch):
 def test_pieces_are_as_large_as_memory_is_used_again():
     masks = torch.zeros(64, 49, dtype=torch.bool)
     with torch.inference_mode():
-        parts = pieces(masks, 50, 768, torch.float32)
+        parts = pieces(masks, torch.empty(50, 768))
         assert sum(map(len, parts)) == 64
         assert 1 < max(map(len, parts)) * 50 * 4 * 768 * 4 <= 16 * 2**20
-        assert len(pieces(masks, 65, 160, torch.float32)) == 1
-        assert [len(part) for part in pieces(masks[:0], 50, 768, torch.float32)] == [0]
+        assert len(pieces(masks, torch.empty(65, 160))) == 1
+        assert [len(part) for part in pieces(masks[:0], torch.empty(50, 768))] == [0]
     with torch.enable_grad():
-        assert pieces(masks, 50, 768, torch.float32) == (masks,)
+        assert pieces(masks, torch.empty(50, 768)) == (masks,)
