@@ -29,7 +29,7 @@ _ROUNDING = 1e-4
 """Share of the largest interaction by which the two halves of a solved matrix may differ."""
 
 _PICTURES = ("image", "blank")
-_PAIR = ("tokens", "grid", "regions", "caption", *_PICTURES, "masking")
+_PAIR = ("tokens", "words", "grid", "regions", "caption", *_PICTURES, "masking")
 _OPTIONAL_ARRAYS = ("main_se", "interactions_se", *_PICTURES, "regions")
 _ARRAYS = ("main", "interactions", *_OPTIONAL_ARRAYS)
 _TRIPLES = tuple(f"triples_{name}" for name in Triples.__dataclass_fields__)
@@ -58,7 +58,8 @@ class Explanation:
         main: (n,) main effects, in logits.
         interactions: (n, n) symmetric, zero diagonal; interactions of pairs, in logits.
         baseline_se, main_se, interactions_se: Standard errors of the above, same shapes; NaN where none is known.
-        tokens: The caption's tokens, as the model splits it.
+        tokens: The caption's tokens, as the model splits it, or its words: the text players.
+        words: Whether they are whole words.
         grid: (rows, columns) of the image's patches; regions are only numbered by it.
         regions: (height, width) the image player of each point of the picture, from 0, where image players are regions
             of any shape; None where they are the grid's patches.
@@ -85,6 +86,7 @@ class Explanation:
     tokens: tuple[str, ...]
     grid: tuple[int, int]
     regions: NDArray[np.uint16] | None = None
+    words: bool = False
     p: float = 0.5
     method: str = "banzhaf"
     order: int = 2
@@ -150,6 +152,11 @@ class Explanation:
     def image_word(self) -> tuple[str, str]:
         """What one image player, and what several, are called."""
         return ("patch", "patches") if self.regions is None else ("region", "regions")
+
+    @property
+    def text_word(self) -> tuple[str, str]:
+        """What one text player, and what several, are called."""
+        return ("word", "words") if self.words else ("token", "tokens")
 
     @property
     def names(self) -> tuple[str, ...]:

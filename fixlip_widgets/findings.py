@@ -40,7 +40,8 @@ class _Players:
     """Players as sentences name them."""
 
     def __init__(self, explanation: Explanation) -> None:
-        self.names, self.n_image, self.image_word = explanation.names, explanation.n_image, explanation.image_word
+        self.names, self.n_image = explanation.names, explanation.n_image
+        self.image_word, self.text_word = explanation.image_word, explanation.text_word
 
     def subject(self, player: int) -> str:
         """As a sentence begins: ``“dog”`` or ``Patch (2, 3)``."""
@@ -142,7 +143,7 @@ def _partners(named: _Players, player: int, partners: NDArray[np.intp]) -> str:
     n_image = named.n_image
     patches, tokens = partners[partners < n_image], partners[partners >= n_image]
     few = len(tokens) <= _MOST_NAMES
-    words = [named.inner(token) for token in tokens.tolist()] if few else [counted(len(tokens), "token")]
+    words = [named.inner(token) for token in tokens.tolist()] if few else [counted(len(tokens), *named.text_word)]
     squares = [counted(len(patches), *named.image_word)] if len(patches) else []
     words = words if len(tokens) else []
     return joined(squares + words if player >= n_image else words + squares)

@@ -201,6 +201,7 @@ class VisionLanguageGame:
         """What any explanation of this game says of image, caption and masking: fields of it."""
         return {
             "tokens": self.tokens,
+            "words": self.words,
             "grid": self.grid,
             "regions": self.regions,
             "caption": self.caption,

@@ -50,6 +50,15 @@ def test_a_word_is_told_what_it_binds_to():
     assert sentences[6] == "Nothing that “a” does with others is beyond the noise."
 
 
+def test_many_text_players_are_counted_as_what_they_are():
+    n = 2 + 5
+    interactions = np.zeros((n, n))
+    interactions[0, 2:6] = interactions[2:6, 0] = 2.0
+    given = {"interactions": interactions, "interactions_se": np.full((n, n), 0.1), "tokens": tuple("abcde")}
+    assert findings(random_explanation(1, 2, **given))[0].startswith("Patch (1, 1) binds to 4 tokens;")
+    assert findings(random_explanation(1, 2, words=True, **given))[0].startswith("Patch (1, 1) binds to 4 words;")
+
+
 def test_one_is_singular():
     sentences = told({(0, 8): 2.0})
     assert sentences[8] == "“dog” binds to 1 patch; the rest is within the noise."

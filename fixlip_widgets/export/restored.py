@@ -110,6 +110,7 @@ def _explanation(result: dict[str, Any], scene: dict[str, Any]) -> Explanation:
         main=from_wire(result["main"]).astype(np.float64),
         interactions=from_wire(result["interactions"]).astype(np.float64),
         tokens=tuple(result["tokens"]),
+        words=result.get("words", False),
         grid=(result["grid"][0], result["grid"][1]),
         ridge=result["ridge"] or 0.0,
         identified=dict(result["identified"]),

@@ -72,6 +72,7 @@ def packed_scene(scene: dict[str, Any]) -> Saved:
         "picture": _packed_picture(scene["image"]),
         "grid": scene["grid"],
         "model": scene["model"],
+        "words": scene.get("words", False),
         "regions": regions and {name: value for name, value in regions.items() if name != "labels"},
         "masking": masking and {**masking, "blank": _packed_picture(masking["blank"])},
     }

@@ -175,8 +175,8 @@ def _attributions(explanation: Explanation, colors: str) -> str:
         else "what each player adds by this method"
     )
     says = (
-        f"First-order attributions: {meaning}. "
-        f"Strongest colour: ±{limit_of(patches):.2f} for {explanation.image_word[1]}, ±{limit:.2f} for tokens (logits)."
+        f"First-order attributions: {meaning}. Strongest colour: ±{limit_of(patches):.2f} for "
+        f"{explanation.image_word[1]}, ±{limit:.2f} for {explanation.text_word[1]} (logits)."
     )
     return element(
         "section",
@@ -222,9 +222,10 @@ def _words(explanation: Explanation, colors: str) -> str:
         label = element("strong", escaped(explanation.names[player])) + f" Σ {signed(total, 1)}"
         drawn = overlay_svg(explanation, player, limit=limit, colors=colors, embed=False)
         figures.append(element("figure", drawn, element("figcaption", label)))
-    cut = "" if len(chosen) == explanation.n_text else f" The {_MOST_WORDS} tokens that interact most are shown."
+    one, many = explanation.text_word
+    cut = "" if len(chosen) == explanation.n_text else f" The {_MOST_WORDS} {many} that interact most are shown."
     says = (
-        f"Image–text interactions of each token with the {explanation.image_word[1]}, on one scale "
+        f"Image–text interactions of each {one} with the {explanation.image_word[1]}, on one scale "
         f"(strongest colour: ±{limit:.2f} logits), and their sum Σ.{cut}"
     )
     return element(

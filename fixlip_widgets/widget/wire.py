@@ -73,6 +73,7 @@ def result(
         "seed": explanation.seed,
         "caption": explanation.caption,
         "tokens": list(explanation.tokens),
+        "words": explanation.words,
         "grid": list(explanation.grid),
         "regions": explanation.regions is not None,
         "identified": {name: bool(value) for name, value in explanation.identified.items()},
@@ -160,6 +161,7 @@ def scene(of: Explanation | VisionLanguageGame, model: str) -> Wire:
     return {
         "image": None if picture is None else image(picture),
         "tokens": list(described["tokens"]),
+        "words": described["words"],
         "grid": list(described["grid"]),
         "model": model,
         "regions": regions(described["regions"]),

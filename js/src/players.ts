@@ -8,6 +8,8 @@ export interface Board {
   /** Whether image players are regions of any shape, which the grid only numbers, and not its cells. */
   readonly regions: boolean;
   readonly tokens: readonly string[];
+  /** Whether they are whole words. */
+  readonly words?: boolean;
 }
 
 export function patchCount(board: Board): number {
@@ -24,12 +26,19 @@ export function cell(board: Board, player: number): { row: number; column: numbe
   return { row: Math.floor(player / columns), column: player % columns };
 }
 
-/** What one image player, and what several, are called. */
-export function imageWord({ regions }: Pick<Board, "regions">): {
+interface Called {
   readonly one: string;
   readonly many: string;
-} {
+}
+
+/** What one image player, and what several, are called. */
+export function imageWord({ regions }: Pick<Board, "regions">): Called {
   return regions ? { one: "region", many: "regions" } : { one: "patch", many: "patches" };
+}
+
+/** What one text player, and what several, are called. */
+export function textWord({ words }: Pick<Board, "words">): Called {
+  return words ? { one: "word", many: "words" } : { one: "token", many: "tokens" };
 }
 
 /** A player in a few characters: “dog”, patch (5, 1), region 12. */
@@ -54,7 +63,7 @@ export function shortLabel(board: Board, player: number): string {
 /** A player for somebody who hears it: token “dog”, patch row 5, column 1. */
 export function spokenName(board: Board, player: number): string {
   if (player >= patchCount(board)) {
-    return `token ${shortName(board, player)}`;
+    return `${textWord(board).one} ${shortName(board, player)}`;
   }
   if (board.regions) {
     return shortName(board, player);
@@ -74,14 +83,11 @@ export function groupName(board: Board, players: readonly number[]): string {
     return namesOf(board, players);
   }
   const patches = players.filter((player) => player < patchCount(board)).length;
-  const counted = [
-    counting(patches, imageWord(board).one, imageWord(board).many),
-    counting(players.length - patches, "token", "tokens"),
-  ];
+  const counted = [counting(patches, imageWord(board)), counting(players.length - patches, textWord(board))];
   return counted.filter((part) => part !== "").join(" + ");
 }
 
-function counting(number: number, one: string, many: string): string {
+function counting(number: number, { one, many }: Called): string {
   return number === 0 ? "" : `${number} ${number === 1 ? one : many}`;
 }
 

@@ -36,6 +36,8 @@ export interface Masking {
 export interface Scene {
   readonly image: Picture | null;
   readonly tokens: readonly string[];
+  /** Whether they are whole words. */
+  readonly words: boolean;
   readonly grid: readonly [rows: number, columns: number];
   readonly model: string;
   /** Null where image players are the cells of the grid; otherwise the grid only numbers them. */
@@ -55,6 +57,8 @@ export interface Facts {
   readonly seed: number | null;
   readonly caption: string;
   readonly tokens: readonly string[];
+  /** Whether they are whole words; what was saved in the first days does not say. */
+  readonly words?: boolean;
   readonly grid: readonly [rows: number, columns: number];
   /** Whether image players are regions of any shape, which the grid only numbers, and not its cells. */
   readonly regions: boolean;

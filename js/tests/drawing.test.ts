@@ -1,7 +1,7 @@
 import { describe, expect, it } from "vitest";
 import { draw, towards } from "../src/drawing";
 import { type Box, labelSpot, overlaps, pointAt, route, separate } from "../src/geometry";
-import { neighbour, shortName, spokenName } from "../src/players";
+import { groupName, neighbour, shortName, spokenName } from "../src/players";
 import { traits } from "./fake";
 
 const graph = traits().graph_data as NonNullable<ReturnType<typeof traits>["graph_data"]>;
@@ -154,6 +154,9 @@ describe("players", () => {
     ]);
     expect(spokenName(board, 5)).toBe("patch row 2, column 3");
     expect(spokenName(board, 6)).toBe("token “red”");
+    expect(spokenName({ ...board, words: true }, 6)).toBe("word “red”");
+    expect(groupName(board, [0, 1, 6, 7])).toBe("2 patches + 2 tokens");
+    expect(groupName({ ...board, words: true }, [0, 1, 2, 7])).toBe("3 patches + 1 word");
   });
 
   it.each([

@@ -41,6 +41,7 @@ export function wireResult(changes: Partial<WireResult> = {}): WireResult {
     seed: 0,
     caption: "red dog",
     tokens: ["red", "dog"],
+    words: false,
     grid: [2, 2],
     regions: false,
     identified: { cross: true, text_text: true, image_image: true },
@@ -112,6 +113,7 @@ export function traits(changes: Partial<Traits> = {}): Traits {
     scene: {
       image: null,
       tokens: ["red", "dog"],
+      words: false,
       grid: [2, 2],
       model: "tiny · test",
       regions: null,

@@ -120,6 +120,7 @@ def test_explain_takes_other_players_and_maskings_to_every_view():
         progress=False,
     )
     assert explanation.names == ("region 1", "region 2", "a", "dog's", "dinner")
+    assert (explanation.image_word[1], explanation.text_word[1]) == ("regions", "words")
     assert explanation.image.shape == (64, 64, 3)
     np.testing.assert_array_equal(explanation.regions, (HALVES == 7).astype(int))
     assert explanation.masking == "blur"

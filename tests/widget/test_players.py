@@ -44,6 +44,7 @@ def test_the_scene_says_where_each_region_lies(widget: FixlipWidget):
     assert (regions["height"], regions["width"]) == (128, 128)
     assert widget.result["regions"] is True
     assert widget.scene["tokens"] == ["a", "dog's", "dinner"]
+    assert (widget.scene["words"], widget.result["words"]) == (True, True)
     assert widget.scene["image"]["width"] == 64, "the photo itself, and no sheet of cut-outs"
 
 
@@ -110,6 +111,8 @@ def test_a_saved_notebook_draws_the_same_regions_again(widget: FixlipWidget):
     state = Widget.get_manager_state(widgets=[widget])["state"][widget.model_id]
     restored = restore({widget.model_id: json.loads(json.dumps(state, default=str))}).widgets[widget.model_id]
     assert restored.explanation.names == widget.explanation.names
+    assert restored.explanation.text_word == ("word", "words")
+    assert restored.saved["words"] is True
     assert restored.saved["regions"]["paths"] == widget.scene["regions"]["paths"]
     drawn = restored.explanation.to_svg("overlay", limit=1e-6)
     assert all(f'd="{path}"' in drawn for path in widget.scene["regions"]["paths"])
@@ -121,6 +124,7 @@ def test_a_live_page_has_regions_and_masking_and_other_captions(tmp_path: Path):
     (saved,) = Page((tmp_path / "page.html").read_text("utf-8")).json("saved")
     assert saved["regions"]["paths"] == widget.scene["regions"]["paths"]
     assert "labels" not in saved["regions"]
+    assert saved["words"] is True
     assert (saved["masking"]["name"], saved["masking"]["blank"]["mime"]) == ("blur", "image/webp")
     assert [caption["tokens"] for caption in saved["captions"]][1] == ["a", "cat's", "dinner"]
     anchored = np.array(saved["captions"][0]["anchored"])[:N, 0]

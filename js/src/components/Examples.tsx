@@ -1,7 +1,7 @@
 /** Masked pairs as the model saw them: removed patches by the game's masking, removed tokens struck out. */
 
 import { probability } from "../format";
-import { imageWord, patchCount } from "../players";
+import { imageWord, patchCount, textWord } from "../players";
 import type { Store } from "../store";
 import { Masked, removedBy } from "./Masked";
 
@@ -57,7 +57,7 @@ export function Examples({ store }: { store: Store }) {
     <>
       <p class="fx-hint">
         Each player is kept with probability {probability(examples.p)}. <MaskingNote store={store} /> A
-        removed token is hidden from the model’s attention.
+        removed {textWord(store.board.value).one} is hidden from the model’s attention.
       </p>
       <ul class="fx-examples">
         {examples.masks.map((mask, index) => (
@@ -96,7 +96,8 @@ function Words({ store, mask }: { store: Store; mask: string }) {
   return (
     <>
       <span class="fx-hidden">
-        {kept} of {first} {imageWord(board).many} kept; tokens kept: {words.join(" ") || "none"}
+        {kept} of {first} {imageWord(board).many} kept; {textWord(board).many} kept:{" "}
+        {words.join(" ") || "none"}
       </span>
       <span class="fx-words" aria-hidden="true">
         {board.tokens.map((token, index) => (

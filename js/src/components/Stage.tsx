@@ -2,7 +2,7 @@
 
 import { useRef, useState } from "preact/hooks";
 import { colourOf, faded } from "../colour";
-import { groupName, imageWord, patchCount } from "../players";
+import { groupName, imageWord, patchCount, textWord } from "../players";
 import type { Store } from "../store";
 import { Arcs } from "./Arcs";
 import { playerEvents } from "./interaction";
@@ -33,8 +33,9 @@ export function Stage({ store }: { store: Store }) {
 function Tokens({ store, tabStop }: { store: Store; tabStop: number }) {
   const board = store.board.value;
   const first = patchCount(board);
+  const { one } = textWord(board);
   return (
-    <div class="fx-tokens" role="group" aria-label="Caption, token by token">
+    <div class="fx-tokens" role="group" aria-label={`Caption, ${one} by ${one}`}>
       {board.tokens.map((token, index) => {
         const player = first + index;
         return <Chip key={player} store={store} player={player} token={token} tabStop={index === tabStop} />;

@@ -67,6 +67,7 @@ export interface Saved {
   readonly grid: Scene["grid"];
   readonly model: string;
   // pages that were saved before there were these have none
+  readonly words?: boolean;
   readonly regions?: Scene["regions"];
   readonly masking?: (Omit<Masking, "blank"> & { readonly blank: SavedPicture | null }) | null;
   /** Sentence on what needs a model, and why there is none. */
@@ -90,10 +91,11 @@ export function resultOf(snapshot: Snapshot, generation: number): WireResult {
 
 /** What can be shown of the pair, but for the tokens, which each caption has of its own. */
 export function sceneOf(saved: Saved, tokens: readonly string[]): Scene {
-  const { picture, grid, model, regions, masking } = saved;
+  const { picture, grid, model, words, regions, masking } = saved;
   return {
     image: pictureOf(picture),
     tokens,
+    words: words ?? false,
     grid,
     model,
     regions: regions ?? null,
