@@ -257,7 +257,7 @@ class Explanation:
         """The :meth:`subset` of every size, from none to ``largest`` (by default all) players."""
         from fixlip_widgets.subsets import best_subsets
 
-        return best_subsets(self.main, self.interactions, sign, largest)
+        return best_subsets(self.main, self.interactions, sign, None if largest is None else range(largest + 1))
 
     # -- other forms -----------------------------------------------------------------------------------------------
 

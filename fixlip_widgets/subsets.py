@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import operator
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from itertools import combinations
 
 import numpy as np
@@ -57,22 +57,23 @@ def best_subset(main: ArrayLike, interactions: ArrayLike, size: int, sign: int =
     return _best(mains, pairs, np.concatenate([grown, shrunk]), sign)
 
 
-def best_subsets(main: ArrayLike, interactions: ArrayLike, sign: int = 1, largest: int | None = None) -> list[Subset]:
-    """:func:`best_subset` for every size from 0 to ``largest`` (by default n) at once; the rest as there."""
+def best_subsets(
+    main: ArrayLike, interactions: ArrayLike, sign: int = 1, sizes: Iterable[int] | None = None
+) -> list[Subset]:
+    """:func:`best_subset` of several ``sizes`` at once, in their order; by default of all, 0 to n. The rest as there.
+
+    Larger sizes than n are left out.
+    """
     mains, pairs = _checked(main, interactions, sign)
     n = len(mains)
-    largest = n if largest is None else min(largest, n)
+    wanted = [size for size in (range(n + 1) if sizes is None else sizes) if size <= n]
     if n <= _EXACT:
-        return [_best(mains, pairs, _every(n, size), sign) for size in range(largest + 1)]
-    grown = [states.copy() for states in _grown(mains, pairs, largest)]
-    shrunk = [states for size, states in _numbered(_shrunk(mains, pairs, 0), n) if size <= largest][::-1]
-    starts = [np.concatenate(both) for both in zip(grown, shrunk, strict=True)]
-    return [_best(mains, pairs, states, sign) for states in starts]
-
-
-def _numbered(shrunk: Iterator[Bools], n: int) -> Iterator[tuple[int, Bools]]:
-    """States with their size, from n down."""
-    return zip(range(n, -1, -1), shrunk, strict=True)
+        return [_best(mains, pairs, _every(n, size), sign) for size in wanted]
+    largest, smallest = max(wanted, default=0), min(wanted, default=n)
+    asked = set(wanted)
+    grown = {size: states.copy() for size, states in enumerate(_grown(mains, pairs, largest)) if size in asked}
+    shrunk = {n - left: states for left, states in enumerate(_shrunk(mains, pairs, smallest)) if n - left in asked}
+    return [_best(mains, pairs, np.concatenate([grown[size], shrunk[size]]), sign) for size in wanted]
 
 
 def _checked(main: ArrayLike, interactions: ArrayLike, sign: int) -> tuple[Floats, Floats]:

@@ -139,6 +139,9 @@ def test_rounding_is_no_asymmetry():
 
 @pytest.mark.parametrize("n", [9, 30])
 @pytest.mark.parametrize("sign", [1, -1])
-def test_the_smaller_sizes_alone_are_the_same(n, sign):
+def test_some_sizes_alone_are_the_same(n, sign):
     main, interactions = random_game(n, seed=1)
-    assert best_subsets(main, interactions, sign, largest=7) == best_subsets(main, interactions, sign)[:8]
+    every = best_subsets(main, interactions, sign)
+    assert best_subsets(main, interactions, sign, (4, 0, n, 2)) == [every[4], every[0], every[n], every[2]]
+    assert best_subsets(main, interactions, sign, ()) == []
+    assert best_subsets(main, interactions, sign, range(8)) == best_subsets(main, interactions, sign)[:8]

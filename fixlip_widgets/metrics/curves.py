@@ -11,6 +11,7 @@ from fixlip_widgets.errors import InputError
 from fixlip_widgets.explanation import Explanation
 from fixlip_widgets.game import VisionLanguageGame
 from fixlip_widgets.metrics.sampled import check_players
+from fixlip_widgets.subsets import best_subsets
 
 POINTS = 51
 """Points of a curve, from nothing kept to everything kept."""
@@ -76,16 +77,16 @@ def extremes(explanation: Explanation, sign: int) -> Bools:
     """(m, n) the coalitions of one curve, ``most`` (``sign=+1``) or ``least`` (−1): m ≤ 51 sizes, from none to all."""
     n = explanation.n_players
     sizes = np.unique(np.round(np.linspace(0, n, POINTS)).astype(int)) if n >= POINTS else np.arange(n + 1)
-    return coalitions(explanation, sign)[sizes]
+    return coalitions(explanation, sign, sizes)
 
 
-def coalitions(explanation: Explanation, sign: int) -> Bools:
-    """(n + 1, n) masks: the most (``sign=+1``) or least (−1) similar coalition of every size, by the explanation."""
-    n = explanation.n_players
-    masks = np.zeros((n + 1, n), dtype=bool)
-    if explanation.has_interactions:
-        for size, (players, _) in enumerate(explanation.subsets(sign)):
-            masks[size, list(players)] = True
-        return masks
-    ranks = np.argsort(np.argsort(-sign * explanation.main, kind="stable"), kind="stable")
-    return ranks[None, :] < np.arange(n + 1)[:, None]
+def coalitions(explanation: Explanation, sign: int, sizes: NDArray[np.intp]) -> Bools:
+    """(m, n) masks: the most (``sign=+1``) or least (−1) similar coalition of each of m ``sizes``, as explained."""
+    if not explanation.has_interactions:
+        ranks = np.argsort(np.argsort(-sign * explanation.main, kind="stable"), kind="stable")
+        return ranks[None, :] < sizes[:, None]
+    masks = np.zeros((len(sizes), explanation.n_players), dtype=bool)
+    found = best_subsets(explanation.main, explanation.interactions, sign, sizes.tolist())
+    for mask, (players, _) in zip(masks, found, strict=True):
+        mask[list(players)] = True
+    return masks

@@ -74,7 +74,7 @@ def test_an_explanation_of_another_pair_is_refused():
 
 
 def test_coalitions_of_order_one_are_sorted():
-    most, least = (coalitions(linear([3.0, -1.0, 2.0], order=1), sign) for sign in (1, -1))
+    most, least = (coalitions(linear([3.0, -1.0, 2.0], order=1), sign, np.arange(4)) for sign in (1, -1))
     assert most.astype(int).tolist() == [[0, 0, 0], [1, 0, 0], [1, 0, 1], [1, 1, 1]]
     assert least.astype(int).tolist() == [[0, 0, 0], [0, 1, 0], [0, 1, 1], [1, 1, 1]]
 
@@ -83,9 +83,10 @@ def test_coalitions_of_order_two_count_interactions():
     pairs = np.zeros((3, 3))
     pairs[1, 2] = pairs[2, 1] = 5.0
     explanation = linear([2.0, 0.0, 0.0]).replace(interactions=pairs)
-    assert coalitions(explanation, 1)[2].tolist() == [False, True, True]
-    assert coalitions(explanation, -1)[1].sum() == 1
-    assert not coalitions(explanation, -1)[1][0]
+    assert coalitions(explanation, 1, np.array([3, 2])).tolist() == [[True, True, True], [False, True, True]]
+    (least,) = coalitions(explanation, -1, np.array([1]))
+    assert least.sum() == 1
+    assert not least[0]
 
 
 def test_curves_are_the_games_values_by_hand():
