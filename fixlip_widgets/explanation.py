@@ -4,14 +4,15 @@ from __future__ import annotations
 
 import json
 import math
-from dataclasses import dataclass, field, fields, replace
+from dataclasses import dataclass, field, replace
 from typing import TYPE_CHECKING, Any, Literal, NamedTuple
 
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
-from fixlip_widgets.errors import InputError, PoolError
-from fixlip_widgets.files import PathLike, read_npz, replacing, write_npz
+from fixlip_widgets import stored
+from fixlip_widgets.errors import InputError
+from fixlip_widgets.files import PathLike, replacing
 from fixlip_widgets.triples import Triples
 
 if TYPE_CHECKING:
@@ -23,16 +24,12 @@ if TYPE_CHECKING:
 
 Floats = NDArray[np.float64]
 Bools = NDArray[np.bool_]
-FORMAT = 1
-"""Version of the file format that :meth:`Explanation.save` writes."""
 _ROUNDING = 1e-4
 """Share of the largest interaction by which the two halves of a solved matrix may differ."""
 
 _PICTURES = ("image", "blank")
 _PAIR = ("tokens", "words", "grid", "regions", "caption", *_PICTURES, "masking")
-_OPTIONAL_ARRAYS = ("main_se", "interactions_se", *_PICTURES, "regions")
-_ARRAYS = ("main", "interactions", *_OPTIONAL_ARRAYS)
-_TRIPLES = tuple(f"triples_{name}" for name in Triples.__dataclass_fields__)
+_OPTIONAL = ("main_se", "interactions_se")
 
 
 class Term(NamedTuple):
@@ -117,7 +114,7 @@ class Explanation:
         n = self.grid[0] * self.grid[1] + len(self.tokens)
         for name, shape in (("main", (n,)), ("interactions", (n, n)), ("main_se", (n,)), ("interactions_se", (n, n))):
             given = getattr(self, name)
-            if given is None and name in _OPTIONAL_ARRAYS:
+            if given is None and name in _OPTIONAL:
                 continue
             array = np.array(given, dtype=np.float64)
             if array.shape != shape:
@@ -323,25 +320,9 @@ class Explanation:
 
     def to_frame(self) -> pd.DataFrame:
         """A pandas table of every main effect and interaction (pandas must be installed)."""
-        try:
-            import pandas as pd
-        except ImportError as error:
-            raise ImportError("to_frame() needs pandas: pip install pandas") from error
-        n, names = self.n_players, self.names
-        first, second = np.triu_indices(n, 1) if self.has_interactions else (np.empty(0, int), np.empty(0, int))
-        blank = [""] * n
-        values = np.concatenate([self.main, self.interactions[first, second]])
-        main_se = np.full(n, np.nan) if self.main_se is None else self.main_se
-        pair_se = np.full(len(first), np.nan) if self.interactions_se is None else self.interactions_se[first, second]
-        return pd.DataFrame(
-            {
-                "order": np.repeat([1, 2], [n, len(first)]),
-                "player": list(names) + [names[i] for i in first],
-                "partner": blank + [names[i] for i in second],
-                "value": values,
-                "standard_error": np.concatenate([main_se, pair_se]),
-            }
-        )
+        from fixlip_widgets.export.tables import as_frame
+
+        return as_frame(self)
 
     def to_shapiq(self, index: str | None = None) -> Any:
         """A ``shapiq.InteractionValues``; see :func:`fixlip_widgets.interop.to_shapiq` (shapiq must be installed)."""
@@ -360,11 +341,7 @@ class Explanation:
 
     def save(self, path: PathLike) -> None:
         """Write an ``.npz`` with the arrays and the rest as JSON; an existing file is replaced whole or not at all."""
-        arrays = {name: getattr(self, name) for name in _ARRAYS if getattr(self, name) is not None}
-        if self.triples is not None:
-            arrays.update({name: getattr(self.triples, name.removeprefix("triples_")) for name in _TRIPLES})
-        rest = {item.name: getattr(self, item.name) for item in fields(self) if item.name not in (*_ARRAYS, "triples")}
-        write_npz(path, arrays, {"format": FORMAT, "kind": "explanation", **rest})
+        stored.write(self, path)
 
     @classmethod
     def load(cls, path: PathLike) -> Explanation:
@@ -373,16 +350,7 @@ class Explanation:
         Raises:
             PoolError: The file is missing, damaged or of another kind or version.
         """
-        arrays, rest = read_npz(path)
-        if rest.pop("kind", None) != "explanation" or rest.pop("format", None) != FORMAT:
-            raise PoolError(f"{path} is not an explanation of format {FORMAT}; save it again with this version.")
-        try:
-            third = [arrays.pop(name) for name in _TRIPLES if name in arrays]
-            stored: dict[str, Any] = {**rest, **arrays, "triples": Triples(*third) if third else None}
-            stored.update(tokens=tuple(rest["tokens"]), grid=tuple(rest["grid"]))
-            return cls(**stored)
-        except (KeyError, TypeError, ValueError) as error:
-            raise PoolError(f"{path} is damaged: {error}") from error
+        return stored.read(path)
 
     def replace(self, **changes: Any) -> Explanation:
         """A copy with some fields changed."""

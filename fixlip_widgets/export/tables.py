@@ -1,4 +1,4 @@
-"""An explanation's values for other programs: every term as a line of CSV, and everything but the pictures as JSON."""
+"""An explanation's values for other programs: every term as a line of CSV or of a table, all but pictures as JSON."""
 
 from __future__ import annotations
 
@@ -11,6 +11,8 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 if TYPE_CHECKING:
+    import pandas as pd
+
     from fixlip_widgets.explanation import Explanation
 
 _PICTURES = ("image", "blank", "regions")
@@ -35,6 +37,25 @@ def as_json(explanation: Explanation) -> dict[str, Any]:
     """Everything but the pictures as plain lists and numbers; what is not known (NaN) is null."""
     fields = {name: getattr(explanation, name) for name in explanation.__dataclass_fields__ if name not in _PICTURES}
     return {name: _plain(value) for name, value in {**fields, "names": explanation.names}.items()}
+
+
+def as_frame(explanation: Explanation) -> pd.DataFrame:
+    """Every main effect and interaction as a row of a pandas table; errors that are not known are NaN.
+
+    Raises:
+        ImportError: pandas is not installed.
+    """
+    try:
+        import pandas as pd
+    except ImportError as error:
+        raise ImportError("to_frame() needs pandas: pip install pandas") from error
+    names = explanation.names
+    rows = [
+        (len(players), *(names[player] for player in players), *[""] * (2 - len(players)), value, error)
+        for players, value, error in _terms(explanation)
+        if len(players) in (1, 2)
+    ]
+    return pd.DataFrame(rows, columns=["order", "player", "partner", "value", "standard_error"])
 
 
 def _terms(explanation: Explanation) -> Iterator[tuple[tuple[int, ...], float, float]]:

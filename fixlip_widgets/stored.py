@@ -1,0 +1,48 @@
+"""An explanation as a file: its arrays, and the rest as JSON, in one ``.npz``. Nothing is unpickled."""
+
+from __future__ import annotations
+
+from dataclasses import fields
+from typing import TYPE_CHECKING, Any
+
+from fixlip_widgets.errors import PoolError
+from fixlip_widgets.files import PathLike, read_npz, write_npz
+from fixlip_widgets.triples import Triples
+
+if TYPE_CHECKING:
+    from fixlip_widgets.explanation import Explanation
+
+FORMAT = 1
+"""Version of the file format."""
+_ARRAYS = ("main", "interactions", "main_se", "interactions_se", "image", "blank", "regions")
+_TRIPLES = tuple(f"triples_{name}" for name in Triples.__dataclass_fields__)
+
+
+def write(explanation: Explanation, path: PathLike) -> None:
+    """Write it; an existing file is replaced whole or not at all."""
+    arrays = {name: getattr(explanation, name) for name in _ARRAYS if getattr(explanation, name) is not None}
+    if explanation.triples is not None:
+        arrays.update({name: getattr(explanation.triples, name.removeprefix("triples_")) for name in _TRIPLES})
+    others = [item.name for item in fields(explanation) if item.name not in (*_ARRAYS, "triples")]
+    rest = {name: getattr(explanation, name) for name in others}
+    write_npz(path, arrays, {"format": FORMAT, "kind": "explanation", **rest})
+
+
+def read(path: PathLike) -> Explanation:
+    """Read what :func:`write` wrote.
+
+    Raises:
+        PoolError: The file is missing, damaged or of another kind or version.
+    """
+    from fixlip_widgets.explanation import Explanation
+
+    arrays, rest = read_npz(path)
+    if rest.pop("kind", None) != "explanation" or rest.pop("format", None) != FORMAT:
+        raise PoolError(f"{path} is not an explanation of format {FORMAT}; save it again with this version.")
+    try:
+        third = [arrays.pop(name) for name in _TRIPLES if name in arrays]
+        found: dict[str, Any] = {**rest, **arrays, "triples": Triples(*third) if third else None}
+        found.update(tokens=tuple(rest["tokens"]), grid=tuple(rest["grid"]))
+        return Explanation(**found)
+    except (KeyError, TypeError, ValueError) as error:
+        raise PoolError(f"{path} is damaged: {error}") from error
