@@ -36,5 +36,6 @@ def state_at(transformer: Any, tokens: Tensor, position: int, attention_mask: Te
         return transformer(tokens, attn_mask=attention_mask)[:, here]
     states = twin(transformer, {"resblocks": blocks[:-1]})(tokens, attn_mask=attention_mask)
     # A block attends to other states than its own where it has a normalisation for those; here it is the same one.
+    # torch compiles a module's own call and leaves that out of copies, so a compiled last block runs plainly here.
     reader = twin(last, {"ln_1_kv": last.ln_1})
     return reader(states[:, here], states, states, None if attention_mask is None else attention_mask[:, here])
