@@ -8,6 +8,7 @@ import torch
 
 import fixlip_widgets as fx
 from fixlip_widgets import demo
+from fixlip_widgets.bench.encoders import time_shares
 from fixlip_widgets.incremental import IncrementalExplainer
 from fixlip_widgets.models import Model
 from fixlip_widgets.shapley import explain_shapley
@@ -160,7 +161,7 @@ def test_running_out_of_memory_halves_the_batch_and_goes_on():
     masks = properties.masks(4096, wanted.n_image)
     expected = wanted.image_embeddings(masks)
     torch.cuda.empty_cache()
-    used = torch.cuda.memory_allocated() / torch.cuda.get_device_properties(0).total_memory
+    used = torch.cuda.memory_reserved() / torch.cuda.get_device_properties(0).total_memory
     torch.cuda.set_per_process_memory_fraction(used + 0.003)
     try:
         little = fx.VisionLanguageGame(wanted.model, scene.image, scene.caption, batch_size=4096)
@@ -171,15 +172,27 @@ def test_running_out_of_memory_halves_the_batch_and_goes_on():
     np.testing.assert_allclose(found.cpu(), expected.cpu(), atol=2e-5)
 
 
+def what_is_left():
+    """Tensors in all the memory that PyTorch can still hand out, the largest first."""
+    for size in (2**k for k in range(30, 8, -1)):
+        try:
+            while True:
+                yield torch.empty(size, dtype=torch.uint8, device="cuda")
+        except torch.cuda.OutOfMemoryError:
+            continue
+
+
 def test_a_device_without_room_for_one_mask_is_named():
     scene = demo.scene("dog_and_banana")
     tight = fx.VisionLanguageGame(fx.load_model(device="cuda"), scene.image, scene.caption, batch_size=1)
     torch.cuda.empty_cache()
     torch.cuda.set_per_process_memory_fraction(1e-6)
+    taken = list(what_is_left())
     try:
         with pytest.raises(fx.EncodingError, match="too little memory"):
             tight.image_embeddings(properties.masks(1, tight.n_image))
     finally:
+        taken.clear()
         torch.cuda.set_per_process_memory_fraction(1.0)
 
 
@@ -189,6 +202,11 @@ def test_a_model_that_has_moved_is_named():
     loaded.clip.cpu()
     with pytest.raises(fx.EncodingError, match="is on cpu now"):
         one.image_embeddings(properties.masks(1, one.n_image))
+
+
+def test_the_profile_of_a_product_is_a_matrix_product():
+    left = torch.ones(4096, 4096, device="cuda")
+    assert time_shares(lambda: [left @ left for _ in range(5)])["matrix products"] > 0.9
 
 
 def test_large_second_order_solves_agree_with_the_processor():

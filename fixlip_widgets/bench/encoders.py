@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterable, Iterator
+from operator import attrgetter
 from typing import Any
 
 import torch
+from torch.autograd import DeviceType
 from torch.nn.attention import SDPBackend, sdpa_kernel
 from torch.profiler import ProfilerActivity, profile
 from torch.utils.flop_counter import FlopCounterMode
@@ -14,14 +16,21 @@ from fixlip_widgets import IncrementalExplainer, InputError, Model, VisionLangua
 from fixlip_widgets.bench.measure import Row, best_in_turn, best_of
 from fixlip_widgets.evaluation.cost import peak_memory
 from fixlip_widgets.loading.precision import Precision
-from fixlip_widgets.masks import MIN_BUDGET, draw_masks, split_budget
+from fixlip_widgets.masks import MAX_BUDGET, MIN_BUDGET, draw_masks, split_budget
 from fixlip_widgets.towers import patches_of
 
 CAPTION = "a black dog next to a yellow hydrant"
 GROUPS = {
     "matrix products": ("addmm", "mm", "bmm", "baddbmm", "linear", "mkldnn_linear"),
     "convolutions": ("convolution", "mkldnn_convolution", "cudnn_convolution", "thnn_conv2d"),
-    "attention's own": ("softmax", "scaled_dot_product", "flash_attention", "transform_bias_rescale_qkv"),
+    "attention's own": (
+        "softmax",
+        "scaled_dot_product",
+        "flash_attention",
+        "efficient_attention",
+        "cudnn_attention",
+        "transform_bias_rescale_qkv",
+    ),
     "activations": ("gelu", "sigmoid", "relu", "silu", "tanh"),
     "normalisations": ("layer_norm", "batch_norm", "native_layer_norm", "native_batch_norm"),
 }
@@ -43,20 +52,24 @@ def rows(
         pretrained: Its weights; random ones by default, since they do not change the time.
         batch: Masks per run; the game's own by default.
         precision: As :func:`fixlip_widgets.load_model` takes it.
-        explained: Image masks of an explanation to measure too; 0 for none.
+        explained: Image masks of an explanation to measure too, at least; 0 for none.
+
+    Raises:
+        InputError: No explanation of this model takes so many.
     """
     torch.manual_seed(0)
     model = load_model(name, pretrained=pretrained, precision=precision)
     pixels = torch.randn(3, *model.image_size)
     game = VisionLanguageGame(model, pixels, CAPTION, batch_size=batch)
+    budget = _budget_of(game, explained) if explained else None
     yield Row(f"{name}: players, image and text", game.n_players)
     with torch.inference_mode():
         yield from _image_rows(game)
         if patches_of(model.clip) is not None:
             yield from _removing_rows(game)
         yield from _text_rows(game)
-    if explained:
-        yield from _explaining_rows(game, explained)
+    if budget is not None:
+        yield from _explaining_rows(game, budget)
 
 
 def large_product(model: Model) -> tuple[Callable[[], Any], float]:
@@ -122,11 +135,19 @@ def _text_rows(game: VisionLanguageGame) -> Iterator[Row]:
     yield Row("  × the model's own encode_text at its full context", bare / seconds, "×")
 
 
-def _explaining_rows(game: VisionLanguageGame, image_masks: int) -> Iterator[Row]:
-    """An explanation with at least so many image masks: what it takes beside the bare encoder, and the solve."""
+def _budget_of(game: VisionLanguageGame, image_masks: int) -> int:
+    """The smallest power of two that pays for so many image masks."""
     budget = MIN_BUDGET
     while split_budget(budget, game.n_image, game.n_text)[0] < image_masks:
         budget *= 2
+        if budget > MAX_BUDGET:
+            most = split_budget(MAX_BUDGET, game.n_image, game.n_text)[0]
+            raise InputError(f"An explanation of this model takes at most {most:,} image masks, not {image_masks:,}.")
+    return budget
+
+
+def _explaining_rows(game: VisionLanguageGame, budget: int) -> Iterator[Row]:
+    """An explanation at a budget: what it takes beside the bare encoder, and the solve."""
     device, explainer = game.model.device, IncrementalExplainer(game)
     with peak_memory(device) as memory:
         encoding = best_of(1, _waiting(lambda: explainer.extend(0.5, budget), device))
@@ -162,11 +183,21 @@ def time_shares(run: Callable[[], Any]) -> dict[str, float]:
     kinds = [ProfilerActivity.CPU, *([ProfilerActivity.CUDA] if torch.cuda.is_available() else [])]
     with profile(activities=kinds) as profiler:
         run()
+    return shares_of(profiler.key_averages())
+
+
+def shares_of(events: Iterable[Any]) -> dict[str, float]:
+    """Share of each group in the time that a profile's operations took: on the GPU, where one did the work."""
+    # kernels are events too, but their time is also that of the operation that launched them
+    run = [event for event in events if event.device_type == DeviceType.CPU]
+    spent_by = attrgetter(
+        "self_device_time_total" if any(event.self_device_time_total for event in run) else "self_cpu_time_total"
+    )
     totals = dict.fromkeys((*GROUPS, REST), 0.0)
-    for event in profiler.key_averages():
+    for event in run:
         name = event.key.removeprefix("aten::").lstrip("_")
         group = next((group for group, names in GROUPS.items() if name.startswith(names)), REST)
-        totals[group] += event.self_device_time_total or event.self_cpu_time_total
+        totals[group] += spent_by(event)
     whole = sum(totals.values())
     return {group: spent / whole for group, spent in totals.items() if spent}
 

@@ -1,9 +1,11 @@
 import json
+from types import SimpleNamespace
 
 import pytest
 import torch
+from torch.autograd import DeviceType
 
-from fixlip_widgets.bench.encoders import operations, time_shares
+from fixlip_widgets.bench.encoders import operations, shares_of, time_shares
 from fixlip_widgets.cli import main
 from tests.golden import DATA, tiny_clip, tiny_game
 
@@ -37,6 +39,29 @@ def test_time_goes_to_what_is_run():
     left = torch.ones(300, 300)
     shares = time_shares(lambda: [left @ left for _ in range(20)])
     assert max(shares, key=shares.get) == "matrix products"
+
+
+def test_what_a_gpu_ran_is_counted_once_and_waiting_for_it_not_at_all():
+    def event(key, gpu, cpu, where=DeviceType.CPU):
+        return SimpleNamespace(key=key, self_device_time_total=gpu, self_cpu_time_total=cpu, device_type=where)
+
+    events = [
+        event("aten::addmm", 6.0, 1.0),
+        event("aten::_efficient_attention_forward", 2.0, 1.0),
+        event("aten::copy_", 2.0, 1.0),
+        event("sgemm_128x64", 6.0, 0.0, DeviceType.CUDA),
+        event("fmha_cutlassF", 2.0, 0.0, DeviceType.CUDA),
+        event("Memcpy", 2.0, 0.0, DeviceType.CUDA),
+        event("cudaDeviceSynchronize", 0.0, 90.0),
+    ]
+    assert shares_of(events) == {"matrix products": 0.6, "attention's own": 0.2, "copies and sums": 0.2}
+
+
+def test_more_masks_than_an_explanation_takes_are_refused_before_anything_is_measured(capsys):
+    assert main(["bench", "--model", str(DATA / "tiny_clip.json"), "--explain", "1000000"]) == 2
+    told = capsys.readouterr()
+    assert "takes at most" in told.err
+    assert "encodings a second" not in told.out
 
 
 def test_sections_and_a_model_exclude_each_other(capsys):
