@@ -7,7 +7,6 @@ from operator import attrgetter
 from typing import Any
 
 import torch
-from torch.autograd import DeviceType
 from torch.nn.attention import SDPBackend, sdpa_kernel
 from torch.profiler import ProfilerActivity, profile
 from torch.utils.flop_counter import FlopCounterMode
@@ -189,7 +188,7 @@ def time_shares(run: Callable[[], Any]) -> dict[str, float]:
 def shares_of(events: Iterable[Any]) -> dict[str, float]:
     """Share of each group in the time that a profile's operations took: on the GPU, where one did the work."""
     # kernels are events too, but their time is also that of the operation that launched them
-    run = [event for event in events if event.device_type == DeviceType.CPU]
+    run = [event for event in events if event.device_type.name == "CPU"]
     spent_by = attrgetter(
         "self_device_time_total" if any(event.self_device_time_total for event in run) else "self_cpu_time_total"
     )
