@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections import deque
+from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass
 
 import numpy as np
@@ -65,44 +66,71 @@ def is_out_of_memory(error: Exception) -> bool:
 
 
 def encode_all(
-    encode: Callable[[Tensor], Tensor],
-    masks: Bools,
-    batch: BatchSize,
-    device: torch.device,
-    tower: str,
+    encode: Callable[[Tensor], Tensor], masks: Bools, batch: BatchSize, device: torch.device, tower: str
 ) -> Tensor:
-    """(m, n) masks to (m, d) embeddings in batches; a batch that does not fit the device's memory is halved.
+    """(m, n) masks to (m, d) embeddings, in batches.
 
-    A batch is looked at only once the next is on its way, so that a GPU never waits for that.
+    Raises:
+        EncodingError: As :func:`encode_in_turn`.
+    """
+
+    def batches() -> Iterator[Bools]:
+        start = 0
+        while start < len(masks):
+            rows = masks[start : start + batch.size]
+            start += len(rows)
+            yield rows
+
+    done = list(encode_in_turn(encode, batches(), batch, device, tower))
+    return torch.cat(done) if done else torch.empty(0, 0, device=device)
+
+
+def encode_in_turn(
+    encode: Callable[[Tensor], Tensor], batches: Iterable[Bools], batch: BatchSize, device: torch.device, tower: str
+) -> Iterator[Tensor]:
+    """(m, n) masks, array by array, to (m, d) embeddings; runs that do not fit the device's memory are halved.
+
+    On a GPU the next array is asked for, and its encoding started, before this one's is waited for.
 
     Raises:
         EncodingError: Not even one mask fits, or an embedding is not finite; the message names the tower and the first
             such mask.
     """
-    done: list[Tensor] = []
-    unchecked: Bools | None = None
+    started: deque[tuple[Bools, Tensor]] = deque()
+    for masks in batches:
+        started.append((masks, _start(encode, masks, batch, device, tower)))
+        if len(started) > most_ahead(device):
+            yield _finished(*started.popleft(), encode, tower)
+    while started:
+        yield _finished(*started.popleft(), encode, tower)
+
+
+def most_ahead(device: torch.device) -> int:
+    """How many arrays of masks may be under way beside the one that is waited for."""
+    return 1 if device.type == "cuda" else 0
+
+
+def _start(
+    encode: Callable[[Tensor], Tensor], masks: Bools, batch: BatchSize, device: torch.device, tower: str
+) -> Tensor:
+    """(m, d) embeddings, which a GPU may still be at when this returns."""
+    parts: list[Tensor] = []
     start = 0
     while start < len(masks):
         rows = masks[start : start + batch.size]
         try:
-            embeddings = _launch(encode, rows, device)
+            parts.append(_launch(encode, rows, device))
         except RuntimeError as error:  # what running out of memory is a kind of
             if not is_out_of_memory(error):
                 raise
             _make_room(batch, device, tower, error)
             continue
-        if unchecked is not None:
-            _check_finite(done[-1], unchecked, encode, tower)
-        done.append(embeddings)
-        unchecked = rows
         start += len(rows)
-    if unchecked is not None:
-        _check_finite(done[-1], unchecked, encode, tower)
-    return torch.cat(done) if done else torch.empty(0, 0, device=device)
+    return torch.cat(parts) if parts else torch.empty(0, 0, device=device)
 
 
 def _launch(encode: Callable[[Tensor], Tensor], masks: Bools, device: torch.device) -> Tensor:
-    """One encoder run, which a GPU may still be at when this returns; masks reach it from pinned memory, meanwhile."""
+    """One run of the encoder; masks reach a GPU from pinned memory, so that nothing waits for them."""
     given = torch.from_numpy(np.ascontiguousarray(masks))
     if device.type == "cuda":
         given = given.pin_memory()
@@ -110,10 +138,11 @@ def _launch(encode: Callable[[Tensor], Tensor], masks: Bools, device: torch.devi
         return encode(given.to(device, non_blocking=True))
 
 
-def _check_finite(embeddings: Tensor, masks: Bools, encode: Callable[[Tensor], Tensor], tower: str) -> None:
+def _finished(masks: Bools, embeddings: Tensor, encode: Callable[[Tensor], Tensor], tower: str) -> Tensor:
+    """The same embeddings, once they are there and found to be finite."""
     finite = torch.isfinite(embeddings).all(dim=1)
     if bool(finite.all()):
-        return
+        return embeddings
     worst = int((~finite).int().argmax())
     kept = np.flatnonzero(masks[worst]).tolist()
     raise EncodingError(

@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator
+from collections import deque
+from collections.abc import Callable, Iterable, Iterator
 from typing import Any
 
 import numpy as np
@@ -10,7 +11,7 @@ import torch
 from numpy.typing import NDArray
 from torch import Tensor
 
-from fixlip_widgets.encoding import BatchSize, encode_all
+from fixlip_widgets.encoding import BatchSize, encode_in_turn
 from fixlip_widgets.errors import PoolError
 from fixlip_widgets.estimators.crossmodal import Modality
 from fixlip_widgets.estimators.moments import Moments
@@ -75,21 +76,27 @@ class Pool:
 
         Stopping between batches, or an error in the encoder, leaves the pool valid.
         """
-        start = done = self.drawn.get(p, 0)
-        while done < start + count:
-            step = max(batch.size - batch.size % 2, 1 if p != 0.5 else 2)
-            masks = draw_masks(self.n, p, done, min(done + step, start + count), seed=self.seed, stream=self.stream)
-            index = self._encode(encode, masks, batch, device)
+        start = self.drawn.get(p, 0)
+
+        def draws() -> Iterator[Bools]:
+            done = start
+            while done < start + count:
+                step = max(batch.size - batch.size % 2, 1 if p != 0.5 else 2)
+                masks = draw_masks(self.n, p, done, min(done + step, start + count), seed=self.seed, stream=self.stream)
+                done += len(masks)
+                yield masks
+
+        for masks, index in self._encoded(encode, draws(), batch, device):
             self._note(p, masks, index)
-            done += len(masks)
-            yield done - start
+            yield self.drawn[p] - start
 
     def enumerate(self, encode: Callable[[Tensor], Tensor], batch: BatchSize, device: torch.device) -> Iterator[int]:
         """Encode all masks that are missing; the pool becomes complete when the last one is."""
-        masks = enumerate_masks(self.n)
-        for start in range(0, len(masks), 4 * batch.size):
-            self._encode(encode, masks[start : start + 4 * batch.size], batch, device)
-            yield min(start + 4 * batch.size, len(masks))
+        every, done = enumerate_masks(self.n), 0
+        parts = (every[start : start + 4 * batch.size] for start in range(0, len(every), 4 * batch.size))
+        for masks, _ in self._encoded(encode, parts, batch, device):
+            done += len(masks)
+            yield done
         self._draws, self._moments, self.drawn, self.complete = {}, {}, {}, True
 
     def _note(self, p: float, masks: Bools, index: NDArray[np.int64]) -> None:
@@ -98,23 +105,33 @@ class Pool:
         self.drawn[p] = self.drawn.get(p, 0) + len(masks)
         self._sizes += np.bincount(masks.sum(axis=1), minlength=self.n + 1)
 
-    def _encode(
-        self, encode: Callable[[Tensor], Tensor], masks: Bools, batch: BatchSize, device: torch.device
-    ) -> NDArray[np.int64]:
-        """Index of each mask's embedding in the store, after encoding those that are new."""
-        keys = _keys(masks)
-        fresh: dict[bytes, int] = {}
-        for position, key in enumerate(keys):
-            if key not in self._rows:
-                fresh.setdefault(key, position)
-        if fresh:
-            self._append(encode_all(encode, masks[list(fresh.values())], batch, device, self.name))
-            for key in fresh:
+    def _encoded(
+        self, encode: Callable[[Tensor], Tensor], batches: Iterable[Bools], batch: BatchSize, device: torch.device
+    ) -> Iterator[tuple[Bools, NDArray[np.int64]]]:
+        """Each array of masks, and its embeddings' places in the store, once those that are new have been encoded."""
+        under_way: deque[tuple[Bools, list[bytes], dict[bytes, int]]] = deque()
+
+        def fresh() -> Iterator[Bools]:
+            for masks in batches:
+                keys, first = _keys(masks), dict[bytes, int]()
+                ahead = set[bytes]().union(*(earlier for _, _, earlier in under_way))
+                for position, key in enumerate(keys):
+                    if key not in self._rows and key not in ahead:
+                        first.setdefault(key, position)
+                under_way.append((masks, keys, first))
+                yield masks[list(first.values())]
+
+        for embeddings in encode_in_turn(encode, fresh(), batch, device, self.name):
+            masks, keys, first = under_way.popleft()
+            self._append(embeddings)
+            for key in first:
                 self._rows[key] = len(self._rows)
-        return np.array([self._rows[key] for key in keys], dtype=np.int64)
+            yield masks, np.array([self._rows[key] for key in keys], dtype=np.int64)
 
     def _append(self, embeddings: Tensor) -> None:
         """Keep embeddings in one buffer that doubles, so that no result has to copy them together."""
+        if not len(embeddings):
+            return
         used, needed = self.encodes, self.encodes + len(embeddings)
         if needed > len(self._store):
             grown = torch.empty(max(needed, 2 * len(self._store), 256), embeddings.shape[1], device=embeddings.device)

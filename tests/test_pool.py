@@ -1,0 +1,106 @@
+"""A pool grows the same whether the next masks are started before the last are waited for, as on a GPU, or not."""
+
+import numpy as np
+import pytest
+import torch
+
+from fixlip_widgets import EncodingError, encoding
+from fixlip_widgets.encoding import BatchSize
+from fixlip_widgets.pool import Pool
+
+CPU = torch.device("cpu")
+N = 7  # so few players that many masks come up again
+
+
+class Encoder:
+    """Embeds a mask as itself, and remembers what it was given; may fail on one of its runs."""
+
+    def __init__(self, fails_at=None):
+        self.given, self.fails_at = [], fails_at
+
+    def __call__(self, masks):
+        self.given.append(masks.clone())
+        embedded = masks.float()
+        return embedded * torch.nan if len(self.given) == self.fails_at else embedded
+
+
+@pytest.fixture(params=[0, 1], ids=["one after the other", "one ahead"])
+def ahead(request, monkeypatch):
+    monkeypatch.setattr(encoding, "most_ahead", lambda device: request.param)
+    return request.param
+
+
+def new_pool():
+    return Pool(N, seed=3, stream=0, name="image")
+
+
+def extend(pool, encode, count, p=0.4, size=8):
+    return pool.extend(encode, p, count, BatchSize(size), CPU)
+
+
+def content(pool, p=0.4):
+    modality = pool.modality(p)
+    return modality.masks.numpy(), modality.embeddings.numpy(), modality.weights.numpy()
+
+
+def same(one, other):
+    for left, right in zip(content(one), content(other), strict=True):
+        np.testing.assert_array_equal(left, right)
+
+
+def whole(count=60):
+    pool = new_pool()
+    for _ in extend(pool, Encoder(), count):
+        pass
+    return pool
+
+
+def test_every_mask_is_encoded_once_and_found_again(ahead):
+    pool, encode = new_pool(), Encoder()
+    told = list(extend(pool, encode, 60))
+    assert told == [8, 16, 24, 32, 40, 48, 56, 60]
+    given = torch.cat(encode.given)
+    assert len(given) == len(torch.unique(given, dim=0)) == pool.encodes < 60
+    masks, embeddings, _ = content(pool)
+    assert len(masks) == 60
+    np.testing.assert_array_equal(embeddings, masks)
+    packed, stored = pool.encoded()
+    np.testing.assert_array_equal(np.unpackbits(packed, axis=1, count=N), stored.numpy())
+
+
+def test_a_batch_is_waited_for_once_the_next_has_begun(ahead):
+    encode = Encoder()
+    steps = extend(new_pool(), encode, 60)
+    next(steps)
+    assert len(encode.given) == 1 + ahead
+
+
+def test_a_pool_that_was_stopped_goes_on_as_if_it_had_not_been(ahead):
+    pool = new_pool()
+    steps = extend(pool, Encoder(), 60)
+    assert [next(steps), next(steps)] == [8, 16]
+    kept = pool.encodes
+    steps.close()
+    assert (len(pool), pool.encodes) == (16, kept)
+    for _ in extend(pool, Encoder(), 44):
+        pass
+    same(pool, whole())
+
+
+def test_an_error_keeps_what_was_encoded_before(ahead):
+    pool = new_pool()
+    with pytest.raises(EncodingError, match="image encoder returned values that are not finite"):
+        list(extend(pool, Encoder(fails_at=3), 60))
+    assert len(pool) == 16
+    for _ in extend(pool, Encoder(), 44):
+        pass
+    same(pool, whole())
+
+
+def test_all_masks_are_encoded_after_some_were_drawn(ahead):
+    pool, encode = whole(), Encoder()
+    drawn = pool.encodes
+    assert list(pool.enumerate(encode, BatchSize(8), CPU)) == [32, 64, 96, 128]
+    assert sum(map(len, encode.given)) == 2**N - drawn
+    masks, embeddings, _ = content(pool)
+    np.testing.assert_array_equal(embeddings, masks)
