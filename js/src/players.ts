@@ -41,6 +41,11 @@ export function textWord({ words }: Pick<Board, "words">): Called {
   return words ? { one: "word", many: "words" } : { one: "token", many: "tokens" };
 }
 
+/** Both, as they are counted and pointed at: patches and tokens. */
+export function playersWord(board: Pick<Board, "regions" | "words">): string {
+  return `${imageWord(board).many} and ${textWord(board).many}`;
+}
+
 /** A player in a few characters: “dog”, patch (5, 1), region 12. */
 export function shortName(board: Board, player: number): string {
   const token = board.tokens[player - patchCount(board)];

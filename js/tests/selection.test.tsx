@@ -163,9 +163,17 @@ describe("hiding players from the model", () => {
 });
 
 describe("colour scales", () => {
-  it("are one for patches and one for words, and the legend names both", async () => {
+  it("are one for patches and one for tokens, and the legend names both", async () => {
     const view = await shown(new FakeModel());
+    expect(one(view, ".fx-scale").textContent).toContain("patches ±2.00 · tokens ±4.00 logits");
+  });
+
+  it("call text players words where they are", async () => {
+    const scene = { ...traits().scene, words: true };
+    const view = await shown(new FakeModel(traits({ scene, result: wireResult({ words: true }) })));
     expect(one(view, ".fx-scale").textContent).toContain("patches ±2.00 · words ±4.00 logits");
+    expect(view.textContent).toContain("point at a patch or word for its interactions");
+    expect(view.textContent).not.toContain("token");
   });
 
   it("are shared by A and B, and are its own for B − A", async () => {
@@ -174,14 +182,14 @@ describe("colour scales", () => {
     const model = new FakeModel(traits({ pinned: { label: "A", result: pinned }, difference }));
     const view = await shown(model);
     const scale = () => one(view, ".fx-scale").textContent;
-    expect(scale()).toContain("patches ±9.00 · words ±4.00 logits · same scale for A and B");
+    expect(scale()).toContain("patches ±9.00 · tokens ±4.00 logits · same scale for A and B");
     model.set("shown", "pinned");
     await settled();
-    expect(scale()).toContain("patches ±9.00 · words ±4.00 logits");
+    expect(scale()).toContain("patches ±9.00 · tokens ±4.00 logits");
     expect(one(view, ".fx-patch").dataset.value).toBe("9");
     model.set("shown", "difference");
     await settled();
-    expect(scale()).toContain("patches ±3.00 · words ±1.00 logits · own scale of B − A");
+    expect(scale()).toContain("patches ±3.00 · tokens ±1.00 logits · own scale of B − A");
   });
 
   it("fall back to the present explanation where there is nothing to compare with", async () => {

@@ -28,9 +28,11 @@ interface CurvesProps {
   readonly others: readonly Measured[];
   /** One of the others, to be told from the rest. */
   readonly lit: Measured | null;
+  /** What the players are called: patches and tokens. */
+  readonly players: string;
 }
 
-export function Curves({ current, others, lit }: CurvesProps) {
+export function Curves({ current, others, lit, players }: CurvesProps) {
   const figure = useRef<HTMLElement>(null);
   const width = Math.max(useSize(figure).width, NARROWEST);
   const [point, setPoint] = useState<number | null>(null);
@@ -76,7 +78,7 @@ export function Curves({ current, others, lit }: CurvesProps) {
         }}
       >
         <svg viewBox={`0 0 ${width} ${HEIGHT}`} height={HEIGHT} aria-hidden="true">
-          <Axes place={place} width={width} />
+          <Axes place={place} width={width} players={players} />
           {others.map((each, index) => (
             <Other key={index} place={place} of={each} number={index + 1} lit={each === lit} />
           ))}
@@ -153,7 +155,13 @@ export function placesOf(width: number, drawn: readonly Measured[]): Places {
 
 const PAIRS: Readonly<Record<number, string>> = { 0: "empty 0", 1: "full 1" };
 
-function Axes({ place: { x, y, ticks }, width }: { place: Places; width: number }) {
+interface AxesProps {
+  readonly place: Places;
+  readonly width: number;
+  readonly players: string;
+}
+
+function Axes({ place: { x, y, ticks }, width, players }: AxesProps) {
   return (
     <g class="fx-axis">
       {ticks.map((tick) => (
@@ -170,7 +178,7 @@ function Axes({ place: { x, y, ticks }, width }: { place: Places; width: number 
         </text>
       ))}
       <text x={(LEFT + width - RIGHT) / 2} y={HEIGHT - 4} text-anchor="middle">
-        patches and words kept
+        {players} kept
       </text>
     </g>
   );

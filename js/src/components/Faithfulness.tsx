@@ -3,6 +3,7 @@
 import { useState } from "preact/hooks";
 import { count, duration, plain, probability } from "../format";
 import { measuredBeside, measuredOf } from "../measures";
+import { playersWord } from "../players";
 import type { MeasureCost, Measured } from "../protocol";
 import type { Store } from "../store";
 import { Curves } from "./Curves";
@@ -30,10 +31,15 @@ export function Faithfulness({ store }: { store: Store }) {
   const others = measuredBeside(shown, measured.value);
   const p = measure_cost.value?.p ?? current?.faithfulness.map((each) => each.p) ?? EVERYWHERE;
   const { positive, negative } = store.palette.value;
+  const players = playersWord(store.board.value);
   const any = current !== null || others.length > 0;
   return (
     <div class="fx-faithfulness" style={{ "--most": positive, "--least": negative }}>
-      {any ? <Curves current={current} others={others} lit={lit} /> : <Question />}
+      {any ? (
+        <Curves current={current} others={others} lit={lit} players={players} />
+      ) : (
+        <Question players={players} />
+      )}
       <div class="fx-measured">
         {any && <Scores current={current} others={others} p={p} light={setLit} />}
         {any && <Notes measured={current ? [current, ...others] : others} />}
@@ -48,20 +54,20 @@ export function Faithfulness({ store }: { store: Store }) {
 }
 
 /** What would be measured, before it is. */
-function Question() {
+function Question({ players }: { players: string }) {
   return (
     <div class="fx-question">
       <p>
         <b>Does the model agree?</b>
       </p>
       <p>
-        <i>Curves.</i> The model is shown the patches and words that the explanation calls most similar, and
-        those that it calls least similar, from none to all of them. The further apart its answers lie, the
-        more the explanation knows.
+        <i>Curves.</i> The model is shown the {players} that the explanation calls most similar, and those
+        that it calls least similar, from none to all of them. The further apart its answers lie, the more the
+        explanation knows.
       </p>
       <p>
-        <i>Faithfulness.</i> The model is shown patches and words at random. The explanation should rank these
-        pairs as the model does.
+        <i>Faithfulness.</i> The model is shown {players} at random. The explanation should rank these pairs
+        as the model does.
       </p>
     </div>
   );

@@ -2,7 +2,7 @@
 
 import { colourOf } from "../colour";
 import { withError } from "../format";
-import { imageWord } from "../players";
+import { imageWord, textWord } from "../players";
 import { mainRows, sorted } from "../rows";
 import type { Store } from "../store";
 import { adds, pointingEvents, press } from "./interaction";
@@ -20,8 +20,8 @@ export function FirstOrder({ store }: { store: Store }) {
   return (
     <div class="fx-first-order">
       <p>
-        {known?.label ?? "This method"} has no interactions: it says what each {imageWord(of).one} and word
-        does by itself. The picture shows these main effects; the strongest are
+        {known?.label ?? "This method"} has no interactions: it says what each {imageWord(of).one} and{" "}
+        {textWord(of).one} does by itself. The picture shows these main effects; the strongest are
       </p>
       <ol {...pointingEvents(store)}>
         {rows.map(({ players, name, value, se }) => (

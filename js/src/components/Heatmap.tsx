@@ -6,7 +6,7 @@ import { colourOf } from "../colour";
 import { interaction, interactionError } from "../explanation";
 import { plain, withError } from "../format";
 import { bandsOf, cellAt, figure, type Mark, markAt, marksOf, type Sheet, sheet } from "../heat";
-import { imageWord, shortName } from "../players";
+import { type Board, imageWord, shortName, textWord } from "../players";
 import { loadPlotly } from "../plotly";
 import type { Block } from "../protocol";
 import type { Store } from "../store";
@@ -15,8 +15,11 @@ import { useSize } from "./size";
 
 const CONFIG = { staticPlot: true, displayModeBar: false, responsive: false };
 
-function titleOf(block: Block, image: string): string {
-  return { cross: `words × ${image}`, text_text: "words × words", image_image: `${image} × ${image}` }[block];
+function titleOf(block: Block, board: Board): string {
+  const [image, text] = [imageWord(board).many, textWord(board).many];
+  return { cross: `${text} × ${image}`, text_text: `${text} × ${text}`, image_image: `${image} × ${image}` }[
+    block
+  ];
 }
 
 export function Heatmap({ store }: { store: Store }) {
@@ -41,7 +44,7 @@ function Head({ store, block }: { store: Store; block: Block }) {
   const { positive, negative } = store.palette.value;
   return (
     <div class="fx-heat-head">
-      <span>{titleOf(block, imageWord(store.board.value).many)}</span>
+      <span>{titleOf(block, store.board.value)}</span>
       <span class="fx-scale">
         <span aria-hidden="true">−</span>
         <span class="fx-bar" style={{ "--positive": positive, "--negative": negative }} />
@@ -92,7 +95,7 @@ function Plot({ store, block, place, width }: PlotProps) {
       class="fx-heatmap"
       ref={element}
       role="img"
-      aria-label={`Heatmap of ${titleOf(block, imageWord(store.board.value).many)}; the table has the strongest of them in words`}
+      aria-label={`Heatmap of ${titleOf(block, store.board.value)}; the table has the strongest of them in words`}
     />
   );
 }

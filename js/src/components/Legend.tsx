@@ -3,7 +3,7 @@
 import type { ComponentChildren } from "preact";
 import { type Explanation, interaction, interactionError, valuesFor } from "../explanation";
 import { plain, withError } from "../format";
-import { groupName, imageWord, shortName } from "../players";
+import { groupName, imageWord, shortName, textWord } from "../players";
 import type { Store } from "../store";
 
 export function Legend({ store }: { store: Store }) {
@@ -26,15 +26,15 @@ export function Legend({ store }: { store: Store }) {
   );
 }
 
-/** Words and patches each have their scale: on one, the patches' main effects would hardly show. */
+/** Tokens and patches each have their scale: on one, the patches' main effects would hardly show. */
 function Scale({ store }: { store: Store }) {
   const { patch, token } = store.scales.value;
   const { positive, negative } = store.palette.value;
-  const words = store.board.value.tokens.length > 0;
-  const one = !words || plain(patch) === plain(token);
+  const board = store.board.value;
+  const one = board.tokens.length === 0 || plain(patch) === plain(token);
   const ends = one
     ? `±${plain(patch)}`
-    : `${imageWord(store.board.value).many} ±${plain(patch)} · words ±${plain(token)}`;
+    : `${imageWord(board).many} ±${plain(patch)} · ${textWord(board).many} ±${plain(token)}`;
   return (
     <div class="fx-scale" title={`The colours end at ${ends} logits${SHARED[sharing(store)]}`}>
       <span aria-hidden="true">−</span>
@@ -97,7 +97,8 @@ function Invitation({ of }: { of: Explanation }) {
     </>
   ) : (
     <>
-      <b>main effects</b> · point at a {imageWord(of).one} or word for its interactions, click to keep them
+      <b>main effects</b> · point at a {imageWord(of).one} or {textWord(of).one} for its interactions, click
+      to keep them
     </>
   );
 }

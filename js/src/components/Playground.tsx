@@ -2,7 +2,7 @@
 
 import { useEffect } from "preact/hooks";
 import { plain, signed } from "../format";
-import { imageWord, patchCount, shortName, spokenName } from "../players";
+import { type Board, imageWord, patchCount, playersWord, shortName, spokenName, textWord } from "../players";
 import type { Played } from "../protocol";
 import type { Store, Tool } from "../store";
 import { MaskingNote } from "./Examples";
@@ -10,10 +10,13 @@ import { Choices, Icon } from "./inputs";
 import { Masked } from "./Masked";
 import { Refused } from "./Notices";
 
-const TOOLS = [
-  { value: "select", label: "Select", title: "A click on the picture or a word selects it" },
-  { value: "hide", label: "Hide", title: "A click on the picture or a word hides it from the model" },
-] as const;
+function toolsFor(board: Board) {
+  const clicked = `A click on the picture or a ${textWord(board).one}`;
+  return [
+    { value: "select", label: "Select", title: `${clicked} selects it` },
+    { value: "hide", label: "Hide", title: `${clicked} hides it from the model` },
+  ] as const;
+}
 
 /** Settings whose refusal is told here. */
 export const TOLD_IN_PLAYGROUND = ["removed"];
@@ -33,9 +36,9 @@ export function Playground({ store }: { store: Store }) {
       <div class="fx-hiding">
         <div class="fx-row">
           <Choices
-            label="What a click on the picture or a word does"
+            label={`What a click on the picture or a ${textWord(store.board.value).one} does`}
             value={store.tool.value}
-            options={TOOLS}
+            options={toolsFor(store.board.value)}
             change={(tool) => {
               store.tool.value = tool as Tool;
             }}
@@ -97,7 +100,7 @@ function Hidden({ store }: { store: Store }) {
     return (
       <p class="fx-hint">
         Nothing is hidden. {store.tool.value === "hide" ? "Click" : "Choose “Hide”, then click"}{" "}
-        {imageWord(board).many} and words.
+        {playersWord(board)}.
       </p>
     );
   }

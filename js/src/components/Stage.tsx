@@ -2,7 +2,7 @@
 
 import { useRef, useState } from "preact/hooks";
 import { colourOf, faded } from "../colour";
-import { groupName, imageWord, patchCount, textWord } from "../players";
+import { groupName, patchCount, playersWord, textWord } from "../players";
 import type { Store } from "../store";
 import { Arcs } from "./Arcs";
 import { playerEvents } from "./interaction";
@@ -81,8 +81,7 @@ function Picking({ store }: { store: Store }) {
   if (store.tool.value === "hide") {
     return (
       <p class="fx-picking">
-        Click {imageWord(store.board.value).many} and words, or drag over the picture, to hide them from the
-        model.
+        Click {playersWord(store.board.value)}, or drag over the picture, to hide them from the model.
       </p>
     );
   }

@@ -1,6 +1,6 @@
 /** What the views show: which interactions, how many, in which places, and which subset. */
 
-import { imageWord } from "../players";
+import { type Board, imageWord, playersWord, textWord } from "../players";
 import type { Block, Setting, ViewName } from "../protocol";
 import type { Store } from "../store";
 import { Slider } from "./Slider";
@@ -80,21 +80,22 @@ const BLOCKS: readonly { readonly block: Block; readonly label: string }[] = [
   { block: "image_image", label: "image × image" },
 ];
 
-/** Whose interactions a block holds; `image` is what image players are called. */
-function playersIn(block: Block, image: string): string {
-  return { cross: `words and ${image}`, text_text: "words", image_image: image }[block];
+/** Whose interactions a block holds. */
+function playersIn(block: Block, board: Board): string {
+  return { cross: playersWord(board), text_text: textWord(board).many, image_image: imageWord(board).many }[
+    block
+  ];
 }
 
 function Blocks({ store }: { store: Store }) {
   const shown = store.traits.block.value;
-  const { many } = imageWord(store.board.value);
   return (
     <div class="fx-tabs" role="group" aria-label="Which interactions">
       {BLOCKS.map(({ block, label }) => (
         <button
           key={block}
           type="button"
-          title={`Interactions between ${playersIn(block, many)}`}
+          title={`Interactions between ${playersIn(block, store.board.value)}`}
           data-block={block}
           aria-pressed={block === shown}
           onClick={() => store.commit("block", block)}
