@@ -92,8 +92,8 @@ class Pool:
 
     def enumerate(self, encode: Callable[[Tensor], Tensor], batch: BatchSize, device: torch.device) -> Iterator[int]:
         """Encode all masks that are missing; the pool becomes complete when the last one is."""
-        every, done = enumerate_masks(self.n), 0
-        parts = (every[start : start + 4 * batch.size] for start in range(0, len(every), 4 * batch.size))
+        every, done, step = enumerate_masks(self.n), 0, 4 * batch.size
+        parts = (every[start : start + step] for start in range(0, len(every), step))
         for masks, _ in self._encoded(encode, parts, batch, device):
             done += len(masks)
             yield done

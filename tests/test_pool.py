@@ -13,12 +13,14 @@ N = 7  # so few players that many masks come up again
 
 
 class Encoder:
-    """Embeds a mask as itself, and remembers what it was given; may fail on one of its runs."""
+    """Embeds a mask as itself, and remembers what it was given; may fail on one of its runs, or hold few masks."""
 
-    def __init__(self, fails_at=None):
-        self.given, self.fails_at = [], fails_at
+    def __init__(self, fails_at=None, holds=2**N):
+        self.given, self.fails_at, self.holds = [], fails_at, holds
 
     def __call__(self, masks):
+        if len(masks) > self.holds:
+            raise torch.OutOfMemoryError("no memory")
         self.given.append(masks.clone())
         embedded = masks.float()
         return embedded * torch.nan if len(self.given) == self.fails_at else embedded
@@ -102,5 +104,19 @@ def test_all_masks_are_encoded_after_some_were_drawn(ahead):
     drawn = pool.encodes
     assert list(pool.enumerate(encode, BatchSize(8), CPU)) == [32, 64, 96, 128]
     assert sum(map(len, encode.given)) == 2**N - drawn
+    masks, embeddings, _ = content(pool)
+    np.testing.assert_array_equal(embeddings, masks)
+
+
+@pytest.mark.parametrize("complete", [False, True])
+def test_running_out_of_memory_on_the_way_leaves_no_mask_out(ahead, complete):
+    pool, encode, batch = new_pool(), Encoder(), BatchSize(8)
+    steps = pool.enumerate(encode, batch, CPU) if complete else pool.extend(encode, 0.4, 60, batch, CPU)
+    next(steps)
+    encode.holds = 3
+    for _ in steps:
+        pass
+    assert batch.size == 2
+    assert len(pool) == (2**N if complete else 60)
     masks, embeddings, _ = content(pool)
     np.testing.assert_array_equal(embeddings, masks)
