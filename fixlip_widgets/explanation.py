@@ -319,7 +319,7 @@ class Explanation:
         report([self] if title is None else [f"# {title}", self], path)
 
     def to_frame(self) -> pd.DataFrame:
-        """A pandas table of every main effect and interaction (pandas must be installed)."""
+        """A pandas table of every main effect, interaction and third-order term (pandas must be installed)."""
         from fixlip_widgets.export.tables import as_frame
 
         return as_frame(self)

@@ -42,6 +42,8 @@ def as_json(explanation: Explanation) -> dict[str, Any]:
 def as_frame(explanation: Explanation) -> pd.DataFrame:
     """Every main effect and interaction as a row of a pandas table; errors that are not known are NaN.
 
+    An explanation of order 3 has its third-order terms too, and a column ``third`` for their third player.
+
     Raises:
         ImportError: pandas is not installed.
     """
@@ -49,13 +51,18 @@ def as_frame(explanation: Explanation) -> pd.DataFrame:
         import pandas as pd
     except ImportError as error:
         raise ImportError("to_frame() needs pandas: pip install pandas") from error
-    names = explanation.names
+    players_in = ["player", "partner"] if explanation.triples is None else ["player", "partner", "third"]
     rows = [
-        (len(players), *(names[player] for player in players), *[""] * (2 - len(players)), value, error)
-        for players, value, error in _terms(explanation)
-        if len(players) in (1, 2)
+        (
+            len(players),
+            *(explanation.names[player] for player in players),
+            *[""] * (len(players_in) - len(players)),
+            *rest,
+        )
+        for players, *rest in _terms(explanation)
+        if players
     ]
-    return pd.DataFrame(rows, columns=["order", "player", "partner", "value", "standard_error"])
+    return pd.DataFrame(rows, columns=["order", *players_in, "value", "standard_error"])
 
 
 def _terms(explanation: Explanation) -> Iterator[tuple[tuple[int, ...], float, float]]:

@@ -34,17 +34,29 @@ def test_csv_has_every_term_once():
     assert unknown == ["0 × 1"]
 
 
-def test_csv_of_third_order_has_its_terms():
+def third_order():
     n_image, n_text = 2, 2
     pairs = np.zeros((n_text, n_image, n_image))
     pairs[0, 0, 1] = pairs[0, 1, 0] = 1.5
     other = np.zeros((n_image, n_text, n_text))
-    explanation = random_explanation(
+    return random_explanation(
         1, 2, ("a", "b"), order=3, triples=Triples(pairs, other, pairs * 0 + 0.1, other + 0.1), interactions_se=None
     )
-    lines = [line for line in rows(explanation.to_csv()) if line["order"] == "3"]
+
+
+def test_csv_of_third_order_has_its_terms():
+    lines = [line for line in rows(third_order().to_csv()) if line["order"] == "3"]
     strongest = max(lines, key=lambda line: abs(float(line["value"])))
     assert (strongest["players"], float(strongest["value"])) == ("0 × 1 × 2", 1.5)
+
+
+def test_the_frame_of_third_order_has_its_terms():
+    explanation = third_order()
+    frame = explanation.to_frame()
+    assert frame["value"].sum() == pytest.approx(explanation.predict(np.ones((1, 4)))[0] - explanation.baseline)
+    strongest = frame[frame["order"] == 3].set_index(["player", "partner", "third"])["value"]
+    assert strongest.idxmax() == (*explanation.names[:2], "a")
+    assert set(frame[frame["order"] < 3]["third"]) == {""}
 
 
 def test_csv_keeps_every_token_in_its_cell():
