@@ -57,7 +57,7 @@ def _curves(records: Sequence[Record], labels: dict[str, str]) -> go.Figure:
                     figure.add_trace(trace)
     return _laid_out(
         figure,
-        "Insertion and deletion: the most and the least similar coalitions (mean, 95 % band)",
+        "Insertion/deletion: most and least similar (mean, 95 % band)",
         "share of patches and tokens kept",
         "share of the way from the empty to the full pair",
     )

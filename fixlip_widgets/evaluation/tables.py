@@ -13,6 +13,7 @@ from numpy.typing import NDArray
 
 from fixlip_widgets.errors import FixlipError
 from fixlip_widgets.files import replacing
+from fixlip_widgets.wording import signed
 
 Record = dict[str, Any]
 Floats = NDArray[np.float64]
@@ -37,7 +38,7 @@ class Mean:
     def __str__(self) -> str:
         if self.n == 0:
             return "–"
-        return f"{self.value:.2f}" + ("" if math.isnan(self.half) else f" ± {self.half:.2f}")
+        return signed(self.value).removeprefix("+") + ("" if math.isnan(self.half) else f" ± {self.half:.2f}")
 
 
 def mean(values: Sequence[float | None]) -> Mean:

@@ -285,6 +285,8 @@ def test_means_have_the_normal_interval_over_pairs():
     assert found.half == pytest.approx(1.959964 / math.sqrt(3))
     assert str(found) == "2.00 ± 1.13"
     assert str(mean([])) == "–"
+    assert str(mean([-0.5])) == "−0.50"
+    assert str(mean([-0.001])) == "0.00"
     assert str(mean([0.5])) == "0.50"
 
 
