@@ -245,6 +245,10 @@ class FixlipWidget(MeasuringWidget):
         """Image masks at other p to encode ahead, as a share of the budget's; 0 for none."""
         return float(self.idle_share)
 
+    def _prepare(self, job: Job) -> None:
+        if self._refiner is not None:
+            self._refiner.prepare(job)
+
     def show_end(self, job: Job, status: str, error: str = "", trace: str = "") -> None:
         """Say how the job ended, where that is without a result: the last one stays."""
         with self._publishing, self.hold_sync():

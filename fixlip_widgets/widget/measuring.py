@@ -103,6 +103,10 @@ class MeasuringWidget(ShowingWidget):
         with self._publishing:
             self.measuring = False
         self._worker.ask_chore(self._expect_measuring)
+        self._attempt("Nothing is encoded ahead", partial(self._prepare, job))
+
+    def _prepare(self, job: Job) -> None:
+        """Go on with what measuring interrupted."""
 
     def _measure_shown(self, job: Job) -> None:
         explanation, measurer = self._measurable(), self._measurer

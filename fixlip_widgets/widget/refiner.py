@@ -87,10 +87,7 @@ class Refiner:
                 self._explain_anew(job, method)
             else:
                 self._refine(job)
-            self._between()  # what the result asks for comes before what is for later
-            self._settle(job)
-            if method.compute is None:
-                self._prepare(job)
+            self.prepare(job)
         except FixlipError as error:
             self._screen.show_end(job, "error", str(error))
         except Exception as error:
@@ -152,10 +149,15 @@ class Refiner:
             del self._kept[next(iter(self._kept))]
         self._kept[key] = explanation
 
-    def _prepare(self, job: Job) -> None:
-        """While nobody asks for anything: masks over the slider's range, so that the next move is answered at once."""
+    def prepare(self, job: Job) -> None:
+        """What is left of a job once its result is final, and ends as soon as anything is asked for.
+
+        It encodes masks over the slider's range, so that the next move is answered at once.
+        """
+        self._between()  # what the result asks for comes before what is for later
+        self._settle(job)
         share = self._screen.share_when_idle()
-        if share > 0 and not job.stop.is_set():
+        if share > 0 and method_of(job.method).compute is None and not job.stop.is_set():
             self.explainer.prepare(share, *SLIDER_P, progress=lambda _: self._between(), cancelled=job.stop.is_set)
 
     def _take_caption(self, job: Job) -> None:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import threading
+import time
 from collections.abc import Callable
 from typing import Any
 
@@ -54,6 +55,16 @@ def test_what_is_measured_is_what_the_metrics_say(widget: FixlipWidget) -> None:
     for each in found.faithfulness:
         expected = fx.metrics.faithfulness(game, explanation, each.p, each.n_masks)
         assert (each.spearman, each.r2) == (pytest.approx(expected.spearman), pytest.approx(expected.r2))
+
+
+def test_what_measuring_interrupts_goes_on_afterwards(widget: FixlipWidget) -> None:
+    widget.idle_share = 1.0
+    found, explainer = widget.measure(), widget._refiner.explainer
+    deadline = time.monotonic() + SECONDS
+    while explainer.effective_image_masks(0.25) < 20 and time.monotonic() < deadline:
+        time.sleep(0.01)
+    assert explainer.effective_image_masks(0.25) >= 20, "masks over the slider's range"
+    assert (widget.status, widget.measuring, widget.measure()) == ("done", False, found)
 
 
 def test_the_view_is_told_what_python_has(widget: FixlipWidget, wire: Wire) -> None:
