@@ -330,8 +330,8 @@ class Explanation:
 
         return to_shapiq(self, index)
 
-    @classmethod
-    def from_shapiq(cls, values: Any, tokens: Sequence[str], grid: tuple[int, int], **fields: Any) -> Explanation:
+    @staticmethod
+    def from_shapiq(values: Any, tokens: Sequence[str], grid: tuple[int, int], **fields: Any) -> Explanation:
         """From a ``shapiq.InteractionValues``; see :func:`fixlip_widgets.interop.from_shapiq`."""
         from fixlip_widgets.interop import from_shapiq
 
@@ -343,8 +343,8 @@ class Explanation:
         """Write an ``.npz`` with the arrays and the rest as JSON; an existing file is replaced whole or not at all."""
         stored.write(self, path)
 
-    @classmethod
-    def load(cls, path: PathLike) -> Explanation:
+    @staticmethod
+    def load(path: PathLike) -> Explanation:
         """Read what :meth:`save` wrote. Nothing is unpickled.
 
         Raises:
