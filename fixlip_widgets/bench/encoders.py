@@ -170,7 +170,13 @@ def operations(run: Callable[[], Any]) -> float:
     fast = torch.backends.mha.get_fastpath_enabled()
     torch.backends.mha.set_fastpath_enabled(False)  # the counter does not see into fused attention
     try:
-        with FlopCounterMode(display=False) as counter, sdpa_kernel(SDPBackend.MATH):
+        # in inference mode the counter of older versions sees nothing
+        with (
+            torch.inference_mode(False),
+            torch.no_grad(),
+            FlopCounterMode(display=False) as counter,
+            sdpa_kernel(SDPBackend.MATH),
+        ):
             run()
     finally:
         torch.backends.mha.set_fastpath_enabled(fast)

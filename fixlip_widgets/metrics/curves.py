@@ -5,6 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 import numpy as np
+import torch
 from numpy.typing import NDArray
 
 from fixlip_widgets.errors import InputError
@@ -70,7 +71,8 @@ def curves(game: VisionLanguageGame, most: Bools, least: Bools) -> Curves:
     values = (game.value(np.concatenate([most, least])) - game.empty_similarity) / span
     shares, kept = most.sum(axis=1) / game.n_players, np.linspace(0.0, 1.0, POINTS)
     above, below = (np.interp(kept, shares, half) for half in np.split(values, 2))
-    return Curves(kept, above, below, float(np.trapezoid(above - below, kept)))
+    area = torch.trapezoid(torch.from_numpy(above - below), torch.from_numpy(kept))  # numpy has it under two names
+    return Curves(kept, above, below, float(area))
 
 
 def extremes(explanation: Explanation, sign: int) -> Bools:

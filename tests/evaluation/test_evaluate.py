@@ -132,7 +132,7 @@ def test_results_are_parquet_and_a_page(tmp_path, capsys):
     command = table.schema.metadata[b"command"].decode()
     assert command.startswith("fixlip-widgets evaluate --scenes 1 --methods game_attention exclip random")
     page = (tmp_path / "report.html").read_text()
-    assert page.count("Plotly.newPlot(") == 4
+    assert page.count('class="plotly-graph-div"') == 4
     assert command in page
     assert "https://cdn" not in page.split("</head>")[0]
     assert "| GAME |" in (tmp_path / "table.md").read_text()
