@@ -44,7 +44,8 @@ class SequenceTower(ABC):
 
         ``stands_alone``: whether there is a class token that can be pooled where no patch is left.
         """
-        self._patches, self._removed = kept, removed
+        # a convolution leaves them channels first; every activation would inherit that order, and be copied
+        self._patches, self._removed = kept.contiguous(), removed.contiguous()
         self._player_of_patch = picture.players.to(kept.device)
         self._drops, self._stands_alone = picture.drops, stands_alone
         self.n_players = picture.n_players

@@ -7,6 +7,8 @@ from fixlip_widgets.towers import pieces as pieces_module
 from fixlip_widgets.towers.one_position import state_at
 from fixlip_widgets.towers.pieces import pieces
 from tests.golden import tiny_clip, tiny_game
+from tests.towers import properties
+from tests.towers.families import game, model
 
 
 @pytest.mark.parametrize("modality", ["image", "text"])
@@ -70,3 +72,12 @@ def test_pieces_are_as_large_as_memory_is_used_again():
         assert [len(part) for part in pieces(masks[:0], torch.empty(50, 768))] == [0]
     with torch.enable_grad():
         assert pieces(masks, torch.empty(50, 768)) == (masks,)
+
+
+@pytest.mark.parametrize("family", ["CLIP", "SigLIP", "EVA-02", "PE-Core", "CoCa"])
+def test_encoders_are_given_patches_whose_numbers_lie_together(family, monkeypatch):
+    pair, given = game(model(family)), []
+    run = pair._image_tower.run
+    monkeypatch.setattr(pair._image_tower, "run", lambda patches, _: given.append(patches) or run(patches, None))
+    pair.image_embeddings(properties.masks(5, pair.n_image))
+    assert [patches.is_contiguous() for patches in given] == [True]
