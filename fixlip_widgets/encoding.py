@@ -2,9 +2,12 @@
 
 from __future__ import annotations
 
+import threading
 from collections import deque
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Callable, Generator, Iterable, Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass
+from time import perf_counter
 
 import numpy as np
 import torch
@@ -14,6 +17,11 @@ from torch import Tensor
 from fixlip_widgets.errors import EncodingError
 
 Bools = NDArray[np.bool_]
+_MOST_AHEAD = 2
+_SOON = 0.1
+"""Seconds. Where a GPU is waited for longer, what is done between its runs does not matter, and whoever stops does not
+want to wait for runs that were started ahead."""
+_attention_choice = threading.RLock()
 
 
 def distinct(masks: Bools) -> tuple[Bools, NDArray[np.intp]]:
@@ -54,7 +62,27 @@ class Encoder:
     dtype: torch.dtype
 
     def __call__(self, masks: Tensor) -> Tensor:
-        return self.encode(masks)
+        if masks.device.type != "cuda":
+            return self.encode(masks)
+        with without_cudnn_attention():
+            return self.encode(masks)
+
+
+@contextmanager
+def without_cudnn_attention() -> Generator[None]:
+    """Keep PyTorch from cuDNN's attention, which compiles a kernel for every shape that it has not seen.
+
+    That takes a tenth of a second or two each, tens of encoder runs, and batches are of many sizes: masks that repeat
+    are left out, and sequences are shortened. PyTorch's own kernels take any shape and are about as fast.
+    """
+    chosen = torch.backends.cuda
+    with _attention_choice:  # the choice is one for all threads
+        before = chosen.cudnn_sdp_enabled()
+        chosen.enable_cudnn_sdp(False)
+        try:
+            yield
+        finally:
+            chosen.enable_cudnn_sdp(before)
 
 
 def is_out_of_memory(error: Exception) -> bool:
@@ -90,24 +118,47 @@ def encode_in_turn(
 ) -> Iterator[Tensor]:
     """(m, n) masks, array by array, to (m, d) embeddings; runs that do not fit the device's memory are halved.
 
-    On a GPU the next array is asked for, and its encoding started, before this one's is waited for.
+    On a GPU the next arrays are asked for, and their encoding started, before this one's is waited for.
 
     Raises:
         EncodingError: Not even one mask fits, or an embedding is not finite; the message names the tower and the first
             such mask.
     """
-    started: deque[tuple[Bools, Tensor]] = deque()
+    started: deque[_Started] = deque()
+    ahead = 0
     for masks in batches:
-        started.append((masks, _start(encode, masks, batch, device, tower)))
-        if len(started) > most_ahead(device):
-            yield _finished(*started.popleft(), encode, tower)
+        started.append(_Started(masks, _start(encode, masks, batch, device, tower)))
+        while len(started) > ahead:
+            begun = perf_counter()
+            embeddings = _finished(started.popleft(), encode, tower)
+            ahead = most_ahead(device) if perf_counter() - begun < _SOON else 0
+            yield embeddings
     while started:
-        yield _finished(*started.popleft(), encode, tower)
+        yield _finished(started.popleft(), encode, tower)
 
 
 def most_ahead(device: torch.device) -> int:
     """How many arrays of masks may be under way beside the one that is waited for."""
-    return 1 if device.type == "cuda" else 0
+    return _MOST_AHEAD if device.type == "cuda" else 0
+
+
+class _Started:
+    """Embeddings that a GPU may still be at, and whether they will be finite.
+
+    That is asked right behind the run: a question asked later would wait for the runs that were started in between.
+    """
+
+    def __init__(self, masks: Bools, embeddings: Tensor) -> None:
+        self.masks, self.embeddings = masks, embeddings
+        on_gpu = embeddings.is_cuda
+        self._finite = torch.isfinite(embeddings).all(dim=1).to("cpu", non_blocking=on_gpu)
+        self._there = torch.cuda.current_stream(embeddings.device).record_event() if on_gpu else None
+
+    def finite(self) -> Tensor:
+        """(m,) bool, once the embeddings are there."""
+        if self._there is not None:
+            self._there.synchronize()
+        return self._finite
 
 
 def _start(
@@ -138,13 +189,13 @@ def _launch(encode: Callable[[Tensor], Tensor], masks: Bools, device: torch.devi
         return encode(given.to(device, non_blocking=True))
 
 
-def _finished(masks: Bools, embeddings: Tensor, encode: Callable[[Tensor], Tensor], tower: str) -> Tensor:
-    """The same embeddings, once they are there and found to be finite."""
-    finite = torch.isfinite(embeddings).all(dim=1)
+def _finished(started: _Started, encode: Callable[[Tensor], Tensor], tower: str) -> Tensor:
+    """The embeddings, once they are there and found to be finite."""
+    finite = started.finite()
     if bool(finite.all()):
-        return embeddings
+        return started.embeddings
     worst = int((~finite).int().argmax())
-    kept = np.flatnonzero(masks[worst]).tolist()
+    kept = np.flatnonzero(started.masks[worst]).tolist()
     raise EncodingError(
         f"The {tower} encoder returned values that are not finite for the mask that keeps players {kept}; "
         + _advice(getattr(encode, "dtype", None))

@@ -1,5 +1,7 @@
 """A pool grows the same whether the next masks are started before the last are waited for, as on a GPU, or not."""
 
+import itertools
+
 import numpy as np
 import pytest
 import torch
@@ -26,7 +28,7 @@ class Encoder:
         return embedded * torch.nan if len(self.given) == self.fails_at else embedded
 
 
-@pytest.fixture(params=[0, 1], ids=["one after the other", "one ahead"])
+@pytest.fixture(params=[0, 2], ids=["one after the other", "two ahead"])
 def ahead(request, monkeypatch):
     monkeypatch.setattr(encoding, "most_ahead", lambda device: request.param)
     return request.param
@@ -70,11 +72,18 @@ def test_every_mask_is_encoded_once_and_found_again(ahead):
     np.testing.assert_array_equal(np.unpackbits(packed, axis=1, count=N), stored.numpy())
 
 
-def test_a_batch_is_waited_for_once_the_next_has_begun(ahead):
+def test_after_the_first_a_batch_is_waited_for_once_the_next_have_begun(ahead):
     encode = Encoder()
     steps = extend(new_pool(), encode, 60)
-    next(steps)
-    assert len(encode.given) == 1 + ahead
+    begun = [len(encode.given) for _ in steps]
+    assert begun == [1, *(min(batch + ahead, 8) for batch in range(2, 9))]
+
+
+def test_nothing_is_started_ahead_of_a_slow_encoder(monkeypatch):
+    monkeypatch.setattr(encoding, "most_ahead", lambda device: 2)
+    monkeypatch.setattr(encoding, "perf_counter", itertools.count().__next__)  # every look at the clock is a second on
+    encode = Encoder()
+    assert [len(encode.given) for _ in extend(new_pool(), encode, 60)] == list(range(1, 9))
 
 
 def test_a_pool_that_was_stopped_goes_on_as_if_it_had_not_been(ahead):
@@ -120,3 +129,18 @@ def test_running_out_of_memory_on_the_way_leaves_no_mask_out(ahead, complete):
     assert len(pool) == (2**N if complete else 60)
     masks, embeddings, _ = content(pool)
     np.testing.assert_array_equal(embeddings, masks)
+
+
+def test_cudnn_attention_is_kept_out_for_the_time_of_a_run():
+    chosen = torch.backends.cuda
+    before = chosen.cudnn_sdp_enabled()
+    try:
+        for allowed in (True, False):
+            chosen.enable_cudnn_sdp(allowed)
+            with encoding.without_cudnn_attention():
+                assert not chosen.cudnn_sdp_enabled()
+            with pytest.raises(ZeroDivisionError), encoding.without_cudnn_attention():
+                1 / 0  # noqa: B018
+            assert chosen.cudnn_sdp_enabled() == allowed
+    finally:
+        chosen.enable_cudnn_sdp(before)
