@@ -41,7 +41,7 @@ def test_time_goes_to_what_is_run():
     assert max(shares, key=shares.get) == "matrix products"
 
 
-def test_what_a_gpu_ran_is_counted_once_and_waiting_for_it_not_at_all():
+def test_what_a_gpu_ran_is_counted_once_and_what_surrounds_it_not_at_all():
     def event(key, gpu, cpu, where=DeviceType.CPU):
         return SimpleNamespace(key=key, self_device_time_total=gpu, self_cpu_time_total=cpu, device_type=where)
 
@@ -53,6 +53,8 @@ def test_what_a_gpu_ran_is_counted_once_and_waiting_for_it_not_at_all():
         event("fmha_cutlassF", 2.0, 0.0, DeviceType.CUDA),
         event("Memcpy", 2.0, 0.0, DeviceType.CUDA),
         event("cudaDeviceSynchronize", 0.0, 90.0),
+        event("Activity Buffer Request", 2.0, 1.0),
+        event("Lazy Function Loading", 6.0, 1.0),
     ]
     assert shares_of(events) == {"matrix products": 0.6, "attention's own": 0.2, "copies and sums": 0.2}
 
