@@ -1,6 +1,6 @@
 import { afterEach, describe, expect, it, vi } from "vitest";
 import { axis } from "../src/components/Convergence";
-import { reading, scaleOf } from "../src/components/Playground";
+import { labelled, reading, scaleOf } from "../src/components/Playground";
 import { FakeModel, picture, traits, wireArray, wireResult } from "./fake";
 import { all, focus, one, settled, shown } from "./mount";
 
@@ -220,6 +220,28 @@ describe("the playground", () => {
     expect(shares[0]).toBe(0);
     expect(shares.at(-1)).toBeLessThanOrEqual(100);
     expect(scaleOf([]).share(0)).toBe(0);
+  });
+
+  it("labels marks where no label lies over a line or beyond the ends", () => {
+    const label = 29; // percent of the bars in a narrow view
+    const share = (value: number) => value;
+    for (let low = 0; low <= 96; low += 1) {
+      for (let high = low; high <= 96; high += 1) {
+        const marks = [
+          { name: "high", at: high },
+          { name: "low", at: low },
+        ];
+        const [upper, lower] = labelled(marks, { share }).map(({ at, side }) => ({
+          at,
+          from: side === "end" ? at - label : at,
+          to: side === "end" ? at : at + label,
+        }));
+        expect(Math.min(upper?.from ?? -1, lower?.from ?? -1)).toBeGreaterThanOrEqual(0);
+        expect(Math.max(upper?.to ?? 101, lower?.to ?? 101)).toBeLessThanOrEqual(100);
+        const crossed = lower && upper && lower.at > upper.from && lower.at < upper.to;
+        expect(crossed).toBe(false);
+      }
+    }
   });
 });
 

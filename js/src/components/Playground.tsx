@@ -158,7 +158,7 @@ function Values({ store }: { store: Store }) {
   const marks = [
     { name: "all hidden", at: shown?.empty_similarity ?? null },
     { name: "all kept", at: shown?.similarity ?? null },
-  ].filter((mark): mark is { name: string; at: number } => mark.at !== null);
+  ].filter((mark): mark is Mark => mark.at !== null);
   const scale = scaleOf([value, prediction, ...marks.map((mark) => mark.at)]);
   const differ = value !== null && prediction !== null;
   return (
@@ -167,13 +167,9 @@ function Values({ store }: { store: Store }) {
       <Bar name="the model" value={value} scale={scale} waiting={known.waiting} strong />
       <Bar name="predicted" value={prediction} scale={scale} waiting={known.waiting} />
       <div class="fx-marks" aria-hidden="true">
-        {marks.map((mark) => (
-          <span
-            key={mark.name}
-            data-side={scale.share(mark.at) > 50 ? "end" : "start"}
-            style={{ "--share": `${scale.share(mark.at)}%` }}
-          >
-            {mark.name} {plain(mark.at)}
+        {labelled(marks, scale).map(({ name, at, side }) => (
+          <span key={name} data-side={side} style={{ "--share": `${scale.share(at)}%` }}>
+            {name} {plain(at)}
           </span>
         ))}
       </div>
@@ -206,6 +202,29 @@ export function scaleOf(values: readonly (number | null)[]): Scale {
   const high = Math.max(0, ...known);
   const length = 1.04 * (high - low) || 1;
   return { share: (value) => (100 * (value - low)) / length };
+}
+
+export interface Mark {
+  readonly name: string;
+  readonly at: number;
+}
+
+/** The marks, upper label first, on those sides where no label lies over the other's line or beyond the bars' ends. */
+export function labelled(marks: readonly Mark[], { share }: Scale): (Mark & { side: "start" | "end" })[] {
+  const [left, right] = [...marks].sort((one, other) => one.at - other.at);
+  if (!left || !right) {
+    return marks.map((mark) => ({ ...mark, side: share(mark.at) > 50 ? "end" : "start" }));
+  }
+  // in a narrow view a label is a little less than a third as long as the bars
+  return share(right.at) <= 60
+    ? [
+        { ...right, side: "start" },
+        { ...left, side: "start" },
+      ]
+    : [
+        { ...left, side: share(left.at) > 30 ? "end" : "start" },
+        { ...right, side: "end" },
+      ];
 }
 
 interface BarProps {
