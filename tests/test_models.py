@@ -196,6 +196,14 @@ def test_a_text_encoder_of_an_unknown_kind_is_refused_in_a_sentence(weights):
         VisionLanguageGame(model, tiny_pixels(), "a cat")
 
 
+def test_the_tokenizer_of_another_model_is_refused_in_a_sentence():
+    config = {"embed_dim": 24, "vision_cfg": {"image_size": 64, "patch_size": 16, "width": 32, "head_width": 16}}
+    text = {"context_length": 16, "width": 32, "heads": 2, "layers": 2, "vocab_size": 32_000}
+    small = load_model(config | {"text_cfg": text}, pretrained=False)
+    with pytest.raises(ModelError, match=r"gives token 49,407, but the model's vocabulary has 32,000"):
+        VisionLanguageGame(small, torch.zeros(3, 64, 64), "a dog")
+
+
 def test_arguments_that_do_not_belong_together_are_refused(weights):
     with pytest.raises(InputError, match="pretrained is True"):
         load_model("ViT-B-32", pretrained=True)

@@ -161,8 +161,14 @@ def text_tower(clip: Any, ids: Tensor, players: Tensor, owners: Tensor | None = 
         owners: (k,) the player of each; by default each is one.
 
     Raises:
-        ModelError: The text encoder is of a kind that is not supported.
+        ModelError: The text encoder is of a kind that is not supported, or has no such tokens.
     """
+    vocabulary = max((each.num_embeddings for each in clip.modules() if isinstance(each, nn.Embedding)), default=0)
+    if (largest := int(ids.max())) >= vocabulary > 0:
+        raise ModelError(
+            f"The tokenizer gives token {largest:,}, but the model's vocabulary has {vocabulary:,} tokens, numbered "
+            "from 0: it is another model's. Name the right one: hf_tokenizer_name in the config, or the processor."
+        )
     owners = torch.arange(len(players), device=players.device) if owners is None else owners
     if isinstance(clip, TransformersEncoder):
         return TransformersTextTower(clip, ids, players, owners)
