@@ -133,9 +133,9 @@ def _device() -> Finding:
 
     if torch.cuda.is_available():
         return Finding("device", "ok", f"cuda: {torch.cuda.get_device_name()}")
-    if torch.backends.mps.is_available():
-        return Finding("device", "ok", "mps")
-    return Finding("device", "ok", f"cpu: {torch.get_num_threads()} threads on {os.cpu_count()} cores")
+    processor = f"cpu: {torch.get_num_threads()} threads on {os.cpu_count()} cores"
+    asked_for = "; the GPU is used where it is asked for: device='mps'" if torch.backends.mps.is_available() else ""
+    return Finding("device", "ok", processor + asked_for)
 
 
 def _demo_model() -> Finding:

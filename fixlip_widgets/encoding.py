@@ -93,10 +93,18 @@ def is_out_of_memory(error: Exception) -> bool:
     return "DefaultCPUAllocator" in said or "out of memory" in said
 
 
+def home(device: torch.device) -> torch.device:
+    """Where the embeddings of an encoder on ``device`` are kept, and estimates made: there, if it has float64.
+
+    Apple's GPUs have not; theirs come to the processor.
+    """
+    return torch.device("cpu") if device.type == "mps" else device
+
+
 def encode_all(
     encode: Callable[[Tensor], Tensor], masks: Bools, batch: BatchSize, device: torch.device, tower: str
 ) -> Tensor:
-    """(m, n) masks to (m, d) embeddings, in batches.
+    """(m, n) masks to (m, d) embeddings, in batches, at :func:`home`.
 
     Raises:
         EncodingError: As :func:`encode_in_turn`.
@@ -110,13 +118,13 @@ def encode_all(
             yield rows
 
     done = list(encode_in_turn(encode, batches(), batch, device, tower))
-    return torch.cat(done) if done else torch.empty(0, 0, device=device)
+    return torch.cat(done) if done else torch.empty(0, 0, device=home(device))
 
 
 def encode_in_turn(
     encode: Callable[[Tensor], Tensor], batches: Iterable[Bools], batch: BatchSize, device: torch.device, tower: str
 ) -> Iterator[Tensor]:
-    """(m, n) masks, array by array, to (m, d) embeddings; runs that do not fit the device's memory are halved.
+    """(m, n) masks, array by array, to (m, d) embeddings at :func:`home`; runs that exceed the memory are halved.
 
     On a GPU the next arrays are asked for, and their encoding started, before this one's is waited for.
 
@@ -177,7 +185,7 @@ def _start(
             _make_room(batch, device, tower, error)
             continue
         start += len(rows)
-    return torch.cat(parts) if parts else torch.empty(0, 0, device=device)
+    return torch.cat(parts) if parts else torch.empty(0, 0, device=home(device))
 
 
 def _launch(encode: Callable[[Tensor], Tensor], masks: Bools, device: torch.device) -> Tensor:
@@ -186,7 +194,7 @@ def _launch(encode: Callable[[Tensor], Tensor], masks: Bools, device: torch.devi
     if device.type == "cuda":
         given = given.pin_memory()
     with torch.inference_mode():
-        return encode(given.to(device, non_blocking=True))
+        return encode(given.to(device, non_blocking=True)).to(home(device))
 
 
 def _finished(started: _Started, encode: Callable[[Tensor], Tensor], tower: str) -> Tensor:

@@ -11,7 +11,7 @@ import torch
 from numpy.typing import NDArray
 from torch import Tensor
 
-from fixlip_widgets.encoding import BatchSize, encode_in_turn
+from fixlip_widgets.encoding import BatchSize, encode_in_turn, home
 from fixlip_widgets.errors import PoolError
 from fixlip_widgets.estimators.crossmodal import Modality
 from fixlip_widgets.estimators.moments import Moments
@@ -230,7 +230,7 @@ class Pool:
             except KeyError as error:
                 raise PoolError("The pool's masks do not belong to its seed; the file is damaged.") from error
         self._rows, self.complete = rows, bool(metadata["complete"])
-        self._store = torch.from_numpy(arrays["embeddings"]).to(device)
+        self._store = torch.from_numpy(arrays["embeddings"]).to(home(device))
 
 
 def _keys(masks: Bools) -> list[bytes]:

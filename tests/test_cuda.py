@@ -1,6 +1,7 @@
 """On an NVIDIA GPU: what the processor computes, faster. Without one there is nothing to test."""
 
 import copy
+from importlib import import_module
 
 import numpy as np
 import pytest
@@ -40,6 +41,15 @@ def full_float32():
         yield
 
 
+@pytest.fixture(params=["cuda", "cpu"])
+def kept_on(request, monkeypatch):
+    """Embeddings stay on the GPU, or come to the processor as those of Apple's GPUs do."""
+    for name in ("encoding", "pool", "baselines.exclip"):
+        there = torch.device(request.param)
+        module = import_module(f"fixlip_widgets.{name}")
+        monkeypatch.setattr(module, "home", lambda device, there=there: there if device.type == "cuda" else device)
+
+
 @pytest.mark.parametrize(
     ("family", "masking"),
     [(family, "zero") for family in CONFIGS] + [(family, "remove") for family in CONFIGS if family not in AT_PIXELS],
@@ -73,7 +83,7 @@ def test_values_equal_the_research_code(caption):
 
 @pytest.mark.parametrize("options", [{}, {"order": 3}, {"scope": "cross"}, {"ridge": 0.0}])
 @pytest.mark.parametrize("p", [0.5, 0.35])
-def test_explanations_are_those_of_the_processor(demo_games, p, options):
+def test_explanations_are_those_of_the_processor(demo_games, p, options, kept_on):
     results = []
     for one in demo_games:
         explainer = IncrementalExplainer(one)
@@ -88,13 +98,13 @@ def test_explanations_are_those_of_the_processor(demo_games, p, options):
 
 
 @pytest.mark.parametrize("order", [1, 2])
-def test_shapley_runs_on_the_gpu(demo_games, order):
+def test_shapley_runs_on_the_gpu(demo_games, order, kept_on):
     here, there = (explain_shapley(one, 2**12, order=order) for one in demo_games)
     np.testing.assert_allclose(there.main, here.main, atol=0.02 * np.abs(here.main).max())
 
 
 @pytest.mark.parametrize("method", ["game_attention", "grad_eclip", "exclip", "banzhaf_values", "random_explanation"])
-def test_every_baseline_runs_on_the_gpu(demo_games, method):
+def test_every_baseline_runs_on_the_gpu(demo_games, method, kept_on):
     here, there = (getattr(fx.baselines, method)(one) for one in demo_games)
     np.testing.assert_allclose(there.main, here.main, atol=1e-2 * max(np.abs(here.main).max(), 1e-6))
     np.testing.assert_allclose(there.interactions, here.interactions, atol=1e-2)
@@ -112,7 +122,7 @@ def test_metrics_are_those_of_the_processor(demo_games):
         )
 
 
-def test_a_pool_saved_on_the_gpu_goes_on_bit_for_bit_there_and_is_read_on_the_processor(demo_games, tmp_path):
+def test_a_pool_saved_on_the_gpu_goes_on_bit_for_bit_there_and_is_read_on_the_processor(demo_games, tmp_path, kept_on):
     here, there = demo_games
     first = IncrementalExplainer(there)
     first.extend(0.5, 2**12)

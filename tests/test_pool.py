@@ -131,6 +131,10 @@ def test_running_out_of_memory_on_the_way_leaves_no_mask_out(ahead, complete):
     np.testing.assert_array_equal(embeddings, masks)
 
 
+def test_embeddings_stay_where_they_were_made_if_there_is_float64_there():
+    assert [encoding.home(torch.device(name)).type for name in ("cpu", "cuda:1", "mps")] == ["cpu", "cuda", "cpu"]
+
+
 def test_cudnn_attention_is_kept_out_for_the_time_of_a_run():
     chosen = torch.backends.cuda
     before = chosen.cudnn_sdp_enabled()

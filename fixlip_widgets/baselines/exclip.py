@@ -13,6 +13,7 @@ import torch
 from torch import Tensor, nn
 
 from fixlip_widgets.baselines.positions import positions_of
+from fixlip_widgets.encoding import home
 from fixlip_widgets.errors import InputError, ModelError
 from fixlip_widgets.explanation import Explanation
 from fixlip_widgets.game import VisionLanguageGame
@@ -117,7 +118,7 @@ class Path:
 
     def contracted(self, directions: Tensor, steps: int, chunk: int) -> Tensor:
         """(k, length) float64 ``∫ dᵀ ∂encode/∂x_i (x_i − r_i) dα`` of k directions d, (k, d), at every position i."""
-        found = torch.zeros(len(directions), len(self.change), dtype=torch.float64, device=self.change.device)
+        found = torch.zeros(len(directions), len(self.change), dtype=torch.float64, device=home(self.change.device))
         along = (torch.arange(steps, device=self.change.device) + 0.5) / steps
         with torch.inference_mode(False), torch.enable_grad():
             for some in along.split(chunk):
@@ -125,9 +126,9 @@ class Path:
                 points.requires_grad_()
                 embeddings = self.encode(points)
                 for row, direction in enumerate(directions):
-                    along_it = (embeddings @ direction.to(embeddings.dtype)).sum()
+                    along_it = (embeddings @ direction.to(embeddings)).sum()
                     (gradient,) = torch.autograd.grad(along_it, points, retain_graph=True)
-                    found[row] += (gradient * self.change).sum(dim=(0, 2)).double()
+                    found[row] += (gradient * self.change).sum(dim=(0, 2)).to(found.device).double()
         return found / steps
 
 

@@ -87,7 +87,7 @@ def _first_order(game: VisionLanguageGame, method: str, relevance: Relevance) ->
     ]
     return Explanation(
         baseline=0.0,
-        main=torch.cat(found).double().cpu().numpy(),
+        main=torch.cat(found).cpu().double().numpy(),
         interactions=np.zeros((game.n_players, game.n_players)),
         **game.described(),
         model=game.model.describe(),
