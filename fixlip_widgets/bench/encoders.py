@@ -148,7 +148,7 @@ def _budget_of(game: VisionLanguageGame, image_masks: int) -> int:
 def _explaining_rows(game: VisionLanguageGame, budget: int) -> Iterator[Row]:
     """An explanation at a budget: what it takes beside the bare encoder, and the solve.
 
-    Before it comes a small one, while which a GPU loads what it runs.
+    Before it comes a small one, during which a GPU loads what it runs.
     """
     device = game.model.device
     first = best_of(1, _waiting(lambda: _explain(IncrementalExplainer(game), MIN_BUDGET), device))
