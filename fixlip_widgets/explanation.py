@@ -13,6 +13,7 @@ from numpy.typing import ArrayLike, NDArray
 from fixlip_widgets import stored
 from fixlip_widgets.errors import InputError
 from fixlip_widgets.files import PathLike, replacing
+from fixlip_widgets.players import Players
 from fixlip_widgets.triples import Triples
 
 if TYPE_CHECKING:
@@ -42,7 +43,7 @@ class Term(NamedTuple):
 
 
 @dataclass(frozen=True, eq=False, kw_only=True)
-class Explanation:
+class Explanation(Players):
     """A polynomial of degree ≤ 2 in the players that is as close as possible to the model's similarity.
 
     ``prediction(mask) = baseline + Σ_i main[i]·mask[i] + Σ_{i<j} interactions[i, j]·mask[i]·mask[j]``, in logits.
@@ -128,41 +129,6 @@ class Explanation:
             if getattr(self, name) is not None:
                 object.__setattr__(self, name, _frozen(np.array(getattr(self, name), dtype=np.uint8)))
 
-    # -- players ---------------------------------------------------------------------------------------------------
-
-    @property
-    def n_image(self) -> int:
-        """Number of image players."""
-        return self.grid[0] * self.grid[1]
-
-    @property
-    def n_text(self) -> int:
-        """Number of text players."""
-        return len(self.tokens)
-
-    @property
-    def n_players(self) -> int:
-        """Number of players, image and text."""
-        return self.n_image + self.n_text
-
-    @property
-    def image_word(self) -> tuple[str, str]:
-        """What one image player, and what several, are called."""
-        return ("patch", "patches") if self.regions is None else ("region", "regions")
-
-    @property
-    def text_word(self) -> tuple[str, str]:
-        """What one text player, and what several, are called."""
-        return ("word", "words") if self.words else ("token", "tokens")
-
-    @property
-    def names(self) -> tuple[str, ...]:
-        """Every player's name: ``patch (row, column)`` or ``region number``, counted from 1, then the tokens."""
-        one, columns = self.image_word[0], self.grid[1]
-        if self.regions is not None:
-            return (*(f"{one} {i + 1}" for i in range(self.n_image)), *self.tokens)
-        return (*(f"{one} ({i // columns + 1}, {i % columns + 1})" for i in range(self.n_image)), *self.tokens)
-
     def described(self) -> dict[str, Any]:
         """What it says of image, caption and masking, as :meth:`fixlip_widgets.VisionLanguageGame.described` does."""
         return {name: getattr(self, name) for name in _PAIR}
@@ -207,18 +173,6 @@ class Explanation:
         row = self.interactions[index].copy()
         row[index] = self.main[index]
         return row
-
-    def player(self, player: int | str) -> int:
-        """Index of a player given by index or by name; a token that occurs twice must be given by index."""
-        if isinstance(player, str):
-            matches = [i for i, name in enumerate(self.names) if name == player]
-            if len(matches) != 1:
-                found = "occurs more than once; give its index" if matches else "is no player"
-                raise InputError(f"{player!r} {found}. The tokens are {', '.join(self.tokens)}.")
-            return matches[0]
-        if not 0 <= player < self.n_players:
-            raise InputError(f"Player {player} does not exist; players are numbered 0 to {self.n_players - 1}.")
-        return int(player)
 
     def top(self, k: int = 10) -> list[Term]:
         """The ``k`` strongest interactions, of any order (main effects for a first-order method), strongest first."""

@@ -17,6 +17,7 @@ from fixlip_widgets.encoding import BatchSize, Encoder, distinct, encode_all
 from fixlip_widgets.errors import EncodingError, InputError
 from fixlip_widgets.loading.precision import full_convolutions
 from fixlip_widgets.models import Model
+from fixlip_widgets.players import Players
 from fixlip_widgets.regions import Regions, grid_of, region_labels
 from fixlip_widgets.towers import (
     AnyTextTower,
@@ -35,7 +36,7 @@ Floats = NDArray[np.float64]
 Modality = Literal["image", "text"]
 
 
-class VisionLanguageGame:
+class VisionLanguageGame(Players):
     """The cooperative game of Baniecki et al. 2025: ``value = scale · cosine(image, text) + bias`` of a masked pair.
 
     Args:
@@ -128,21 +129,6 @@ class VisionLanguageGame:
         if self.masking == "remove":
             shown = np.where(keep.numpy()[:, :, None], shown, np.uint8(255))
         return shown
-
-    @property
-    def n_image(self) -> int:
-        """Number of image players."""
-        return self.grid[0] * self.grid[1]
-
-    @property
-    def n_text(self) -> int:
-        """Number of text players."""
-        return len(self.tokens)
-
-    @property
-    def n_players(self) -> int:
-        """Number of players; image players come first, row-major, then the tokens."""
-        return self.n_image + self.n_text
 
     def image_embeddings(self, image_masks: ArrayLike) -> Tensor:
         """(m, n_image) masks, True = kept, to (m, d) unit-norm embeddings, float32; each distinct mask encoded once."""
