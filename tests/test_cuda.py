@@ -44,10 +44,10 @@ def full_float32():
 @pytest.fixture(params=["cuda", "cpu"])
 def kept_on(request, monkeypatch):
     """Embeddings stay on the GPU, or come to the processor as those of Apple's GPUs do."""
+    there = torch.device(request.param)
     for name in ("encoding", "pool", "baselines.exclip"):
-        there = torch.device(request.param)
         module = import_module(f"fixlip_widgets.{name}")
-        monkeypatch.setattr(module, "home", lambda device, there=there: there if device.type == "cuda" else device)
+        monkeypatch.setattr(module, "home", lambda device: there if device.type == "cuda" else device)
 
 
 @pytest.mark.parametrize(
