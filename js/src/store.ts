@@ -203,6 +203,9 @@ export function createStore(model: Model): Store {
     },
   });
 
+  // a notebook that was saved in the middle of work is opened again without a kernel that would go on with it
+  heard();
+
   /** The kernel, or another view, has said something; `name` is the setting that it changed. */
   function heard(name?: string): void {
     if (!committing) {

@@ -132,6 +132,17 @@ describe("a kernel that does not answer", () => {
     expect(silence(view)).toHaveLength(1);
   });
 
+  it.each([{ status: "running" as const }, { measuring: true }])(
+    "is told where work was saved half done: %o",
+    async (saved) => {
+      const view = await shown(new FakeModel(traits(saved)));
+      await vi.advanceTimersByTimeAsync(50_000);
+      expect(silence(view)).toHaveLength(0);
+      await vi.advanceTimersByTimeAsync(20_000);
+      expect(silence(view)).toHaveLength(1);
+    },
+  );
+
   it("is not suspected while nothing was asked of it", async () => {
     const model = new FakeModel();
     const view = await shown(model);
