@@ -8,18 +8,29 @@ from collections.abc import Sequence
 import numpy as np
 
 MINUS = "\u2212"
+_SMALLEST = 1e-6
 
 
-def signed(value: float, digits: int = 2) -> str:
-    """``+1.20`` or ``−0.35``, with a minus as wide as the plus; what rounds to zero is ``0.00``."""
-    written = f"{value:+.{digits}f}"
-    return written[1:] if float(written) == 0 else written.replace("-", MINUS)
+def plain(value: float) -> str:
+    """``33.1``, ``−0.40``, ``0.012``, ``0.00004``, with a minus as wide as a plus; what is but rounding is ``0.00``."""
+    size = abs(value)
+    if _SMALLEST <= size < 0.0005:
+        written = np.format_float_positional(size, precision=1, fractional=False, trim="-")
+    else:
+        written = f"{size:.{1 if size >= 10 else 2 if size >= 0.1 or size < _SMALLEST else 3}f}"
+    return f"{MINUS}{written}" if value <= -_SMALLEST else written
+
+
+def signed(value: float) -> str:
+    """:func:`plain` with a plus before what is positive."""
+    return f"+{plain(value)}" if value >= _SMALLEST else plain(value)
 
 
 def with_error(value: float, error: float | None) -> str:
     """``+1.20 ± 0.10``, the value alone where its standard error is unknown."""
-    known = error is not None and np.isfinite(error)
-    return f"{signed(value)} ± {error:.2f}" if known else signed(value)
+    if error is None or not np.isfinite(error):
+        return signed(value)
+    return f"{signed(value)} ± {plain(error)}"
 
 
 def shortened(text: str, most: int = 60) -> str:

@@ -135,9 +135,9 @@ def test_first_order_values_are_told_with_their_errors():
     zero = np.zeros((9, 9))
     shared = {"order": 1, "interactions": zero, "main": main, "interactions_se": None}
     sentences = findings(random_explanation(main_se=np.full(9, 0.05), **shared))
-    assert sentences[8] == "“dog” raises the similarity by 2.00 ± 0.05."
-    assert sentences[7] == "“red” lowers the similarity by 0.50 ± 0.05."
-    assert sentences[0] == "Patch (1, 1) is within the noise: +0.01 ± 0.05."
+    assert sentences[8] == "“dog” raises the similarity by 2.00 ± 0.050."
+    assert sentences[7] == "“red” lowers the similarity by 0.50 ± 0.050."
+    assert sentences[0] == "Patch (1, 1) is within the noise: +0.010 ± 0.050."
     assert sentences[-1].startswith("2 of 9 values are beyond the noise")
     unknown = findings(random_explanation(main_se=None, **shared))
     assert (unknown[8], unknown[7]) == ("“dog”: +2.00.", "“red”: −0.50.")

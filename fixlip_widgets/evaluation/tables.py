@@ -13,7 +13,7 @@ from numpy.typing import NDArray
 
 from fixlip_widgets.errors import FixlipError
 from fixlip_widgets.files import replacing
-from fixlip_widgets.wording import signed
+from fixlip_widgets.wording import MINUS
 
 Record = dict[str, Any]
 Floats = NDArray[np.float64]
@@ -38,7 +38,8 @@ class Mean:
     def __str__(self) -> str:
         if self.n == 0:
             return "–"
-        return signed(self.value).removeprefix("+") + ("" if math.isnan(self.half) else f" ± {self.half:.2f}")
+        value = f"{round(self.value, 2) + 0.0:.2f}".replace("-", MINUS)
+        return value if math.isnan(self.half) else f"{value} ± {self.half:.2f}"
 
 
 def mean(values: Sequence[float | None]) -> Mean:

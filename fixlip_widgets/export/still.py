@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from importlib.resources import files
 from typing import TYPE_CHECKING
 
@@ -14,7 +15,7 @@ from fixlip_widgets.graphs import CERTAIN
 from fixlip_widgets.markup import element, escaped
 from fixlip_widgets.pictures import patch_values
 from fixlip_widgets.svg import graph_svg, overlay_svg, picture_svg, thumbnail_svg
-from fixlip_widgets.wording import signed, with_error
+from fixlip_widgets.wording import plain, signed, with_error
 
 if TYPE_CHECKING:
     from fixlip_widgets.explanation import Explanation, Term
@@ -133,9 +134,9 @@ def _facts(explanation: Explanation) -> str:
         ("similarity (logits)", _number(explanation.similarity)),
         ("empty pair", _number(explanation.empty_similarity)),
         ("baseline", with_error(explanation.baseline, explanation.baseline_se)),
-        ("held-out R²", _number(explanation.r2, "{:.3f}")),
-        ("Spearman", _number(explanation.spearman, "{:.3f}")),
-        ("residual", _number(explanation.residual, "{:+.2f}")),
+        ("held-out R²", _number(explanation.r2)),
+        ("Spearman", _number(explanation.spearman)),
+        ("residual", _number(explanation.residual, signed)),
         ("method", explanation.method),
         ("keep probability p", f"{explanation.p:g}"),
         ("evaluations", f"{explanation.budget:,}" if explanation.budget else None),
@@ -152,8 +153,8 @@ def _facts(explanation: Explanation) -> str:
     return element("dl", *rows, class_="facts")
 
 
-def _number(value: float | None, form: str = "{:.2f}") -> str | None:
-    return None if value is None or not np.isfinite(value) else form.format(value).replace("-", "\u2212")
+def _number(value: float | None, write: Callable[[float], str] = plain) -> str | None:
+    return None if value is None or not np.isfinite(value) else write(value)
 
 
 def _attributions(explanation: Explanation, colors: str) -> str:
@@ -164,7 +165,7 @@ def _attributions(explanation: Explanation, colors: str) -> str:
         element(
             "li",
             escaped(token),
-            element("span", signed(value, 1)),
+            element("span", signed(value)),
             style=f"background:{tint(value, limit, colors, strongest=0.45)}",
         )
         for token, value in zip(explanation.tokens, tokens.tolist(), strict=True)
@@ -175,8 +176,8 @@ def _attributions(explanation: Explanation, colors: str) -> str:
         else "what each player adds by this method"
     )
     says = (
-        f"First-order attributions: {meaning}. Strongest colour: ±{limit_of(patches):.2f} for "
-        f"{explanation.image_word[1]}, ±{limit:.2f} for {explanation.text_word[1]} (logits)."
+        f"First-order attributions: {meaning}. Strongest colour: ±{plain(limit_of(patches))} for "
+        f"{explanation.image_word[1]}, ±{plain(limit)} for {explanation.text_word[1]} (logits)."
     )
     return element(
         "section",
@@ -219,14 +220,14 @@ def _words(explanation: Explanation, colors: str) -> str:
     figures: list[str] = []
     for player in chosen.tolist():
         total = float(patch_values(explanation, player).sum())
-        label = element("strong", escaped(explanation.names[player])) + f" Σ {signed(total, 1)}"
+        label = element("strong", escaped(explanation.names[player])) + f" Σ {signed(total)}"
         drawn = overlay_svg(explanation, player, limit=limit, colors=colors, embed=False)
         figures.append(element("figure", drawn, element("figcaption", label)))
     one, many = explanation.text_word
     cut = "" if len(chosen) == explanation.n_text else f" The {_MOST_WORDS} {many} that interact most are shown."
     says = (
         f"Image–text interactions of each {one} with the {explanation.image_word[1]}, on one scale "
-        f"(strongest colour: ±{limit:.2f} logits), and their sum Σ.{cut}"
+        f"(strongest colour: ±{plain(limit)} logits), and their sum Σ.{cut}"
     )
     return element(
         "section",
@@ -262,7 +263,7 @@ def _row(explanation: Explanation, at: int, term: Term, limit: float, colors: st
         element("td", str(at), class_="number unsure"),
         element("td", members, class_="name"),
         element("td", signed(term.value), class_="number"),
-        element("td", f"{error:.2f}" if np.isfinite(error) else "", class_="number unsure"),
+        element("td", plain(error) if np.isfinite(error) else "", class_="number unsure"),
         element("td", _bar(term.value, limit, colors), class_="bar"),
         class_="unsure" if unsure else None,
     )

@@ -94,7 +94,7 @@ def _heatmap(explanation: Explanation, style: Style, title: str, down: Players, 
 def _hover(explanation: Explanation, down: Players, across: Players) -> dict[str, Any]:
     """What a cell says: both names, and the value with its standard error."""
     if down.size * across.size > _MOST_NAMED:
-        return {"hovertemplate": "%{z:+.2f} logits<extra></extra>"}
+        return {"hovertemplate": "%{z:+.3~g} logits<extra></extra>"}
     names, n_image = [shown(name) for name in explanation.names], explanation.n_image
     values = explanation.interactions[np.ix_(down, across)].tolist()
     no_error = np.full((len(down), len(across)), np.nan)

@@ -74,7 +74,7 @@ def _bars(explanation: Explanation, style: Style) -> go.Bar:
 def _hover(explanation: Explanation, raster: NDArray[np.integer], values: Floats) -> dict[str, Any]:
     """A player's name and value; for regions, which take many cells each, written only when it is pointed at."""
     if explanation.regions is not None:
-        return {"customdata": raster + 1, "hovertemplate": "region %{customdata}<br>%{z:+.2f} logits<extra></extra>"}
+        return {"customdata": raster + 1, "hovertemplate": "region %{customdata}<br>%{z:+.3~g} logits<extra></extra>"}
     names = zip(explanation.names, values.tolist(), strict=False)
     texts = np.array([f"{name}<br>{signed(value)} logits" for name, value in names])
     return {"hovertext": texts[raster], "hoverinfo": "text"}

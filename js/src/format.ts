@@ -2,6 +2,8 @@
 
 import type { Cost } from "./protocol";
 
+/** What is smaller is zero but for rounding. */
+const SMALLEST = 1e-6;
 const SUPERSCRIPTS = "⁰¹²³⁴⁵⁶⁷⁸⁹";
 
 /** 17 → "¹⁷" */
@@ -20,11 +22,14 @@ export function budgetName(budget: number): string {
   return Number.isInteger(exponent) ? `2${superscript(exponent)}` : count(budget);
 }
 
-/** Without a sign for what is positive: 33.12 → "33.1", -0.4 → "−0.40", 0.0123 → "0.012". */
+/**
+ * Without a sign for what is positive: 33.12 → "33.1", -0.4 → "−0.40", 0.0123 → "0.012", 0.00004 → "0.00004";
+ * as `plain` of fixlip_widgets/wording.py writes it.
+ */
 export function plain(value: number): string {
   const size = Math.abs(value);
-  const digits = size >= 10 ? 1 : size >= 0.1 || size < 0.0005 ? 2 : 3;
-  const text = size.toFixed(digits);
+  const digits = size >= 10 ? 1 : size >= 0.1 || size < SMALLEST ? 2 : 3;
+  const text = SMALLEST <= size && size < 0.0005 ? size.toPrecision(1) : size.toFixed(digits);
   return value < 0 && Number(text) !== 0 ? `−${text}` : text;
 }
 

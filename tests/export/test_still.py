@@ -158,7 +158,7 @@ def test_key_figures_are_shown_and_unknown_ones_left_out():
         similarity=31.26, empty_similarity=-1.5, r2=0.951, spearman=0.89, budget=131072, image_encodes=2184, seed=3
     )
     text = Page(html_page(known)).text
-    for shown in ("31.26", "\u22121.50", "0.951", "0.890", "131,072", "2,184 image + 0 text", "seed\n3"):
+    for shown in ("31.3", "\u22121.50", "0.95", "0.89", "131,072", "2,184 image + 0 text", "seed\n3"):
         assert shown in text
     texts = Page(html_page(random_explanation())).texts
     for name in ("similarity (logits)", "held-out R²", "Spearman", "residual", "seed", "nan", "None"):

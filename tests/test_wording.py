@@ -1,0 +1,31 @@
+"""Numbers in words: the same digits as in the widget, whose cases are those of js/tests/numbers.test.ts."""
+
+from __future__ import annotations
+
+import pytest
+
+from fixlip_widgets.wording import plain, signed, with_error
+
+
+@pytest.mark.parametrize(
+    ("value", "written"),
+    [
+        (33.12, "33.1"),
+        (1.236, "1.24"),
+        (-0.4, "−0.40"),
+        (0.0123, "0.012"),
+        (-0.00042, "−0.0004"),
+        (0.0000034, "0.000003"),
+        (0, "0.00"),
+        (-1e-9, "0.00"),
+    ],
+)
+def test_numbers_have_digits_by_their_size(value: float, written: str):
+    assert plain(value) == written
+    assert signed(value) == ("+" if value > 1e-6 else "") + written
+
+
+def test_an_error_is_written_where_it_is_known():
+    assert with_error(1.5, 0.25) == "+1.50 ± 0.25"
+    assert with_error(-0.0021, 0.0003) == "−0.002 ± 0.0003"
+    assert with_error(1.5, float("nan")) == with_error(1.5, None) == "+1.50"
