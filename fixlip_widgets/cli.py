@@ -153,8 +153,8 @@ def _summary(explanation: Explanation, count: int = 12) -> str:
     names = [" × ".join(term.names) for term in terms]
     width = max(map(len, names), default=0)
     rows = (
-        f"  {name:{width}}  {term.value:+9.3g}"
-        + ("" if math.isnan(term.standard_error) else f"  ± {term.standard_error:.2g}")
+        f"  {name:{width}}  {term.value:+#9.3g}"
+        + ("" if math.isnan(term.standard_error) else f"  ± {term.standard_error:#.2g}")
         for name, term in zip(names, terms, strict=True)
     )
     return "\n".join((explanation.caption, explanation.summary(), *rows))
