@@ -12,12 +12,12 @@ _SMALLEST = 1e-6
 
 
 def plain(value: float) -> str:
-    """``33.1``, ``−0.40``, ``0.012``, ``0.00004``, with a minus as wide as a plus; what is but rounding is ``0.00``."""
+    """``33.1``, ``−0.40``, ``0.012``, ``0.00042``, with a minus as wide as a plus; what is but rounding is ``0.00``."""
     size = abs(value)
-    if _SMALLEST <= size < 0.0005:
-        written = np.format_float_positional(size, precision=1, fractional=False, trim="-")
-    else:
-        written = f"{size:.{1 if size >= 10 else 2 if size >= 0.1 or size < _SMALLEST else 3}f}"
+    decimals = 1 if size >= 10 else 2
+    if _SMALLEST <= size < 0.1:
+        decimals = 1 - int(f"{size:.1e}".partition("e")[2])  # two digits that count
+    written = f"{size:.{decimals}f}"
     return f"{MINUS}{written}" if value <= -_SMALLEST else written
 
 

@@ -14,8 +14,8 @@ from fixlip_widgets.wording import plain, signed, with_error
         (1.236, "1.24"),
         (-0.4, "−0.40"),
         (0.0123, "0.012"),
-        (-0.00042, "−0.0004"),
-        (0.0000034, "0.000003"),
+        (-0.00042, "−0.00042"),
+        (0.0000034, "0.0000034"),
         (0, "0.00"),
         (-1e-9, "0.00"),
     ],
@@ -27,5 +27,5 @@ def test_numbers_have_digits_by_their_size(value: float, written: str):
 
 def test_an_error_is_written_where_it_is_known():
     assert with_error(1.5, 0.25) == "+1.50 ± 0.25"
-    assert with_error(-0.0021, 0.0003) == "−0.002 ± 0.0003"
+    assert with_error(-0.0021, 0.0003) == "−0.0021 ± 0.00030"
     assert with_error(1.5, float("nan")) == with_error(1.5, None) == "+1.50"

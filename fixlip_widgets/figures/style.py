@@ -42,7 +42,7 @@ class Style(NamedTuple):
 
     def color_bar(self, title: str = "logits") -> dict[str, Any]:
         """A thin colour bar."""
-        return {"title": {"text": title, "side": "right"}, "thickness": 12, "outlinewidth": 0, "tickformat": "+~g"}
+        return {"title": {"text": title, "side": "right"}, "thickness": 12, "outlinewidth": 0, "tickformat": "~g"}
 
 
 def shown(text: str) -> str:

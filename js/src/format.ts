@@ -23,13 +23,12 @@ export function budgetName(budget: number): string {
 }
 
 /**
- * Without a sign for what is positive: 33.12 → "33.1", -0.4 → "−0.40", 0.0123 → "0.012", 0.00004 → "0.00004";
+ * Without a sign for what is positive: 33.12 → "33.1", -0.4 → "−0.40", 0.0123 → "0.012", 0.00042 → "0.00042";
  * as `plain` of fixlip_widgets/wording.py writes it.
  */
 export function plain(value: number): string {
   const size = Math.abs(value);
-  const digits = size >= 10 ? 1 : size >= 0.1 || size < SMALLEST ? 2 : 3;
-  const text = SMALLEST <= size && size < 0.0005 ? size.toPrecision(1) : size.toFixed(digits);
+  const text = SMALLEST <= size && size < 0.1 ? size.toPrecision(2) : size.toFixed(size >= 10 ? 1 : 2);
   return value < 0 && Number(text) !== 0 ? `−${text}` : text;
 }
 
