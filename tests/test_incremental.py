@@ -49,6 +49,22 @@ def test_the_pool_answers_for_another_p_without_encoding():
     assert 10 < explanation.effective_image_masks < explainer.explanation(0.5).effective_image_masks
 
 
+@pytest.mark.parametrize("p", [0.05, 0.1, 0.3, 0.7, 0.9, 0.95])
+def test_a_pool_answers_far_from_where_it_was_sampled(p):
+    explainer = IncrementalExplainer(tiny_game(grid=(8, 8)))
+    explainer.extend(0.5, 2**12)
+    explanation = explainer.explanation(p)
+    assert np.isfinite(explanation.interactions).all()
+    assert explanation.effective_image_masks < explanation.n_image
+
+
+@pytest.mark.parametrize("budget", [4, 12, 14, 16, 18, 32, 64])
+def test_the_smallest_budgets_have_an_answer(budget):
+    explainer = IncrementalExplainer(tiny_game(grid=(8, 8)))
+    explainer.extend(0.5, budget)
+    assert np.isfinite(explainer.explanation().interactions).all()
+
+
 def test_another_p_reuses_what_counts_there():
     explainer = explained(2**14, p=0.5)
     before = explainer.image_encodes

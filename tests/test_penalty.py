@@ -82,3 +82,10 @@ def test_a_ridge_of_zero_is_plain_least_squares():
     torch.testing.assert_close(fit.pairs[first, second], solution[9:], rtol=1e-6, atol=1e-8)
     torch.testing.assert_close(fit.linear, solution[1:9], rtol=1e-6, atol=1e-8)
     assert float(fit.pair_loss.max()) < 1e-6
+
+
+@pytest.mark.parametrize("units", [1, 3, 40])
+def test_there_is_a_strength_to_choose_however_few_the_units(units):
+    ridges, freedoms = choices(expected_squares(torch.ones(64, dtype=torch.float64)), units)
+    assert float(freedoms[-1]) <= max(units / 2, 2)
+    assert float(ridges[-1]) > 0

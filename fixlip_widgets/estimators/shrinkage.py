@@ -8,6 +8,7 @@ deterministic equivalent of Silverstein (1995), which is Marchenko & Pastur's la
 
 from __future__ import annotations
 
+import math
 from dataclasses import dataclass
 
 import torch
@@ -55,8 +56,9 @@ def shrinkage(squares: Tensor, units: float, ridge: float) -> Shrinkage:
 
 def choices(squares: Tensor, units: float, count: int = 49) -> tuple[Tensor, Tensor]:
     """(k,) ridges worth trying, ascending, from next to none to all-shrinking, and the (k,) freedom each leaves."""
-    logs = torch.linspace(-7, 7, count, dtype=torch.float64, device=squares.device)
     flat = _once_each(squares)
+    enough = 2 * float(flat.sum()) / units  # where at most half of the units' freedom is left: λ is positive
+    logs = torch.linspace(-7, max(7, math.log(max(enough, 1))), count, dtype=torch.float64, device=squares.device)
     ridges, freedom = _ridge(flat, units, logs), _freedom(flat, logs)
     useful = ridges > 1e-4
     return ridges[useful].cpu(), freedom[useful].cpu()

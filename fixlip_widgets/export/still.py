@@ -220,7 +220,7 @@ def _words(explanation: Explanation, colors: str) -> str:
     figures: list[str] = []
     for player in chosen.tolist():
         total = float(patch_values(explanation, player).sum())
-        label = element("strong", escaped(explanation.names[player])) + f" Σ {signed(total)}"
+        label = element("strong", escaped(explanation.names[player])) + f" Σ\u00a0{signed(total)}"
         drawn = overlay_svg(explanation, player, limit=limit, colors=colors, embed=False)
         figures.append(element("figure", drawn, element("figcaption", label)))
     one, many = explanation.text_word
