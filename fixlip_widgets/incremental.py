@@ -18,6 +18,7 @@ import torch
 from numpy.typing import NDArray
 from torch import Tensor
 
+from fixlip_widgets.checks import MIN_BUDGET, check_budget, check_p, check_seed
 from fixlip_widgets.encoding import BatchSize
 from fixlip_widgets.errors import FixlipError, InputError, PoolError
 from fixlip_widgets.estimators.crossmodal import Fit, regress
@@ -28,7 +29,7 @@ from fixlip_widgets.explanation import Explanation
 from fixlip_widgets.files import PathLike, read_npz, write_npz
 from fixlip_widgets.game import VisionLanguageGame
 from fixlip_widgets.groups import Group, group
-from fixlip_widgets.masks import MIN_BUDGET, check_budget, check_p, check_seed, split_budget, spread_probabilities
+from fixlip_widgets.masks import split_budget, spread_probabilities
 from fixlip_widgets.metrics.fit import held_out_fit
 from fixlip_widgets.pool import Pool
 from fixlip_widgets.threads import threads_for

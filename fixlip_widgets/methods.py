@@ -7,11 +7,12 @@ from dataclasses import dataclass
 
 from fixlip_widgets.baselines import exclip, game_attention, grad_eclip, random_explanation
 from fixlip_widgets.baselines.values import linear_explanation
+from fixlip_widgets.checks import MIN_BUDGET
 from fixlip_widgets.errors import InputError
 from fixlip_widgets.explanation import Explanation
 from fixlip_widgets.game import VisionLanguageGame
 from fixlip_widgets.incremental import IncrementalExplainer
-from fixlip_widgets.masks import MIN_BUDGET, split_budget
+from fixlip_widgets.masks import split_budget
 from fixlip_widgets.shapley import MAX_BUDGET as MAX_JOINT_BUDGET
 from fixlip_widgets.shapley import explain_shapley
 from fixlip_widgets.work import Progress, planned_encodes

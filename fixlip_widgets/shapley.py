@@ -16,6 +16,7 @@ import torch
 from numpy.typing import NDArray
 from torch import Tensor
 
+from fixlip_widgets.checks import check_budget, check_seed
 from fixlip_widgets.encoding import distinct, encode_all
 from fixlip_widgets.errors import FixlipError, InputError
 from fixlip_widgets.estimators.joint import number_of_monomials
@@ -23,7 +24,7 @@ from fixlip_widgets.estimators.least_squares import check_size
 from fixlip_widgets.estimators.shapley import fit_shapley, kernel_weights, size_probabilities
 from fixlip_widgets.explanation import Explanation
 from fixlip_widgets.game import Modality, VisionLanguageGame
-from fixlip_widgets.masks import check_budget, check_seed, draw_masks, enumerate_masks
+from fixlip_widgets.masks import draw_masks, enumerate_masks
 from fixlip_widgets.metrics.fit import r2_score, spearman
 from fixlip_widgets.work import Progress
 

@@ -12,12 +12,13 @@ import numpy as np
 import torch
 from numpy.typing import ArrayLike, NDArray
 
+from fixlip_widgets.checks import check_p
 from fixlip_widgets.errors import InputError
 from fixlip_widgets.estimators.crossmodal import Fit
 from fixlip_widgets.estimators.joint import Monomials, fit_joint
 from fixlip_widgets.estimators.shapley import kernel_weights
 from fixlip_widgets.game import VisionLanguageGame
-from fixlip_widgets.masks import check_p, enumerate_masks, enumeration_weights
+from fixlip_widgets.masks import enumerate_masks, enumeration_weights
 
 Floats = NDArray[np.float64]
 MOST_PLAYERS = 16

@@ -12,12 +12,12 @@ from dataclasses import dataclass
 
 import torch
 
+from fixlip_widgets.checks import check_budget, check_p, check_seed
 from fixlip_widgets.errors import InputError
 from fixlip_widgets.evaluation.contestants import Contestant, contestants
 from fixlip_widgets.evaluation.measure import measure
 from fixlip_widgets.evaluation.pairs import Row, rows_of
 from fixlip_widgets.evaluation.records import Records, Settings
-from fixlip_widgets.masks import check_budget, check_p, check_seed
 from fixlip_widgets.models import Model, load_model
 
 

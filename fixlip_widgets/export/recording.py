@@ -11,12 +11,12 @@ from typing import TYPE_CHECKING, Any, TypeVar
 import numpy as np
 from numpy.typing import NDArray
 
+from fixlip_widgets.checks import check_budget, check_p
 from fixlip_widgets.comparison import same_regions
 from fixlip_widgets.errors import InputError
 from fixlip_widgets.export.bar import Bar, Step
 from fixlip_widgets.export.replay import RememberingGame
 from fixlip_widgets.incremental import IncrementalExplainer
-from fixlip_widgets.masks import check_budget, check_p
 from fixlip_widgets.methods import Method, Request
 from fixlip_widgets.methods import method as method_of
 

@@ -7,10 +7,11 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
+from fixlip_widgets.checks import check_p, check_seed
 from fixlip_widgets.errors import InputError
 from fixlip_widgets.explanation import Explanation
 from fixlip_widgets.game import VisionLanguageGame
-from fixlip_widgets.masks import check_p, check_seed, draw_masks
+from fixlip_widgets.masks import draw_masks
 from fixlip_widgets.metrics.fit import r2_score, spearman
 
 _FRESH = 5  # a stream of masks that no estimator draws from

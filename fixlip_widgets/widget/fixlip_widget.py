@@ -6,9 +6,9 @@ from typing import TYPE_CHECKING, Any
 
 import traitlets as t
 
+from fixlip_widgets.checks import MAX_BUDGET, check_budget
 from fixlip_widgets.errors import InputError
 from fixlip_widgets.groups import Group
-from fixlip_widgets.masks import MAX_BUDGET, check_budget
 from fixlip_widgets.methods import method as method_of
 from fixlip_widgets.provenance import Source, reproduction
 from fixlip_widgets.widget import wire

@@ -7,8 +7,9 @@ import traceback
 from collections.abc import Callable
 from typing import TYPE_CHECKING, Protocol
 
+from fixlip_widgets.checks import MIN_BUDGET
 from fixlip_widgets.errors import FixlipError
-from fixlip_widgets.masks import MIN_BUDGET, split_budget
+from fixlip_widgets.masks import split_budget
 from fixlip_widgets.methods import METHODS, Method, Request, joint_budget
 from fixlip_widgets.methods import method as method_of
 from fixlip_widgets.widget import wire

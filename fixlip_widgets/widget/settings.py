@@ -6,11 +6,11 @@ from collections.abc import Callable, Sequence
 from numbers import Integral
 from typing import Any
 
+from fixlip_widgets.checks import check_p
 from fixlip_widgets.colors import PALETTES
 from fixlip_widgets.errors import InputError
 from fixlip_widgets.graphs import KINDS
 from fixlip_widgets.layouts import LAYOUTS
-from fixlip_widgets.masks import check_p
 from fixlip_widgets.methods import Method
 from fixlip_widgets.methods import method as method_of
 
