@@ -86,11 +86,11 @@ def without_cudnn_attention() -> Generator[None]:
 
 
 def is_out_of_memory(error: Exception) -> bool:
-    """Whether a device said that it has no memory left; processors and Apple's GPUs say so in words only."""
+    """Whether a device said that it has no memory left; processors, Apple's GPUs and NVIDIA's libraries use words."""
     if isinstance(error, torch.OutOfMemoryError):
         return True
     said = str(error)
-    return "DefaultCPUAllocator" in said or "out of memory" in said
+    return any(words in said for words in ("DefaultCPUAllocator", "out of memory", "_ALLOC_FAILED"))
 
 
 def home(device: torch.device) -> torch.device:

@@ -18,9 +18,9 @@ import torch
 from numpy.typing import NDArray
 from torch import Tensor
 
-from fixlip_widgets.checks import MIN_BUDGET, check_budget, check_p, check_seed
+from fixlip_widgets.checks import MIN_BUDGET, check_budget, check_fit, check_p, check_seed
 from fixlip_widgets.encoding import BatchSize
-from fixlip_widgets.errors import FixlipError, InputError, PoolError
+from fixlip_widgets.errors import FixlipError, PoolError
 from fixlip_widgets.estimators.crossmodal import Fit, regress
 from fixlip_widgets.estimators.sums import sum_errors
 from fixlip_widgets.estimators.third import regress_third
@@ -98,10 +98,10 @@ class IncrementalExplainer:
 
     def encoded(self, modality: Literal["image", "text"]) -> tuple[NDArray[np.uint8], Tensor]:
         """What the pool holds: (m, ⌈n / 8⌉) masks with eight players to a byte, and their (m, d) embeddings."""
-        pools = (self._text,) if modality == "text" else (self._image, self._held_out)
-        masks, embeddings = zip(*(pool.encoded() for pool in pools), strict=True)
-        width = max(part.shape[1] for part in embeddings)  # an empty pool does not know it
-        return np.concatenate(masks), torch.cat([part.reshape(len(part), width) for part in embeddings])
+        pools = [self._text] if modality == "text" else [self._image, self._held_out]
+        filled = [pool for pool in pools if pool.encodes] or pools[:1]  # an empty one knows neither width nor device
+        masks, embeddings = zip(*(pool.encoded() for pool in filled), strict=True)
+        return np.concatenate(masks), torch.cat(embeddings)
 
     # -- growing the pool ------------------------------------------------------------------------------------------
 
@@ -193,13 +193,10 @@ class IncrementalExplainer:
 
         Raises:
             FixlipError: No image mask is encoded yet.
-            InputError: ``p`` or ``scope`` is not what is allowed.
+            InputError: ``p``, ``ridge``, ``scope`` or ``order`` is not what is allowed.
         """
         p = self.p if p is None else check_p(p)
-        if scope not in ("all", "cross"):
-            raise InputError(f"scope is {scope!r}; it is 'all' or 'cross'.")
-        if order not in (2, 3) or (order == 3 and scope == "cross"):
-            raise InputError(f"order is {order!r} with scope {scope!r}; it is 2, or 3 with scope 'all'.")
+        check_fit(ridge, scope, order)
         if len(self._image) < 2:
             raise FixlipError("Nothing is encoded yet; call extend(p, budget) first.")
         for _ in fill_text(self.game, self._text, p, text_masks_wanted(self.game, self.budget or MIN_BUDGET)):
@@ -349,6 +346,8 @@ class IncrementalExplainer:
             PoolError: The file is damaged, of another version, or of another model, image, caption or grid.
         """
         arrays, metadata = read_npz(path)
+        if metadata.get("kind") not in ("pool", None):
+            raise PoolError(f"{path} is no pool; load it with Explanation.load.")
         if metadata.get("kind") != "pool" or metadata.get("format") != FORMAT:
             raise PoolError(f"{path} is not a pool of format {FORMAT}; make it again with this version.")
         for what, value in game.fingerprint().items():
@@ -364,6 +363,10 @@ class IncrementalExplainer:
         except KeyError as error:
             raise PoolError(f"{path} is damaged: it lacks {error}.") from error
         return explainer
+
+    def __repr__(self) -> str:
+        encoded = f"{self.image_encodes:,} image + {self.text_encodes:,} text encodings"
+        return f"<IncrementalExplainer of {self.game!r}: {self.budget_done:,} evaluations from {encoded}>"
 
     def _pools(self) -> dict[str, Pool]:
         return {"image": self._image, "held_out": self._held_out, "text": self._text}

@@ -73,6 +73,11 @@ def _draw_block(n: int, p: float, seed: int, stream: int, index: int) -> Bools:
     return random.random((_BLOCK, n)) < p
 
 
+def packed_rows(masks: Bools) -> list[bytes]:
+    """Each of (m, n) masks as bytes, eight players to one: what tells masks apart in a dictionary."""
+    return [row.tobytes() for row in np.packbits(masks, axis=1)]
+
+
 def log_density(sizes: NDArray[np.integer], n: int, p: float) -> Floats:
     """Log-probability of one mask with ``sizes`` of ``n`` players kept: ``log p^k (1 − p)^(n − k)``; same shape."""
     return sizes * math.log(p) + (n - sizes) * math.log1p(-p)

@@ -22,6 +22,7 @@ from fixlip_widgets.masks import (
     effective_sample_size,
     enumerate_masks,
     enumeration_weights,
+    packed_rows,
 )
 
 Bools = NDArray[np.bool_]
@@ -113,7 +114,7 @@ class Pool:
 
         def fresh() -> Iterator[Bools]:
             for masks in batches:
-                keys, first = _keys(masks), dict[bytes, int]()
+                keys, first = packed_rows(masks), dict[bytes, int]()
                 ahead = set[bytes]().union(*(earlier for _, _, earlier in under_way))
                 for position, key in enumerate(keys):
                     if key not in self._rows and key not in ahead:
@@ -153,7 +154,7 @@ class Pool:
         """What the estimator takes, weighted for the probability ``p``; ``exact`` in float64 throughout."""
         if self.complete:
             masks = enumerate_masks(self.n)
-            index = np.array([self._rows[key] for key in _keys(masks)], dtype=np.int64)
+            index = np.array([self._rows[key] for key in packed_rows(masks)], dtype=np.int64)
             return self._modality(masks, index, enumeration_weights(masks, p), sampled=False)
         own = self.drawn.get(p, 0)
         if own >= max(_OWN_SHARE * self.effective(p), 2):
@@ -226,12 +227,8 @@ class Pool:
         for p, count in metadata["drawn"]:
             masks = draw_masks(self.n, p, 0, count, seed=self.seed, stream=self.stream)
             try:
-                self._note(p, masks, np.array([rows[key] for key in _keys(masks)], dtype=np.int64))
+                self._note(p, masks, np.array([rows[key] for key in packed_rows(masks)], dtype=np.int64))
             except KeyError as error:
                 raise PoolError("The pool's masks do not belong to its seed; the file is damaged.") from error
         self._rows, self.complete = rows, bool(metadata["complete"])
         self._store = torch.from_numpy(arrays["embeddings"]).to(home(device))
-
-
-def _keys(masks: Bools) -> list[bytes]:
-    return [row.tobytes() for row in np.packbits(masks, axis=1)]

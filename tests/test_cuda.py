@@ -10,6 +10,7 @@ import torch
 import fixlip_widgets as fx
 from fixlip_widgets import demo
 from fixlip_widgets.bench.encoders import time_shares
+from fixlip_widgets.export.recording import record
 from fixlip_widgets.incremental import IncrementalExplainer
 from fixlip_widgets.models import Model
 from fixlip_widgets.shapley import explain_shapley
@@ -45,9 +46,10 @@ def full_float32():
 def kept_on(request, monkeypatch):
     """Embeddings stay on the GPU, or come to the processor as those of Apple's GPUs do."""
     there = torch.device(request.param)
-    for name in ("encoding", "pool", "baselines.exclip"):
+    for name in ("encoding", "pool", "baselines.exclip", "export.replay"):
         module = import_module(f"fixlip_widgets.{name}")
         monkeypatch.setattr(module, "home", lambda device: there if device.type == "cuda" else device)
+    return request.param
 
 
 @pytest.mark.parametrize(
@@ -90,6 +92,7 @@ def test_explanations_are_those_of_the_processor(demo_games, p, options, kept_on
         explainer.extend(0.5, 2**13)
         explainer.extend(0.3, 2**13)
         results.append(explainer.explanation(p, **options))
+    assert explainer.encoded("image")[1].device.type == kept_on
     here, there = results
     spread = np.abs(here.cross).max()
     np.testing.assert_allclose(there.cross, here.cross, atol=2e-2 * spread)
@@ -128,9 +131,23 @@ def test_a_pool_saved_on_the_gpu_goes_on_bit_for_bit_there_and_is_read_on_the_pr
     first.extend(0.5, 2**12)
     first.save(tmp_path / "pool.npz")
     again = IncrementalExplainer.load(tmp_path / "pool.npz", there)
+    assert again.encoded("image")[1].device.type == kept_on
     np.testing.assert_array_equal(again.explanation().interactions, first.explanation().interactions)
     moved = IncrementalExplainer.load(tmp_path / "pool.npz", here)
     np.testing.assert_allclose(moved.explanation().cross, first.explanation().cross, atol=0.02)
+
+
+@pytest.mark.parametrize("options", [{"grid": (2, 2)}, {}], ids=["enumerated", "sampled"])
+def test_a_recording_is_made_there(demo_games, options, kept_on):
+    scene, explainers = demo.scene("dog_and_banana"), []
+    for one in demo_games:
+        explainer = IncrementalExplainer(fx.VisionLanguageGame(one.model, scene.image, scene.caption, **options))
+        explainer.extend(0.5, 2**11)
+        explainers.append(explainer)
+    here, there = (record(each, p=[0.4], captions=["a dog"], playground=True).explanations for each in explainers)
+    assert len(here) == len(there) == 4
+    for first, second in zip(here, there, strict=True):
+        np.testing.assert_allclose(second.main, first.main, atol=2e-2 * np.abs(first.main).max())
 
 
 def test_a_new_caption_encodes_no_image(demo_games):

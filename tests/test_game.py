@@ -259,7 +259,12 @@ def test_a_model_that_has_moved_to_another_device_is_named():
 
 
 @pytest.mark.parametrize(
-    "said", [torch.OutOfMemoryError("CUDA"), RuntimeError("DefaultCPUAllocator: not enough memory")]
+    "said",
+    [
+        torch.OutOfMemoryError("CUDA"),
+        RuntimeError("DefaultCPUAllocator: not enough memory"),
+        RuntimeError("CUDA error: CUBLAS_STATUS_ALLOC_FAILED"),
+    ],
 )
 def test_a_device_without_room_for_one_mask_is_named(said):
     game = tiny_game()

@@ -10,8 +10,9 @@ import torch
 from numpy.typing import NDArray
 from torch import Tensor
 
-from fixlip_widgets.encoding import distinct
+from fixlip_widgets.encoding import distinct, home
 from fixlip_widgets.game import Modality, VisionLanguageGame
+from fixlip_widgets.masks import packed_rows
 
 if TYPE_CHECKING:
     from fixlip_widgets.incremental import IncrementalExplainer
@@ -43,7 +44,7 @@ class RememberingGame(VisionLanguageGame):
     def missing(self, modality: Modality, masks: NDArray[np.bool_]) -> NDArray[np.bool_]:
         """The distinct ones among (m, n) ``masks`` of one modality that were not encoded yet."""
         rows, known = distinct(masks)[0], self._known[modality]
-        return rows[[key not in known for key in _keys(rows)]]
+        return rows[[key not in known for key in packed_rows(rows)]]
 
     def encode(self, modality: Modality, masks: NDArray[np.bool_]) -> Iterator[int]:
         """Encode (m, n) ``masks`` of one modality; yields after every batch how many it had."""
@@ -58,10 +59,10 @@ class RememberingGame(VisionLanguageGame):
         encode, known = super().encoder(modality), self._known[modality]
 
         def remember(masks: Tensor) -> Tensor:
-            keys = _keys(masks.cpu().numpy())
+            keys = packed_rows(masks.cpu().numpy())
             new = [position for position, key in enumerate(keys) if key not in known]
             if new:
-                fresh = encode(masks[torch.tensor(new, device=masks.device)])
+                fresh = encode(masks[torch.tensor(new, device=masks.device)]).to(home(masks.device))
                 known.update((keys[position], row) for position, row in zip(new, fresh, strict=True))
             return torch.stack([known[key] for key in keys])
 
@@ -71,7 +72,3 @@ class RememberingGame(VisionLanguageGame):
 def known_to(explainer: IncrementalExplainer, modality: Modality) -> Known:
     """What ``explainer`` has encoded of one modality."""
     return {mask.tobytes(): row for mask, row in zip(*explainer.encoded(modality), strict=True)}
-
-
-def _keys(masks: NDArray[np.bool_]) -> list[bytes]:
-    return [row.tobytes() for row in np.packbits(masks, axis=1)]
