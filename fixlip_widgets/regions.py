@@ -17,6 +17,8 @@ from fixlip_widgets.errors import InputError
 transforms: Any = open_clip.transform
 _UNEVEN = 2.0
 """How many times wider than high the grid that numbers superpixels may be; a few are joined where it would be more."""
+_TRIES = 6
+"""Further runs of SLIC, at most, until as many superpixels come out as are asked for."""
 MAX_REGIONS = 1024
 """More players than any encoder's patches here."""
 Regions = int | NDArray[np.integer]
@@ -50,11 +52,11 @@ def region_labels(regions: Any, picture: NDArray[np.uint8], original: tuple[int,
                 f"{picture.shape[:2]}. Make the label map from one of the two."
             )
         labels = _like_the_picture(labels, transform)
-    return _numbered(labels)
+    return _checked(_numbered(labels))
 
 
 def superpixels(picture: NDArray[np.uint8], count: int) -> Tensor:
-    """(H, W) labels of about ``count`` superpixels.
+    """(H, W) labels of ``count`` superpixels, or of a few fewer.
 
     Source: SLIC, Achanta et al., "SLIC Superpixels Compared to State-of-the-art Superpixel Methods", PAMI 2012, as
     scikit-image implements it.
@@ -70,8 +72,17 @@ def superpixels(picture: NDArray[np.uint8], count: int) -> Tensor:
         raise InputError(
             "Superpixels need scikit-image: pip install 'fixlip-widgets[superpixels]'. Or pass a label map of your own."
         ) from error
-    labels = _numbered(np.asarray(slic(picture, n_segments=count, start_label=0, channel_axis=2)))
-    while (n := int(labels.max()) + 1) > 2 and _unevenness(grid_of(n)) > _UNEVEN:
+
+    def segmented(asked: int) -> Tensor:
+        return _numbered(np.asarray(slic(picture, n_segments=asked, start_label=0, channel_axis=2)))
+
+    asked, labels = count, segmented(count)
+    for _ in range(_TRIES):  # SLIC joins small segments afterwards: there are fewer than were asked for
+        if (found := _count(labels)) >= count:
+            break
+        asked = min(math.ceil(1.1 * asked * count / found), labels.numel())
+        labels = segmented(asked)
+    while (n := _count(labels)) > count or (n > 2 and _unevenness(grid_of(n)) > _UNEVEN):
         labels = _without_the_smallest(labels)
     return labels
 
@@ -116,8 +127,17 @@ def _like_the_picture(labels: NDArray[np.integer], transform: Any) -> NDArray[np
     return names[np.asarray(image)]
 
 
+def _count(labels: Tensor) -> int:
+    return int(labels.max()) + 1
+
+
+def _checked(labels: Tensor) -> Tensor:
+    found = _count(labels)
+    if found > MAX_REGIONS:
+        raise InputError(f"The label map has {found:,} regions; at most {MAX_REGIONS:,} can be players.")
+    return labels
+
+
 def _numbered(labels: NDArray[np.integer]) -> Tensor:
-    values, index = np.unique(labels, return_inverse=True)
-    if not 1 <= len(values) <= MAX_REGIONS:
-        raise InputError(f"The label map has {len(values):,} regions; at most {MAX_REGIONS:,} can be players.")
+    _, index = np.unique(labels, return_inverse=True)
     return torch.from_numpy(index.reshape(labels.shape).astype(np.int64))
