@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 import zlib
 from typing import TYPE_CHECKING, Any
 
@@ -75,25 +76,38 @@ def heat(explanation: Explanation, values: np.ndarray, limit: float, colors: str
     return cells
 
 
-def crop(explanation: Explanation, player: int, width: float, height: float) -> str:
-    """One player's piece of the picture that the page holds, filling ``width`` × ``height``; a region on its ground."""
+def crop(explanation: Explanation, player: int, width: float, height: float, embed: bool = False) -> str:
+    """One player's piece of the picture, filling ``width`` × ``height``; a region on its ground.
+
+    Of the picture that the page holds or, with ``embed``, of the piece's own pixels: who draws many would scale the
+    whole picture for each.
+    """
     if explanation.image is None and explanation.regions is None:
         return element("rect", width=width, height=height, **_GREY)
-    inside = cut_out(explanation, player)
-    box = _box(explanation, player)
+    inside, box = cut_out(explanation, player, embed), _box(explanation, player)
     if explanation.regions is not None:
         box = _with_room(box, width / height)
-        inside = element("g", picture(explanation, embed=False), opacity=_AROUND) + inside
+        inside = element("g", _part(explanation, box, embed), opacity=_AROUND) + inside
     sides = " ".join(f"{side:.4g}" for side in box.values())
     return element("svg", inside, width=width, height=height, viewBox=sides, preserveAspectRatio="xMidYMid slice")
 
 
-def cut_out(explanation: Explanation, player: int) -> str:
-    """One player's piece of the picture that the page holds, in the picture's pixels; of a grid, all of the picture."""
-    whole = picture(explanation, embed=False)
+def cut_out(explanation: Explanation, player: int, embed: bool = False) -> str:
+    """One player's piece of the picture, in the picture's pixels, as :func:`crop` takes it; of a grid, with more."""
+    part = _part(explanation, _box(explanation, player), embed)
     if explanation.regions is None:
-        return whole
-    return element("g", whole, clip_path=f"url(#{_name(explanation, player, 'cut')})")
+        return part
+    return element("g", part, clip_path=f"url(#{_name(explanation, player, 'cut')})")
+
+
+def _part(explanation: Explanation, box: dict[str, Any], embed: bool) -> str:
+    """The whole picture that the page holds or, with ``embed``, the pixels that ``box`` touches, in their place."""
+    if not embed or explanation.image is None:
+        return picture(explanation, embed=False)
+    x, y, width, height = box.values()
+    left, top = max(math.floor(x), 0), max(math.floor(y), 0)
+    pixels = explanation.image[top : math.ceil(y + height), left : math.ceil(x + width)]
+    return element("image", href=data_uri(pixels), x=left, y=top, width=pixels.shape[1], height=pixels.shape[0])
 
 
 def _use(name: str) -> str:

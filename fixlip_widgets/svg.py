@@ -83,12 +83,12 @@ def graph_svg(
     share, (picture_width, picture_height) = graph.graph["image_height"], picture_size(explanation)
     if share is None:
         size = (_FORCE_SIZE[0], _FORCE_SIZE[1] + _FOOT_LINE * max(0, _loose_lines(graph) - 1))
-        drawing = _Drawing(explanation, graph, size, (_THUMBNAIL, _THUMBNAIL), corner=7)
-        defs = held(explanation) if embed else ""
+        drawing = _Drawing(explanation, graph, size, (_THUMBNAIL, _THUMBNAIL), corner=7, embed=embed)
+        defs = held(explanation, image=False) if embed else ""
         return _svg(*size, title, [defs, *drawing.edges(colors), *drawing.patches(), *drawing.tokens()])
     width, height = _ANCHORED_WIDTH, _ANCHORED_WIDTH * picture_height / picture_width / share
     cell = (width / explanation.grid[1] - 2, height * share / explanation.grid[0] - 2)
-    drawing = _Drawing(explanation, graph, (width, height), cell, corner=3)
+    drawing = _Drawing(explanation, graph, (width, height), cell, corner=3, embed=embed)
     shrink = f"scale({width / picture_width:.4f})"
     backdrop = element("g", picture(explanation, embed), transform=shrink, opacity=_BACKDROP)
     return _svg(width, height, title, [backdrop, *drawing.patches(), *drawing.edges(colors), *drawing.tokens()])
@@ -120,10 +120,12 @@ class _Drawing:
         size: tuple[float, float],
         thumbnail: tuple[float, float],
         corner: float,
+        embed: bool,
     ) -> None:
         self._explanation, self._graph, self._size = explanation, graph, size
         self._shape = {"width": thumbnail[0], "height": thumbnail[1], "rx": corner}
         self._names = explanation.names
+        self._embed = embed
         self._in_place = explanation.regions is not None and graph.graph["image_height"] is not None
         self._rounded = "fixlip-rounded-" + "-".join(f"{side:.0f}" for side in self._shape.values())
 
@@ -177,8 +179,8 @@ class _Drawing:
             place = element("text", node["label"], x=width / 2, y=height / 2, font_size=12, **_CENTRED, **_INK)
             inside = element("rect", **self._shape, **_PAPER) + place
         else:
-            piece = crop(self._explanation, player, width, height)
-            inside = element("g", piece, clip_path=f"url(#{self._rounded})")
+            inside = crop(self._explanation, player, width, height, self._embed)
+            inside = element("g", inside, clip_path=f"url(#{self._rounded})")
         frame = element("rect", **self._shape, **_LINE)
         corner = f"translate({x - width / 2:.1f},{y - height / 2:.1f})"
         return element("g", self._title(player, node), inside, frame, transform=corner)
@@ -187,7 +189,7 @@ class _Drawing:
         """A region in its place, on the pale picture."""
         outline = shape(self._explanation, player, fill="none", stroke="#ffffff", stroke_width=1)
         scale = f"scale({self._size[0] / picture_size(self._explanation)[0]:.4f})"
-        inside = element("g", cut_out(self._explanation, player), outline, transform=scale)
+        inside = element("g", cut_out(self._explanation, player, self._embed), outline, transform=scale)
         (x, y), side = self._at(node["pos"]), _DOT
         dot = {"x": x - side / 2, "y": y - side / 2, "width": side, "height": side, "rx": side / 2}
         middle = element("rect", **dot, **_PAPER) + element("rect", **dot, **_LINE)

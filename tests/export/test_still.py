@@ -230,7 +230,11 @@ def test_edges_that_may_be_noise_are_dashed():
 
 def test_drawings_alone_hold_their_own_picture():
     explanation = random_explanation()
-    assert len(pictures(graph_svg(explanation))) == len(pictures(overlay_svg(explanation))) == 1
+    assert len(pictures(overlay_svg(explanation))) == 1
+    patches = sum(node["kind"] == "patch" for _, node in explanation.to_networkx().nodes(data=True))
+    assert len(pictures(graph_svg(explanation))) == 1 + patches  # the ground, and each in its own pixels
+    assert len(pictures(graph_svg(explanation, layout="spring"))) == patches
+    assert "<use" not in graph_svg(explanation)
     assert not pictures(graph_svg(explanation, embed=False))
 
 
