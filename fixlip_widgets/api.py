@@ -5,6 +5,7 @@ from __future__ import annotations
 import sys
 from typing import Any, Literal
 
+from fixlip_widgets.checks import check_fit
 from fixlip_widgets.errors import InputError
 from fixlip_widgets.explanation import Explanation
 from fixlip_widgets.game import VisionLanguageGame
@@ -70,6 +71,8 @@ def explain(
         raise InputError(f"p is {p!r}, but method={method!r} has no p; leave it out, or take method='banzhaf'.")
     if (ridge is not None or scope != "all") and way.name != "banzhaf":
         raise InputError("ridge and scope are about Banzhaf interactions only; leave them out.")
+    fitted: Literal[2, 3] = 3 if order == 3 else 2
+    check_fit(ridge, scope, fitted)
     game = VisionLanguageGame(
         model or load_model(), image, text, grid=grid, regions=regions, words=words, masking=masking
     )
@@ -79,7 +82,7 @@ def explain(
         explainer = IncrementalExplainer(game, seed=seed)
         explainer.extend(p, budget, progress=bar)
         if way.name == "banzhaf":
-            return explainer.explanation(p, ridge=ridge, scope=scope, order=3 if order == 3 else 2)
+            return explainer.explanation(p, ridge=ridge, scope=scope, order=fitted)
         return _called(way.refined(explainer, p, order), method)
 
 

@@ -2,7 +2,12 @@
 
 from __future__ import annotations
 
+import math
 from numbers import Integral, Real
+from typing import Any
+
+import numpy as np
+import torch
 
 from fixlip_widgets.errors import InputError
 
@@ -44,3 +49,29 @@ def check_seed(seed: object) -> int:
     if isinstance(seed, bool) or not isinstance(seed, Integral) or int(seed) < 0:
         raise InputError(f"The seed is {seed!r}; it is a whole number of at least 0.")
     return int(seed)
+
+
+def check_fit(ridge: object, scope: object, order: object) -> None:
+    """What a regression is asked for: see :meth:`fixlip_widgets.IncrementalExplainer.explanation`.
+
+    Raises:
+        InputError: ``ridge`` is neither None nor a number of at least 0, or ``scope`` and ``order`` do not go together.
+    """
+    if ridge is not None and (
+        isinstance(ridge, bool) or not isinstance(ridge, Real) or not 0 <= float(ridge) < math.inf
+    ):
+        raise InputError(f"ridge is {ridge!r}; it is None, which lets the data choose, or a number of at least 0.")
+    if scope not in ("all", "cross"):
+        raise InputError(f"scope is {scope!r}; it is 'all' or 'cross'.")
+    if order not in (2, 3) or (order == 3 and scope == "cross"):
+        raise InputError(f"order is {order!r} with scope {scope!r}; it is 2, or 3 with scope 'all'.")
+
+
+def check_binary(masks: Any) -> None:
+    """Refuse an array or tensor of masks that holds anything but True and False, or 1 and 0.
+
+    Raises:
+        InputError: There is something else in it, which as True or False would be another game's value.
+    """
+    if masks.dtype not in (np.bool_, torch.bool) and not bool(((masks == 0) | (masks == 1)).all()):
+        raise InputError("masks hold something else than True and False (or 1 and 0): a player is kept or removed.")

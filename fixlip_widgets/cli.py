@@ -16,6 +16,7 @@ from typing import TYPE_CHECKING, Any
 
 from fixlip_widgets._version import __version__
 from fixlip_widgets.errors import FixlipError, InputError
+from fixlip_widgets.files import check_place
 
 if TYPE_CHECKING:
     from fixlip_widgets import Explanation
@@ -76,11 +77,11 @@ def _add_explain(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("--device", help="cpu, cuda, cuda:1 … (default: a GPU where there is one)")
     parser.add_argument("--precision", help="float32, bfloat16, float16, or auto: bfloat16 where it is clearly faster")
     parser.add_argument("--grid", type=_grid, metavar="ROWSxCOLUMNS", help="image players (default: the patches)")
-    parser.add_argument("--regions", type=int, metavar="N", help="about N superpixels as image players, not a grid")
+    parser.add_argument("--regions", type=int, metavar="N", help="N superpixels as image players, not a grid")
     parser.add_argument("--words", action="store_true", default=None, help="whole words as text players, not tokens")
     parser.add_argument("--masking", help="what removed image players become: zero (default), mean, blur or remove")
     parser.add_argument("--p", type=float, help="probability with which masks keep a patch or token, in (0, 1)")
-    parser.add_argument("--budget", type=_whole_number, help="game evaluations, as 131072 or 2^17")
+    parser.add_argument("--budget", type=whole_number, help="game evaluations, as 131072 or 2^17")
     parser.add_argument("--method", help="banzhaf, the p-weighted interactions of FIxLIP, or shapley")
     parser.add_argument(
         "--order", type=int, help="1 for values alone, 2 for interactions, 3 for terms of three players"
@@ -94,8 +95,8 @@ def _explain(options: argparse.Namespace) -> int:
 
     image, caption = _pair(options.image, options.caption)
     chosen = {name: getattr(options, name) for name in _OF_EXPLAIN}
-    if options.out is not None and not options.out.absolute().parent.is_dir():
-        raise InputError(f"The folder of {options.out} does not exist; create it, or write the report elsewhere.")
+    if options.out is not None:
+        check_place(options.out)
     if options.pretrained is not None and options.model is None:
         raise InputError(f"--pretrained {options.pretrained} needs --model: whose weights are they?")
     place = {"device": options.device, "precision": options.precision}
@@ -138,7 +139,7 @@ def _grid(text: str) -> tuple[int, int]:
     return int(sides[1]), int(sides[2])
 
 
-def _whole_number(text: str) -> int:
+def whole_number(text: str) -> int:
     """131072, 131_072, 2^17 or 2**17."""
     power = re.fullmatch(r"(\d{1,3})(?:\^|\*\*)(\d{1,2})", text)
     try:

@@ -17,8 +17,8 @@ from fixlip_widgets._version import __version__
 from fixlip_widgets.errors import FixlipError
 
 DISTRIBUTION = "fixlip-widgets"
-EXTRA = "lab"
-"""The one extra whose absence is worth a line: without it there is nothing to show the widget in."""
+LAB, TEST = "lab", "test"
+"""The extra whose packages have lines of their own, for there the widget is shown; and one for developers alone."""
 
 
 @dataclass(frozen=True)
@@ -100,26 +100,46 @@ def table(findings: list[Finding]) -> str:
 
 
 def _packages() -> list[Finding]:
-    """One finding for each package that pyproject.toml asks for on this platform, the lab's last."""
+    """One finding for each package that pyproject.toml asks for here, then the lab's, then one for each other extra."""
     try:
         requirements = [Requirement(line) for line in metadata.requires(DISTRIBUTION) or ()]
     except metadata.PackageNotFoundError:
         remedy = "in a checkout: python -m pip install --editable ."
         return [Finding("installation", "missing", "the package is not installed, only importable", remedy)]
     needed = [each for each in requirements if each.marker is None or each.marker.evaluate({"extra": ""})]
-    for_lab = [
-        each for each in requirements if each not in needed and each.marker and each.marker.evaluate({"extra": EXTRA})
+    others = [each for each in requirements if each not in needed and each.marker]
+
+    def of(extra: str) -> list[Requirement]:
+        return [each for each in others if each.marker and each.marker.evaluate({"extra": extra})]
+
+    extras = metadata.metadata(DISTRIBUTION).get_all("Provides-Extra", [])
+    return [
+        *(_package(each) for each in needed),
+        *(_package(each, LAB) for each in of(LAB)),
+        *(_extra(extra, of(extra)) for extra in extras if extra not in (LAB, TEST)),
     ]
-    return [_package(each, optional=False) for each in needed] + [_package(each, optional=True) for each in for_lab]
 
 
-def _package(requirement: Requirement, *, optional: bool) -> Finding:
+def _extra(extra: str, requirements: list[Requirement]) -> Finding:
+    """One line for all packages of an extra, which is there where all of them are, and fit."""
+    found = [_package(each, extra) for each in requirements]
+    said = ", ".join(f"{each.subject} {each.detail if each.state != 'absent' else 'not installed'}" for each in found)
+    complete = all(each.state == "ok" for each in found)
+    return Finding(f"[{extra}]", "ok" if complete else "absent", said, "" if complete else _install(extra))
+
+
+def _install(extra: str) -> str:
+    return f"pip install '{DISTRIBUTION}[{extra}]'"
+
+
+def _package(requirement: Requirement, extra: str = "") -> Finding:
+    """One package, which is needed or is asked for by an ``extra``."""
     wanted = f"{requirement.name}{requirement.specifier}"
     try:
         version = metadata.version(requirement.name)
     except metadata.PackageNotFoundError:
-        if optional:
-            return Finding(requirement.name, "absent", "optional", f"pip install '{DISTRIBUTION}[{EXTRA}]'")
+        if extra:
+            return Finding(requirement.name, "absent", "optional", _install(extra))
         return Finding(requirement.name, "missing", "", f"pip install '{wanted}'")
     if not requirement.specifier.contains(version, prereleases=True):
         return Finding(

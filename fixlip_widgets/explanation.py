@@ -248,6 +248,8 @@ class Explanation(Players):
         """
         from fixlip_widgets.export.png import png
 
+        if path in ("graph", "overlay"):
+            raise InputError(f"to_png takes the file first: to_png('{path}.png', kind={path!r}).")
         drawn = png(self.to_svg(kind, **options), scale=scale, background=background)
         if path is not None:
             with replacing(path) as stream:
@@ -314,9 +316,13 @@ class Explanation(Players):
         """One line: what was explained and how well."""
         similar = "" if math.isnan(self.similarity) else f", similarity {self.similarity:.2f}"
         fit = "" if self.r2 is None else f", held-out R² {self.r2:.2f}"
-        method = f"banzhaf p={self.p:g}" if self.method == "banzhaf" else self.method
+        method = f"{self.method} p={self.p:g}" if self.method.startswith("banzhaf") else self.method
+        unusual = self.order == 3 or (self.order == 1 and self.method in ("banzhaf", "shapley"))
+        order = f" of order {self.order}" if unusual else ""
+        scope = "" if self.scope == "all" else ", cross-modal terms only"
+        masking = "" if self.masking in ("", "zero") else f", masking {self.masking}"
         return (
-            f"{method}, {self.n_image}+{self.n_text} players, "
+            f"{method}{order}{scope}{masking}, {self.n_image}+{self.n_text} players, "
             f"{self.budget:,} evaluations from {self.image_encodes:,}+{self.text_encodes:,} encodings"
             f"{similar}{fit}"
         )

@@ -23,9 +23,23 @@ _JSON = "metadata.json"
 _NUMBER = "not a finite number"
 
 
+def check_place(path: PathLike) -> None:
+    """Refuse to write a file where none can be, before the work that it is for.
+
+    Raises:
+        OSError: There is no such folder, or ``path`` is one itself.
+    """
+    target = Path(path)
+    if not target.absolute().parent.is_dir():
+        raise FileNotFoundError(f"The folder of {target} does not exist; create it, or write the file elsewhere.")
+    if target.is_dir():
+        raise IsADirectoryError(f"{target} is a folder; give the name of a file in it.")
+
+
 @contextmanager
 def replacing(path: PathLike) -> Generator[BinaryIO]:
     """Open a temporary file beside ``path``; it takes that name when the block ends well, and vanishes otherwise."""
+    check_place(path)
     target = Path(path)
     handle, temporary = tempfile.mkstemp(dir=target.parent, prefix=f".{target.name}.")
     try:

@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 import hashlib
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from functools import cached_property
+from numbers import Integral
 from typing import Any, Literal
 
 import numpy as np
@@ -13,6 +14,7 @@ from numpy.typing import ArrayLike, NDArray
 from torch import Tensor
 
 from fixlip_widgets.captions import tokenize
+from fixlip_widgets.checks import check_binary
 from fixlip_widgets.encoding import BatchSize, Encoder, distinct, encode_all
 from fixlip_widgets.errors import EncodingError, InputError
 from fixlip_widgets.loading.precision import full_convolutions
@@ -77,6 +79,7 @@ class VisionLanguageGame(Players):
         masking: Masking = "zero",
         batch_size: int | None = None,
     ) -> None:
+        _check_model(model)
         if grid is not None and regions is not None:
             raise InputError("Image players are on a grid or are regions; pass grid or regions, not both.")
         self.model = model
@@ -224,6 +227,7 @@ class VisionLanguageGame(Players):
         array = np.asarray(masks)
         if array.ndim != 2 or array.shape[1] != n:
             raise InputError(f"masks have shape {array.shape}; expected (m, {n}), one column a player.")
+        check_binary(array)
         return array.astype(bool)
 
     def __repr__(self) -> str:
@@ -231,8 +235,19 @@ class VisionLanguageGame(Players):
         return f"<VisionLanguageGame {self.caption!r}, {image} + {self.n_text} {'words' if self.words else 'tokens'}>"
 
 
-def _check_grid(grid: tuple[int, int], size: tuple[int, int]) -> tuple[int, int]:
-    rows, columns = (int(side) for side in grid)
+def _check_model(model: Any) -> None:
+    if not isinstance(model, Model):
+        given = repr(model) if isinstance(model, str) else f"a {type(model).__name__}"
+        raise InputError(
+            f"The model is {given}; pass what load_model returns: load_model('ViT-B-32', pretrained='openai'), say."
+        )
+
+
+def _check_grid(grid: Any, size: tuple[int, int]) -> tuple[int, int]:
+    sides: list[Any] = list(grid) if isinstance(grid, Sequence) else []
+    if len(sides) != 2 or not all(isinstance(side, Integral) for side in sides):
+        raise InputError(f"The grid is {grid!r}; it is two whole numbers, (rows, columns): (4, 4), say.")
+    rows, columns = (int(side) for side in sides)
     if not (1 <= rows <= size[0] and 1 <= columns <= size[1]):
         raise InputError(f"The grid {rows}×{columns} does not fit an image of {size[0]}×{size[1]} pixels.")
     return rows, columns

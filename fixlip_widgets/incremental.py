@@ -346,8 +346,8 @@ class IncrementalExplainer:
             PoolError: The file is damaged, of another version, or of another model, image, caption or grid.
         """
         arrays, metadata = read_npz(path)
-        if metadata.get("kind") not in ("pool", None):
-            raise PoolError(f"{path} is no pool; load it with Explanation.load.")
+        if metadata.get("kind") == "explanation":
+            raise PoolError(f"{path} is an explanation, not a pool; load it with Explanation.load.")
         if metadata.get("kind") != "pool" or metadata.get("format") != FORMAT:
             raise PoolError(f"{path} is not a pool of format {FORMAT}; make it again with this version.")
         for what, value in game.fingerprint().items():

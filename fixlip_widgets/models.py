@@ -90,6 +90,15 @@ class Model:
             digest.update(str(float(tensor)).encode() if not tensor.ndim else b"")
         return digest.hexdigest()[:16]
 
+    def to(self, device: str | torch.device) -> Model:
+        """Move the encoders to ``device``, as ``Module.to`` does, and return the model; games have to be made again.
+
+        Raises:
+            InputError: There is no such device here.
+        """
+        self.clip.to(_device(device))
+        return self
+
     def transform(self) -> Any:
         """The preprocessing: a PIL image to (3, H, W) normalised pixels."""
         return _transform(self.preprocess_cfg)
@@ -173,6 +182,8 @@ def load_model(
         raise InputError("processor belongs to a transformers model: load_model(model, processor=processor).")
     if pretrained is True:
         raise InputError("pretrained is True; pass an open_clip tag, a path of weights, or False for random ones.")
+    if name is None and pretrained is not None:
+        raise InputError(f"Whose weights are {str(pretrained)!r}? Name their model, as in load_model('ViT-B-32', …).")
     parts = _parts(name, pretrained, processor, cache_dir)
     if device is None and isinstance(name, nn.Module):
         device = next(name.parameters()).device

@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+from numbers import Integral
 from typing import Any
 
 from numpy.typing import NDArray
 
 from fixlip_widgets.errors import InputError
+from fixlip_widgets.wording import joined
 
 
 class Players:
@@ -66,9 +68,10 @@ class Players:
         if isinstance(player, str):
             matches = [i for i, name in enumerate(self.names) if name == player]
             if len(matches) != 1:
-                found = "occurs more than once; give its index" if matches else "is no player"
+                places = joined([*map(str, matches)])
+                found = f"occurs more than once; give an index: {places}" if matches else "is no player"
                 raise InputError(f"{player!r} {found}. The tokens are {', '.join(self.tokens)}.")
             return matches[0]
-        if not 0 <= player < self.n_players:
-            raise InputError(f"Player {player} does not exist; players are numbered 0 to {self.n_players - 1}.")
+        if isinstance(player, bool) or not isinstance(player, Integral) or not 0 <= player < self.n_players:
+            raise InputError(f"Player {player!r} does not exist; players are numbered 0 to {self.n_players - 1}.")
         return int(player)

@@ -37,7 +37,10 @@ def read(path: PathLike) -> Explanation:
     from fixlip_widgets.explanation import Explanation
 
     arrays, rest = read_npz(path)
-    if rest.pop("kind", None) != "explanation" or rest.pop("format", None) != FORMAT:
+    kind = rest.pop("kind", None)
+    if kind == "pool":
+        raise PoolError(f"{path} is a pool of encoded masks; load it with IncrementalExplainer.load.")
+    if kind != "explanation" or rest.pop("format", None) != FORMAT:
         raise PoolError(f"{path} is not an explanation of format {FORMAT}; save it again with this version.")
     try:
         third = [arrays.pop(name) for name in _TRIPLES if name in arrays]

@@ -161,6 +161,24 @@ def test_doctor_flags_the_ipykernel_that_loses_messages(
     assert bool(finding.remedy) == (state != "ok")
 
 
+def test_doctor_tells_of_each_extra_whether_it_is_there(monkeypatch: pytest.MonkeyPatch):
+    real = doctor.metadata.version
+
+    def installed(name: str) -> str:
+        if name == "sentencepiece":
+            raise doctor.metadata.PackageNotFoundError(name)
+        return real(name)
+
+    monkeypatch.setattr(doctor.metadata, "version", installed)
+    extras = {finding.subject: finding for finding in doctor.examine() if finding.subject.startswith("[")}
+    assert {"[siglip]", "[transformers]", "[superpixels]", "[frame]", "[png]", "[evaluate]", "[shapiq]"} == {*extras}
+    siglip = extras.pop("[siglip]")
+    assert (siglip.state, siglip.serious) == ("absent", False)
+    assert "sentencepiece not installed" in siglip.detail
+    assert siglip.remedy == "pip install 'fixlip-widgets[siglip]'"
+    assert {finding.state for finding in extras.values()} == {"ok"}
+
+
 def test_doctor_names_a_missing_package_and_how_to_get_it(monkeypatch: pytest.MonkeyPatch):
     real = doctor.metadata.version
 

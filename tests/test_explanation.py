@@ -118,7 +118,15 @@ def test_names_count_rows_and_columns_from_one():
 
 
 @pytest.mark.parametrize(
-    ("player", "says"), [("cat", "no player"), ("a", "more than once"), (9, "0 to 8"), (-1, "0 to 8")]
+    ("player", "says"),
+    [
+        ("cat", "no player"),
+        ("a", "more than once; give an index: 6 and 8"),
+        (1.5, "1.5"),
+        (True, "True"),
+        (9, "0 to 8"),
+        (-1, "0 to 8"),
+    ],
 )
 def test_players_that_do_not_exist_or_are_not_unique_are_refused(player, says):
     explanation = random_explanation(2, 3, ("a", "red", "a"))

@@ -6,6 +6,7 @@ import torch
 from PIL import Image
 
 from fixlip_widgets import EncodingError, InputError, VisionLanguageGame, load_model
+from fixlip_widgets.estimators import fit_joint
 from tests.golden import DATA, load, tiny_clip, tiny_game, tiny_pixels
 
 
@@ -75,6 +76,14 @@ def test_each_distinct_mask_is_encoded_once():
     assert sum(seen) == 3
     assert embeddings.shape == (150, 48)
     assert torch.equal(embeddings[0], embeddings[49])
+
+
+@pytest.mark.parametrize("masks", [np.full((1, 24), 0.5), np.full((1, 24), np.nan), np.full((1, 24), 2)])
+def test_masks_of_anything_but_kept_and_removed_are_refused(masks):
+    with pytest.raises(InputError, match="something else than True and False"):
+        tiny_game().value(masks)
+    with pytest.raises(InputError, match="something else than True and False"):
+        fit_joint(masks, np.ones(1))
 
 
 def test_batches_do_not_change_the_result():
@@ -286,7 +295,7 @@ def test_overflow_in_half_precision_is_named():
         game.image_embeddings(np.ones((1, 16)))
 
 
-@pytest.mark.parametrize("grid", [(0, 3), (65, 2)])
+@pytest.mark.parametrize("grid", [(0, 3), (65, 2), 4, "4x4", (4,), (3, 3, 3), (2.5, 3)])
 def test_a_grid_that_does_not_fit_is_refused(grid):
     with pytest.raises(InputError, match="grid"):
         tiny_game(grid=grid)

@@ -215,6 +215,22 @@ def test_explain_answers_what_the_incremental_explainer_does():
 
 
 @pytest.mark.parametrize(
+    ("options", "message"),
+    [
+        ({"scope": "crosss"}, "scope is 'crosss'"),
+        ({"scope": "cross", "order": 3}, "order is 3 with scope 'cross'"),
+        ({"ridge": -1}, "ridge is -1"),
+        ({"ridge": "a"}, "ridge is 'a'"),
+        ({"ridge": float("nan")}, "ridge is nan"),
+    ],
+)
+def test_what_cannot_be_fitted_is_refused_before_anything_is_encoded(options, message, monkeypatch):
+    monkeypatch.setattr(IncrementalExplainer, "extend", lambda *_, **__: pytest.fail("encoded"))
+    with pytest.raises(InputError, match=message):
+        explain(tiny_pixels(), "a cat", model=tiny_clip(), **options)
+
+
+@pytest.mark.parametrize(
     "options", [{"method": "magic"}, {"order": 4}, {"p": 0}, {"p": 1.0}, {"budget": 3}, {"budget": 2**25}, {"seed": -2}]
 )
 def test_explain_refuses_what_is_out_of_range(options):

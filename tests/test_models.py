@@ -207,8 +207,24 @@ def test_the_tokenizer_of_another_model_is_refused_in_a_sentence():
 def test_arguments_that_do_not_belong_together_are_refused(weights):
     with pytest.raises(InputError, match="pretrained is True"):
         load_model("ViT-B-32", pretrained=True)
+    with pytest.raises(InputError, match="Whose weights are 'openai'"):
+        load_model(pretrained="openai")
     with pytest.raises(InputError, match="processor belongs to a transformers model"):
         load_model(CONFIG, pretrained=weights, processor=object())
+
+
+def test_a_model_moves_with_its_games_made_again(weights):
+    small = load_model(CONFIG, pretrained=weights)
+    assert small.to("meta") is small
+    assert small.device.type == "meta"
+    with pytest.raises(InputError, match="device 'abacus' cannot be used"):
+        small.to("abacus")
+
+
+@pytest.mark.parametrize(("given", "said"), [("ViT-B-32", "is 'ViT-B-32'"), (torch.nn.Linear(1, 1), "is a Linear")])
+def test_what_is_no_model_is_refused_with_where_one_comes_from(given, said):
+    with pytest.raises(InputError, match=said + r"; pass what load_model returns"):
+        VisionLanguageGame(given, torch.zeros(3, 64, 64), "a dog")
 
 
 def test_an_unknown_precision_is_refused(weights):

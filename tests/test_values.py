@@ -171,7 +171,7 @@ def test_shapley_values_add_up_to_what_the_pair_gains():
     assert explanation.residual == pytest.approx(0, abs=1e-12)
     game = tiny_game()
     assert explanation.similarity == pytest.approx(game.similarity, abs=1e-4)
-    assert (explanation.method, explanation.order, explanation.budget) == ("shapley", 1, 200)
+    assert (explanation.method, explanation.order, explanation.budget) == ("shapley_values", 1, 200)
     assert not explanation.has_interactions
     assert not explanation.interactions.any()
 
@@ -238,7 +238,7 @@ def test_banzhaf_values_are_the_linear_regression_over_all_pairs_of_masks(p):
     assert explanation.baseline == pytest.approx(expected.baseline, abs=1e-4)
     assert explanation.r2_in_sample == pytest.approx(expected.r2, abs=1e-4)
     assert (explanation.main_se[:16] > 0).all()
-    assert (explanation.method, explanation.order, explanation.p) == ("banzhaf", 1, p)
+    assert (explanation.method, explanation.order, explanation.p) == ("banzhaf_values", 1, p)
     assert explanation.r2 is not None
     assert not explanation.has_interactions
 

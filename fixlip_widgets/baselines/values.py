@@ -37,7 +37,8 @@ def shapley_values(
 
     Source: Shapley 1953; Lundberg & Lee 2017 (KernelSHAP); Covert & Lee 2021 (complement pairs).
     """
-    return explain_shapley(game, budget, order=1, seed=seed, progress=progress, cancelled=cancelled)
+    explanation = explain_shapley(game, budget, order=1, seed=seed, progress=progress, cancelled=cancelled)
+    return explanation.replace(method="shapley_values")
 
 
 def banzhaf_values(
@@ -85,6 +86,7 @@ def linear_explanation(explainer: IncrementalExplainer, p: float) -> Explanation
         baseline_se=fit.baseline_se,
         main_se=fit.main_se,
         interactions_se=None,
+        method="banzhaf_values",
         order=1,
         scope="all",
         r2_in_sample=fit.r2,

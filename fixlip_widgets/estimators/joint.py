@@ -9,6 +9,7 @@ import torch
 from numpy.typing import ArrayLike
 from torch import Tensor
 
+from fixlip_widgets.checks import check_binary
 from fixlip_widgets.errors import InputError
 from fixlip_widgets.estimators.crossmodal import Fit
 from fixlip_widgets.estimators.least_squares import LeastSquares, check_size
@@ -131,6 +132,7 @@ def _rows(count: int) -> list[slice]:
 def _checked(masks: Any, values: Any, weights: Any) -> tuple[Tensor, Tensor, Tensor]:
     z, y = _tensor(masks), _tensor(values).double()
     w = torch.ones(len(y), dtype=torch.float64) if weights is None else _tensor(weights).double()
+    check_binary(z)
     z, w = z.to(y.device).bool(), w.to(y.device)
     if z.ndim != 2 or y.ndim != 1 or len(z) != len(y) or w.shape != y.shape or not z.numel():
         raise InputError(

@@ -13,6 +13,7 @@ import time
 from collections.abc import Sequence
 from pathlib import Path
 
+from fixlip_widgets.cli import whole_number
 from fixlip_widgets.evaluation.contestants import Contestant
 from fixlip_widgets.evaluation.jobs import Run, measured, prepare
 from fixlip_widgets.evaluation.page import Skipped, write_page
@@ -46,8 +47,12 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("--precision", help="float32, bfloat16, float16, or auto: bfloat16 where it is clearly faster")
     parser.add_argument("--p", type=float, nargs="+", default=list(_DEFAULTS.probabilities), help="of FIxLIP and masks")
     parser.add_argument("--masks", type=int, default=_DEFAULTS.n_masks, help="fresh masks at each p")
-    parser.add_argument("--budget", type=int, default=_DEFAULTS.budget, help="evaluations: image masks × text masks")
-    parser.add_argument("--joint-budget", type=int, default=_DEFAULTS.joint_budget, help="joint masks, for Shapley")
+    parser.add_argument(
+        "--budget", type=whole_number, default=_DEFAULTS.budget, help="evaluations: image masks × text masks"
+    )
+    parser.add_argument(
+        "--joint-budget", type=whole_number, default=_DEFAULTS.joint_budget, help="joint masks, for Shapley"
+    )
     parser.add_argument("--steps", type=int, default=_DEFAULTS.steps, help="points of exCLIP's path")
     parser.add_argument("--seed", type=int, default=_DEFAULTS.seed)
     parser.add_argument("--jobs", type=int, default=1, help="pairs measured at a time, each in a process of its own")

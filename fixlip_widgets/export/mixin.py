@@ -70,9 +70,9 @@ class Exports(t.HasTraits):
     def record(
         self,
         *,
-        p: Sequence[float] | None = None,
-        budgets: Sequence[int] | None = None,
-        captions: Sequence[str] = (),
+        p: float | Sequence[float] | None = None,
+        budgets: int | Sequence[int] | None = None,
+        captions: str | Sequence[str] = (),
         playground: bool = False,
         progress: bool | Callable[[Step], None] | None = None,
     ) -> Recording:

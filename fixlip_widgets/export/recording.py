@@ -71,9 +71,9 @@ class Recording:
 def record(
     explainer: IncrementalExplainer,
     *,
-    p: Sequence[float] | None = None,
-    budgets: Sequence[int] | None = None,
-    captions: Sequence[str] = (),
+    p: float | Sequence[float] | None = None,
+    budgets: int | Sequence[int] | None = None,
+    captions: str | Sequence[str] = (),
     playground: bool = False,
     method: str = "banzhaf",
     order: int = 2,
@@ -110,9 +110,9 @@ def record(
     now = first.p if first else explainer.p
     at_once = p is None and budgets is None
     wanted = _Wanted(
-        p=_distinct([now, *map(check_p, GRID if p is None else p)]) if chosen.uses_p else [now],
-        budgets=sorted({*map(check_budget, budgets or [budget])}) if chosen.uses_budget else [budget],
-        captions=_distinct([explainer.game.caption, *captions]),
+        p=_distinct([now, *map(check_p, GRID if p is None else as_list(p))]) if chosen.uses_p else [now],
+        budgets=sorted({*map(check_budget, as_list(budgets or budget))}) if chosen.uses_budget else [budget],
+        captions=_distinct([explainer.game.caption, *as_list(captions)]),
         first=first,
     )
     with Bar(progress) as tell:
@@ -121,6 +121,11 @@ def record(
     presents = (each for each in found if (each.p, each.budget, each.caption) == (now, budget, wanted.captions[0]))
     shown = first or next(presents, found[0])
     return Recording((shown, *(each for each in found if each is not shown)), recorder.without)
+
+
+def as_list(given: Any) -> list[Any]:
+    """One thing as a list of it; what may be gone through, but text, as the list of what is in it."""
+    return list(given) if isinstance(given, Iterable) and not isinstance(given, str) else [given]  # pyright: ignore[reportUnknownArgumentType, reportUnknownVariableType]
 
 
 def _distinct(values: Iterable[Value]) -> list[Value]:

@@ -10,10 +10,10 @@ from fixlip_widgets.errors import InputError
 from fixlip_widgets.explanation import Explanation
 from fixlip_widgets.export.bar import Step
 from fixlip_widgets.export.page import live, page
-from fixlip_widgets.export.recording import Recording, record
+from fixlip_widgets.export.recording import Recording, as_list, record
 from fixlip_widgets.export.saved import saved
 from fixlip_widgets.export.still import html_still
-from fixlip_widgets.files import PathLike, replacing
+from fixlip_widgets.files import PathLike, check_place, replacing
 from fixlip_widgets.incremental import IncrementalExplainer
 from fixlip_widgets.markup import element, escaped
 
@@ -21,13 +21,13 @@ _HEADING = re.compile(r"(#{1,3}) +(\S.*)")
 
 
 def report(
-    parts: Sequence[Any],
+    parts: Any,
     path: PathLike,
     title: str | None = None,
     *,
-    p: Sequence[float] | None = None,
-    budgets: Sequence[int] | None = None,
-    captions: Sequence[str] = (),
+    p: float | Sequence[float] | None = None,
+    budgets: int | Sequence[int] | None = None,
+    captions: str | Sequence[str] = (),
     playground: bool = False,
     progress: bool | Callable[[Step], None] | None = None,
 ) -> None:
@@ -37,8 +37,9 @@ def report(
     notebook's stop button) leaves file and explainers as they were.
 
     Args:
-        parts: In reading order: explanations, widgets, explainers, recordings, and text. Text is shown as it is: a
-            line that begins with ``#``, ``##`` or ``###`` and a blank is a heading, empty lines part paragraphs.
+        parts: One of these, or several in reading order: explanations, widgets, explainers, recordings, and text. Text
+            is shown as it is: a line that begins with ``#``, ``##`` or ``###`` and a blank is a heading, empty lines
+            part paragraphs.
         path: The ``.html`` file to write.
         title: Of the page; by default its first heading, or else the first caption.
         p: Values of p that the page shall be able to show of every widget and explainer; for this and what follows see
@@ -49,10 +50,14 @@ def report(
         progress: A function, or whether to show a bar.
 
     Raises:
-        InputError: A part is none of these, or there is nothing to show in one.
+        InputError: A part is none of these, or there is nothing to show in one, or no part.
         OSError: The file cannot be written.
     """
     options = {"p": p, "budgets": budgets, "captions": captions, "playground": playground, "progress": progress}
+    check_place(path)
+    parts = as_list(parts)
+    if not parts:
+        raise InputError("There is nothing to report: give explanations, widgets, explainers, recordings or text.")
     body, titles = list[str](), list[str]()
     for part in parts:
         if isinstance(part, str):

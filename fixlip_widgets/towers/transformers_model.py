@@ -9,6 +9,7 @@ import torch
 import torch.nn.functional as F
 from torch import Tensor, nn
 
+from fixlip_widgets.errors import ModelError
 from fixlip_widgets.towers.patches import Patches
 from fixlip_widgets.towers.sequence import MaskedPicture, SequenceTower
 from fixlip_widgets.towers.stand_in import Given, twin
@@ -90,7 +91,14 @@ class TransformersEncoder(nn.Module):
             return len(ids) - 1
         end = self.model.text_model.eos_token_id
         # Configs of the first CLIP models name a wrong end token, 2; theirs is the largest id, and the library knows.
-        return int(ids.argmax()) if end == 2 else int((ids == end).int().argmax())
+        if end == 2:
+            return int(ids.argmax())
+        if not bool((ids == end).any()):
+            raise ModelError(
+                f"The model reads a caption at its end token, {end}, which the tokenizer does not give; it is another "
+                "model's. Pass the model's own processor."
+            )
+        return int((ids == end).int().argmax())
 
 
 class TransformersImageTower(SequenceTower):

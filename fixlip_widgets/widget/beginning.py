@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Any
 from fixlip_widgets.errors import InputError
 from fixlip_widgets.widget import wire
 from fixlip_widgets.widget.base import WRITABLE
+from fixlip_widgets.wording import joined
 
 if TYPE_CHECKING:
     from fixlip_widgets.explanation import Explanation
@@ -17,6 +18,7 @@ RESTARTING = ("p", "budget", "text", "method", "order")
 """Settings of what is explained: a change of one asks for another result."""
 OF_THE_GAME = ("grid", "regions", "words", "masking")
 """Arguments that say who the players are and what becomes of removed ones."""
+_ARGUMENTS = ("model", "explainer", "explanation", "seed", "max_budget")
 _DEFAULTS = (False, "zero")
 _NOT_GIVEN = frozenset({"text", "selection", "removed", "shown"})
 """Settings that make sense only once there is something to show, or that are arguments of their own."""
@@ -28,13 +30,34 @@ def check_names(given: set[str], *, finished: bool) -> None:
     Raises:
         InputError: There is no such setting, or a ``finished`` explanation has it already.
     """
-    known = (WRITABLE | {"autorun", "idle_share", *OF_THE_GAME}) - _NOT_GIVEN
+    known = (WRITABLE | {"autorun", "idle_share"}) - _NOT_GIVEN
     if unknown := given - known:
+        every = known | {*_ARGUMENTS, *OF_THE_GAME}
         raise InputError(
-            f"FixlipWidget does not know {', '.join(sorted(unknown))}; it knows {', '.join(sorted(known))}."
+            f"FixlipWidget does not know {', '.join(sorted(unknown))}; it knows {', '.join(sorted(every))}."
         )
     if finished and given & set(RESTARTING):
         raise InputError("A finished explanation has its own p and budget, method and order; none can be set.")
+
+
+def check_subject(image: Any, text: Any, model: Any, explainer: Any, explanation: Any) -> None:
+    """Refuse two subjects at once, and what is none.
+
+    Raises:
+        InputError: An explainer or an explanation is another thing, or comes with the other, an image, text or model.
+    """
+    from fixlip_widgets.explanation import Explanation
+    from fixlip_widgets.incremental import IncrementalExplainer
+
+    kinds = {"explainer": (explainer, IncrementalExplainer), "explanation": (explanation, Explanation)}
+    given = {"image": image, "text": text, "model": model, "explainer": explainer, "explanation": explanation}
+    for name, (subject, kind) in kinds.items():
+        if subject is None:
+            continue
+        if not isinstance(subject, kind):
+            raise InputError(f"The {name} is a {type(subject).__name__}; pass an {kind.__name__}.")
+        if others := [other for other, value in given.items() if value is not None and other != name]:
+            raise InputError(f"The {name} has its own image, caption and model; leave out {joined(others)}.")
 
 
 def check_options(options: dict[str, Any], *, explainer: bool, explanation: bool) -> None:

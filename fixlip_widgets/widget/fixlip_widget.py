@@ -12,7 +12,14 @@ from fixlip_widgets.groups import Group
 from fixlip_widgets.methods import method as method_of
 from fixlip_widgets.provenance import Source, reproduction
 from fixlip_widgets.widget import wire
-from fixlip_widgets.widget.beginning import RESTARTING, check_names, check_options, first_state, make_explainer
+from fixlip_widgets.widget.beginning import (
+    RESTARTING,
+    check_names,
+    check_options,
+    check_subject,
+    first_state,
+    make_explainer,
+)
 from fixlip_widgets.widget.costs import costs
 from fixlip_widgets.widget.examples import examples
 from fixlip_widgets.widget.measurer import Measurer
@@ -97,6 +104,7 @@ class FixlipWidget(MeasuringWidget):
         worker = Worker()
         self._worker = worker  # first of all: a widget that fails to be made is closed too
         check_names(set(settings), finished=explanation is not None)
+        check_subject(image, text, model, explainer, explanation)
         options = {"grid": grid, "regions": regions, "words": words, "masking": masking}
         check_options(options, explainer=explainer is not None, explanation=explanation is not None)
         self.max_budget = check_budget(max_budget)

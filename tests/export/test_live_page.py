@@ -123,7 +123,34 @@ def test_without_scripts_the_page_shows_picture_and_table(tmp_path: Path):
 def test_a_part_that_cannot_be_shown_is_refused(tmp_path: Path):
     with pytest.raises(InputError, match="A int cannot be part of a report"):
         fx.report([1], tmp_path / "report.html")
+    with pytest.raises(InputError, match="nothing to report"):
+        fx.report([], tmp_path / "report.html")
     assert [*tmp_path.iterdir()] == []
+
+
+def test_one_part_is_a_report_of_itself(tmp_path: Path):
+    path, text = tmp_path / "report.html", "Some words."
+    fx.report(text, path)
+    assert path.read_text().count("<p>Some words.</p>") == 1
+    explainer = fx.IncrementalExplainer(tiny_game())
+    explainer.extend(0.5, 2**9)
+    fx.report(explainer, path, p=0.3, budgets=2**9, captions="a cat")
+    (saved,) = Page(path.read_text("utf-8")).json("saved")
+    shown = {(each["p"], each["caption"]) for each in saved["snapshots"]}
+    assert shown == {(0.5, 0), (0.3, 0), (0.5, 1), (0.3, 1)}
+
+
+@pytest.mark.parametrize(
+    ("place", "message"), [("nowhere/report.html", "nowhere.* does not exist"), (".", "is a folder")]
+)
+def test_a_report_that_cannot_be_written_is_refused_before_it_is_made(
+    place: str, message: str, tmp_path: Path, monkeypatch
+):
+    monkeypatch.chdir(tmp_path)
+    explainer = fx.IncrementalExplainer(tiny_game())
+    with pytest.raises(OSError, match=message):
+        fx.report(explainer, place)
+    assert explainer.image_encodes == 0
 
 
 def test_an_interrupted_export_leaves_the_earlier_file_whole(tmp_path: Path):

@@ -1,5 +1,6 @@
 """The same weights through open_clip and through transformers."""
 
+import copy
 import json
 
 import numpy as np
@@ -270,3 +271,10 @@ def test_what_is_missing_or_of_another_kind_is_said(clip_model):
         load_model(clip_model.clip.model)
     with pytest.raises(ModelError, match="is a Linear"):
         load_model(torch.nn.Linear(2, 2), processor=object())
+
+
+def test_a_tokenizer_that_does_not_end_captions_as_the_model_reads_them_is_refused(clip_model):
+    own = copy.deepcopy(clip_model)
+    own.clip.model.text_model.eos_token_id = 12_345
+    with pytest.raises(ModelError, match="reads a caption at its end token, 12345"):
+        game(own)

@@ -91,8 +91,22 @@ def test_defaults_that_are_passed_on_are_no_such_options():
 
 
 def test_a_misspelt_option_is_refused_by_name():
-    with pytest.raises(InputError, match=r"does not know word; .*masking.*regions.*words"):
+    with pytest.raises(InputError, match=r"does not know word; .*explainer.*masking.*model.*regions.*words"):
         FixlipWidget(tiny_pixels(), "a cat", model=tiny_clip(), word=True)
+
+
+@pytest.mark.parametrize(
+    ("given", "message"),
+    [
+        ({"text": "another"}, "explanation has its own image, caption and model; leave out text"),
+        ({"model": tiny_clip()}, "leave out model"),
+        ({"explanation": "a cat"}, "explanation is a str; pass an Explanation"),
+        ({"explanation": None, "explainer": "a cat"}, "explainer is a str; pass an IncrementalExplainer"),
+    ],
+)
+def test_a_widget_has_one_subject(given: dict, message: str):
+    with pytest.raises(InputError, match=message):
+        FixlipWidget(**{"explanation": with_regions(LABELS), **given})
 
 
 def test_a_widget_on_many_regions_adds_little_to_a_notebook():
