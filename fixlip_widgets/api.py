@@ -5,10 +5,13 @@ from __future__ import annotations
 import sys
 from typing import Any, Literal
 
+from torch import Tensor
+
 from fixlip_widgets.checks import check_fit
 from fixlip_widgets.errors import InputError
 from fixlip_widgets.explanation import Explanation
 from fixlip_widgets.game import VisionLanguageGame
+from fixlip_widgets.images import ImageLike
 from fixlip_widgets.incremental import IncrementalExplainer, Progress
 from fixlip_widgets.methods import METHODS, Method, Request
 from fixlip_widgets.methods import method as method_of
@@ -18,8 +21,8 @@ from fixlip_widgets.towers import Masking
 
 
 def explain(
-    image: Any,
-    text: Any,
+    image: ImageLike,
+    text: str | Tensor,
     *,
     model: Model | None = None,
     p: float = 0.5,
@@ -38,7 +41,7 @@ def explain(
     """Explain why ``model`` finds ``image`` and ``text`` as similar as it does.
 
     Args:
-        image: A path, a PIL image, an (H, W, 3) uint8 array, or a preprocessed float tensor (3, H, W).
+        image: Path, PIL image, uint8 array (H, W), (H, W, 3) or (H, W, 4), or a normalised float tensor (3, H, W).
         text: A caption, or a 1-D integer tensor of token ids with start and end tokens.
         model: From :func:`load_model`; the packaged demo model by default.
         p: Probability with which players are kept: near 1, explanations are about removing little; 0.5 weighs all

@@ -17,6 +17,7 @@ from fixlip_widgets.captions import tokenize
 from fixlip_widgets.checks import check_binary
 from fixlip_widgets.encoding import BatchSize, Encoder, distinct, encode_all
 from fixlip_widgets.errors import EncodingError, InputError
+from fixlip_widgets.images import ImageLike
 from fixlip_widgets.loading.precision import full_convolutions
 from fixlip_widgets.models import Model
 from fixlip_widgets.players import Players
@@ -43,7 +44,7 @@ class VisionLanguageGame(Players):
 
     Args:
         model: From :func:`fixlip_widgets.load_model`.
-        image: A path, a PIL image, an (H, W, 3) uint8 array, or a float tensor (3, H, W), already preprocessed.
+        image: Path, PIL image, uint8 array (H, W), (H, W, 3) or (H, W, 4), or a normalised float tensor (3, H, W).
         text: A caption, or a 1-D integer tensor of token ids with the model's start and end tokens.
         grid: (rows, columns) of image players; the encoder's own patches by default.
         regions: Image players of any shape in place of a grid: a number of superpixels, or an (H, W) integer map of
@@ -70,7 +71,7 @@ class VisionLanguageGame(Players):
     def __init__(
         self,
         model: Model,
-        image: Any,
+        image: ImageLike,
         text: str | Tensor,
         grid: tuple[int, int] | None = None,
         *,
@@ -93,7 +94,7 @@ class VisionLanguageGame(Players):
         self.set_image(image)
         self.set_text(text)
 
-    def set_image(self, image: Any) -> None:
+    def set_image(self, image: ImageLike) -> None:
         """Take another picture; the caption and its encodings stay valid."""
         pixels = self.model.pixels(image)
         picture = self.model.display(image)

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import os
 import warnings
-from collections.abc import Callable
 from typing import Any
 
 import numpy as np
@@ -19,7 +18,7 @@ MAX_PIXELS = 100_000_000
 MAX_ASPECT = 200
 """Longest picture for its height, or highest for its width: resized by its short side, a longer one would be huge."""
 ImageLike = str | os.PathLike[str] | Image.Image | NDArray[np.uint8] | torch.Tensor
-"""A path, a PIL image, an (H, W, 3) uint8 array, or a float tensor (3, H, W) that is already normalised."""
+"""A path, a PIL image, a uint8 array (H, W), (H, W, 3) or (H, W, 4), or a normalised float tensor (3, H, W)."""
 
 
 def open_image(image: Any) -> Image.Image:
@@ -29,16 +28,17 @@ def open_image(image: Any) -> Image.Image:
         InputError: It cannot be read, is too large, or is not a picture at all.
     """
     if isinstance(image, np.ndarray):
-        if image.dtype != np.uint8 or image.ndim != 3 or image.shape[2] != 3:
+        if image.dtype != np.uint8 or image.shape[2:] not in ((), (3,), (4,)) or image.ndim < 2:
             raise InputError(
-                f"The image array has shape {image.shape} and type {image.dtype}; expected (height, width, 3) of uint8."
+                f"The image array has shape {image.shape} and type {image.dtype}; expected (height, width), grey, "
+                "(height, width, 3) or (height, width, 4) of uint8, 0 to 255."
             )
-        return Image.fromarray(image)
+        return _upright_rgb(Image.fromarray(image))
     if isinstance(image, Image.Image):
         return _upright_rgb(image)
     if not isinstance(image, (str, os.PathLike)):
         raise InputError(
-            f"The image is a {type(image).__name__}; pass a path, a PIL image, an (H, W, 3) uint8 array or a "
+            f"The image is a {type(image).__name__}; pass a path, a PIL image, a uint8 array (H, W, 3) or a "
             "preprocessed tensor."
         )
     return _read(image)
@@ -62,6 +62,10 @@ def _read(path: str | os.PathLike[str]) -> Image.Image:
 
 def _upright_rgb(image: Image.Image) -> Image.Image:
     width, height = image.size
+    if min(width, height) == 0:
+        raise InputError(f"The image has {width} × {height} pixels: there is nothing on it.")
+    if image.mode == "F":
+        raise InputError("The image holds floats, whose range nobody knows; scale them to 0 … 255 and convert('L').")
     if width * height > MAX_PIXELS:
         raise InputError(
             f"The image has {width:,} × {height:,} pixels; at most {MAX_PIXELS:,} are read. Make it smaller first."
@@ -100,6 +104,3 @@ def check_preprocessed(pixels: torch.Tensor, size: tuple[int, int]) -> torch.Ten
     if not bool(torch.isfinite(pixels).all()):
         raise InputError("The image tensor holds values that are not finite numbers.")
     return pixels
-
-
-Preprocess = Callable[[Image.Image], torch.Tensor]

@@ -29,6 +29,7 @@ from fixlip_widgets.explanation import Explanation
 from fixlip_widgets.files import PathLike, read_npz, write_npz
 from fixlip_widgets.game import VisionLanguageGame
 from fixlip_widgets.groups import Group, group
+from fixlip_widgets.images import ImageLike
 from fixlip_widgets.masks import split_budget, spread_probabilities
 from fixlip_widgets.metrics.fit import held_out_fit
 from fixlip_widgets.pool import Pool
@@ -297,7 +298,7 @@ class IncrementalExplainer:
 
     # -- other pairs -----------------------------------------------------------------------------------------------
 
-    def set_text(self, text: Any) -> None:
+    def set_text(self, text: str | Tensor) -> None:
         """Explain another caption of the same image: no image is encoded again.
 
         Raises:
@@ -308,7 +309,7 @@ class IncrementalExplainer:
         self._text = self._pool(self.game.n_text, TEXT_STREAM, "text")
         self._solved.clear()
 
-    def set_image(self, image: Any) -> None:
+    def set_image(self, image: ImageLike) -> None:
         """Explain another image with the same caption: no text is encoded again.
 
         Raises:

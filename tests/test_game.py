@@ -150,6 +150,13 @@ def test_bytes_that_are_no_character_are_shown_readably():
     assert all(token and "\ufffd" not in token for token in tokens)
 
 
+@pytest.mark.parametrize("shape", [(20, 30), (20, 30, 3), (20, 30, 4)])
+def test_arrays_are_read_as_the_pictures_that_they_are(shape):
+    pixels = np.random.default_rng(0).integers(0, 256, shape, dtype=np.uint8)
+    shown = [VisionLanguageGame(tiny_clip(), each, "a cat").picture for each in (pixels, Image.fromarray(pixels))]
+    np.testing.assert_array_equal(*shown)
+
+
 @pytest.mark.parametrize("mode", ["RGB", "RGBA", "L", "P", "CMYK", "I;16", "1", "LA"])
 def test_pictures_of_every_mode_are_read(mode, tmp_path):
     picture = Image.new("RGB", (40, 30), (200, 30, 90))
@@ -180,7 +187,11 @@ def test_a_tiny_picture_and_a_path_are_read(tmp_path):
     ("image", "message"),
     [
         ("nowhere.png", "no image"),
-        (np.zeros((4, 4), np.uint8), "array has shape"),
+        (np.zeros((4, 4, 2), np.uint8), "array has shape"),
+        (np.zeros(4, np.uint8), "array has shape"),
+        (np.zeros((0, 0, 3), np.uint8), "0 × 0 pixels"),
+        (Image.new("RGB", (0, 3)), "0 × 3 pixels"),
+        (Image.new("F", (3, 3)), "holds floats"),
         (np.zeros((4, 4, 3), np.float32), "array has shape"),
         (torch.zeros(3, 32, 32), "preprocessed image"),
         (torch.full((3, 64, 64), torch.nan), "not finite"),

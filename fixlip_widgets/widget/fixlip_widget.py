@@ -10,6 +10,7 @@ from fixlip_widgets.checks import MAX_BUDGET, check_budget
 from fixlip_widgets.errors import InputError
 from fixlip_widgets.groups import Group
 from fixlip_widgets.methods import method as method_of
+from fixlip_widgets.players import Players
 from fixlip_widgets.provenance import Source, reproduction
 from fixlip_widgets.widget import wire
 from fixlip_widgets.widget.beginning import (
@@ -30,7 +31,10 @@ from fixlip_widgets.widget.settings import check_players
 from fixlip_widgets.widget.worker import Job, Worker
 
 if TYPE_CHECKING:
+    from torch import Tensor
+
     from fixlip_widgets.explanation import Explanation
+    from fixlip_widgets.images import ImageLike
     from fixlip_widgets.incremental import IncrementalExplainer
     from fixlip_widgets.models import Model
     from fixlip_widgets.regions import Regions
@@ -63,8 +67,8 @@ class FixlipWidget(MeasuringWidget):
         budget: Evaluations of the game to spend; a method without a pool evaluates one joint mask for each image mask.
         text: The caption; a new one keeps the image's encodings.
         method, order: A name in :data:`fixlip_widgets.methods.METHODS`, and an order that it offers.
-        selection: Players (indices) whose interactions are shown; of several, the sums.
-        removed: Players hidden in the playground.
+        selection: Players (indices or names) whose interactions are shown; of several, the sums.
+        removed: Players (indices or names) hidden in the playground.
         top_k, graph_layout, graph_kind, graph_sign: Edges in the graph, where its nodes lie, and which edges it has.
         subset_size, subset_sign: The subset that the graph shows; 0 for none.
         view, block: ``graph``, ``heatmap`` or ``table``; the heatmap's block ``cross``, ``text_text``, ``image_image``.
@@ -87,8 +91,8 @@ class FixlipWidget(MeasuringWidget):
 
     def __init__(
         self,
-        image: Any = None,
-        text: Any = None,
+        image: ImageLike | None = None,
+        text: str | Tensor | None = None,
         *,
         model: Model | None = None,
         explainer: IncrementalExplainer | None = None,
@@ -168,6 +172,9 @@ class FixlipWidget(MeasuringWidget):
         self._worker.rest()
         return self._refiner.explainer
 
+    def __repr__(self) -> str:
+        return f"<FixlipWidget of {self.text!r}: {self.status}, p={self.p:g}, budget={self.budget:,}>"
+
     def close(self) -> None:
         """Stop the worker and close the view."""
         self._worker.close(timeout=10)
@@ -193,12 +200,10 @@ class FixlipWidget(MeasuringWidget):
             value = tokenize(self._refiner.explainer.game.model.tokenizer, value).text
         return value
 
-    def _players_of(self, name: str) -> int:
-        """How many players a setting may name: of what is shown, or of the model's own pair in the playground."""
+    def _players_of(self, name: str) -> Players:
+        """The players that a setting may name: of what is shown, or of the model's own pair in the playground."""
         explanation = self._on_screen if name == "selection" else None
-        if explanation is not None:
-            return explanation.n_players
-        return self.scene["grid"][0] * self.scene["grid"][1] + len(self.scene["tokens"])
+        return wire.ScenePlayers(self.scene) if explanation is None else explanation
 
     @t.observe(*RESTARTING)
     def _restart(self, _change: Any) -> None:

@@ -13,6 +13,7 @@ from fixlip_widgets.graphs import KINDS
 from fixlip_widgets.layouts import LAYOUTS
 from fixlip_widgets.methods import Method
 from fixlip_widgets.methods import method as method_of
+from fixlip_widgets.players import Players
 
 Check = Callable[[Any], Any]
 THEMES = ("auto", "light", "dark")
@@ -48,13 +49,10 @@ def check_caption(value: Any) -> str:
     return value.strip()
 
 
-def check_players(value: Any, n_players: int) -> tuple[int, ...]:
-    """Distinct players, in the order in which they were given."""
-    players = value if isinstance(value, Sequence) and not isinstance(value, (str, bytes)) else (value,)
-    for player in players:
-        if isinstance(player, bool) or not isinstance(player, Integral) or not 0 <= int(player) < n_players:
-            raise InputError(f"There is no player {player!r}; players are numbered 0 to {n_players - 1}.")
-    return tuple(dict.fromkeys(int(player) for player in players))
+def check_players(value: Any, players: Players) -> tuple[int, ...]:
+    """Distinct players, given by index or by name, in the order in which they were given."""
+    given: Any = value if isinstance(value, Sequence) and not isinstance(value, (str, bytes)) else (value,)
+    return tuple(dict.fromkeys(players.player(player) for player in given))
 
 
 def check_order(value: Any, method: Method) -> int:

@@ -16,6 +16,7 @@ from fixlip_widgets.graphs import KINDS
 from fixlip_widgets.layouts import LAYOUTS
 from fixlip_widgets.methods import METHODS
 from fixlip_widgets.places import region_places
+from fixlip_widgets.players import Players
 from fixlip_widgets.provenance import provenance, reproduction
 from fixlip_widgets.towers import MASKINGS
 from fixlip_widgets.widget.settings import MAX_SUBSET, SIGNS
@@ -167,6 +168,14 @@ def scene(of: Explanation | VisionLanguageGame, model: str) -> Wire:
         "regions": regions(described["regions"]),
         "masking": masking(described["masking"], described["blank"]),
     }
+
+
+class ScenePlayers(Players):
+    """The players of a :func:`scene`."""
+
+    def __init__(self, scene: Wire) -> None:
+        self.tokens, self.words, self.grid = tuple(scene["tokens"]), scene["words"], tuple(scene["grid"])
+        self.regions = np.empty((0, 0)) if scene["regions"] else None  # that there are some is all that names need
 
 
 def regions(labels: NDArray[np.integer] | None) -> Wire | None:

@@ -1,12 +1,12 @@
 /** The graph as it is drawn: nodes in their places, edges that go round them, labels where there is room. */
 
+import { CERTAIN } from "./explanation";
 import { type Box, type Curve, labelSpot, nearestTowards, type Point, route } from "./geometry";
 import { type Frame, type PlacedNode, place } from "./places";
 import type { Graph, GraphEdge } from "./protocol";
 
 const LABELS_AT_REST = 5;
 const LABELS_IN_FOCUS = 10;
-const CERTAIN = 1.96;
 /** Half the sides of a label, in pixels. */
 const LABEL = { halfWidth: 17, halfHeight: 8 };
 

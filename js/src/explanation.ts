@@ -4,7 +4,7 @@ import { decode, decodeIfKnown } from "./arrays";
 import type { Facts, WireResult } from "./protocol";
 
 /** An interaction is certain when it is further from zero than this many standard errors (95 %, two-sided). */
-const CERTAIN = 1.96;
+export const CERTAIN = 1.96;
 
 export interface Explanation extends Facts {
   readonly nImage: number;

@@ -151,3 +151,17 @@ def test_an_explanation_of_other_regions_is_not_pinned(widget: FixlipWidget):
         widget.pin(widget.explanation.replace(regions=np.roll(widget.explanation.regions, 9, axis=1)))
     widget.pin()
     assert widget.difference is not None
+
+
+def test_players_may_be_named(widget: FixlipWidget):
+    widget.selection = ["dinner", "region 2"]
+    assert widget.selection == (N + 2, 1)
+    widget.removed = ("dog's",)
+    assert widget.removed == (N + 1,)
+    with pytest.raises(InputError, match="'cat' is no player"):
+        widget.selection = ("cat",)
+    assert widget.selection == (N + 2, 1)
+
+
+def test_a_widget_says_in_a_line_what_it_explains(widget: FixlipWidget):
+    assert repr(widget) == '<FixlipWidget of "a dog\'s dinner": done, p=0.5, budget=1,024>'

@@ -2,13 +2,12 @@
 
 import { useRef, useState } from "preact/hooks";
 import { colourOf } from "../colour";
+import { CERTAIN } from "../explanation";
 import { withError } from "../format";
 import { groupName } from "../players";
 import { certaintyOf, graphRows, mainRows, type Order, type Row, selectionRows, sorted } from "../rows";
 import type { Store } from "../store";
 import { adds, playersAt, pointingEvents, press } from "./interaction";
-
-const CERTAIN = 1.96;
 
 interface Column {
   readonly order: Order;
