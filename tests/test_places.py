@@ -176,7 +176,7 @@ def test_a_drawing_has_heat_in_the_shape_of_the_regions():
 
 def test_a_page_holds_outlines_once_however_many_drawings_refer_to_them():
     explanation = with_regions(blobs(60, 60, 20))
-    page = fx.export.still.html_page(explanation)
+    page = fx.export.still.html_still(explanation)
     for path in places_of(explanation).outlines:
         assert page.count(path) == 1
     ids = re.findall(r' id="(fixlip-(?:region|cut)[^"]+)"', page)

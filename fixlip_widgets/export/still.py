@@ -10,10 +10,8 @@ import numpy as np
 
 from fixlip_widgets._version import __version__
 from fixlip_widgets.colors import limit_of, palette, tint
-from fixlip_widgets.files import PathLike, replacing
 from fixlip_widgets.graphs import CERTAIN
 from fixlip_widgets.markup import element, escaped
-from fixlip_widgets.pictures import patch_values
 from fixlip_widgets.svg import graph_svg, overlay_svg, picture_svg, thumbnail_svg
 from fixlip_widgets.wording import plain, signed, with_error
 
@@ -22,8 +20,6 @@ if TYPE_CHECKING:
 
 _EDGES = 30
 _ROWS = 20
-_MOST_WORDS = 24
-"""Tokens that get a picture each; of a longer caption, those that interact most strongly."""
 _CARD = (
     "display:flex;flex-wrap:wrap;gap:16px;align-items:center;"
     "--fixlip-paper:var(--jp-layout-color1,#ffffff);--fixlip-ink:var(--jp-content-font-color1,#1f2328);"
@@ -38,63 +34,20 @@ _BENEATH = """
 .fixlip-still .member { display: inline-flex; gap: 6px; align-items: center; }
 """
 """In JupyterLab's and nbconvert's pages the still form gives way to a view, and a view without a model to the still."""
-_POLICY = "default-src 'none'; img-src data:; style-src 'unsafe-inline'"
-"""What the page may load: its own pictures and style. No script runs and nothing is fetched, whatever a token says."""
-
-
-def write_html(explanation: Explanation, path: PathLike, title: str | None = None, *, colors: str = "house") -> None:
-    """Write the report on ``explanation`` to ``path``; an existing file is replaced whole or not at all.
-
-    Args:
-        explanation: What to report.
-        path: The ``.html`` file to write.
-        title: The page's heading; by default the caption.
-        colors: Name of the palette, ``house`` or ``safe``.
-
-    Raises:
-        InputError: There is no such palette.
-        OSError: The file cannot be written.
-    """
-    page = html_page(explanation, title, colors=colors)
-    with replacing(path) as stream:
-        stream.write(page.encode("utf-8"))
-
-
-def html_page(explanation: Explanation, title: str | None = None, *, colors: str = "house") -> str:
-    """The report that :func:`write_html` writes, as text."""
-    palette(colors)
-    heading = title or explanation.caption or "Explanation"
-    head = element("title", escaped(heading)) + _style()
-    body = [*_head(explanation, heading, colors), _words(explanation, colors), *_foot(explanation, colors)]
-    return (
-        '<!doctype html>\n<html lang="en"><head><meta charset="utf-8">'
-        f'<meta http-equiv="Content-Security-Policy" content="{_POLICY}">'
-        '<meta name="viewport" content="width=device-width, initial-scale=1">'
-        f"{head}</head>\n{element('body', *(part + chr(10) for part in body))}</html>\n"
-    )
 
 
 def html_still(explanation: Explanation, *, colors: str = "house") -> str:
-    """What a live page shows where no script runs: the report without its small pictures of every word."""
-    heading = explanation.caption or "Explanation"
-    parts = [_style(), *_head(explanation, heading, colors), *_foot(explanation, colors)]
-    return element("article", *parts)
-
-
-def _head(explanation: Explanation, heading: str, colors: str) -> list[str]:
-    return [
+    """What a live page shows where no script runs: key figures, picture, graph and the strongest terms."""
+    heading = element("h1", escaped(explanation.caption or "Explanation"))
+    return element(
+        "article",
+        element("style", files("fixlip_widgets.export").joinpath("still.css").read_text("utf-8")),
         picture_svg(explanation),
-        element("header", element("h1", escaped(heading)), _about(explanation), _facts(explanation)),
+        element("header", heading, _about(explanation), _facts(explanation)),
         element("div", _attributions(explanation, colors), _graph(explanation, colors), class_="pair"),
-    ]
-
-
-def _foot(explanation: Explanation, colors: str) -> list[str]:
-    return [_table(explanation, colors), _footer(explanation)]
-
-
-def _style() -> str:
-    return element("style", files("fixlip_widgets.export").joinpath("still.css").read_text("utf-8"))
+        _table(explanation, colors),
+        _footer(explanation),
+    )
 
 
 def html_card(explanation: Explanation, *, colors: str = "house", quality: int = 92, edges: int = _EDGES) -> str:
@@ -208,33 +161,6 @@ def _graph(explanation: Explanation, colors: str) -> str:
 def _legend(colors: str) -> str:
     raising, lowering = ("Red", "blue") if colors == "house" else ("Orange", "purple")
     return f"{raising} raises the similarity beyond what both add alone, {lowering} lowers it."
-
-
-def _words(explanation: Explanation, colors: str) -> str:
-    """A small picture for each token: what it binds to, all on one scale."""
-    if not explanation.has_interactions or not explanation.cross.size:
-        return ""
-    strength = np.abs(explanation.cross).max(axis=1)
-    chosen = np.sort(np.argsort(-strength, kind="stable")[:_MOST_WORDS]) + explanation.n_image
-    limit = limit_of(explanation.cross)
-    figures: list[str] = []
-    for player in chosen.tolist():
-        total = float(patch_values(explanation, player).sum())
-        label = element("strong", escaped(explanation.names[player])) + f" Σ\u00a0{signed(total)}"
-        drawn = overlay_svg(explanation, player, limit=limit, colors=colors, embed=False)
-        figures.append(element("figure", drawn, element("figcaption", label)))
-    one, many = explanation.text_word
-    cut = "" if len(chosen) == explanation.n_text else f" The {_MOST_WORDS} {many} that interact most are shown."
-    says = (
-        f"Image–text interactions of each {one} with the {explanation.image_word[1]}, on one scale "
-        f"(strongest colour: ±{plain(limit)} logits), and their sum Σ.{cut}"
-    )
-    return element(
-        "section",
-        element("h2", "What each word binds to"),
-        element("p", says, class_="muted"),
-        element("div", *figures, class_="words"),
-    )
 
 
 def _table(explanation: Explanation, colors: str, rows: int = _ROWS) -> str:

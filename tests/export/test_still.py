@@ -1,7 +1,6 @@
-"""The report is one file that needs nothing else, shows the explanation's numbers, and shows every text as text."""
+"""The still form needs nothing else, shows the explanation's numbers, and shows every text as text."""
 
 import base64
-import errno
 import re
 import xml.etree.ElementTree as ET
 from html.parser import HTMLParser
@@ -11,9 +10,8 @@ import numpy as np
 import pytest
 from PIL import Image
 
-from fixlip_widgets import files
 from fixlip_widgets.errors import InputError
-from fixlip_widgets.export.still import html_page, write_html
+from fixlip_widgets.export.still import html_still
 from fixlip_widgets.svg import graph_svg, overlay_svg
 from tests.examples import dog_and_hydrant, random_explanation
 
@@ -91,7 +89,7 @@ def heat(drawn):
 
 
 def test_the_page_refers_to_nothing_outside_itself():
-    page = html_page(dog_and_hydrant())
+    page = html_still(dog_and_hydrant())
     ids = {attributes["id"] for _, attributes in Page(page).elements if "id" in attributes}
     for tag, attributes in Page(page).elements:
         assert tag not in NO_PAGE_HAS
@@ -102,21 +100,16 @@ def test_the_page_refers_to_nothing_outside_itself():
     assert not re.search(r"url\((?!#fixlip)", page)
 
 
-def test_the_page_forbids_scripts_and_the_network():
-    policies = [a["content"] for tag, a in Page(html_page(dog_and_hydrant())).elements if "http-equiv" in a]
-    assert policies == ["default-src 'none'; img-src data:; style-src 'unsafe-inline'"]
-
-
 def test_the_picture_is_in_the_page_once():
     explanation = dog_and_hydrant()
-    (uri,) = pictures(html_page(explanation))
+    (uri,) = pictures(html_still(explanation))
     with Image.open(BytesIO(base64.b64decode(uri.split(",")[1]))) as picture:
         assert picture.size == (224, 224)
         assert np.abs(np.asarray(picture).astype(float) - explanation.image).mean() < 3
 
 
 def test_every_reference_within_the_page_is_to_something_there():
-    elements = Page(html_page(dog_and_hydrant())).elements
+    elements = Page(html_still(dog_and_hydrant())).elements
     ids = {a["id"] for _, a in elements if "id" in a}
     used = {a["href"][1:] for tag, a in elements if tag == "use"}
     used |= {a["clip-path"][5:-1] for _, a in elements if "clip-path" in a}
@@ -124,30 +117,12 @@ def test_every_reference_within_the_page_is_to_something_there():
     assert used <= ids
 
 
-def test_writing_replaces_an_earlier_report_whole_or_not_at_all(tmp_path, monkeypatch):
-    path = tmp_path / "report.html"
-    write_html(random_explanation(caption="first"), path)
-    earlier = path.read_bytes()
-
-    def full(_):
-        raise OSError(errno.ENOSPC, "No space left on device")
-
-    with monkeypatch.context() as patched:
-        patched.setattr(files.os, "fsync", full)
-        with pytest.raises(OSError, match="No space"):
-            write_html(random_explanation(caption="second"), path)
-    assert path.read_bytes() == earlier
-    assert [*tmp_path.iterdir()] == [path]
-    write_html(random_explanation(caption="second"), path)
-    assert "second" in path.read_text("utf-8")
-
-
 # -- its numbers ----------------------------------------------------------------------------------------------------
 
 
 def test_the_strongest_interactions_are_in_the_table_with_their_errors():
     explanation = random_explanation(4, 4)
-    text = Page(html_page(explanation)).text
+    text = Page(html_still(explanation)).text
     for term in explanation.top(20):
         assert f"{term.value:+.2f}".replace("-", "\u2212") in text
         assert f"{term.standard_error:.2f}" in text
@@ -157,22 +132,22 @@ def test_key_figures_are_shown_and_unknown_ones_left_out():
     known = random_explanation(
         similarity=31.26, empty_similarity=-1.5, r2=0.951, spearman=0.89, budget=131072, image_encodes=2184, seed=3
     )
-    text = Page(html_page(known)).text
+    text = Page(html_still(known)).text
     for shown in ("31.3", "\u22121.50", "0.95", "0.89", "131,072", "2,184 image + 0 text", "seed\n3"):
         assert shown in text
-    texts = Page(html_page(random_explanation())).texts
+    texts = Page(html_still(random_explanation())).texts
     for name in ("similarity (logits)", "held-out R²", "Spearman", "residual", "seed", "nan", "None"):
         assert name not in texts
 
 
 def test_shrunk_blocks_are_named():
     early = random_explanation(identified={"cross": True, "text_text": True, "image_image": False})
-    assert "image–image interactions are shrunk" in Page(html_page(early)).text
-    assert "shrunk" not in Page(html_page(random_explanation())).text
+    assert "image–image interactions are shrunk" in Page(html_still(early)).text
+    assert "shrunk" not in Page(html_still(random_explanation())).text
 
 
 def test_a_first_order_report_has_no_graph_and_says_why():
-    text = Page(html_page(random_explanation(order=1, interactions=np.zeros((9, 9)), method="gradeclip"))).text
+    text = Page(html_still(random_explanation(order=1, interactions=np.zeros((9, 9)), method="gradeclip"))).text
     assert "“gradeclip” is a first-order method" in text
     assert "Strongest main effects" in text
     assert "binds to" not in text
@@ -182,13 +157,7 @@ def test_a_first_order_report_has_no_graph_and_says_why():
     "missing", [{"image": None}, {"main_se": None, "interactions_se": None}, {"caption": ""}, {"model": {}}]
 )
 def test_a_report_can_do_without(missing):
-    assert Page(html_page(random_explanation(**missing))).text
-
-
-def test_a_long_caption_shows_the_tokens_that_interact_most():
-    explanation = random_explanation(2, 2, tuple(f"word{i}" for i in range(40)))
-    figures = [tag for tag, _ in Page(html_page(explanation)).elements if tag == "figure"]
-    assert len(figures) == 24
+    assert Page(html_still(random_explanation(**missing))).text
 
 
 # -- the drawings ---------------------------------------------------------------------------------------------------
@@ -244,7 +213,7 @@ def test_the_palette_can_be_one_that_every_eye_tells_apart():
     assert "#ff0d57" not in drawn
 
 
-@pytest.mark.parametrize("draw", [html_page, graph_svg, overlay_svg])
+@pytest.mark.parametrize("draw", [html_still, graph_svg, overlay_svg])
 def test_an_unknown_palette_is_refused(draw):
     with pytest.raises(InputError, match="house, safe"):
         draw(random_explanation(), colors="rainbow")
@@ -255,19 +224,13 @@ def test_an_unknown_palette_is_refused(draw):
 
 def test_hostile_texts_are_shown_as_text_in_the_report():
     explanation = hostile_explanation()
-    page = Page(html_page(explanation, title=HOSTILE[4]))
+    page = Page(html_still(explanation))
     assert page.open == []
     for tag, attributes in page.elements:
         assert tag not in NO_PAGE_HAS
         assert not [name for name in attributes if name.startswith("on")]
     for token in HOSTILE:
         assert clean(token) in page.text
-    assert page.texts.count(HOSTILE[4]) >= 2  # title and heading
-
-
-def test_a_report_of_hostile_texts_can_be_written(tmp_path):
-    write_html(hostile_explanation(), tmp_path / "report.html")
-    assert (tmp_path / "report.html").read_text("utf-8").endswith("</html>\n")
 
 
 @pytest.mark.parametrize(
