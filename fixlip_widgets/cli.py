@@ -16,7 +16,6 @@ from typing import TYPE_CHECKING, Any
 
 from fixlip_widgets._version import __version__
 from fixlip_widgets.errors import FixlipError, InputError
-from fixlip_widgets.files import check_place
 
 if TYPE_CHECKING:
     from fixlip_widgets import Explanation
@@ -92,6 +91,7 @@ def _add_explain(parser: argparse.ArgumentParser) -> None:
 
 def _explain(options: argparse.Namespace) -> int:
     import fixlip_widgets as fx
+    from fixlip_widgets.files import check_place
 
     image, caption = _pair(options.image, options.caption)
     chosen = {name: getattr(options, name) for name in _OF_EXPLAIN}
