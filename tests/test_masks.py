@@ -2,10 +2,9 @@ import numpy as np
 import pytest
 
 from fixlip_widgets import InputError
+from fixlip_widgets.checks import check_budget, check_p
 from fixlip_widgets.masks import (
     balance_weights,
-    check_budget,
-    check_p,
     draw_masks,
     effective_sample_size,
     enumerate_masks,
