@@ -275,7 +275,7 @@ class Explanation(Players):
         report([self] if title is None else [f"# {title}", self], path)
 
     def to_frame(self) -> pd.DataFrame:
-        """A pandas table of every main effect, interaction and third-order term (pandas must be installed)."""
+        """A pandas table of baseline, main effects, interactions and third-order terms (pandas must be installed)."""
         from fixlip_widgets.export.tables import as_frame
 
         return as_frame(self)

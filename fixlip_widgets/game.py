@@ -236,6 +236,16 @@ class VisionLanguageGame(Players):
         return f"<VisionLanguageGame {self.caption!r}, {image} + {self.n_text} {'words' if self.words else 'tokens'}>"
 
 
+def check_game(game: Any) -> None:
+    """Refuse what is no game: a model, a scene or an explanation in its place.
+
+    Raises:
+        InputError: It is something else.
+    """
+    if not isinstance(game, VisionLanguageGame):
+        raise InputError(f"The game is of type {type(game).__name__}; make a VisionLanguageGame(model, image, text).")
+
+
 def _check_model(model: Any) -> None:
     if not isinstance(model, Model):
         given = repr(model) if isinstance(model, str) else f"a {type(model).__name__}"

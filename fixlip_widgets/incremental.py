@@ -27,7 +27,7 @@ from fixlip_widgets.estimators.third import regress_third
 from fixlip_widgets.estimators.variance import Errors, standard_errors
 from fixlip_widgets.explanation import Explanation
 from fixlip_widgets.files import PathLike, read_npz, write_npz
-from fixlip_widgets.game import VisionLanguageGame
+from fixlip_widgets.game import VisionLanguageGame, check_game
 from fixlip_widgets.groups import Group, group
 from fixlip_widgets.images import ImageLike
 from fixlip_widgets.masks import split_budget, spread_probabilities
@@ -58,6 +58,7 @@ class IncrementalExplainer:
     """
 
     def __init__(self, game: VisionLanguageGame, seed: int = 0) -> None:
+        check_game(game)
         self.game = game
         self.seed = check_seed(seed)
         self.p, self.budget, self.budget_done = 0.5, 0, 0

@@ -155,6 +155,11 @@ def test_an_error_in_a_tower_leaves_the_pool_valid():
     same(explainer.explanation(), explained(2**12).explanation(), atol=1e-4)
 
 
+def test_what_is_no_game_is_refused_with_how_to_make_one():
+    with pytest.raises(InputError, match=r"game is of type Model; make a VisionLanguageGame\("):
+        IncrementalExplainer(tiny_clip())
+
+
 def test_nothing_encoded_yet_is_said():
     with pytest.raises(FixlipError, match="extend"):
         IncrementalExplainer(tiny_game()).explanation()

@@ -40,7 +40,7 @@ def as_json(explanation: Explanation) -> dict[str, Any]:
 
 
 def as_frame(explanation: Explanation) -> pd.DataFrame:
-    """Every main effect and interaction as a row of a pandas table; errors that are not known are NaN.
+    """Baseline, main effects and interactions, a row of a pandas table each; errors that are not known are NaN.
 
     An explanation of order 3 has its third-order terms too, and a column ``third`` for their third player.
 
@@ -60,7 +60,6 @@ def as_frame(explanation: Explanation) -> pd.DataFrame:
             *rest,
         )
         for players, *rest in _terms(explanation)
-        if players
     ]
     return pd.DataFrame(rows, columns=["order", *players_in, "value", "standard_error"])
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
@@ -10,7 +11,7 @@ from numpy.typing import NDArray
 from fixlip_widgets.checks import check_p, check_seed
 from fixlip_widgets.errors import InputError
 from fixlip_widgets.explanation import Explanation
-from fixlip_widgets.game import VisionLanguageGame
+from fixlip_widgets.game import VisionLanguageGame, check_game
 from fixlip_widgets.masks import draw_masks
 from fixlip_widgets.metrics.fit import r2_score, spearman
 
@@ -99,12 +100,15 @@ def fresh_masks(n_players: int, p: float, n_masks: int = 1000, seed: int = 0) ->
     return draw_masks(n_players, check_p(p), 0, int(n_masks), seed=check_seed(seed), stream=_FRESH)
 
 
-def check_players(game: VisionLanguageGame, explanation: Explanation) -> None:
-    """Refuse an explanation of another pair.
+def check_players(game: VisionLanguageGame, explanation: Any) -> None:
+    """Refuse an explanation of another pair, and what is none.
 
     Raises:
         InputError: Its players are not the game's.
     """
+    check_game(game)
+    if not isinstance(explanation, Explanation):
+        raise InputError(f"The explanation is of type {type(explanation).__name__}; pass a game, then an explanation.")
     if explanation.grid != game.grid or explanation.tokens != game.tokens:
         raise InputError(
             f"The explanation is of {explanation.n_image} patches and the tokens {', '.join(explanation.tokens)}; the "

@@ -53,7 +53,7 @@ def test_csv_of_third_order_has_its_terms():
 def test_the_frame_of_third_order_has_its_terms():
     explanation = third_order()
     frame = explanation.to_frame()
-    assert frame["value"].sum() == pytest.approx(explanation.predict(np.ones((1, 4)))[0] - explanation.baseline)
+    assert frame["value"].sum() == pytest.approx(explanation.predict(np.ones((1, 4)))[0])
     strongest = frame[frame["order"] == 3].set_index(["player", "partner", "third"])["value"]
     assert strongest.idxmax() == (*explanation.names[:2], "a")
     assert set(frame[frame["order"] < 3]["third"]) == {""}

@@ -208,3 +208,11 @@ def test_a_real_explanation_points_at_the_dog():
 def test_bad_regions_are_refused(regions, said):
     with pytest.raises(InputError, match=said):
         pointing_game(pointed(np.zeros((2, 2))), regions)
+
+
+@pytest.mark.parametrize("measure", [faithfulness, insertion_deletion])
+def test_game_and_explanation_in_the_wrong_order_are_refused(measure):
+    with pytest.raises(InputError, match="The game is of type Explanation"):
+        measure(example(), tiny_game())
+    with pytest.raises(InputError, match="explanation is of type VisionLanguageGame; pass a game, then an"):
+        measure(tiny_game(), tiny_game())
