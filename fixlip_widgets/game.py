@@ -90,7 +90,7 @@ class VisionLanguageGame(Players):
         self.words = words
         self._given_regions = regions
         self.regions: NDArray[np.int64] | None = None
-        self.grid = _check_grid(grid or model.patch_grid or (7, 7), model.image_size)
+        self.grid = _check_grid((model.patch_grid or (7, 7)) if grid is None else grid, model.image_size)
         self.set_image(image)
         self.set_text(text)
 
@@ -255,7 +255,7 @@ def _check_model(model: Any) -> None:
 
 
 def _check_grid(grid: Any, size: tuple[int, int]) -> tuple[int, int]:
-    sides: list[Any] = list(grid) if isinstance(grid, Sequence) else []
+    sides: list[Any] = list(grid) if isinstance(grid, (Sequence, np.ndarray)) else []
     if len(sides) != 2 or not all(isinstance(side, Integral) for side in sides):
         raise InputError(f"The grid is {grid!r}; it is two whole numbers, (rows, columns): (4, 4), say.")
     rows, columns = (int(side) for side in sides)

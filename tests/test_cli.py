@@ -140,36 +140,34 @@ def test_doctor_finds_nothing_serious_here(capsys: pytest.CaptureFixture[str]):
         assert subject in table.lower().replace("_", "-")
 
 
-@pytest.mark.parametrize(
-    ("version", "state"), [("7.0.0", "wrong"), ("7.1.0", "ok"), ("6.29.5", "ok"), (None, "absent")]
-)
-def test_doctor_flags_the_ipykernel_that_loses_messages(
-    version: str | None, state: str, monkeypatch: pytest.MonkeyPatch
-):
+def pretend(monkeypatch: pytest.MonkeyPatch, package: str, version: str | None) -> None:
+    """As if ``package`` were installed in that version, or not at all."""
     real = doctor.metadata.version
 
     def installed(name: str) -> str:
-        if name != "ipykernel":
+        if name != package:
             return real(name)
         if version is None:
             raise doctor.metadata.PackageNotFoundError(name)
         return version
 
     monkeypatch.setattr(doctor.metadata, "version", installed)
+
+
+@pytest.mark.parametrize(
+    ("version", "state"), [("7.0.0", "wrong"), ("7.1.0", "ok"), ("6.29.5", "ok"), (None, "absent")]
+)
+def test_doctor_flags_the_ipykernel_that_loses_messages(
+    version: str | None, state: str, monkeypatch: pytest.MonkeyPatch
+):
+    pretend(monkeypatch, "ipykernel", version)
     (finding,) = [finding for finding in doctor.examine() if finding.subject == "ipykernel"]
     assert finding.state == state
     assert bool(finding.remedy) == (state != "ok")
 
 
 def test_doctor_tells_of_each_extra_whether_it_is_there(monkeypatch: pytest.MonkeyPatch):
-    real = doctor.metadata.version
-
-    def installed(name: str) -> str:
-        if name == "sentencepiece":
-            raise doctor.metadata.PackageNotFoundError(name)
-        return real(name)
-
-    monkeypatch.setattr(doctor.metadata, "version", installed)
+    pretend(monkeypatch, "sentencepiece", None)
     extras = {finding.subject: finding for finding in doctor.examine() if finding.subject.startswith("[")}
     assert {"[siglip]", "[transformers]", "[superpixels]", "[frame]", "[png]", "[evaluate]", "[shapiq]"} == {*extras}
     siglip = extras.pop("[siglip]")
@@ -180,14 +178,7 @@ def test_doctor_tells_of_each_extra_whether_it_is_there(monkeypatch: pytest.Monk
 
 
 def test_doctor_names_a_missing_package_and_how_to_get_it(monkeypatch: pytest.MonkeyPatch):
-    real = doctor.metadata.version
-
-    def installed(name: str) -> str:
-        if name == "plotly":
-            raise doctor.metadata.PackageNotFoundError(name)
-        return real(name)
-
-    monkeypatch.setattr(doctor.metadata, "version", installed)
+    pretend(monkeypatch, "plotly", None)
     (finding,) = [finding for finding in doctor.examine() if finding.subject == "plotly"]
     assert finding.serious
     assert "pip install 'plotly" in finding.remedy

@@ -217,10 +217,14 @@ def test_overflow_in_half_precision_is_named():
         game.image_embeddings(np.ones((1, 16)))
 
 
-@pytest.mark.parametrize("grid", [(0, 3), (65, 2), 4, "4x4", (4,), (3, 3, 3), (2.5, 3)])
+@pytest.mark.parametrize("grid", [(0, 3), (65, 2), 4, "4x4", (), (4,), (3, 3, 3), (2.5, 3)])
 def test_a_grid_that_does_not_fit_is_refused(grid):
     with pytest.raises(InputError, match="grid"):
         tiny_game(grid=grid)
+
+
+def test_a_grid_may_be_an_array():
+    assert tiny_game(grid=np.array([2, 4])).grid == (2, 4)
 
 
 def test_another_image_or_caption_updates_the_extremes():
