@@ -3,6 +3,7 @@ import threading
 import pytest
 import torch
 
+from fixlip_widgets.loading.precision import full_convolutions
 from fixlip_widgets.threads import WORTH_SHARING, threads_for
 
 
@@ -57,3 +58,23 @@ def test_the_limit_ends_with_an_error(three_threads):
     with pytest.raises(ZeroDivisionError), threads_for(1):
         1 / 0  # noqa: B018
     assert torch.get_num_threads() == 3
+
+
+def test_full_convolutions_of_two_threads_leave_the_flag_as_it_was():
+    before, entered, left = torch.backends.cudnn.allow_tf32, threading.Event(), threading.Event()
+
+    def other():
+        with full_convolutions():
+            entered.set()
+            left.wait(10)
+
+    with torch.backends.cudnn.flags(enabled=True, allow_tf32=True):
+        with full_convolutions():
+            assert not torch.backends.cudnn.allow_tf32
+            thread = threading.Thread(target=other)
+            thread.start()
+            entered.wait(0.2)
+        left.set()
+        thread.join()
+        assert torch.backends.cudnn.allow_tf32
+    assert torch.backends.cudnn.allow_tf32 == before

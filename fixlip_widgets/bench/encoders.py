@@ -225,6 +225,6 @@ def _waiting(run: Callable[[], Any], device: torch.device) -> Callable[[], Any]:
     def both() -> None:
         run()
         if device.type == "cuda":
-            torch.cuda.synchronize()
+            torch.cuda.synchronize(device)
 
     return both

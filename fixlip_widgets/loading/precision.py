@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import os
+import threading
 import time
 from collections.abc import Generator
 from contextlib import contextmanager
@@ -20,6 +21,7 @@ Precision = Literal["float32", "bfloat16", "float16", "auto"]
 GAIN = 1.2
 """How many times faster than float32 bfloat16 must be to be worth its three decimal digits."""
 _measured: dict[str, bool] = {}
+_convolution_flags = threading.Lock()
 
 
 def set_precision(clip: nn.Module, precision: str, device: torch.device) -> None:
@@ -107,7 +109,8 @@ def _remember(measured: dict[str, bool]) -> None:
 def full_convolutions() -> Generator[None]:
     """Run convolutions in float32 where a GPU would take TF32 for it, with three decimal digits, as cuDNN does."""
     now = torch.backends.cudnn
-    with now.flags(now.enabled, now.benchmark, deterministic=now.deterministic, allow_tf32=False):
+    # the flags are one set for all threads
+    with _convolution_flags, now.flags(now.enabled, now.benchmark, deterministic=now.deterministic, allow_tf32=False):
         yield
 
 
