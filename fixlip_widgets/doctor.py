@@ -68,6 +68,7 @@ def examine_model(name: str) -> list[Finding]:
     import torch
 
     from fixlip_widgets.loading import outline
+    from fixlip_widgets.loading.parts import first_line
     from fixlip_widgets.towers import kinds_of
 
     try:
@@ -76,10 +77,8 @@ def examine_model(name: str) -> list[Finding]:
         kinds = kinds_of(clip)
     except FixlipError as error:
         return [Finding(name, "wrong", str(error))]
-    except (OSError, RuntimeError, ImportError) as error:
-        said = (str(error).strip() or type(error).__name__).splitlines()[0]
-        remedy = f"text encoders of transformers need pip install '{DISTRIBUTION}[transformers]' and, once, a network"
-        return [Finding(name, "missing", said, remedy)]
+    except (OSError, ValueError) as error:
+        return [Finding(name, "missing", first_line(error), "its config is downloaded once, which needs a network")]
     millions = sum(each.numel() for each in clip.parameters()) / 1e6
     return [
         Finding(name, "ok", f"supported; {millions:,.0f} million weights, {4 * millions / 1e3:,.1f} GB in float32"),

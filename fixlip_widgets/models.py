@@ -16,7 +16,7 @@ from fixlip_widgets._open_clip import open_clip
 from fixlip_widgets.errors import InputError, ModelError
 from fixlip_widgets.images import check_preprocessed, displayable, open_image
 from fixlip_widgets.loading.open_clip_models import CONFIG, by_name, from_config, from_folder, read_config
-from fixlip_widgets.loading.parts import Parts
+from fixlip_widgets.loading.parts import Parts, first_line
 from fixlip_widgets.loading.precision import Precision, compile_blocks, set_precision
 from fixlip_widgets.towers import patches_of
 
@@ -180,8 +180,10 @@ def load_model(
     """
     if processor is not None and not isinstance(name, nn.Module):
         raise InputError("processor belongs to a transformers model: load_model(model, processor=processor).")
-    if pretrained is True:
-        raise InputError("pretrained is True; pass an open_clip tag, a path of weights, or False for random ones.")
+    if not (pretrained is None or pretrained is False or isinstance(pretrained, (str, os.PathLike))):
+        raise InputError(
+            f"pretrained is {pretrained!r}; pass an open_clip tag, a path of weights, or False for random ones."
+        )
     if name is None and pretrained is not None:
         raise InputError(f"Whose weights are {str(pretrained)!r}? Name their model, as in load_model('ViT-B-32', …).")
     parts = _parts(name, pretrained, processor, cache_dir)
@@ -207,8 +209,8 @@ def _device(device: str | torch.device | None) -> torch.device:
         torch.empty(0, device=found)
     except (RuntimeError, AssertionError, NotImplementedError) as error:
         raise InputError(
-            f"The device {str(device)!r} cannot be used here ({str(error).splitlines()[0].rstrip('.')}). Pass 'cpu', "
-            "or 'cuda', 'cuda:1' or 'mps' where torch sees such a device."
+            f"The device {str(device)!r} cannot be used here: {first_line(error)} Pass 'cpu', or 'cuda', "
+            "'cuda:1' or 'mps' where torch sees such a device."
         ) from error
     return found
 
@@ -238,6 +240,10 @@ def _from_folder(folder: Path, pretrained: Any, cache_dir: str | None) -> Parts:
     if (folder / "config.json").is_file():
         from fixlip_widgets.loading.transformers_models import from_transformers_folder
 
+        if pretrained is not None:
+            raise InputError(
+                f"pretrained is {pretrained!r}, but the transformers model in {folder} has its own weights."
+            )
         return from_transformers_folder(folder)
     raise ModelError(
         f"The folder {folder} has neither {CONFIG}, as open_clip saves it, nor config.json, as transformers does."

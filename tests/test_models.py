@@ -8,6 +8,7 @@ from safetensors.torch import save_file
 
 from fixlip_widgets import InputError, ModelError, VisionLanguageGame, load_model
 from tests.golden import DATA, tiny_clip, tiny_pixels, tiny_weights
+from tests.towers.families import VISION, config, of_timm
 
 CONFIG = DATA / "tiny_clip.json"
 
@@ -130,11 +131,15 @@ def test_a_folder_that_is_no_model_is_refused(tmp_path):
         load_model(tmp_path)
 
 
-@pytest.mark.parametrize(("quick", "activation"), [(True, "QuickGELU"), (False, "GELU")])
+@pytest.mark.parametrize(
+    ("of_tag", "of_config", "activation"),
+    [(True, False, "QuickGELU"), (False, True, "QuickGELU"), (False, False, "GELU")],
+)
 def test_downloaded_weights_are_loaded_without_network_and_with_their_own_activation(
-    quick, activation, monkeypatch, tmp_path
+    of_tag, of_config, activation, monkeypatch, tmp_path
 ):
     import open_clip.pretrained as pretrained
+    from open_clip.factory import _MODEL_CONFIGS
 
     def no_network(*_, **__):
         raise ConnectionError("Could not reach the server")
@@ -142,7 +147,8 @@ def test_downloaded_weights_are_loaded_without_network_and_with_their_own_activa
     monkeypatch.setattr(pretrained, "hf_hub_download", no_network)
     torch.manual_seed(0)
     source = load_model("ViT-S-32-alt", pretrained=False, device="cpu")
-    tag = {"hf_hub": "someone/tiny/", "quick_gelu": quick}
+    tag = {"hf_hub": "someone/tiny/", "quick_gelu": of_tag}
+    monkeypatch.setitem(_MODEL_CONFIGS["ViT-S-32-alt"], "quick_gelu", of_config)
     monkeypatch.setitem(pretrained._PRETRAINED, "ViT-S-32-alt", {"mine": tag})
     repository = tmp_path / "models--someone--tiny"
     (repository / "snapshots" / "1234").mkdir(parents=True)
@@ -205,8 +211,9 @@ def test_the_tokenizer_of_another_model_is_refused_in_a_sentence():
 
 
 def test_arguments_that_do_not_belong_together_are_refused(weights):
-    with pytest.raises(InputError, match="pretrained is True"):
-        load_model("ViT-B-32", pretrained=True)
+    for pretrained in (True, 3, {}):
+        with pytest.raises(InputError, match=f"pretrained is {pretrained!r}; pass an open_clip tag"):
+            load_model("ViT-B-32", pretrained=pretrained)
     with pytest.raises(InputError, match="Whose weights are 'openai'"):
         load_model(pretrained="openai")
     with pytest.raises(InputError, match="processor belongs to a transformers model"):
@@ -237,11 +244,15 @@ def test_an_unknown_precision_is_refused(weights):
     [
         (("ViT-B-23",), "Did you mean"),
         (("no such thing at all",), "no model"),
-        (("ViT-B-32", "opnai"), "Its tags are: .*openai"),
+        (("ViT-B-32", "opnai"), "one of its tags .*openai"),
+        (("ViT-B-32",), "Which weights of ViT-B-32"),
+        (("PE-Core-B-99", False), "Did you mean"),
         (("ViT-B-32", "nowhere/weights.safetensors"), "no weights file"),
         ((str(CONFIG), "nowhere.safetensors"), "no weights file"),
         (("nowhere/config.json", "x.safetensors"), "no model config"),
         (({"embed_dim": 8}, False), "not an open_clip model config"),
+        ((config(VISION | {"width": 20, "head_width": 3}), False), "custom could not be built"),
+        ((config(of_timm("vit_of_nobody", "avg")), False), "custom could not be built: Unknown model"),
     ],
 )
 def test_what_cannot_be_loaded_is_said_in_a_sentence(arguments, message):
@@ -254,6 +265,19 @@ def test_damaged_weights_are_refused(weights):
     weights.write_bytes(content[: len(content) // 2])
     with pytest.raises(ModelError, match="damaged"):
         load_model(CONFIG, pretrained=weights)
+
+
+@pytest.mark.filterwarnings("ignore::DeprecationWarning", "ignore::UserWarning")  # torch's, of its archives
+def test_a_damaged_checkpoint_and_a_torchscript_archive_are_refused(tmp_path):
+    whole, half, script = (tmp_path / name for name in ("whole.pt", "half.pt", "script.pt"))
+    torch.save(tiny_weights(), whole)
+    for kept in (5_000, whole.stat().st_size // 2):
+        half.write_bytes(whole.read_bytes()[:kept])
+        with pytest.raises(ModelError, match=r"half.pt is damaged"):
+            load_model(CONFIG, pretrained=half)
+    torch.jit.save(torch.jit.trace(torch.nn.Linear(2, 2), torch.zeros(1, 2)), script)
+    with pytest.raises(ModelError, match=r"script.pt is a TorchScript archive, which holds a program"):
+        load_model(CONFIG, pretrained=script)
 
 
 def test_weights_of_another_model_are_refused(tmp_path):

@@ -70,7 +70,14 @@ def load_weights(clip: nn.Module, path: Path) -> None:
             f"The checkpoint {path} holds more than tensors, and loading that could run any code: it is refused. Save "
             "its state_dict alone: safetensors.torch.save_file(state_dict, 'weights.safetensors')."
         ) from error
-    except (RuntimeError, KeyError, AttributeError, StopIteration, TypeError) as error:
+    except (OSError, RuntimeError, KeyError, AttributeError, StopIteration, TypeError) as error:
+        if isinstance(error, OSError) or "PytorchStreamReader" in str(error):
+            raise ModelError(f"The checkpoint {path} is damaged; get it again.") from error
+        if "TorchScript" in str(error):
+            raise ModelError(
+                f"The checkpoint {path} is a TorchScript archive, which holds a program: it is refused. Save its "
+                "state_dict alone: safetensors.torch.save_file(state_dict, 'weights.safetensors')."
+            ) from error
         reason = (str(error).splitlines() or ["it holds no weights"])[-1].strip()
         raise ModelError(f"The weights in {path} do not fit the model: {reason}") from error
 

@@ -58,16 +58,8 @@ def from_config(
         )
     if pretrained is not False:
         check_weights_file(Path(pretrained))
-    try:
-        clip = build(model_cfg)
-        size = clip.visual.image_size
-    except (TypeError, KeyError, AttributeError) as error:
-        raise ModelError(f"The config of {name} is not an open_clip model config: {error}.") from error
-    except (OSError, RuntimeError, ImportError) as error:
-        raise ModelError(
-            f"{name} could not be built: {first_line(error)} Text encoders of transformers need "
-            "pip install 'fixlip-widgets[transformers]' and their config, which is downloaded once."
-        ) from error
+    clip = build(model_cfg, name)
+    size = clip.visual.image_size
     if pretrained is not False:
         load_weights(clip, Path(pretrained))
     tokenizer = tokenizer_of(text_cfg, name, source=source, cache_dir=cache_dir)
@@ -75,13 +67,35 @@ def from_config(
     return Parts(clip, tokenizer, preprocessing(size, preprocess or {}, of_config), name, label)
 
 
-def build(config: dict[str, Any]) -> Any:
+def build(config: dict[str, Any], name: str) -> Any:
     """The open_clip model that a ``model_cfg`` describes, with random weights: none of its parts' are downloaded.
 
     ``config`` is used up.
+
+    Raises:
+        ModelError: It describes none, or needs something that cannot be had.
     """
-    hf_text = bool(config["text_cfg"].get("hf_model_name"))
+    try:
+        clip = _built(config)
+        _ = clip.visual.image_size
+    except (TypeError, KeyError, AttributeError) as error:
+        raise ModelError(f"The config of {name} is not an open_clip model config: {error}.") from error
+    except (OSError, RuntimeError, ImportError, ValueError, AssertionError) as error:
+        needs = (
+            " Text encoders of transformers need pip install 'fixlip-widgets[transformers]' and their config, which is "
+            "downloaded once."
+        )
+        advice = needs if config["text_cfg"].get("hf_model_name") else ""
+        raise ModelError(f"{name} could not be built: {first_line(error)}{advice}") from error
+    return clip
+
+
+def _built(config: dict[str, Any]) -> Any:
+    hf_text = config["text_cfg"].get("hf_model_name")
     if hf_text:
+        from transformers import AutoConfig
+
+        AutoConfig.from_pretrained(hf_text, trust_remote_code=False)  # open_clip would ask whether to run code
         config["text_cfg"]["hf_model_pretrained"] = False
     if config["vision_cfg"].get("timm_model_name"):
         config["vision_cfg"]["timm_model_pretrained"] = False
@@ -104,6 +118,7 @@ def tokenizer_of(
     if not asked:
         return open_clip.SimpleTokenizer(context_length=length, **options)
     options |= {"tokenizer_mode": text_cfg.get("tokenizer_mode"), "cache_dir": cache_dir, "context_length": length}
+    options["trust_remote_code"] = False  # a tokenizer is data
     try:
         try:
             return open_clip.tokenizer.HFTokenizer(source or asked, local_files_only=True, **options)
@@ -158,7 +173,7 @@ def by_name(name: str, pretrained: Any, cache_dir: str | None) -> Parts:
         weights = weights_of_tag(tag, cache_dir)
         # What weights were trained with counts, whatever the name says: open_clip's ViT-B-32 has GELU, OpenAI's weights
         # for it QuickGELU, and open_clip itself only warns.
-        config["quick_gelu"] = bool(tag.get("quick_gelu", False))
+        config["quick_gelu"] = bool(config.get("quick_gelu") or tag.get("quick_gelu"))
         return from_config(config, weights, name, label=str(pretrained), preprocess=tag, cache_dir=cache_dir)
     except (OSError, ConnectionError, RuntimeError, ValueError) as error:
         raise ModelError(
@@ -214,16 +229,14 @@ def _tag(name: str, pretrained: Any) -> dict[str, Any] | None:
     if pretrained is False:
         return None
     tags = open_clip.list_pretrained_tags_by_model(name)
-    listed = ", ".join(tags) or "none; pass a weights file"
+    choice = f"one of its tags ({', '.join(tags)}) or a .safetensors file" if tags else "a .safetensors file"
     if pretrained is None:
-        raise ModelError(f"Which weights of {name}? Pass pretrained= one of: {listed}; or a .safetensors file.")
+        raise ModelError(f"Which weights of {name}? Pass {choice} as pretrained.")
     if str(pretrained) in tags:
         return open_clip.pretrained.get_pretrained_cfg(name, str(pretrained))
     path = Path(pretrained)
     if not (path.suffix or path.exists() or os.sep in str(pretrained)):
-        raise ModelError(
-            f"{name} has no weights {str(pretrained)!r}. Its tags are: {listed}; or pass a .safetensors file."
-        )
+        raise ModelError(f"{name} has no weights {str(pretrained)!r}. Pass {choice}.")
     check_weights_file(path)
     return None
 

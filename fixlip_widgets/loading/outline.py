@@ -7,6 +7,7 @@ from typing import Any
 
 from fixlip_widgets.errors import ModelError
 from fixlip_widgets.loading.open_clip_models import CONFIG, build, config_of
+from fixlip_widgets.loading.parts import first_line
 
 
 def outline(name: str) -> Any:
@@ -18,18 +19,21 @@ def outline(name: str) -> Any:
     named = name.removeprefix("local-dir:")
     if Path(named).is_dir() and not (Path(named) / CONFIG).is_file():
         return _of_transformers(Path(named))
-    try:
-        return build(config_of(named))
-    except (TypeError, KeyError, AttributeError) as error:
-        raise ModelError(f"The config of {name} is not an open_clip model config: {error}.") from error
+    return build(config_of(named), name)
 
 
 def _of_transformers(folder: Path) -> Any:
-    from transformers import AutoConfig, AutoModel
-
-    from fixlip_widgets.loading.transformers_models import check_kind
+    from fixlip_widgets.loading.transformers_models import check_kind, library
     from fixlip_widgets.towers import TransformersEncoder
 
-    model: Any = AutoModel.from_config(AutoConfig.from_pretrained(folder, local_files_only=True))
+    transformers = library(folder)
+    try:
+        config = transformers.AutoConfig.from_pretrained(folder, local_files_only=True, trust_remote_code=False)
+        model: Any = transformers.AutoModel.from_config(config, trust_remote_code=False)
+    except (OSError, ValueError, KeyError) as error:
+        raise ModelError(
+            f"The folder {folder} has neither {CONFIG}, as open_clip saves it, nor a config.json of transformers that "
+            f"can be read: {first_line(error)}"
+        ) from error
     check_kind(model)
     return TransformersEncoder(model)

@@ -5,6 +5,7 @@ from __future__ import annotations
 from pathlib import Path
 from typing import Any
 
+from safetensors import SafetensorError
 from torch import Tensor, nn
 
 from fixlip_widgets.errors import ModelError
@@ -14,6 +15,9 @@ from fixlip_widgets.towers import TransformersEncoder
 KINDS = ("CLIPModel", "SiglipModel", "Siglip2Model")
 _INTERPOLATION = {2: "bilinear", 3: "bicubic"}
 """PIL's numbers of the ways to resize that open_clip's preprocessing knows too."""
+
+_USUAL = {"do_resize": True, "do_rescale": True, "rescale_factor": 1 / 255, "do_normalize": True}
+"""What an image processor does before a model that was trained on normalised pixels."""
 
 
 class ProcessorTokenizer:
@@ -73,27 +77,42 @@ def check_kind(model: nn.Module) -> None:
         )
 
 
+def library(folder: Path) -> Any:
+    """The package transformers, which a folder needs.
+
+    Raises:
+        ModelError: It is not installed.
+    """
+    try:
+        import transformers
+    except ImportError as error:
+        raise ModelError(
+            f"{folder} is a transformers model; install it first: pip install 'fixlip-widgets[transformers]'."
+        ) from error
+    return transformers
+
+
 def from_transformers_folder(folder: Path) -> Parts:
     """A folder that ``save_pretrained`` wrote, model and processor; nothing is downloaded.
 
     Raises:
         ModelError: transformers is not installed, files are missing, or the weights are not in safetensors format.
     """
+    auto = library(folder)
+    alone: dict[str, Any] = {"local_files_only": True, "trust_remote_code": False}
     try:
-        from transformers import AutoModel, AutoProcessor
-    except ImportError as error:
-        raise ModelError(
-            f"{folder} is a transformers model; install it first: pip install 'fixlip-widgets[transformers]'."
-        ) from error
-    try:
-        model = AutoModel.from_pretrained(folder, local_files_only=True, use_safetensors=True)
-        processor = AutoProcessor.from_pretrained(folder, local_files_only=True)
-    except (OSError, ValueError, KeyError) as error:
+        model, report = auto.AutoModel.from_pretrained(folder, use_safetensors=True, output_loading_info=True, **alone)
+        processor = auto.AutoProcessor.from_pretrained(folder, **alone)
+    except (OSError, ValueError, KeyError, RuntimeError, SafetensorError) as error:
         raise ModelError(
             f"The transformers model in {folder} could not be loaded: {first_line(error)} The folder needs config, "
             "processor and weights in safetensors format: model.save_pretrained(folder), "
             "processor.save_pretrained(folder)."
         ) from error
+    if missing := sorted(report["missing_keys"]):
+        raise ModelError(
+            f"The weights in {folder} do not fit the model: {len(missing)} are missing, {missing[0]} among them."
+        )
     return from_transformers(model, processor)
 
 
@@ -103,6 +122,12 @@ def _preprocessing(pictures: Any, image_size: tuple[int, int]) -> dict[str, Any]
     Raises:
         ModelError: open_clip has no words for them.
     """
+    for setting, usual in _USUAL.items():
+        if (found := getattr(pictures, setting, usual)) != usual:
+            raise ModelError(
+                f"{type(pictures).__name__} has {setting}={found}; only {setting}={usual} is known. Pass a processor "
+                "with that, and pictures as preprocessed tensors where the model was trained in another way."
+            )
     size = {name: value for name, value in dict(getattr(pictures, "size", None) or {}).items() if value is not None}
     cut = getattr(pictures, "patch_size", None) is not None and hasattr(pictures, "max_num_patches")
     interpolation = _INTERPOLATION.get(int(pictures.resample))

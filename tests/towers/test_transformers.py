@@ -7,8 +7,10 @@ import numpy as np
 import pytest
 import torch
 from PIL import Image
+from safetensors.torch import load_file, save_file
 
-from fixlip_widgets import ModelError, VisionLanguageGame, load_model
+from fixlip_widgets import InputError, ModelError, VisionLanguageGame, load_model
+from fixlip_widgets.doctor import examine_model
 from tests.golden import load, tiny_clip, tiny_pixels
 from tests.towers import properties
 from tests.towers.families import game, sharpened, siglip, write_sentencepiece_tokenizer
@@ -248,6 +250,53 @@ def test_a_folder_that_transformers_saved_loads_offline(clip_model, tmp_path):
     again = load_model(folder)
     assert (again.name, again.weights_hash) == ("saved", clip_model.weights_hash)
     assert game(again).similarity == pytest.approx(game(clip_model).similarity, abs=1e-5)
+
+
+def saved(model, folder):
+    model.save_pretrained(folder / "saved")
+    clip_processor(folder, 64).save_pretrained(folder / "saved")
+    return folder / "saved"
+
+
+def test_a_folder_that_lacks_weights_is_refused(clip_model, tmp_path):
+    folder = saved(clip_model.clip.model, tmp_path)
+    weights = load_file(folder / "model.safetensors")
+    projection = weights.pop("visual_projection.weight")
+    save_file(weights, folder / "model.safetensors", {"format": "pt"})
+    with pytest.raises(ModelError, match=r"1 are missing, visual_projection.weight among them"):
+        load_model(folder)
+    save_file(weights | {"visual_projection.weight": projection[:3]}, folder / "model.safetensors", {"format": "pt"})
+    with pytest.raises(ModelError, match="could not be loaded"):
+        load_model(folder)
+    (folder / "model.safetensors").write_bytes(b"0" * 1000)
+    with pytest.raises(ModelError, match="could not be loaded"):
+        load_model(folder)
+    with pytest.raises(InputError, match="has its own weights"):
+        load_model(folder, pretrained="other.safetensors")
+
+
+def test_code_in_a_folder_is_neither_run_nor_asked_about(clip_model, tmp_path, monkeypatch):
+    folder = saved(clip_model.clip.model, tmp_path)
+    config = json.loads((folder / "config.json").read_text())
+    own = {"model_type": "theirs", "auto_map": {"AutoConfig": "theirs.Config", "AutoModel": "theirs.Model"}}
+    (folder / "config.json").write_text(json.dumps(config | own))
+    (folder / "theirs.py").write_text(f"open({str(tmp_path / 'ran')!r}, 'w').close()\nclass Config: pass\n")
+    monkeypatch.setattr("builtins.input", lambda *_: "y")
+    with pytest.raises(ModelError, match="could not be loaded"):
+        load_model(folder)
+    assert "config.json of transformers that can be read" in examine_model(str(folder))[0].detail
+    assert not (tmp_path / "ran").exists()
+
+
+@pytest.mark.parametrize(
+    ("setting", "value"),
+    [("do_normalize", False), ("do_rescale", False), ("rescale_factor", 1 / 127.5), ("do_resize", False)],
+)
+def test_a_processor_that_prepares_pictures_in_another_way_is_refused(setting, value, clip_model, tmp_path):
+    processor = clip_processor(tmp_path, 64)
+    setattr(processor.image_processor, setting, value)
+    with pytest.raises(ModelError, match=f"has {setting}={value}; only"):
+        load_model(clip_model.clip.model, processor=processor)
 
 
 def test_a_folder_without_safetensors_is_refused(clip_model, tmp_path):

@@ -20,7 +20,7 @@ export function Legend({ store }: { store: Store }) {
         {told(store)}
       </p>
       {store.rays.value.some((ray) => !ray.certain) && (
-        <p class="fx-dashes">dashed arc: its sign is not certain (95 %)</p>
+        <p class="fx-dashes">dashed arc: its sign is not certain (95&nbsp;%)</p>
       )}
     </div>
   );

@@ -106,7 +106,7 @@ function Caveat({ store, graph }: { store: Store; graph: boolean }) {
         </span>
       )}
       {graph && dashes(store) && (
-        <span data-caveat="dashes">Dashed and faded: the sign is not certain (95 %).</span>
+        <span data-caveat="dashes">Dashed and faded: the sign is not certain (95&nbsp;%).</span>
       )}
     </p>
   );
