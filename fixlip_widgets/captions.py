@@ -49,6 +49,8 @@ def tokenize(tokenizer: Any, text: str | Tensor, *, words: bool = False) -> Capt
     text = " ".join(text.split())
     if not text:
         raise InputError("The caption is empty; write at least one word.")
+    if any("\ud800" <= character <= "\udfff" for character in text):
+        raise InputError(f"The caption {text!a} holds half of a character; write it again.")
     simple = isinstance(tokenizer, open_clip.SimpleTokenizer)
     length = len(tokenizer.encode(text)) if simple else len(_huggingface_ids(tokenizer, text))
     limit = int(tokenizer.context_length) - (2 if simple else _special_count(tokenizer))
@@ -57,7 +59,7 @@ def tokenize(tokenizer: Any, text: str | Tensor, *, words: bool = False) -> Capt
     if length > limit:
         raise InputError(f"The caption has {length} tokens; this model reads at most {limit}. Shorten it.")
     ids: Tensor = tokenizer(text)[0]
-    start = 1 if simple else _prefix_length(tokenizer)
+    start = 1 if simple else _start(tokenizer, length)
     caption = _caption(tokenizer, text, ids, torch.arange(start, start + length))
     return whole_words(tokenizer, caption) if words else caption
 
@@ -84,9 +86,13 @@ def _from_ids(tokenizer: Any, ids: Tensor) -> Caption:
         text = tokenizer.decode(ids[players].tolist())
         padding = 0
     else:
-        unknown = tokenizer.tokenizer.unk_token_id  # special too, but it stands for something in the caption
-        special = torch.tensor([each for each in tokenizer.tokenizer.all_special_ids if each != unknown])
-        players = torch.arange(len(ids))[~torch.isin(ids, special)]
+        inner = tokenizer.tokenizer
+        special = set(inner.all_special_ids)
+        if inner.unk_token_id not in (inner.bos_token_id, inner.eos_token_id, inner.pad_token_id):
+            special.discard(inner.unk_token_id)  # it stands for something in the caption
+        players = torch.arange(len(ids))[~torch.isin(ids, torch.tensor(sorted(special)))]
+        if len(players) == 0:
+            raise InputError("The token ids are start, end and padding alone; a caption's tokens are the players.")
         text = tokenizer.tokenizer.decode(ids[players].tolist())
         padding = tokenizer.tokenizer.pad_token_id or 0
     whole = torch.full((context,), padding)
@@ -121,7 +127,8 @@ def _special_count(tokenizer: Any) -> int:
     return int(tokenizer.tokenizer.num_special_tokens_to_add())
 
 
-def _prefix_length(tokenizer: Any) -> int:
-    """Special tokens that the tokenizer puts before a caption."""
+def _start(tokenizer: Any, length: int) -> int:
+    """Where the context's first token of a caption of that length is: behind a start token, and padding on the left."""
     mask: list[int] = tokenizer.tokenizer("a", return_special_tokens_mask=True).special_tokens_mask
-    return mask.index(0)
+    padded = int(tokenizer.context_length) - length - int(tokenizer.tokenizer.num_special_tokens_to_add())
+    return mask.index(0) + (padded if tokenizer.tokenizer.padding_side == "left" else 0)

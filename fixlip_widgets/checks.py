@@ -51,6 +51,16 @@ def check_seed(seed: object) -> int:
     return int(seed)
 
 
+def check_batch_size(size: object) -> None:
+    """Refuse what is no number of masks.
+
+    Raises:
+        InputError: ``size`` is neither None nor a whole number of at least 1.
+    """
+    if size is not None and (isinstance(size, bool) or not isinstance(size, Integral) or int(size) < 1):
+        raise InputError(f"The batch size is {size!r}; it counts masks, a whole number of at least 1.")
+
+
 def check_fit(ridge: object, scope: object, order: object) -> None:
     """What a regression is asked for: see :meth:`fixlip_widgets.IncrementalExplainer.explanation`.
 

@@ -224,7 +224,8 @@ def _make_room(batch: BatchSize, device: torch.device, tower: str, error: Runtim
     if not batch.halve():
         raise EncodingError(
             f"{device} has too little memory for a single mask of the {tower} encoder. Free some (other notebooks on "
-            "the device hold theirs), load the model with precision='bfloat16', or on device='cpu'."
+            "the device hold theirs), or load the model with precision='bfloat16'"
+            + (" or on device='cpu'." if device.type != "cpu" else ".")
         ) from error
     if device.type == "cuda":
         torch.cuda.empty_cache()

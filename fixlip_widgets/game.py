@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import hashlib
+import math
 from collections.abc import Callable, Sequence
 from functools import cached_property
 from numbers import Integral
@@ -14,9 +15,9 @@ from numpy.typing import ArrayLike, NDArray
 from torch import Tensor
 
 from fixlip_widgets.captions import tokenize
-from fixlip_widgets.checks import check_binary
+from fixlip_widgets.checks import check_batch_size, check_binary
 from fixlip_widgets.encoding import BatchSize, Encoder, distinct, encode_all
-from fixlip_widgets.errors import EncodingError, InputError
+from fixlip_widgets.errors import EncodingError, InputError, ModelError
 from fixlip_widgets.images import ImageLike
 from fixlip_widgets.loading.precision import full_convolutions
 from fixlip_widgets.models import Model
@@ -65,7 +66,7 @@ class VisionLanguageGame(Players):
     Raises:
         InputError: The image cannot be read, the caption is empty or too long, the grid or label map does not fit, or
             the encoder cannot be masked as asked.
-        ModelError: The text encoder is of a kind that is not supported.
+        ModelError: The text encoder is of a kind that is not supported, or the weights are damaged.
     """
 
     def __init__(
@@ -81,11 +82,17 @@ class VisionLanguageGame(Players):
         batch_size: int | None = None,
     ) -> None:
         _check_model(model)
+        check_batch_size(batch_size)
         if grid is not None and regions is not None:
             raise InputError("Image players are on a grid or are regions; pass grid or regions, not both.")
         self.model = model
         self.batch = BatchSize(batch_size or (256 if model.device.type == "cuda" else 64))
         self.scale, self.bias = model.scale, model.bias
+        if not math.isfinite(self.scale) or not math.isfinite(self.bias):
+            raise ModelError(
+                f"The similarity's scale ({self.scale}) or bias ({self.bias}) is not finite: the weights of "
+                f"{model.name} are damaged. Load them again."
+            )
         self.masking: Masking = check_masking(masking)
         self.words = words
         self._given_regions = regions
@@ -151,13 +158,18 @@ class VisionLanguageGame(Players):
         """The tower of one modality, ``"image"`` or ``"text"``: a batch of masks to unit-norm embeddings.
 
         Raises:
-            EncodingError: The model has moved to another device since image and caption were set.
+            EncodingError: The model has moved to another device or type since image and caption were set, or is in
+                training mode.
         """
-        if self.model.device != self.pixels.device:
-            raise EncodingError(
-                f"The model is on {self.model.device} now, but its image and caption were prepared on "
-                f"{self.pixels.device}. Make the game again, or move the model back."
-            )
+        model, pixels = self.model, self.pixels
+        for at, now, then in (("on", model.device, pixels.device), ("in", model.dtype, pixels.dtype)):
+            if now != then:
+                raise EncodingError(
+                    f"The model is {at} {now} now, but its image and caption were prepared {at} {then}. Make the game "
+                    "again, or convert the model back."
+                )
+        if any(module.training for module in model.clip.modules()):
+            raise EncodingError("The model is in training mode, in which encoders answer by chance; call its eval().")
         tower = self._image_tower if modality == "image" else self._text_tower
         return Encoder(tower.encode, self.model.dtype)
 

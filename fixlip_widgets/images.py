@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import struct
 import warnings
 from typing import Any
 
@@ -17,6 +18,8 @@ MAX_PIXELS = 100_000_000
 """Largest picture that is decoded, in pixels; larger ones are refused before they fill the memory."""
 MAX_ASPECT = 200
 """Longest picture for its height, or highest for its width: resized by its short side, a longer one would be huge."""
+_UNREADABLE = (UnidentifiedImageError, OSError, ValueError, SyntaxError, RuntimeError, struct.error)
+"""What Pillow raises for files that are damaged, whole or in part, and for modes that it cannot convert."""
 ImageLike = str | os.PathLike[str] | Image.Image | NDArray[np.uint8] | torch.Tensor
 """A path, a PIL image, a uint8 array (H, W), (H, W, 3) or (H, W, 4), or a normalised float tensor (3, H, W)."""
 
@@ -35,7 +38,12 @@ def open_image(image: Any) -> Image.Image:
             )
         return _upright_rgb(Image.fromarray(image))
     if isinstance(image, Image.Image):
-        return _upright_rgb(image)
+        try:
+            return _upright_rgb(image)
+        except InputError:
+            raise
+        except _UNREADABLE as error:
+            raise InputError(f"The image cannot be read as a picture: {error}.") from error
     if not isinstance(image, (str, os.PathLike)):
         raise InputError(
             f"The image is a {type(image).__name__}; pass a path, a PIL image, a uint8 array (H, W, 3) or a "
@@ -56,7 +64,7 @@ def _read(path: str | os.PathLike[str]) -> Image.Image:
         raise InputError(f"There is no image {path}.") from error
     except Image.DecompressionBombError as error:
         raise InputError(f"The image {path} is too large ({error}); make it smaller first.") from error
-    except (UnidentifiedImageError, OSError, ValueError, SyntaxError) as error:
+    except _UNREADABLE as error:
         raise InputError(f"The image {path} cannot be read as a picture: {error}.") from error
 
 
@@ -76,8 +84,14 @@ def _upright_rgb(image: Image.Image) -> Image.Image:
             "Crop it first."
         )
     image = ImageOps.exif_transpose(image)
-    if image.mode.startswith("I;16") or image.mode == "I":
-        image = Image.fromarray((np.asarray(image, dtype=np.float64) / 257.0).clip(0, 255).astype(np.uint8))
+    if image.mode.startswith("I"):
+        grey = np.asarray(image, dtype=np.float64)
+        if image.mode == "I" and 0 < grey.max() < 256:
+            raise InputError(
+                f"The image holds whole numbers up to {grey.max():.0f}, which as 16-bit grey would be all but black; "
+                "make it one of 8 bits: Image.fromarray(np.asarray(image, dtype=np.uint8))."
+            )
+        image = Image.fromarray((grey / 257.0).clip(0, 255).astype(np.uint8))
     if "A" in image.getbands() or "transparency" in image.info:
         image = image.convert("RGBA")
         return Image.alpha_composite(Image.new("RGBA", image.size, "white"), image).convert("RGB")

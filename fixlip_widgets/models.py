@@ -163,7 +163,8 @@ def load_model(
     Args:
         name: An open_clip model name (``"ViT-B-32"``), ``"hf-hub:…"``, a path of an open_clip config JSON, the config
             as a dict, a folder that open_clip or transformers saved, or a ``CLIPModel``, ``SiglipModel`` or
-            ``Siglip2Model`` of transformers; ``None`` is the packaged demo model, which needs no network.
+            ``Siglip2Model`` of transformers, which is used itself, not a copy: it is put in eval mode, and moved and
+            converted as asked; ``None`` is the packaged demo model, which needs no network.
         pretrained: An open_clip tag (``"openai"``; downloaded once) or a path of a ``.safetensors`` file or of a
             checkpoint of tensors; ``False`` for random weights.
         processor: The processor that belongs to a transformers model.
@@ -207,7 +208,7 @@ def _device(device: str | torch.device | None) -> torch.device:
     try:
         found = torch.device(device)
         torch.empty(0, device=found)
-    except (RuntimeError, AssertionError, NotImplementedError) as error:
+    except (RuntimeError, AssertionError, NotImplementedError, TypeError) as error:
         raise InputError(
             f"The device {str(device)!r} cannot be used here: {first_line(error)} Pass 'cpu', or 'cuda', "
             "'cuda:1' or 'mps' where torch sees such a device."

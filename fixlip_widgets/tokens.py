@@ -10,6 +10,8 @@ from fixlip_widgets._open_clip import open_clip
 
 _BYTE = re.compile(r"<0x([0-9A-Fa-f]{2})>")
 """How sentencepiece writes a byte of a character that it does not know."""
+_TURNS = re.compile(r"[\u200e\u200f\u202a-\u202e\u2066-\u2069]")
+"""Characters that turn the direction of writing, also that of what stands beside them."""
 _SPACE = "▁Ġ"
 """The marks that stand for a space before a token, in sentencepiece and in byte-level tokenizers."""
 
@@ -18,7 +20,7 @@ def token_name(tokenizer: Any, token: int) -> str:
     """The token as a person reads it.
 
     Bytes that are no whole character are shown in hexadecimal, like ``<f0 9f>``; characters that cannot be seen, as the
-    joiner inside an emoji, by their numbers, like ``<U+200D>``.
+    joiner inside an emoji, and those that turn the direction of writing by their numbers, like ``<U+200D>``.
     """
     return _readable(token_bytes(tokenizer, token))
 
@@ -29,8 +31,12 @@ def _readable(raw: bytes) -> str:
     except UnicodeDecodeError:
         return f"<{raw.strip().hex(' ')}>"
     if name and not any(character.isprintable() for character in name):
-        return "".join(f"<U+{ord(character):04X}>" for character in name)
-    return name or "␣"
+        return "".join(_numbered(character) for character in name)
+    return _TURNS.sub(lambda turn: _numbered(turn[0]), name) or "␣"
+
+
+def _numbered(character: str) -> str:
+    return f"<U+{ord(character):04X}>"
 
 
 def token_bytes(tokenizer: Any, token: int) -> bytes:
@@ -67,10 +73,16 @@ def byte_of_symbol() -> dict[str, int]:
 def words_of(tokenizer: Any, text: str, tokens: list[int]) -> list[int]:
     """The word, counted from 0, that each of a caption's tokens belongs to; words stand between spaces.
 
-    The tokens' bytes are laid along the text's, both without spaces. Where they differ, because the tokenizer spells
-    the text in another way, a word ends where the tokenizer marks it.
+    A tokenizer that says where in the text each token comes from is believed. Otherwise the tokens' bytes are laid
+    along the text's, both without spaces; where they differ, because the tokenizer spells the text in another way, a
+    word ends where the tokenizer marks it.
     """
     cleaned = tokenizer.clean_fn(text).split()
+    if getattr(getattr(tokenizer, "tokenizer", None), "is_fast", False):
+        text = " ".join(cleaned)
+        found = tokenizer.tokenizer(text, add_special_tokens=False, return_offsets_mapping=True)
+        if found.input_ids == tokens:
+            return _counted([text.count(" ", 0, max(start, end - 1) + 1) for start, end in found.offset_mapping])
     parts = [token_bytes(tokenizer, token).decode(errors="replace") for token in tokens]
     raw = [token_bytes(tokenizer, token).replace(b" ", b"") for token in tokens]
     if b"".join(raw).lower() == "".join(cleaned).lower().encode():

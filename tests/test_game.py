@@ -2,7 +2,7 @@ import numpy as np
 import pytest
 import torch
 
-from fixlip_widgets import EncodingError, InputError, VisionLanguageGame, load_model
+from fixlip_widgets import EncodingError, InputError, ModelError, VisionLanguageGame, load_model
 from fixlip_widgets.estimators import fit_joint
 from tests.golden import DATA, load, tiny_clip, tiny_game, tiny_pixels
 
@@ -122,6 +122,7 @@ def test_embeddings_that_are_not_finite_name_tower_and_mask():
         ("", "empty"),
         ("  \n ", "empty"),
         ("dog " * 76, "76 tokens; this model reads at most 75"),
+        ("half \ud83d", r"'half \\ud83d' holds half of a character"),
         (7, "is a int"),
         (torch.tensor([49406, 320]), "token ids"),
         (torch.tensor([320, 320, 49407]), "must begin with"),
@@ -170,6 +171,11 @@ def test_captions_in_any_script_have_readable_tokens(caption):
     assert " ".join(words.tokens) == " ".join(tiny_clip().tokenizer.clean_fn(caption).split())
 
 
+def test_characters_that_turn_the_writing_are_shown_by_their_numbers():
+    words = VisionLanguageGame(tiny_clip(), tiny_pixels(), "a \u202edog", words=True)
+    assert words.tokens == ("a", "<U+202E>dog")
+
+
 def test_a_word_is_removed_with_all_its_tokens():
     caption = "an antidisestablishmentarian dog's breakfast, obviously"
     words, tokens = (VisionLanguageGame(tiny_clip(), tiny_pixels(), caption, words=each) for each in (True, False))
@@ -215,6 +221,34 @@ def test_overflow_in_half_precision_is_named():
     game = VisionLanguageGame(model, tiny_pixels(), "a cat")
     with pytest.raises(EncodingError, match=r"float16 holds numbers up to 65,504 only.*precision='bfloat16'"):
         game.image_embeddings(np.ones((1, 16)))
+
+
+def test_a_model_that_was_changed_after_its_game_was_made_is_named():
+    model = load_model(DATA / "tiny_clip.json", pretrained=False, device="cpu")
+    game = VisionLanguageGame(model, tiny_pixels(), "a cat")
+    before = game.image_embeddings(np.ones((1, 16)))
+    model.clip.visual.transformer.train()
+    with pytest.raises(EncodingError, match=r"training mode.*call its eval"):
+        game.image_embeddings(np.ones((1, 16)))
+    model.clip.eval()
+    torch.testing.assert_close(game.image_embeddings(np.ones((1, 16))), before)
+    model.clip.half()
+    with pytest.raises(EncodingError, match=r"is in torch.float16 now, but .* prepared in torch.float32"):
+        game.text_embeddings(np.ones((1, 2)))
+
+
+def test_a_similarity_without_scale_is_refused():
+    for name in ("logit_scale", "logit_bias"):
+        model = load_model(DATA / "tiny_clip.json", pretrained=False, device="cpu")
+        setattr(model.clip, name, torch.nn.Parameter(torch.tensor(torch.nan)))
+        with pytest.raises(ModelError, match=r"scale .* bias .* not finite"):
+            VisionLanguageGame(model, tiny_pixels(), "a cat")
+
+
+@pytest.mark.parametrize("size", [0, -3, 2.5, "a", True])
+def test_a_batch_of_no_number_of_masks_is_refused(size):
+    with pytest.raises(InputError, match="The batch size is"):
+        tiny_game(batch_size=size)
 
 
 @pytest.mark.parametrize("grid", [(0, 3), (65, 2), 4, "4x4", (), (4,), (3, 3, 3), (2.5, 3)])

@@ -18,10 +18,10 @@ def test_arrays_are_read_as_the_pictures_that_they_are(shape):
     np.testing.assert_array_equal(*shown)
 
 
-@pytest.mark.parametrize("mode", ["RGB", "RGBA", "L", "P", "CMYK", "I;16", "1", "LA"])
+@pytest.mark.parametrize("mode", ["RGB", "RGBA", "L", "P", "CMYK", "I;16", "I", "1", "LA"])
 def test_pictures_of_every_mode_are_read(mode, tmp_path):
     picture = Image.new("RGB", (40, 30), (200, 30, 90))
-    picture = Image.new("I;16", (40, 30), 30_000) if mode == "I;16" else picture.convert(mode)
+    picture = Image.new(mode, (40, 30), 30_000) if mode in ("I;16", "I") else picture.convert(mode)
     game = VisionLanguageGame(tiny_clip(), picture, "a cat")
     assert np.isfinite(game.similarity)
     assert game.picture.dtype == np.uint8
@@ -53,6 +53,8 @@ def test_a_tiny_picture_and_a_path_are_read(tmp_path):
         (np.zeros((0, 0, 3), np.uint8), "0 × 0 pixels"),
         (Image.new("RGB", (0, 3)), "0 × 3 pixels"),
         (Image.new("F", (3, 3)), "holds floats"),
+        (Image.new("I", (3, 3), 200), "whole numbers up to 200"),
+        (Image.new("La", (3, 3)), "cannot be read as a picture"),
         (np.zeros((4, 4, 3), np.float32), "array has shape"),
         (torch.zeros(3, 32, 32), "preprocessed image"),
         (torch.full((3, 64, 64), torch.nan), "not finite"),
@@ -68,6 +70,14 @@ def test_a_damaged_picture_is_refused(tmp_path):
     (tmp_path / "bad.png").write_bytes(b"\x89PNG\r\n\x1a\nnothing more")
     with pytest.raises(InputError, match="cannot be read"):
         VisionLanguageGame(tiny_clip(), tmp_path / "bad.png", "a cat")
+
+
+def test_a_picture_that_was_opened_but_is_damaged_further_on_is_refused(tmp_path):
+    colours = np.random.default_rng(0).integers(0, 256, (90, 90, 3), dtype=np.uint8)
+    Image.fromarray(colours).save(tmp_path / "half.png")
+    (tmp_path / "half.png").write_bytes((tmp_path / "half.png").read_bytes()[:9_000])
+    with Image.open(tmp_path / "half.png") as opened, pytest.raises(InputError, match="cannot be read as a picture"):
+        VisionLanguageGame(tiny_clip(), opened, "a cat")
 
 
 def test_a_huge_picture_is_refused_before_it_is_decoded():

@@ -31,7 +31,7 @@ GROUPS = {
         "cudnn_attention",
         "transform_bias_rescale_qkv",
     ),
-    "activations": ("gelu", "sigmoid", "relu", "silu", "tanh"),
+    "activations": ("gelu", "sigmoid", "relu", "silu", "tanh", "clamp"),
     "normalisations": ("layer_norm", "batch_norm", "native_layer_norm", "native_batch_norm"),
 }
 REST = "copies and sums"

@@ -220,6 +220,11 @@ def _known(name: str) -> dict[str, Any]:
     if name not in known:
         close = difflib.get_close_matches(name, known, n=3)
         hint = f" Did you mean {' or '.join(close)}?" if close else " open_clip.list_models() lists all names."
+        if "/" in name:
+            hint = (
+                f" On the Hugging Face hub it is 'hf-hub:{name}' where it is open_clip's; load one of transformers "
+                "with that library, and pass it with its processor: load_model(model, processor=processor)."
+            )
         raise ModelError(f"There is no model {name!r}.{hint}")
     return open_clip.get_model_config(name)  # pyright: ignore[reportReturnType]
 

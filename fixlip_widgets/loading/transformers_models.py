@@ -19,6 +19,11 @@ _INTERPOLATION = {2: "bilinear", 3: "bicubic"}
 _USUAL = {"do_resize": True, "do_rescale": True, "rescale_factor": 1 / 255, "do_normalize": True}
 """What an image processor does before a model that was trained on normalised pixels."""
 
+_OPEN_CLIP = (
+    "A model of open_clip is loaded by its name or config, with its weights from a file: "
+    "safetensors.torch.save_file(model.state_dict(), 'weights.safetensors') writes one."
+)
+
 
 class ProcessorTokenizer:
     """A tokenizer of transformers with the interface of open_clip's: every caption is padded to the whole context.
@@ -71,9 +76,10 @@ def check_kind(model: nn.Module) -> None:
     import transformers
 
     if not isinstance(model, tuple(getattr(transformers, kind) for kind in KINDS)):
+        wrapped = [name for name in ("module", "_orig_mod") if isinstance(getattr(model, name, None), nn.Module)]
         raise ModelError(
-            f"The model is a {type(model).__name__}; of transformers, {', '.join(KINDS)} are supported, and of "
-            "open_clip every model by its name or config."
+            f"The model is a {type(model).__name__}; of transformers, {', '.join(KINDS)} are supported. "
+            + (f"Pass what it wraps: model.{wrapped[0]}." if wrapped else _OPEN_CLIP)
         )
 
 

@@ -50,7 +50,7 @@ class HuggingFaceTextTower:
     def encode(self, masks: Tensor) -> Tensor:
         """(m, n_players) bool masks, True = kept, to (m, d) unit-norm embeddings."""
         keep = self._visible.repeat(len(masks), 1)
-        keep[:, self._players] = masks[:, self._owners]
+        keep[:, self._players] &= masks[:, self._owners]  # a caption may name the padding, which stays hidden
         attention = keep.to(torch.long)
         output = self._text.transformer(input_ids=self._ids.expand(len(masks), -1), attention_mask=attention)
         features = self._text.proj(self._text.pooler(output, attention))

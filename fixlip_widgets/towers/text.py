@@ -41,7 +41,7 @@ class TextParts:
         """Find them in a model.
 
         Raises:
-            ModelError: The text encoder is not a plain open_clip transformer.
+            ModelError: The text encoder is not a plain open_clip transformer that pools at a single token.
         """
         text = getattr(clip, "text", clip)
         needed = ("token_embedding", "positional_embedding", "transformer", "ln_final", "text_projection")
@@ -51,11 +51,14 @@ class TextParts:
                 "from outside. Use a model with an open_clip transformer or a transformers text encoder, such as "
                 "ViT-B-32 or xlm-roberta-base-ViT-B-32."
             )
+        cls_emb, pool_type = getattr(text, "cls_emb", None), getattr(text, "pool_type", None) or clip.text_pool_type
+        if cls_emb is None and pool_type not in ("first", "last", "argmax", "eos"):
+            raise ModelError(f"The text encoder pools by {pool_type!r}; one that pools at a single token is needed.")
         return cls(
             *(getattr(text, name) for name in needed),
             attn_mask=text.attn_mask,
-            cls_emb=getattr(text, "cls_emb", None),
-            pool_type=getattr(text, "pool_type", None) or clip.text_pool_type,
+            cls_emb=cls_emb,
+            pool_type=pool_type,
             eos_id=getattr(text, "eos_id", None) or clip.text_eos_id,
             heads=text.transformer.resblocks[0].attn.num_heads,
             context_length=text.context_length,
@@ -74,20 +77,14 @@ class TextParts:
         return embedded + self.positional_embedding[: len(ids)].to(embedded.dtype), self.attn_mask
 
     def pooled_at(self, ids: Tensor, length: int) -> int:
-        """The position whose state becomes the embedding.
-
-        Raises:
-            ModelError: There is none.
-        """
+        """The position whose state becomes the embedding."""
         if self.cls_emb is not None or self.pool_type == "last":
             return length - 1
         if self.pool_type == "first":
             return 0
         if self.pool_type == "argmax":
             return int(ids.argmax())
-        if self.pool_type == "eos":
-            return int((ids == self.eos_id).int().argmax())
-        raise ModelError(f"The text encoder pools by {self.pool_type!r}; one that pools at a single token is needed.")
+        return int((ids == self.eos_id).int().argmax())
 
 
 class TextTower:

@@ -120,9 +120,19 @@ class TransformersTextTower:
     """A text encoder of transformers: hides tokens with its own attention mask; SigLIP's padding stays visible."""
 
     def __init__(self, clip: TransformersEncoder, ids: Tensor, players: Tensor, owners: Tensor) -> None:
-        """As :class:`fixlip_widgets.towers.text.TextTower`."""
+        """As :class:`fixlip_widgets.towers.text.TextTower`.
+
+        Raises:
+            ModelError: The tokens are another model's: no end token, or none of a caption before it.
+        """
         self._clip, self._ids = clip, ids[: clip.end_of(ids) + 1]
-        self._players, self._owners, self.n_players = players, owners, int(owners.max()) + 1
+        read = players < len(self._ids)  # nothing behind the end token, where a caption names that
+        if not bool(read.any()):
+            raise ModelError(
+                "The model reads none of the caption's tokens: the tokenizer puts an end token before them, as padding "
+                "on the left may be. Pass the model's own processor."
+            )
+        self._players, self._owners, self.n_players = players[read], owners[read], int(owners.max()) + 1
 
     def encode(self, masks: Tensor) -> Tensor:
         """(m, n_players) bool masks, True = kept, to (m, d) unit-norm embeddings."""

@@ -7,6 +7,7 @@ import pytest
 from fixlip_widgets.cli import main
 from fixlip_widgets.doctor import examine_model
 from tests.golden import DATA
+from tests.towers.families import TEXT, config
 
 
 @pytest.mark.parametrize(
@@ -44,6 +45,11 @@ def test_what_is_unknown_or_damaged_is_refused_in_a_sentence(tmp_path):
     assert "Did you mean" in unknown.detail
     (tmp_path / "config.json").write_text(json.dumps({"embed_dim": 3}))
     assert "not an open_clip model config" in examine_model(str(tmp_path / "config.json"))[0].detail
+    settings = config(text=TEXT | {"pool_type": "none"}, custom_text=True)
+    (tmp_path / "config.json").write_text(json.dumps(settings))
+    assert "pools by 'none'; one that pools at a single token" in examine_model(str(tmp_path / "config.json"))[0].detail
+    (tmp_path / "empty").mkdir()
+    assert "neither open_clip_config.json" in examine_model(str(tmp_path / "empty"))[0].detail
 
 
 def test_the_command_says_it_and_fails_where_a_model_is_not_supported(capsys):

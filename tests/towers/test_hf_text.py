@@ -1,3 +1,5 @@
+import copy
+
 import numpy as np
 import pytest
 import torch
@@ -7,12 +9,14 @@ from tests.towers import properties
 from tests.towers.families import (
     DECODER,
     SIGLIP_TEXT,
+    TEXT,
     VISION,
     config,
     game,
     sharpened,
     write_bpe_tokenizer,
     write_sentencepiece_tokenizer,
+    write_wordpiece_tokenizer,
 )
 
 transformers = pytest.importorskip("transformers")
@@ -122,6 +126,41 @@ def test_letters_that_a_byte_level_tokenizer_splits_are_shown_readably(tmp_path)
     pair = game(model, "café 🐕")
     assert not any(symbol in "".join(pair.tokens) for symbol in "ĠÃ©ð\ufffd")
     assert game(model, "café 🐕", words=True).tokens == ("café", "🐕")
+
+
+@pytest.mark.parametrize(
+    ("caption", "words"),
+    [
+        ("a café in the park", ("a", "cafe", "in", "the", "park")),
+        ("a 🐕 and dogs", ("a", "[UNK]", "and", "dogs")),
+    ],
+)
+def test_words_are_found_where_a_tokenizer_spells_them_in_another_way(caption, words, tmp_path):
+    write_wordpiece_tokenizer(tmp_path)
+    text = TEXT | {"vocab_size": 20, "hf_tokenizer_name": str(tmp_path), "pool_type": "last"}
+    model = load_model(config(text=text, custom_text=True), pretrained=False, device="cpu")
+    assert game(model, caption, words=True).tokens == words
+
+
+def test_padding_on_the_left_is_no_player(siglip_like):
+    ahead = copy.deepcopy(siglip_like)
+    ahead.tokenizer.tokenizer.padding_side = "left"
+    pair = game(ahead, "a dog and a red cat")
+    assert pair.tokens == ("a", "dog", "and", "a", "red", "cat")
+    assert int(ahead.tokenizer(["a dog"])[0, 0]) == ahead.tokenizer.tokenizer.pad_token_id
+    properties.everything_kept_is_the_models_own(pair)
+    properties.hidden_tokens_have_no_gradient(pair)
+
+
+def test_padding_that_a_caption_names_stays_hidden(tmp_path):
+    pair = game(hf_game(tmp_path, "RoBERTa").model, "a dog<pad> and a cat")
+    assert "<pad>" in pair.tokens
+    properties.everything_kept_is_the_models_own(pair)
+
+
+def test_ids_of_padding_alone_are_refused(siglip_like):
+    with pytest.raises(InputError, match="start, end and padding alone"):
+        game(siglip_like, torch.zeros(5, dtype=torch.long))
 
 
 def test_a_caption_that_is_too_long_is_refused(siglip_like):

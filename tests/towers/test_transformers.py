@@ -322,6 +322,41 @@ def test_what_is_missing_or_of_another_kind_is_said(clip_model):
         load_model(torch.nn.Linear(2, 2), processor=object())
 
 
+def test_a_wrapped_model_and_one_of_open_clip_are_refused_with_what_to_pass(clip_model):
+    with pytest.raises(ModelError, match=r"Pass what it wraps: model\.module"):
+        load_model(torch.nn.DataParallel(clip_model.clip.model), processor=object())
+    with pytest.raises(ModelError, match="A model of open_clip is loaded by its name or config"):
+        load_model(tiny_clip().clip)
+    with pytest.raises(ModelError, match="'hf-hub:openai/clip-vit-base-patch32' where it is open_clip's"):
+        load_model("openai/clip-vit-base-patch32")
+
+
+def test_what_stands_behind_a_written_end_token_has_no_effect(clip_model):
+    pair = game(clip_model, "a dog <|endoftext|> cat")
+    assert pair.tokens[:2] == ("a", "dog")
+    properties.everything_kept_is_the_models_own(pair)
+    kept = np.ones((2, pair.n_text), dtype=bool)
+    kept[1, -1] = False
+    np.testing.assert_array_equal(*pair.text_embeddings(kept).numpy())
+
+
+def test_a_tokenizer_that_puts_the_end_first_is_refused(clip_model):
+    own = copy.deepcopy(clip_model)
+    own.tokenizer.tokenizer.padding_side = "left"
+    with pytest.raises(ModelError, match="reads none of the caption's tokens"):
+        game(own)
+
+
+@pytest.mark.parametrize("length", [4, 16])
+def test_token_ids_whose_end_is_the_unknown_token_too(clip_model, length):
+    own = copy.deepcopy(clip_model)
+    own.tokenizer.tokenizer.unk_token = own.tokenizer.tokenizer.eos_token
+    ids = own.tokenizer(["a dog"])[0]
+    pair = game(own, ids[:length])
+    assert pair.tokens == ("a", "dog")
+    assert pair.similarity == pytest.approx(game(clip_model, "a dog").similarity, abs=1e-6)
+
+
 def test_a_tokenizer_that_does_not_end_captions_as_the_model_reads_them_is_refused(clip_model):
     own = copy.deepcopy(clip_model)
     own.clip.model.text_model.eos_token_id = 12_345
