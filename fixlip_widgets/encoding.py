@@ -19,8 +19,8 @@ from fixlip_widgets.errors import EncodingError
 Bools = NDArray[np.bool_]
 _MOST_AHEAD = 2
 _SOON = 0.1
-"""Seconds. Where a GPU is waited for longer, what is done between its runs does not matter, and whoever stops does not
-want to wait for runs that were started ahead."""
+"""Seconds. Where it takes longer to start runs and wait for one, what is done between them does not matter, and whoever
+stops does not want to wait for runs that were started ahead."""
 _attention_choice = threading.RLock()
 
 
@@ -135,12 +135,13 @@ def encode_in_turn(
     started: deque[_Started] = deque()
     ahead = 0
     for masks in batches:
+        begun = perf_counter()
         started.append(_Started(masks, _start(encode, masks, batch, device, tower)))
         while len(started) > ahead:
-            begun = perf_counter()
             embeddings = _finished(started.popleft(), encode, tower)
             ahead = most_ahead(device) if perf_counter() - begun < _SOON else 0
             yield embeddings
+            begun = perf_counter()
     while started:
         yield _finished(started.popleft(), encode, tower)
 
@@ -182,7 +183,7 @@ def _start(
         except RuntimeError as error:  # what running out of memory is a kind of
             if not is_out_of_memory(error):
                 raise
-            _make_room(batch, device, tower, error)
+            _make_room(batch, device, tower, error.with_traceback(None))  # whose frames hold what the run had computed
             continue
         start += len(rows)
     return torch.cat(parts) if parts else torch.empty(0, 0, device=home(device))

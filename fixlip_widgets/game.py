@@ -112,7 +112,7 @@ class VisionLanguageGame(Players):
                 self._given_regions, self.model.shown(pixels), self.model.size_of(image), self.model.transform()
             )
             n_players = int(labels.max()) + 1
-        with torch.no_grad(), full_convolutions():  # the patch embedding: once a picture, and exact
+        with torch.no_grad(), full_convolutions(self.model.device):  # the patch embedding: once a picture, and exact
             tower = image_tower(self.model.clip, pixels, labels, n_players, self.masking)
         if self._given_regions is not None:
             self.regions, self.grid = labels.numpy(), grid_of(n_players)

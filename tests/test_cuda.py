@@ -100,6 +100,19 @@ def test_explanations_are_those_of_the_processor(demo_games, p, options, kept_on
     assert there.r2 == pytest.approx(here.r2, abs=0.01)
 
 
+def test_a_caption_too_long_to_enumerate_is_explained_as_on_the_processor(demo_games):
+    caption = "a dog and a banana and a cat and a hat next to a red apple and two green pears on a table"
+    results = []
+    for one in demo_games:
+        explainer = IncrementalExplainer(fx.VisionLanguageGame(one.model, one.picture, caption, (4, 4)))
+        explainer.extend(0.4, 2**13)
+        results.append(explainer.explanation())
+    here, there = results
+    spread = np.abs(here.cross).max()
+    np.testing.assert_allclose(there.cross, here.cross, atol=2e-2 * spread)
+    np.testing.assert_allclose(there.interactions_se, here.interactions_se, atol=2e-2 * spread, equal_nan=True)
+
+
 @pytest.mark.parametrize("order", [1, 2])
 def test_shapley_runs_on_the_gpu(demo_games, order, kept_on):
     here, there = (explain_shapley(one, 2**12, order=order) for one in demo_games)

@@ -1,7 +1,5 @@
 """A pool grows the same whether the next masks are started before the last are waited for, as on a GPU, or not."""
 
-import itertools
-
 import numpy as np
 import pytest
 import torch
@@ -79,9 +77,18 @@ def test_after_the_first_a_batch_is_waited_for_once_the_next_have_begun(ahead):
     assert begun == [1, *(min(batch + ahead, 8) for batch in range(2, 9))]
 
 
-def test_nothing_is_started_ahead_of_a_slow_encoder(monkeypatch):
+@pytest.mark.parametrize("takes_a_second", ["_launch", "_finished"])
+def test_nothing_is_started_ahead_of_a_slow_encoder(takes_a_second, monkeypatch):
+    """Whether it takes its time to be started or to be done."""
+    clock, function = [0.0], getattr(encoding, takes_a_second)
+
+    def slow(*given):
+        clock[0] += 1.0
+        return function(*given)
+
     monkeypatch.setattr(encoding, "most_ahead", lambda device: 2)
-    monkeypatch.setattr(encoding, "perf_counter", itertools.count().__next__)  # every look at the clock is a second on
+    monkeypatch.setattr(encoding, "perf_counter", lambda: clock[0])
+    monkeypatch.setattr(encoding, takes_a_second, slow)
     encode = Encoder()
     assert [len(encode.given) for _ in extend(new_pool(), encode, 60)] == list(range(1, 9))
 

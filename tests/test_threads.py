@@ -60,21 +60,55 @@ def test_the_limit_ends_with_an_error(three_threads):
     assert torch.get_num_threads() == 3
 
 
-def test_full_convolutions_of_two_threads_leave_the_flag_as_it_was():
-    before, entered, left = torch.backends.cudnn.allow_tf32, threading.Event(), threading.Event()
+GPU = torch.device("cuda")
+
+
+@pytest.fixture
+def precisions():
+    """What may choose how convolutions run, all of it; torch has no word for how it is at first."""
+    if not hasattr(torch.backends, "fp32_precision"):
+        pytest.skip("this torch has one flag for all operations")
+    chosen = [torch.backends, torch.backends.cudnn.conv]
+    before = [each.fp32_precision for each in chosen]
+    yield chosen
+    for each, value in zip(chosen, before, strict=True):
+        each.fp32_precision = value
+
+
+@pytest.mark.parametrize("of_all", ["none", "ieee", "tf32"])
+@pytest.mark.parametrize("of_convolutions", ["none", "ieee", "tf32"])
+def test_full_convolutions_whatever_precision_a_program_has_chosen(precisions, of_all, of_convolutions):
+    everything, convolutions = precisions
+    everything.fp32_precision, convolutions.fp32_precision = of_all, of_convolutions
+    before = [each.fp32_precision for each in precisions]
+    with full_convolutions(GPU):
+        assert convolutions.fp32_precision != "tf32"
+    assert [each.fp32_precision for each in precisions] == before
+    with full_convolutions(torch.device("cpu")):
+        assert [each.fp32_precision for each in precisions] == before
+
+
+def in_tf32():
+    cudnn = torch.backends.cudnn
+    return cudnn.conv.fp32_precision == "tf32" if hasattr(cudnn, "conv") else cudnn.allow_tf32
+
+
+def test_full_convolutions_of_two_threads_are_full_to_their_end():
+    entered, left, seen = threading.Event(), threading.Event(), []
 
     def other():
-        with full_convolutions():
+        with full_convolutions(GPU):
             entered.set()
             left.wait(10)
+            seen.append(in_tf32())
 
     with torch.backends.cudnn.flags(enabled=True, allow_tf32=True):
-        with full_convolutions():
-            assert not torch.backends.cudnn.allow_tf32
+        with full_convolutions(GPU):
+            assert not in_tf32()
             thread = threading.Thread(target=other)
             thread.start()
             entered.wait(0.2)
         left.set()
         thread.join()
-        assert torch.backends.cudnn.allow_tf32
-    assert torch.backends.cudnn.allow_tf32 == before
+        assert seen == [False]
+        assert in_tf32()

@@ -21,7 +21,7 @@ Precision = Literal["float32", "bfloat16", "float16", "auto"]
 GAIN = 1.2
 """How many times faster than float32 bfloat16 must be to be worth its three decimal digits."""
 _measured: dict[str, bool] = {}
-_convolution_flags = threading.Lock()
+_convolution_choice = threading.Lock()
 
 
 def set_precision(clip: nn.Module, precision: str, device: torch.device) -> None:
@@ -106,12 +106,25 @@ def _remember(measured: dict[str, bool]) -> None:
 
 
 @contextmanager
-def full_convolutions() -> Generator[None]:
+def full_convolutions(device: torch.device) -> Generator[None]:
     """Run convolutions in float32 where a GPU would take TF32 for it, with three decimal digits, as cuDNN does."""
-    now = torch.backends.cudnn
-    # the flags are one set for all threads
-    with _convolution_flags, now.flags(now.enabled, now.benchmark, deterministic=now.deterministic, allow_tf32=False):
+    cudnn: Any = torch.backends.cudnn
+    if device.type != "cuda":
         yield
+        return
+    with _convolution_choice:  # it is one for all threads
+        if not hasattr(cudnn, "conv"):  # older versions of torch know one flag for all operations
+            with cudnn.flags(cudnn.enabled, cudnn.benchmark, deterministic=cudnn.deterministic, allow_tf32=False):
+                yield
+            return
+        if cudnn.conv.fp32_precision != "tf32":
+            yield
+            return
+        cudnn.conv.fp32_precision = "ieee"  # not by that flag, which is refused where a program has chosen like this
+        try:
+            yield
+        finally:
+            cudnn.conv.fp32_precision = "tf32"
 
 
 def compile_blocks(clip: nn.Module) -> None:
