@@ -125,6 +125,8 @@ class Explanation(Players):
             object.__setattr__(self, name, _frozen(array))
         if self.regions is not None:
             object.__setattr__(self, "regions", _frozen(_label_map(self.regions, self.n_image)))
+        for name in ("identified", "model"):
+            object.__setattr__(self, name, dict(getattr(self, name)))
         for name in _PICTURES:
             if getattr(self, name) is not None:
                 object.__setattr__(self, name, _frozen(np.array(getattr(self, name), dtype=np.uint8)))
@@ -199,16 +201,32 @@ class Explanation(Players):
         """Players of the most (``sign=+1``) or least (``sign=-1``) similar coalition of ``size``, and its value.
 
         The value is the surrogate's, without the baseline: Σ main + Σ interactions within the subset, in logits.
+        Third-order terms count in the value; the search takes what comes nearest to them in main effects and pairs.
         """
         from fixlip_widgets.subsets import best_subset
 
-        return best_subset(self.main, self.interactions, size, sign)
+        return self._valued(best_subset(*self.searched(), size, sign))
 
     def subsets(self, sign: int = 1, largest: int | None = None) -> list[tuple[tuple[int, ...], float]]:
         """The :meth:`subset` of every size, from none to ``largest`` (by default all) players."""
         from fixlip_widgets.subsets import best_subsets
 
-        return best_subsets(self.main, self.interactions, sign, None if largest is None else range(largest + 1))
+        found = best_subsets(*self.searched(), sign, None if largest is None else range(largest + 1))
+        return [self._valued(each) for each in found]
+
+    def searched(self) -> tuple[Floats, Floats]:
+        """(n,) and (n, n) main effects and interactions that coalitions are searched by, third-order terms included."""
+        if self.triples is None:
+            return self.main, self.interactions
+        main, pairs = self.triples.on_pairs(self.p)
+        return self.main + main, self.interactions + pairs
+
+    def _valued(self, found: tuple[tuple[int, ...], float]) -> tuple[tuple[int, ...], float]:
+        """A coalition with its value; the search knows that of explanations without third-order terms."""
+        if self.triples is None:
+            return found
+        mask = np.isin(np.arange(self.n_players), found[0])
+        return found[0], float(self.predict(mask[None])[0]) - self.baseline
 
     # -- other forms -----------------------------------------------------------------------------------------------
 

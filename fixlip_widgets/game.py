@@ -62,6 +62,7 @@ class VisionLanguageGame(Players):
         picture: (H, W, 3) what views draw players on: the part of the picture that the model sees.
         blank: (H, W, 3) the picture as the model sees it with every image player removed.
         scale, bias: Of the similarity logit.
+        changes: How often each modality was set.
 
     Raises:
         InputError: The image cannot be read, the caption is empty or too long, the grid or label map does not fit, or
@@ -98,6 +99,7 @@ class VisionLanguageGame(Players):
         self._given_regions = regions
         self.regions: NDArray[np.int64] | None = None
         self.grid = _check_grid((model.patch_grid or (7, 7)) if grid is None else grid, model.image_size)
+        self.changes: dict[Modality, int] = {"image": 0, "text": 0}
         self.set_image(image)
         self.set_text(text)
 
@@ -119,7 +121,7 @@ class VisionLanguageGame(Players):
         self._image_tower: ImageTower = tower
         self._labels, self.pixels, self.picture = labels, pixels, picture
         self.blank = self.masked_picture(np.zeros(self.n_image, dtype=bool))
-        self.__dict__.pop("_extremes", None)
+        self._changed("image")
 
     def set_text(self, text: str | Tensor) -> None:
         """Take another caption; the image and its encodings stay valid."""
@@ -130,6 +132,10 @@ class VisionLanguageGame(Players):
             self._text_tower: AnyTextTower = text_tower(self.model.clip, ids, players, owners)
         self.caption, self.tokens = caption.text, caption.tokens
         self._text_input = ids, players, owners  # what the tower was made of
+        self._changed("text")
+
+    def _changed(self, modality: Modality) -> None:
+        self.changes = {**self.changes, modality: self.changes[modality] + 1}
         self.__dict__.pop("_extremes", None)
 
     def masked_picture(self, image_mask: ArrayLike) -> NDArray[np.uint8]:

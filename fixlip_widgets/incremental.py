@@ -7,6 +7,7 @@ new image keeps the text side.
 from __future__ import annotations
 
 import math
+import threading
 import time
 from collections.abc import Callable, Sequence
 from contextlib import AbstractContextManager
@@ -21,13 +22,14 @@ from torch import Tensor
 from fixlip_widgets.checks import MIN_BUDGET, check_budget, check_fit, check_p, check_seed
 from fixlip_widgets.encoding import BatchSize
 from fixlip_widgets.errors import FixlipError, PoolError
-from fixlip_widgets.estimators.crossmodal import Fit, regress
+from fixlip_widgets.estimators.crossmodal import CrossModalFit, Fit, regress
+from fixlip_widgets.estimators.crossmodal import Modality as SampledModality
 from fixlip_widgets.estimators.sums import sum_errors
 from fixlip_widgets.estimators.third import regress_third
 from fixlip_widgets.estimators.variance import Errors, standard_errors
 from fixlip_widgets.explanation import Explanation
 from fixlip_widgets.files import PathLike, read_npz, write_npz
-from fixlip_widgets.game import VisionLanguageGame, check_game
+from fixlip_widgets.game import Modality, VisionLanguageGame, check_game
 from fixlip_widgets.groups import Group, group
 from fixlip_widgets.images import ImageLike
 from fixlip_widgets.masks import split_budget, spread_probabilities
@@ -42,6 +44,8 @@ IMAGE_STREAM, TEXT_STREAM, HELD_OUT_STREAM = 0, 1, 2
 """The independent streams of masks, for one seed."""
 FORMAT = 1
 """Version of the file format that :meth:`IncrementalExplainer.save` writes."""
+_FEWEST_HELD_OUT = 8
+"""Masks kept from the fit, as many as count, below which they say nothing of it."""
 _MOST_SOLVED = 4
 """Explanations that are kept for when they are asked for again: a slider goes back and forth."""
 
@@ -64,8 +68,25 @@ class IncrementalExplainer:
         self.p, self.budget, self.budget_done = 0.5, 0, 0
         self._earlier_image_encodes = self._earlier_text_encodes = 0
         self._solved: dict[tuple[object, ...], Explanation] = {}
+        self._growing, self._changes = threading.RLock(), game.changes
         self._image, self._held_out = self._image_pools()
         self._text = self._pool(game.n_text, TEXT_STREAM, "text")
+
+    def __getstate__(self) -> dict[str, Any]:
+        return {name: value for name, value in self.__dict__.items() if name != "_growing"}
+
+    def __setstate__(self, state: dict[str, Any]) -> None:
+        self.__dict__.update(state, _growing=threading.RLock())
+
+    def _check_unchanged(self, *modalities: Modality) -> None:
+        """Refuse a game whose image or caption is no longer the one that the pool was encoded with."""
+        for name in modalities:
+            if self.game.changes[name] != self._changes[name]:
+                what = {"image": "image", "text": "caption"}[name]
+                raise FixlipError(
+                    f"The game has another {what} than this explainer has encoded: it was set on the game itself. Set "
+                    f"it by explainer.set_{name}(…), or make another explainer of the game."
+                )
 
     def _pool(self, n: int, stream: int, name: str) -> Pool:
         return Pool(n, seed=self.seed, stream=stream, name=name)
@@ -124,17 +145,20 @@ class IncrementalExplainer:
 
         Raises:
             InputError: ``p`` or ``budget`` is out of range.
+            FixlipError: Image or caption were set on the game itself, so that the pool is another pair's.
         """
         p, budget = check_p(p), check_budget(budget)
-        self.p, self.budget = p, budget
-        work = Work(self.game, self._image, self._held_out, self._text, p, budget)
-        for state in work.run():
-            self.budget_done = self._budget_at(p)
-            if progress is not None:
-                progress(state)
-            if cancelled is not None and cancelled():
-                return
-        self.budget_done = budget
+        self._check_unchanged("image", "text")
+        with self._growing:  # of two threads that ask for more, the second finds what the first has encoded
+            self.p, self.budget = p, budget
+            work = Work(self.game, self._image, self._held_out, self._text, p, budget)
+            for state in work.run():
+                self.budget_done = self._budget_at(p)
+                if progress is not None:
+                    progress(state)
+                if cancelled is not None and cancelled():
+                    return
+            self.budget_done = budget
 
     def _budget_at(self, p: float) -> int:
         """Evaluations that the pool stands for now: the asked budget's share of image masks."""
@@ -159,8 +183,20 @@ class IncrementalExplainer:
             progress: As in :meth:`extend`.
             cancelled: As in :meth:`extend`.
         """
+        self._check_unchanged("image", "text")
         if self._image.complete or not self.budget:
             return
+        with self._growing:
+            self._prepare(share, low, high, progress, cancelled)
+
+    def _prepare(
+        self,
+        share: float,
+        low: float,
+        high: float,
+        progress: Callable[[Progress], None] | None,
+        cancelled: Callable[[], bool] | None,
+    ) -> None:
         probabilities = spread_probabilities(self.game.n_image, low, high)
         total = math.ceil(share * split_budget(self.budget, self.game.n_image, self.game.n_text)[0])
         each, done, started = -(-total // len(probabilities)), 0, time.monotonic()
@@ -194,15 +230,19 @@ class IncrementalExplainer:
             scope: ``"cross"`` fits main effects and cross-modal interactions only, which needs few masks.
 
         Raises:
-            FixlipError: No image mask is encoded yet.
+            FixlipError: No image mask is encoded yet, or image or caption were set on the game itself.
             InputError: ``p``, ``ridge``, ``scope`` or ``order`` is not what is allowed.
         """
         p = self.p if p is None else check_p(p)
         check_fit(ridge, scope, order)
         if len(self._image) < 2:
             raise FixlipError("Nothing is encoded yet; call extend(p, budget) first.")
-        for _ in fill_text(self.game, self._text, p, text_masks_wanted(self.game, self.budget or MIN_BUDGET)):
-            pass
+        self._check_unchanged("image", "text")
+        wanted = text_masks_wanted(self.game, self.budget or MIN_BUDGET)
+        if self._text.missing(p, wanted):
+            with self._growing:
+                for _ in fill_text(self.game, self._text, p, wanted):
+                    pass
         _ = self.game.similarity  # encodes two pairs, where it is not known yet, and that on all threads
         asked = (p, ridge, scope, order, *self._state())
         if asked not in self._solved:
@@ -230,9 +270,11 @@ class IncrementalExplainer:
             third = regress_third(image, text, ridge)
             solved, *blocks = third.assemble(scale, bias)
             errors, *block_errors = third.standard_errors(scale)
-            return self._describe(solved, errors, p, order=3, triples=Triples(*blocks, *block_errors))
+            more = {"order": 3, "triples": Triples(*blocks, *block_errors)}
+            return self._describe(solved, errors, p, image, text, **more)
         fit = regress(image, text, ridge, pairs=scope == "all")
-        return self._describe(fit.assemble(scale, bias), standard_errors(fit, scale), p, scope=scope)
+        solved, errors = fit.assemble(scale, bias), standard_errors(fit, scale)
+        return self._describe(solved, errors, p, image, text, scope=scope)
 
     def group(self, players: Sequence[int], explanation: Explanation) -> Group:
         """What several players do together in ``explanation``, with standard errors from the masks encoded so far.
@@ -248,23 +290,24 @@ class IncrementalExplainer:
         found = group(explanation, players)
         if explanation.order != 2 or explanation.method != "banzhaf" or explanation.tokens != self.game.tokens:
             return found
-        ridge = 0.0 if explanation.ridge == 0 else None
+        self._check_unchanged("image", "text")
         image, text = self._image.modality(explanation.p), self._text.modality(explanation.p)
         inside = np.zeros(explanation.n_players, dtype=bool)
         inside[list(found.players)] = True
         with self._threads():
-            fit = regress(image, text, ridge, pairs=explanation.scope == "all")
+            fit = regress(image, text, None, pairs=explanation.scope == "all")
+            if not _gives(fit, explanation, self.game.scale):  # it was asked for with a ridge
+                fit = regress(image, text, explanation.ridge, pairs=explanation.scope == "all")
             errors = sum_errors(fit, inside, self.game.scale)
         total, within = (None if np.isnan(error) else error for error in (errors.total, errors.within))
         return replace(found, se=errors.values, total_se=total, within_se=within)
 
-    def _describe(self, solved: Fit, errors: Errors, p: float, **more: Any) -> Explanation:
-        game, scope = self.game, more.get("scope", "all")
-        enough = {
-            "cross": self._image.effective(p) > game.n_image and self._text.effective(p) > game.n_text,
-            "image_image": scope == "all" and self._image.effective(p) > _unknowns(game.n_image),
-            "text_text": scope == "all" and self._text.effective(p) > _unknowns(game.n_text),
-        }
+    def _describe(
+        self, solved: Fit, errors: Errors, p: float, image: SampledModality, text: SampledModality, **more: Any
+    ) -> Explanation:
+        game, pairs = self.game, more.get("scope", "all") == "all"
+        (cross, image_image), (cross_too, text_text) = self._image.determines(image), self._text.determines(text)
+        enough = {"cross": cross and cross_too, "image_image": pairs and image_image, "text_text": pairs and text_text}
         shell = Explanation(
             baseline=solved.baseline,
             main=solved.main,
@@ -278,10 +321,10 @@ class IncrementalExplainer:
             empty_similarity=game.empty_similarity,
             p=p,
             seed=self.seed,
-            budget=self.budget_done,
+            budget=self.budget_done if p == self.p else self._budget_at(p),
             image_encodes=self.image_encodes,
             text_encodes=self.text_encodes,
-            effective_image_masks=self._image.effective(p),
+            effective_image_masks=image.effective if image.sampled else float(len(image.masks)),
             r2_in_sample=solved.r2,
             ridge=solved.ridge,
             identified=enough,
@@ -291,7 +334,7 @@ class IncrementalExplainer:
         return shell.replace(r2=r2, spearman=spearman)
 
     def _faithfulness(self, explanation: Explanation, p: float) -> tuple[float | None, float | None]:
-        if len(self._held_out) < 8:
+        if self._held_out.effective(p) < _FEWEST_HELD_OUT:
             return None, None
         return held_out_fit(
             explanation, self._held_out.modality(p), self._text.modality(p), self.game.scale, self.game.bias, self.seed
@@ -305,7 +348,9 @@ class IncrementalExplainer:
         Raises:
             InputError: The caption is empty or too long; the explainer stays as it was.
         """
+        self._check_unchanged("image")
         self.game.set_text(text)
+        self._changes = self.game.changes
         self._earlier_text_encodes += self._text.encodes
         self._text = self._pool(self.game.n_text, TEXT_STREAM, "text")
         self._solved.clear()
@@ -316,7 +361,9 @@ class IncrementalExplainer:
         Raises:
             InputError: The image cannot be read; the explainer stays as it was.
         """
+        self._check_unchanged("text")
         self.game.set_image(image)
+        self._changes = self.game.changes
         self._earlier_image_encodes += self._image.encodes + self._held_out.encodes
         self._image, self._held_out = self._image_pools()
         self._solved.clear()
@@ -326,6 +373,7 @@ class IncrementalExplainer:
 
     def save(self, path: PathLike) -> None:
         """Write the pool, so that another kernel can go on where this one is; an existing file is replaced whole."""
+        self._check_unchanged("image", "text")
         arrays: dict[str, Any] = {}
         pools: dict[str, Any] = {}
         for name, pool in self._pools().items():
@@ -374,6 +422,7 @@ class IncrementalExplainer:
         return {"image": self._image, "held_out": self._held_out, "text": self._text}
 
 
-def _unknowns(n: int) -> int:
-    """Coefficients of a polynomial of degree ≤ 2 in n players."""
-    return 1 + n + n * (n - 1) // 2
+def _gives(fit: CrossModalFit, explanation: Explanation, scale: float) -> bool:
+    """Whether a fit is the explanation's."""
+    found, wanted = fit.assemble(scale).interactions, explanation.interactions
+    return bool(np.abs(found - wanted).max() <= 1e-4 * np.abs(wanted).max())

@@ -44,7 +44,7 @@ def _split(budget: int, n_more: int, n_fewer: int) -> tuple[int, int]:
     """Masks of the modality with more players, and of the one with fewer."""
     all_masks = 2 ** min(n_fewer, 62)
     m_fewer = min(max(math.ceil(math.sqrt(budget) * n_fewer / n_more), 4), all_masks)
-    return max(budget // m_fewer, 1), m_fewer
+    return max(budget // m_fewer, 2), m_fewer
 
 
 def enumerate_masks(n: int) -> Bools:

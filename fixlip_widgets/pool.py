@@ -150,6 +150,18 @@ class Pool:
             return 0.0
         return effective_sample_size(balance_by_size(self.n, p, self.drawn), self._sizes)
 
+    def determines(self, modality: Modality) -> tuple[bool, bool]:
+        """Whether the pool's ``modality`` has more sampling units than a linear fit, and one with pairs, has unknowns.
+
+        Complements are one unit, which tells odd terms from even ones; so is a mask that was drawn several times.
+        """
+        if not modality.sampled:
+            return True, True
+        n, paired = self.n, modality.paired
+        units = min(modality.design.units, self.encodes / (2 if paired else 1))
+        even = 1 + n * (n - 1) // 2
+        return (units > n, units > max(even, n)) if paired else (units > 1 + n, units > even + n)
+
     def modality(self, p: float, exact: bool = False) -> Modality:
         """What the estimator takes, weighted for the probability ``p``; ``exact`` in float64 throughout."""
         if self.complete:

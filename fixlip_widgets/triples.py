@@ -62,6 +62,20 @@ class Triples:
         tokens = 0.5 * self.image_image_text.sum(axis=(1, 2)) + self.image_text_text.sum(axis=(0, 2))
         return np.concatenate([patches, tokens])
 
+    def on_pairs(self, p: float) -> tuple[Floats, Floats]:
+        """(n,) main effects and (n, n) interactions that come nearest, with players kept with probability ``p``.
+
+        Of ``z_i z_j z_k`` that is ``p (z_i z_j + z_i z_k + z_j z_k) − p² (z_i + z_j + z_k)``, up to a constant: the
+        rest is the product of the three deviations from p, which no polynomial of lower degree correlates with.
+        """
+        n_image, n = self.n_image, self.n_image + self.n_text
+        pairs = np.zeros((n, n))
+        pairs[:n_image, :n_image] = self.image_image_text.sum(axis=0)
+        pairs[n_image:, n_image:] = self.image_text_text.sum(axis=0)
+        cross = self.image_image_text.sum(axis=2).T + self.image_text_text.sum(axis=2)
+        pairs[:n_image, n_image:], pairs[n_image:, :n_image] = cross, cross.T
+        return -(p**2) * self.first_order(), p * pairs
+
     def terms(self) -> tuple[Indices, Floats, Floats]:
         """(k, 3) players of every term, (k,) values, (k,) standard errors."""
         n_image, n_text = self.n_image, self.n_text

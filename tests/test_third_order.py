@@ -99,3 +99,34 @@ def test_order_three_through_explain_and_what_it_refuses():
     for wrong in ({"scope": "cross"}, {"method": "shapley"}):
         with pytest.raises(InputError, match="order"):
             explain(tiny_pixels(), "a cat", order=3, **options, **wrong)
+
+
+def test_coalitions_of_order_three_are_searched_and_valued_with_its_terms():
+    explainer = IncrementalExplainer(tiny_game(grid=(3, 3)))
+    explainer.extend(0.3, 2**17)
+    third = explainer.explanation(order=3)
+    every = enumerate_masks(third.n_players)
+    values = third.predict(every) - third.baseline
+    for size in (4, 9):
+        players, value = third.subset(size)
+        chosen = np.isin(np.arange(third.n_players), players)
+        assert value == pytest.approx(third.predict(chosen[None])[0] - third.baseline, abs=1e-9)
+        assert np.mean(values[every.sum(axis=1) == size] <= value) > 0.99
+    assert third.subsets(largest=4)[4] == third.subset(4)
+
+
+def test_on_pairs_third_order_terms_are_their_best_approximation():
+    random, p = np.random.default_rng(3), 0.3
+    iit, itt = random.normal(size=(2, 3, 3)), random.normal(size=(3, 2, 2))
+    for block in (iit, itt):
+        block += block.transpose(0, 2, 1)
+        block[:, range(block.shape[1]), range(block.shape[1])] = 0
+    triples = Triples(iit, itt, np.zeros_like(iit), np.zeros_like(itt))
+    masks = enumerate_masks(5)
+    root = np.sqrt(enumeration_weights(masks, p))
+    columns = monomials(masks, 2)
+    stacked = np.stack(list(columns.values()), axis=1)
+    expected = np.linalg.lstsq(stacked * root[:, None], triples.predict(masks.astype(float)) * root, rcond=None)[0]
+    main, pairs = triples.on_pairs(p)
+    found = [main[key[0]] if len(key) == 1 else pairs[key] for key in columns if key]
+    np.testing.assert_allclose(found, expected[1:], atol=1e-10)

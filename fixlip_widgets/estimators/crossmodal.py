@@ -74,6 +74,11 @@ class Modality:
         return self.masks.shape[1]
 
     @property
+    def effective(self) -> float:
+        """Effective number of masks (Kish)."""
+        return float(1 / self.weights.square().sum())
+
+    @property
     def dtype(self) -> torch.dtype:
         """What products over the masks are computed in."""
         exact = self.exact or not self.sampled

@@ -16,6 +16,7 @@ from torch import Tensor
 
 from fixlip_widgets.estimators.crossmodal import Modality
 from fixlip_widgets.estimators.quadratic import chunks
+from fixlip_widgets.estimators.units import FEWEST, MOST_LEVERAGE
 
 Floats = NDArray[np.float64]
 
@@ -27,7 +28,7 @@ class LinearFit:
     Attributes:
         baseline: Constant term.
         main: (n,) coefficient of each player.
-        baseline_se, main_se: Standard errors of the above; 0 where all masks were taken.
+        baseline_se, main_se: Standard errors of the above; 0 where all masks were taken, NaN where they are too few.
         r2: Weighted R² over all pairs of masks.
     """
 
@@ -85,6 +86,8 @@ def _squared_influences(side: Modality, other: Modality, main: Tensor) -> tuple[
     def fold(values: Tensor) -> Tensor:
         return values[::2] + values[1::2] if side.paired else values
 
+    if side.design.units < max(FEWEST, (side.n + 1) / MOST_LEVERAGE):  # their residuals say nothing
+        return constant + torch.nan, own + torch.nan, others + torch.nan
     for rows in chunks(len(side.masks)):
         weights = side.weights[rows, None]
         centred = side.masks[rows].double() - moments.mean_mask

@@ -61,7 +61,9 @@ def _variance(sampling: Sampling, own: Tensor, others: Tensor, own_sums: Tensor,
     total = torch.zeros(len(own_sums), dtype=torch.float64, device=own.device)
     for rows in chunks(len(side.masks)):
         flow = sampling.flow(rows)
-        with_own = flow.chunk.pair_sums(mine) + flow.slope * (flow.left @ theirs)[:, None]
+        with_own = flow.slope * (flow.left @ theirs)[:, None]
+        if not units.unsure:
+            with_own = with_own + flow.chunk.pair_sums(mine)
         with_other = (flow.slope @ mine)[:, None] * flow.left + flow.moved @ directions.T
         total += (with_own @ weights + with_other @ other_weights).square().sum(0)
     if units.bias is not None:

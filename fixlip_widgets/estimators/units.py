@@ -6,19 +6,23 @@ squares add up to its variance; see :mod:`.variance`.
 
 from __future__ import annotations
 
+import math
+
 import torch
 from torch import Tensor
 
 from fixlip_widgets.estimators.crossmodal import Modality
 from fixlip_widgets.estimators.quadratic import QuadraticFit
 
-_MOST_LEVERAGE = 0.9
+MOST_LEVERAGE = 0.9
 _PENALTY_IS_ESTIMATED = 0.5
 """Widens the interval of a shrunk term by this times the share that it lost: Wahba's takes the penalty as known. So
 simulated 95 % intervals cover 93–97 %."""
 _FEWEST_UNITS = 40
 """Units, beside half a unit for each pair term, below which these get no errors: the penalty is hardly more than a
 guess."""
+FEWEST = 20
+"""Units below which nothing gets an error: the spread of so few says nothing of others."""
 
 
 class Units:
@@ -26,6 +30,7 @@ class Units:
 
     Attributes:
         slope_inflation: HC3 factor of residuals of a linear regression on the masks.
+        few: There are too few to know how much anything moves with them.
     """
 
     def __init__(
@@ -39,14 +44,20 @@ class Units:
         units, n = self.design.units, side.n
         curved = (1 + (part.pair_freedom if part else 0)) / units
         straight = ((n if side.paired else n + 1) + adjusted_for) / units
-        if side.paired:
-            self.even_inflation, self.odd_inflation = _inflation(curved), _inflation(straight)
+        self.few = units < FEWEST
+        if self.few:
+            self.even_inflation = self.odd_inflation = self.slope_inflation = math.nan
         else:
-            self.even_inflation = self.odd_inflation = _inflation(min(curved + n / units, _MOST_LEVERAGE))
-        self.slope_inflation = _inflation(straight)
+            self.even_inflation = _inflation(curved if side.paired else self._leverage(curved + n / units))
+            self.odd_inflation = _inflation(straight) if side.paired else self.even_inflation
+            self.slope_inflation = _inflation(straight)
         nothing = torch.zeros(n, n, dtype=torch.float64, device=self.design.phi.device)
         self.shrinkage = self._shrinkage(part) if part and pairs else nothing
         self.bias = _Bias(part, self.design.inverse_spread, side.moments.mean_mask) if part and pairs else None
+
+    def _leverage(self, share: float) -> float:
+        """Of units that are no pairs: what is shrunk leaves residuals however many unknowns there are."""
+        return min(share, MOST_LEVERAGE) if self.part is None or self.part.ridge > 0 else share
 
     def _shrinkage(self, part: QuadraticFit) -> Tensor:
         """(n, n) factor of each pair coefficient's influence, against that of a lone coefficient."""
@@ -68,6 +79,8 @@ class Units:
     @property
     def unsure(self) -> bool:
         """Whether pair terms get no errors."""
+        if math.isnan(self.even_inflation):
+            return True
         shrunk = self.part is not None and self.part.ridge > 0
         return shrunk and self.design.units < _FEWEST_UNITS + 0.5 * self.design.n_pairs
 
@@ -152,4 +165,4 @@ class Chunk:
 
 def _inflation(leverage: float) -> float:
     """HC3's factor of residuals; NaN where the fit has nearly as many unknowns as units: its residuals say nothing."""
-    return 1 / (1 - leverage) if leverage <= _MOST_LEVERAGE else float("nan")
+    return 1 / (1 - leverage) if leverage <= MOST_LEVERAGE else math.nan

@@ -134,6 +134,8 @@ class Sampling:
             total.own_main += self.units.bias.linear()
         total.own_pairs = self.units.pair_scale(total.own_pairs)
         total.other_pairs = moved.variance()
+        if self.units.few:
+            total.other_pairs.fill_(torch.nan).fill_diagonal_(0)
         return total
 
     def flow(self, rows: slice) -> Flow:

@@ -88,7 +88,7 @@ def coalitions(explanation: Explanation, sign: int, sizes: NDArray[np.intp]) -> 
         ranks = np.argsort(np.argsort(-sign * explanation.main, kind="stable"), kind="stable")
         return ranks[None, :] < sizes[:, None]
     masks = np.zeros((len(sizes), explanation.n_players), dtype=bool)
-    found = best_subsets(explanation.main, explanation.interactions, sign, sizes.tolist())
+    found = best_subsets(*explanation.searched(), sign, sizes.tolist())
     for mask, (players, _) in zip(masks, found, strict=True):
         mask[list(players)] = True
     return masks
