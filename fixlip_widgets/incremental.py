@@ -348,12 +348,13 @@ class IncrementalExplainer:
         Raises:
             InputError: The caption is empty or too long; the explainer stays as it was.
         """
-        self._check_unchanged("image")
-        self.game.set_text(text)
-        self._changes = self.game.changes
-        self._earlier_text_encodes += self._text.encodes
-        self._text = self._pool(self.game.n_text, TEXT_STREAM, "text")
-        self._solved.clear()
+        with self._growing:
+            self._check_unchanged("image")
+            self.game.set_text(text)
+            self._changes = self.game.changes
+            self._earlier_text_encodes += self._text.encodes
+            self._text = self._pool(self.game.n_text, TEXT_STREAM, "text")
+            self._solved.clear()
 
     def set_image(self, image: ImageLike) -> None:
         """Explain another image with the same caption: no text is encoded again.
@@ -361,13 +362,14 @@ class IncrementalExplainer:
         Raises:
             InputError: The image cannot be read; the explainer stays as it was.
         """
-        self._check_unchanged("text")
-        self.game.set_image(image)
-        self._changes = self.game.changes
-        self._earlier_image_encodes += self._image.encodes + self._held_out.encodes
-        self._image, self._held_out = self._image_pools()
-        self._solved.clear()
-        self.budget_done = 0
+        with self._growing:
+            self._check_unchanged("text")
+            self.game.set_image(image)
+            self._changes = self.game.changes
+            self._earlier_image_encodes += self._image.encodes + self._held_out.encodes
+            self._image, self._held_out = self._image_pools()
+            self._solved.clear()
+            self.budget_done = 0
 
     # -- files -----------------------------------------------------------------------------------------------------
 

@@ -83,7 +83,8 @@ class Exports(t.HasTraits):
         """
         from fixlip_widgets.export.recording import Recording, record
 
-        explanation, explainer = self.explanation, self.resting_explainer()
+        explainer = self.resting_explainer()
+        explanation = self.explanation  # what the widget shows when it has come to rest
         if explanation is None:
             raise InputError("There is no result yet; call widget.wait() first.")
         if explainer is None:
@@ -144,8 +145,11 @@ class Exports(t.HasTraits):
         The two are outputs of their own: of one output with two forms JupyterLab and nbconvert would take the view,
         also where there is no model for it.
         """
-        from IPython.display import publish_display_data  # pyright: ignore[reportUnknownVariableType]
+        from IPython.display import display, publish_display_data  # pyright: ignore[reportUnknownVariableType]
 
+        if getattr(self, "comm", None) is None:  # it was closed, and has no view any more
+            display(self.explanation or self._in_a_line())
+            return
         data, metadata = self._repr_mimebundle_()  # pyright: ignore[reportAttributeAccessIssue, reportUnknownVariableType]
         publish_display_data({**data, "text/plain": self._in_a_line()}, metadata)
         if self._still is None:

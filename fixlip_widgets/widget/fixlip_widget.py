@@ -178,6 +178,8 @@ class FixlipWidget(MeasuringWidget):
     def close(self) -> None:
         """Stop the worker and close the view."""
         self._worker.close(timeout=10)
+        if self.status == "running":
+            self.status = "cancelled"
         super().close()
 
     # -- settings and messages ---------------------------------------------------------------------------------------

@@ -4,16 +4,22 @@ import type { RenderProps } from "@anywidget/types";
 import { render as mount } from "preact";
 import { App } from "./components/App";
 import { dress } from "./dress";
+import { keepFocus } from "./focus";
 import type { Traits } from "./protocol";
 import { createStore } from "./store";
 
 function render({ model, el }: RenderProps<Traits>): () => void {
   const store = createStore(model);
+  // in a row of widgets it takes the width that is there: its own contents ask for none
+  el.style.flexGrow ||= "1";
+  el.style.minWidth ||= "min(320px, 100%)";
   const undress = dress(el);
+  const release = keepFocus(el);
   mount(<App store={store} />, el);
   return () => {
     mount(null, el);
     store.dispose();
+    release();
     undress();
   };
 }

@@ -102,6 +102,18 @@ describe("a kernel that does not answer", () => {
     expect(silence(view)).toHaveLength(0);
   });
 
+  it("is not said to be refining meanwhile", async () => {
+    const model = new FakeModel();
+    const view = await shown(model);
+    model.set("generation", 2);
+    model.set("status", "running");
+    await settled();
+    expect(one(view, ".fx-status").textContent).toContain("refining");
+    await vi.advanceTimersByTimeAsync(61_000);
+    expect(one(view, ".fx-status").textContent).toContain("not answering");
+    expect(one(view, ".fx-status").textContent).not.toContain("refining");
+  });
+
   it("is told at once where the host has nobody to send to", async () => {
     const model = new FakeModel();
     model.send = model.save_changes = () => {

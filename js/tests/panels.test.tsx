@@ -279,6 +279,22 @@ describe("comparing", () => {
     expect(sentence).toContain("1 player of B is not in A; there A counts as 0.");
   });
 
+  it("speaks of A while A is shown: its caption, which is not to be edited, p and code", async () => {
+    const result = wireResult({ caption: "red cat", p: 0.3, code: "fx.explain(a, p=0.3)" });
+    const view = await shown(new FakeModel(traits({ pinned: { ...pinned, result }, difference })));
+    expect(one(view, ".fx-caption").textContent).toBe("red dog");
+    one(view, "[data-choice=pinned]").click();
+    await settled();
+    expect(one(view, ".fx-caption").textContent).toBe("red cat");
+    expect(all(view, ".fx-caption button")).toEqual([]);
+    expect(one(view, ".fx-footer").textContent).toContain("at p = 0.3");
+    vi.stubGlobal("navigator", {});
+    one(view, "[data-action=copy-code]").click();
+    await settled();
+    expect((one(view, "textarea") as HTMLTextAreaElement).value).toBe("fx.explain(a, p=0.3)");
+    vi.unstubAllGlobals();
+  });
+
   it("has no difference to show before the kernel has one", async () => {
     const view = await shown(new FakeModel(traits({ pinned })));
     expect((one(view, "[data-choice=difference]") as HTMLButtonElement).disabled).toBe(true);

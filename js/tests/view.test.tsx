@@ -225,6 +225,7 @@ describe("the view", () => {
     await settled();
     editor.dispatchEvent(new KeyboardEvent("keydown", { key: "Enter", bubbles: true }));
     await settled();
+    expect(document.activeElement).toBe(view.querySelector(".fx-caption button"));
     expect(model.saved).toEqual([{ text: "a very long caption" }]);
     model.emit("msg:custom", { type: "refused", name: "text", message: "The caption is too long." });
     model.set("text", "red dog");

@@ -317,3 +317,40 @@ def test_an_idle_share_of_zero_encodes_nothing_more(make_widget: Callable[..., F
     assert widget.wait(SECONDS)
     widget._worker.close(SECONDS)
     assert widget._refiner.explainer.image_encodes == widget.explanation.image_encodes
+
+
+def test_a_recording_that_is_asked_for_while_it_computes_is_of_what_it_comes_to(make_widget: Make) -> None:
+    widget = make_widget()
+    assert widget.record().explanations[0].budget == 2**11
+    widget.text = "a cat"
+    widget.text = "a dog"
+    assert {explanation.caption for explanation in widget.record().explanations} == {"a dog"}
+    widget.p = 0.7
+    assert [explanation.p for explanation in widget.record(p=[0.7]).explanations] == [0.7]
+
+
+def test_two_widgets_of_one_explainer_show_what_one_alone_shows(make_widget: Make) -> None:
+    first = make_widget()
+    second = FixlipWidget(explainer=first._refiner.explainer, p=0.3, budget=2**11, idle_share=0.0)
+    try:
+        assert first.wait(SECONDS)
+        assert second.wait(SECONDS)
+        for widget, p in ((first, 0.5), (second, 0.3)):
+            alone = make_widget(p=p)
+            assert alone.wait(SECONDS)
+            spread = np.abs(alone.explanation.cross).max()
+            assert widget.explanation.p == p
+            np.testing.assert_allclose(widget.explanation.cross, alone.explanation.cross, atol=0.5 * spread)
+    finally:
+        second.close()
+
+
+def test_a_widget_that_was_closed_shows_its_explanation_and_does_not_run(
+    widget: FixlipWidget, make_widget: Make, capsys: pytest.CaptureFixture[str]
+) -> None:
+    widget.close()
+    widget._ipython_display_()
+    assert "Explanation of" in capsys.readouterr().out
+    busy = make_widget(budget=2**16)
+    busy.close()
+    assert busy.status != "running"

@@ -1,5 +1,6 @@
 /** The caption, edited where it stands; one that the model cannot read stays in the editor with the reason. */
 
+import type { RefObject } from "preact";
 import { useEffect, useRef, useState } from "preact/hooks";
 import type { Store } from "../store";
 import { Icon } from "./inputs";
@@ -7,14 +8,22 @@ import { Refused } from "./Notices";
 
 export function Caption({ store }: { store: Store }) {
   const [draft, setDraft] = useState<string | null>(null);
-  const attempt = useRef("");
+  const attempt = useRef<string | null>(null);
+  const pencil = useRef<HTMLButtonElement>(null);
+  const edited = useRef(false);
   const refused = store.refusal.value?.name === "text";
   useEffect(() => {
-    if (refused && attempt.current) {
+    if (refused && attempt.current !== null) {
       setDraft(attempt.current);
-      attempt.current = "";
+      attempt.current = null;
     }
   }, [refused]);
+  useEffect(() => {
+    if (draft === null && edited.current) {
+      pencil.current?.focus();
+    }
+    edited.current = draft !== null;
+  }, [draft]);
 
   const done = (text: string | null) => {
     if (text !== null && text.trim() !== store.traits.text.value) {
@@ -33,7 +42,7 @@ export function Caption({ store }: { store: Store }) {
       ) : offered.length > 1 ? (
         <Offered store={store} captions={offered} />
       ) : (
-        <Shown store={store} edit={() => setDraft(store.traits.text.value)} />
+        <Shown store={store} pencil={pencil} edit={() => setDraft(store.traits.text.value)} />
       )}
       <Refused store={store} names={["text"]} />
     </div>
@@ -62,14 +71,22 @@ function Offered({ store, captions }: { store: Store; captions: readonly string[
   );
 }
 
-function Shown({ store, edit }: { store: Store; edit: () => void }) {
-  const text = store.traits.text.value;
+interface ShownProps {
+  readonly store: Store;
+  readonly pencil: RefObject<HTMLButtonElement>;
+  readonly edit: () => void;
+}
+
+function Shown({ store, pencil, edit }: ShownProps) {
+  const pinned = store.shown.value === "pinned" ? store.explanation.value : null;
+  const text = pinned ? pinned.caption : store.traits.text.value;
   return (
     <h2 class="fx-caption">
       {/* biome-ignore lint/a11y/noStaticElementInteractions: the pencil beside it does the same for the keyboard */}
-      <span onDblClick={store.traits.live.value ? edit : undefined}>{text}</span>
-      {store.traits.live.value && (
+      <span onDblClick={store.traits.live.value && !pinned ? edit : undefined}>{text}</span>
+      {store.traits.live.value && !pinned && (
         <button
+          ref={pencil}
           type="button"
           class="fx-icon"
           aria-label="Edit the caption"

@@ -6,7 +6,7 @@ import type { Store } from "../store";
 
 export function Footer({ store }: { store: Store }) {
   const [open, setOpen] = useState(false);
-  const shown = store.current.value;
+  const shown = of(store);
   const id = `${store.id}-provenance`;
   return (
     <footer class="fx-footer">
@@ -39,9 +39,14 @@ export function Footer({ store }: { store: Store }) {
   );
 }
 
+/** What is spoken of: the explanation that is shown; of a difference, what it was taken of. */
+function of(store: Store) {
+  return store.shown.value === "difference" ? store.current.value : store.explanation.value;
+}
+
 /** "Weighted Banzhaf at p = 0.5 · 131,072 evaluations from 2,184 image + 256 text encodings · seed 0" */
 function computed(store: Store): string {
-  const shown = store.current.value;
+  const shown = of(store);
   if (!shown) {
     return "";
   }

@@ -93,7 +93,7 @@ function Status({ store }: { store: Store }) {
       <span class="fx-dot" aria-hidden="true" />
       <span aria-hidden="true">{statusText(store, progress)}</span>
       <span class="fx-hidden" role="status">
-        {status === "running" ? "refining" : statusText(store, progress)}
+        {status === "running" && !store.silent.value ? "refining" : statusText(store, progress)}
       </span>
     </span>
   );
@@ -104,7 +104,7 @@ function statusText(store: Store, progress: Progress | null): string {
   const shown = store.explanation.value;
   switch (status) {
     case "running":
-      return refining(progress);
+      return store.silent.value ? "not answering" : refining(progress);
     case "cancelled":
       return shown ? `cancelled at ${budgetName(shown.budget)}` : "cancelled";
     default:
