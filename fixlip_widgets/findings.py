@@ -3,7 +3,8 @@
 An interaction is said to be there only when it is beyond the noise, and that is decided for all interactions together:
 each is tested against zero (two-sided, its standard error taken as normal), and Holm's step-down procedure keeps the
 probability that even one of those named in any of the sentences is chance at 5 % or less, however they depend on each
-other. 1,596 interactions tested one by one at 95 % would bring some 80 false ones.
+other, as far as the standard errors are right (docs/estimator.md says where they are). 1,596 interactions tested one by
+one at 95 % would bring some 80 false ones.
 
 Source: Holm, "A simple sequentially rejective multiple test procedure", Scandinavian Journal of Statistics 1979.
 """

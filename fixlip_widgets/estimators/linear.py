@@ -16,7 +16,7 @@ from torch import Tensor
 
 from fixlip_widgets.estimators.crossmodal import Modality
 from fixlip_widgets.estimators.quadratic import chunks
-from fixlip_widgets.estimators.units import FEWEST, MOST_LEVERAGE
+from fixlip_widgets.estimators.units import MOST_LEVERAGE, too_few
 
 Floats = NDArray[np.float64]
 
@@ -86,7 +86,7 @@ def _squared_influences(side: Modality, other: Modality, main: Tensor) -> tuple[
     def fold(values: Tensor) -> Tensor:
         return values[::2] + values[1::2] if side.paired else values
 
-    if side.design.units < max(FEWEST, (side.n + 1) / MOST_LEVERAGE):  # their residuals say nothing
+    if too_few(side.design, pairs=False) or side.n + 1 > MOST_LEVERAGE * side.design.units:
         return constant + torch.nan, own + torch.nan, others + torch.nan
     for rows in chunks(len(side.masks)):
         weights = side.weights[rows, None]

@@ -205,7 +205,7 @@ def _linear_monomials(side: Modality, directions: Tensor) -> tuple[Floats, Float
         chunk = units.chunk(rows)
         offset = side.embeddings[rows].to(directions) - moments.mean_embedding.to(directions)
         left = chunk.weights[:, None] * (offset @ directions.T - chunk.centred @ along.T)
-        straight = units.fold(left, -1) * units.slope_inflation
+        straight = units.fold(left, -1) * chunk.slope_inflation[:, None]
         level = units.fold(left, +1) - (chunk.slope @ mean)[:, None] * straight
         constant += level.square().sum(0)
         linear += chunk.slope.square().T @ straight.square()
@@ -223,7 +223,7 @@ def _monomial(side: Modality, part: QuadraticFit, direction: Tensor) -> tuple[fl
         chunk = units.chunk(rows)
         offset = side.embeddings[rows].to(direction) - moments.mean_embedding.to(direction)
         left = offset @ direction - chunk.centred @ along
-        straight = units.fold(chunk.weights * left, -1) * units.slope_inflation
+        straight = units.fold(chunk.weights * left, -1) * chunk.slope_inflation
         level = units.fold(chunk.weights * left, +1) - (chunk.slope @ mean) * straight
         constant += float((level + chunk.quadratic_constant()).square().sum())
         linear += (chunk.slope * straight[:, None] + chunk.quadratic_linear()).square().sum(0)

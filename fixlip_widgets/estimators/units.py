@@ -12,25 +12,27 @@ import torch
 from torch import Tensor
 
 from fixlip_widgets.estimators.crossmodal import Modality
-from fixlip_widgets.estimators.quadratic import QuadraticFit
+from fixlip_widgets.estimators.quadratic import QuadraticDesign, QuadraticFit
 
 MOST_LEVERAGE = 0.9
 _PENALTY_IS_ESTIMATED = 0.5
 """Widens the interval of a shrunk term by this times the share that it lost: Wahba's takes the penalty as known. So
-simulated 95 % intervals cover 93–97 %."""
+simulated 95 % intervals cover 93–98 %."""
 _FEWEST_UNITS = 40
 """Units, beside half a unit for each pair term, below which these get no errors: the penalty is hardly more than a
 guess."""
-FEWEST = 20
-"""Units below which nothing gets an error: the spread of so few says nothing of others."""
+_FEWEST_APART, _FEWEST_TOGETHER = 10, 5
+"""Units in which a player, and two players, have their rarer state (kept, or removed), below which nothing gets an
+error: the spread of so few says nothing of others. At p = 0.5 both are 20 units, at p = 0.9 100 and 500."""
 
 
 class Units:
     """The sampling units of one modality, and the influence that each has on a polynomial fitted to its masks.
 
     Attributes:
-        slope_inflation: HC3 factor of residuals of a linear regression on the masks.
         few: There are too few to know how much anything moves with them.
+        slope_inflation, even_inflation: HC3's factors of residuals at a unit of average leverage: of a linear
+            regression on the masks, and of the even part of a polynomial. NaN where residuals say nothing.
     """
 
     def __init__(
@@ -44,16 +46,32 @@ class Units:
         units, n = self.design.units, side.n
         curved = (1 + (part.pair_freedom if part else 0)) / units
         straight = ((n if side.paired else n + 1) + adjusted_for) / units
-        self.few = units < FEWEST
-        if self.few:
-            self.even_inflation = self.odd_inflation = self.slope_inflation = math.nan
-        else:
-            self.even_inflation = _inflation(curved if side.paired else self._leverage(curved + n / units))
-            self.odd_inflation = _inflation(straight) if side.paired else self.even_inflation
-            self.slope_inflation = _inflation(straight)
+        self._curved, self._straight = part.pair_freedom if part else 0.0, n + adjusted_for
+        self.few = too_few(self.design, pairs)
+        self.slope_inflation = math.nan if self.few else _inflation(straight)
+        if not side.paired:
+            curved = self._leverage(curved + n / units)
+        self.even_inflation = math.nan if self.few else _inflation(curved)
         nothing = torch.zeros(n, n, dtype=torch.float64, device=self.design.phi.device)
         self.shrinkage = self._shrinkage(part) if part and pairs else nothing
         self.bias = _Bias(part, self.design.inverse_spread, side.moments.mean_mask) if part and pairs else None
+
+    def inflations(self, squared: Tensor, weights: Tensor) -> tuple[Tensor, Tensor, Tensor]:
+        """(u,) factors of the residuals of units with (u, n) ``squared`` basis: of slopes, odd and even ones.
+
+        HC3's, by the leverage of each unit: rare ones, such as masks that remove many players at p = 0.9, have most.
+        Curved terms, whose shrinkage leaves them more than that leverage says, get the geometric mean of the unit's
+        factor and the average one; 95 % intervals cover best so in simulations.
+        """
+        n, n_pairs = self.side.n, max(self.design.n_pairs, 1)
+        lengths = squared.sum(1)
+        straight = weights * (self._straight * lengths / n + (0 if self.side.paired else 1))
+        curved = weights * (1 + self._curved * 0.5 * (lengths.square() - squared.square().sum(1)) / n_pairs)
+        if not self.side.paired:
+            curved = curved + weights * self._straight * lengths / n
+        slopes = 1 / (1 - straight.clamp(max=MOST_LEVERAGE)) + 0 * self.slope_inflation  # NaN where that is
+        even = (self.even_inflation / (1 - curved.clamp(max=MOST_LEVERAGE))).sqrt()
+        return slopes, slopes if self.side.paired else even, even
 
     def _leverage(self, share: float) -> float:
         """Of units that are no pairs: what is shrunk leaves residuals however many unknowns there are."""
@@ -137,10 +155,10 @@ class Chunk:
         self.centred = side.masks[rows].to(phi) - self._mean
         self.slope = (self.centred @ side.moments.gram_inverse.to(phi))[:: 2 if side.paired else 1]
         self._squared, self._scaled = phi.square(), phi * design.inverse_spread.to(phi)
+        self.slope_inflation, odd, even = units.inflations(self._squared, units.fold(self.weights, +1))
         if units.part is not None:
             weighted = self.weights * units.part.residuals[rows].to(phi)
-            self._odd = units.fold(weighted, -1) * units.odd_inflation
-            self._even = units.fold(weighted, +1) * units.even_inflation
+            self._odd, self._even = units.fold(weighted, -1) * odd, units.fold(weighted, +1) * even
 
     def quadratic_constant(self) -> Tensor:
         """(u,) influence on the polynomial's constant."""
@@ -161,6 +179,12 @@ class Chunk:
     def squared_pairs(self) -> Tensor:
         """(n, n) sum of squared influences on the pair coefficients, up to :meth:`Units.pair_scale`."""
         return self._squared.T @ (self._even.square()[:, None] * self._squared)
+
+
+def too_few(design: QuadraticDesign, pairs: bool) -> bool:
+    """Whether a design has so few units that errors of linear terms, or of ``pairs`` too, would be guesses."""
+    rarer = float(torch.minimum(design.mean, 1 - design.mean).mean())
+    return design.units * rarer < _FEWEST_APART or (pairs and design.units * rarer**2 < _FEWEST_TOGETHER)
 
 
 def _inflation(leverage: float) -> float:

@@ -3,8 +3,8 @@
 Rows of the big regression share masks, so the sampling units are the masks of each modality (complement pairs count
 as one unit). Every coefficient is asymptotically a sum over units of an influence, ``coefficient error ≈ Σ_u ψ_u``, and
 its variance is estimated by ``Σ_u ψ_u²``: the sandwich estimator of White (1980), robust against heteroscedasticity
-and against the surrogate being wrong. Residuals are divided by 1 − leverage (HC3, MacKinnon & White 1985), leverage
-being spread evenly over units, and the Gram matrix of pairs is replaced by its expectation, the identity.
+and against the surrogate being wrong. Residuals are divided by 1 − leverage (HC3, MacKinnon & White 1985); for the
+leverage, and for pairs, the Gram matrix is replaced by its expectation, the identity.
 
 Where a ridge shrinks the image–image terms, their variance is Wahba's (1983) Bayesian one for smoothing with a
 cross-validated penalty, which contains the squared bias on average over coefficients.
@@ -147,7 +147,7 @@ class Sampling:
         if self.adjustment is not None:
             curved, slope = self.adjustment.at(rows)
             left = left - curved
-        left = units.fold(chunk.weights[:, None] * left, -1) * units.slope_inflation
+        left = units.fold(chunk.weights[:, None] * left, -1) * chunk.slope_inflation[:, None]
         return Flow(chunk, slope, left, units.fold(chunk.weights[:, None] * offset, +1), explained)
 
     def _add(self, rows: slice, total: _Variances, moved_pairs: _MovedPairs) -> None:
