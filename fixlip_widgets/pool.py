@@ -158,7 +158,7 @@ class Pool:
         if not modality.sampled:
             return True, True
         n, paired = self.n, modality.paired
-        units = min(modality.design.units, self.encodes / (2 if paired else 1))
+        units = min(modality.units, self.encodes / (2 if paired else 1))
         even = 1 + n * (n - 1) // 2
         return (units > n, units > max(even, n)) if paired else (units > 1 + n, units > even + n)
 

@@ -79,6 +79,12 @@ class Modality:
         return float(1 / self.weights.square().sum())
 
     @property
+    def units(self) -> float:
+        """Effective number of sampling units: masks, or complement pairs."""
+        weights = self.weights[::2] + self.weights[1::2] if self.paired else self.weights
+        return float(1 / weights.square().sum())
+
+    @property
     def dtype(self) -> torch.dtype:
         """What products over the masks are computed in."""
         exact = self.exact or not self.sampled

@@ -86,7 +86,7 @@ def _squared_influences(side: Modality, other: Modality, main: Tensor) -> tuple[
     def fold(values: Tensor) -> Tensor:
         return values[::2] + values[1::2] if side.paired else values
 
-    if too_few(side.design, pairs=False) or side.n + 1 > MOST_LEVERAGE * side.design.units:
+    if too_few(side, pairs=False) or side.n + 1 > MOST_LEVERAGE * side.units:
         return constant + torch.nan, own + torch.nan, others + torch.nan
     for rows in chunks(len(side.masks)):
         weights = side.weights[rows, None]

@@ -12,7 +12,7 @@ import torch
 from torch import Tensor
 
 from fixlip_widgets.estimators.crossmodal import Modality
-from fixlip_widgets.estimators.quadratic import QuadraticDesign, QuadraticFit
+from fixlip_widgets.estimators.quadratic import QuadraticFit
 
 MOST_LEVERAGE = 0.9
 _PENALTY_IS_ESTIMATED = 0.5
@@ -47,7 +47,7 @@ class Units:
         curved = (1 + (part.pair_freedom if part else 0)) / units
         straight = ((n if side.paired else n + 1) + adjusted_for) / units
         self._curved, self._straight = part.pair_freedom if part else 0.0, n + adjusted_for
-        self.few = too_few(self.design, pairs)
+        self.few = too_few(side, pairs)
         self.slope_inflation = math.nan if self.few else _inflation(straight)
         if not side.paired:
             curved = self._leverage(curved + n / units)
@@ -181,10 +181,11 @@ class Chunk:
         return self._squared.T @ (self._even.square()[:, None] * self._squared)
 
 
-def too_few(design: QuadraticDesign, pairs: bool) -> bool:
-    """Whether a design has so few units that errors of linear terms, or of ``pairs`` too, would be guesses."""
-    rarer = float(torch.minimum(design.mean, 1 - design.mean).mean())
-    return design.units * rarer < _FEWEST_APART or (pairs and design.units * rarer**2 < _FEWEST_TOGETHER)
+def too_few(side: Modality, pairs: bool) -> bool:
+    """Whether there are so few units that errors of linear terms, or of ``pairs`` too, would be guesses."""
+    mean = side.moments.mean_mask
+    units, rarer = side.units, float(torch.minimum(mean, 1 - mean).mean())
+    return units * rarer < _FEWEST_APART or (pairs and units * rarer**2 < _FEWEST_TOGETHER)
 
 
 def _inflation(leverage: float) -> float:

@@ -117,14 +117,14 @@ def full_convolutions(device: torch.device) -> Generator[None]:
             with cudnn.flags(cudnn.enabled, cudnn.benchmark, deterministic=cudnn.deterministic, allow_tf32=False):
                 yield
             return
-        if cudnn.conv.fp32_precision != "tf32":
-            yield
-            return
-        cudnn.conv.fp32_precision = "ieee"  # not by that flag, which is refused where a program has chosen like this
+        before = cudnn.conv.fp32_precision
+        if before != "ieee":  # not by that flag, which is refused where a program has chosen like this
+            cudnn.conv.fp32_precision = "ieee"
         try:
             yield
         finally:
-            cudnn.conv.fp32_precision = "tf32"
+            if before != "ieee":
+                cudnn.conv.fp32_precision = before
 
 
 def compile_blocks(clip: nn.Module) -> None:
