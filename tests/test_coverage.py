@@ -1,4 +1,4 @@
-"""Do 95 % intervals cover the truth in 93 to 98 % of repetitions?"""
+"""Do 95 % intervals cover the truth in 93 to 97 % of repetitions?"""
 
 import numpy as np
 import pytest
@@ -8,6 +8,7 @@ from fixlip_widgets.estimators.crossmodal import Modality, regress
 from fixlip_widgets.estimators.sums import sum_errors
 from fixlip_widgets.estimators.third import regress_third
 from fixlip_widgets.estimators.variance import standard_errors
+from fixlip_widgets.findings import beyond_noise
 from fixlip_widgets.masks import draw_masks, enumerate_masks, enumeration_weights
 
 SEEDS = 200
@@ -66,37 +67,40 @@ def covered(truth, found, errors):
 
 
 def assert_covered(repetitions):
-    """95 % intervals cover 93–98 % of all terms; a block of few terms, which share their masks, is itself uncertain."""
+    """95 % intervals cover 93–97 % of all terms; a block of few terms, which share their masks, is itself uncertain."""
     blocks = {name: np.concatenate([np.ravel(each[name]) for each in repetitions]) for name in repetitions[0]}
     coverage = {name: float(np.nanmean(values)) for name, values in blocks.items() if not np.isnan(values).all()}
     print({name: round(value, 3) for name, value in coverage.items()})
-    assert 0.93 <= np.nanmean(np.concatenate(list(blocks.values()))) <= 0.98
-    assert all(0.90 <= value <= 0.995 for value in coverage.values()), coverage
+    assert 0.93 <= np.nanmean(np.concatenate(list(blocks.values()))) <= 0.97
+    assert all(0.90 <= value <= 0.985 for value in coverage.values()), coverage
+
+
+PLAIN, FEW, DEFAULT, EXTREME = (1200, 0.0), (160, None), (600, None), [(0.2, 1200), (0.8, 1200), (0.9, 5000)]
 
 
 @pytest.mark.slow
-@pytest.mark.parametrize("p", [0.3, 0.5])
-@pytest.mark.parametrize("image", [IMAGE, UNEVEN], ids=["even", "uneven"])
-@pytest.mark.parametrize(("count", "ridge"), [(1200, 0.0), (160, None), (600, None)], ids=["plain", "few", "default"])
+@pytest.mark.parametrize(
+    ("p", "image", "count", "ridge"),
+    [(p, image, *how) for p in (0.3, 0.5) for image in (IMAGE, UNEVEN) for how in (PLAIN, FEW, DEFAULT)]
+    + [(p, IMAGE, count, None) for p, count in EXTREME],
+)
 def test_intervals_cover_the_enumerated_truth(p, image, count, ridge):
     text = everything(TEXT, N_TEXT, p)
     truth = parts(regress(everything(image, N_IMAGE, p), text).assemble())
-    repetitions = []
+    repetitions, outside = [], []
     for seed in range(SEEDS):
         fit = regress(sampled(image, N_IMAGE, p, count, seed, 0), text, ridge)
-        repetitions.append(covered(truth, parts(fit.assemble()), parts(standard_errors(fit))))
-    assert_covered(repetitions)
-
-
-@pytest.mark.slow
-@pytest.mark.parametrize(("p", "count"), [(0.2, 1200), (0.8, 1200), (0.9, 5000)])
-def test_intervals_cover_the_truth_where_few_players_are_kept_or_removed(p, count):
-    text = everything(TEXT, N_TEXT, p)
-    truth = parts(regress(everything(IMAGE, N_IMAGE, p), text).assemble())
-    repetitions = []
-    for seed in range(SEEDS):
-        fit = regress(sampled(IMAGE, N_IMAGE, p, count, seed, 0), text, None)
-        repetitions.append(covered(truth, parts(fit.assemble()), parts(standard_errors(fit))))
+        found, errors = parts(fit.assemble()), parts(standard_errors(fit))
+        repetitions.append(covered(truth, found, errors))
+        pairs = [name for name in truth if "–" in name or "-" in name]
+        misses, their_errors = (
+            np.concatenate(blocks)
+            for blocks in ([found[name] - truth[name] for name in pairs], [errors[name] for name in pairs])
+        )
+        outside.append(beyond_noise(misses, their_errors).any())
+    print(
+        f"p = {p}, {count} masks, ridge {ridge}: an interaction is outside what Holm allows in {np.mean(outside):.0%}"
+    )
     assert_covered(repetitions)
 
 
