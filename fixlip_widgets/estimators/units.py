@@ -72,7 +72,8 @@ class Units:
         if not self.side.paired:
             curved = curved + weights * self._straight * lengths / n
         slopes = 1 / (1 - straight.clamp(max=MOST_LEVERAGE)) + 0 * self.slope_inflation  # NaN where that is
-        even = (self.even_inflation / (1 - curved.clamp(max=_MOST_OF_A_UNIT))).sqrt()
+        most = MOST_LEVERAGE if self.side.paired else _MOST_OF_A_UNIT  # pairs have nearly the same
+        even = (self.even_inflation / (1 - curved.clamp(max=most))).sqrt()
         return slopes, slopes if self.side.paired else even, even
 
     def _leverage(self, share: float) -> float:
