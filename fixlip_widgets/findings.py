@@ -1,22 +1,25 @@
 """What the numbers support, in plain sentences: one for every player, and one for the whole explanation.
 
 An interaction is said to be there only when it is beyond the noise, and that is decided for all interactions together:
-each is tested against zero (two-sided, its standard error taken as normal), and Holm's step-down procedure keeps the
-probability that even one of those named in any of the sentences is chance at 5 % or less, however they depend on each
-other, as far as the standard errors are right (docs/estimator.md says where they are). 1,596 interactions tested one by
-one at 95 % would bring some 80 false ones.
+each is tested against zero (two-sided, by Student's t), and Holm's step-down procedure keeps the probability that even
+one of those named in any of the sentences is chance at 5 % or less, however they depend on each other, as far as the
+standard errors are right (docs/estimator.md says how far that was seen). 1,596 interactions tested one by one at 95 %
+would bring some 80 false ones.
 
-Source: Holm, "A simple sequentially rejective multiple test procedure", Scandinavian Journal of Statistics 1979.
+Sources: Holm, "A simple sequentially rejective multiple test procedure", Scandinavian Journal of Statistics 1979;
+Wallace, "Bounds on normal approximations to Student's and the chi-square distributions", Annals of Mathematical
+Statistics 1959.
 """
 
 from __future__ import annotations
 
 from statistics import NormalDist
-from typing import TYPE_CHECKING, NamedTuple
+from typing import TYPE_CHECKING, Any, NamedTuple
 
 import numpy as np
-from numpy.typing import NDArray
+from numpy.typing import ArrayLike, NDArray
 
+from fixlip_widgets.methods import METHODS
 from fixlip_widgets.wording import counted, joined, pair_name, signed, with_error
 
 if TYPE_CHECKING:
@@ -58,16 +61,36 @@ _ALONE = _Verbs("binds to", "repeats or contradicts")
 _COMPARED = _Verbs("interacts more with", "interacts less with")
 
 
-def beyond_noise(values: Floats, errors: Floats, level: float = LEVEL) -> Bools:
+def degrees_of_freedom(units: float, p: float, image_players: ArrayLike) -> Floats:
+    """How well the errors of terms with (m,) ``image_players`` are known: (m,) degrees of freedom.
+
+    A term's error is that of its sampling units in which all of its image players have the rarer of their two states
+    (kept, or removed): at p = 0.9 that is a mask in a hundred for two patches, and one in four at p = 0.5.
+
+    Args:
+        units: Effective sampling units: image masks, or complement pairs of them.
+        p: Probability of keeping a player.
+        image_players: Image players of each term.
+    """
+    return units * min(p, 1 - p) ** np.asarray(image_players, dtype=np.float64)
+
+
+def beyond_noise(values: Floats, errors: Floats, freedom: ArrayLike = np.inf, level: float = LEVEL) -> Bools:
     """Which of ``values`` (m,) differ from zero, by Holm's procedure over all whose error (m,) is known.
 
     The k-th largest |value/error| of m counts if it and all larger ones exceed the normal quantile of
-    ``1 − level/(2 (m − k + 1))``. A value with error 0 is exact, and counts if it is not zero.
+    ``1 − level/(2 (m − k + 1))``, where errors have ``freedom`` (m,) without end. Otherwise ratios are Student's t,
+    and each is replaced by the normal one that is as improbable, ``√(f ln(1 + t²/f)) (8 f + 1)/(8 f + 3)`` (Wallace).
+    A value with error 0 is exact, and counts if it is not zero.
     """
     known = np.isfinite(errors) & np.isfinite(values)
     exact = known & (errors == 0)
     scores = np.zeros(len(values))
     np.divide(np.abs(values), errors, out=scores, where=known & ~exact)
+    freedom = np.broadcast_to(np.asarray(freedom, dtype=np.float64), scores.shape)
+    few = np.isfinite(freedom)
+    f = freedom[few]
+    scores[few] = np.sqrt(f * np.log1p(scores[few] ** 2 / f)) * (8 * f + 1) / (8 * f + 3)
     scores[exact & (np.abs(values) > _NOTHING)] = np.inf
     found, left = np.zeros(len(values), dtype=bool), int(known.sum())
     for at in np.argsort(-scores, kind="stable"):
@@ -75,6 +98,14 @@ def beyond_noise(values: Floats, errors: Floats, level: float = LEVEL) -> Bools:
             break
         found[at], left = True, left - 1
     return found
+
+
+def _freedom(explanation: Explanation, image_players: NDArray[Any]) -> ArrayLike:
+    """Of the errors of terms with (m,) ``image_players``; without end where masks were not drawn with a p."""
+    units, drawn = explanation.effective_image_masks, METHODS.get(explanation.method)
+    if drawn is None or not drawn.uses_p or not np.isfinite(units):
+        return np.inf
+    return degrees_of_freedom(units / 2 if explanation.p == 0.5 else units, explanation.p, image_players)
 
 
 def findings(explanation: Explanation, *, partial: bool = False, difference: bool = False) -> list[str]:
@@ -98,16 +129,18 @@ def findings(explanation: Explanation, *, partial: bool = False, difference: boo
 
 
 def _interactions(explanation: Explanation, difference: bool) -> list[str]:
-    n = explanation.n_players
+    n, n_image = explanation.n_players, explanation.n_image
     first, second = np.triu_indices(n, 1)
     values, errors = explanation.interactions[first, second], explanation.interactions_se
     if errors is None or not np.isfinite(errors[first, second]).any():
         return _without_errors(explanation)
     errors = errors[first, second]
-    third, third_errors = np.empty(0), np.empty(0)
+    triples, third, third_errors = np.empty((0, 3)), np.empty(0), np.empty(0)
     if explanation.triples is not None:
-        _, third, third_errors = explanation.triples.terms()
-    found = beyond_noise(np.concatenate([values, third]), np.concatenate([errors, third_errors]))
+        triples, third, third_errors = explanation.triples.terms()
+    terms = np.concatenate([values, third]), np.concatenate([errors, third_errors])
+    players = np.concatenate([(np.stack([first, second]) < n_image).sum(0), (triples < n_image).sum(1)])
+    found = beyond_noise(*terms, _freedom(explanation, players))
     ties, known = np.zeros((n, n), dtype=np.int8), np.zeros((n, n), dtype=bool)
     ties[first, second] = np.where(found[: len(values)], np.sign(values), 0).astype(np.int8)
     known[first, second] = np.isfinite(errors)
@@ -212,7 +245,7 @@ def _values(explanation: Explanation, difference: bool) -> list[str]:
         most = f"The largest of {len(values):,} values is that of {named.inner(strongest)}, "
         unsure = " Standard errors are not known, so nothing can be said about the noise."
         return [*told, f"{most}{signed(float(values[strongest]))}.{unsure}{none}"]
-    found = beyond_noise(values, errors)
+    found = beyond_noise(values, errors, _freedom(explanation, np.arange(len(values)) < explanation.n_image))
     sentences: list[str] = []
     for player, (value, error) in enumerate(zip(values.tolist(), errors.tolist(), strict=True)):
         name, verb = named.subject(player), raises if value > 0 else lowers

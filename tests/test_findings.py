@@ -5,7 +5,7 @@ from __future__ import annotations
 import numpy as np
 import pytest
 
-from fixlip_widgets.findings import beyond_noise, findings
+from fixlip_widgets.findings import beyond_noise, degrees_of_freedom, findings
 from tests.examples import dog_and_hydrant, random_explanation
 
 
@@ -24,6 +24,30 @@ def test_noise_alone_rarely_brings_any_finding(m):
     rng = np.random.default_rng(0)
     false = [beyond_noise(rng.normal(size=m), np.ones(m)).any() for _ in range(2000)]
     assert 0.03 < np.mean(false) < 0.07, "the family-wise level is 5 %; one by one it would be nearly always"
+
+
+def test_noise_whose_errors_are_estimated_from_few_units_rarely_brings_any_finding():
+    rng = np.random.default_rng(0)
+    taken = {True: 0, False: 0}
+    for _ in range(2000):
+        ratios = rng.standard_t(8, size=500)
+        for known in taken:
+            taken[known] += beyond_noise(ratios, np.ones(500), np.inf if known else 8.0).any()
+    assert 0.03 < taken[False] / 2000 < 0.07
+    assert taken[True] > 1500, "errors that are taken for known bring false findings nearly always"
+
+
+def test_errors_are_known_as_well_as_the_rarer_states_are_seen():
+    assert degrees_of_freedom(1000, 0.9, [0, 1, 2]) == pytest.approx([1000, 100, 10])
+    assert degrees_of_freedom(1000, 0.1, [0, 1, 2]) == pytest.approx([1000, 100, 10])
+    assert degrees_of_freedom(1000, 0.5, 2) == pytest.approx(250)
+
+
+def test_a_sentence_needs_more_where_fewer_masks_tell_of_it():
+    sure = {"p": 0.9, "effective_image_masks": 1000.0}  # 4 errors: 10 degrees of freedom between patches, 100 beside
+    assert told({(0, 1): 0.4, (0, 8): 0.4}, **sure)[0] == "Patch (1, 1) binds to “dog”; the rest is within the noise."
+    assert "“dog” and 1 patch" in told({(0, 1): 0.4, (0, 8): 0.4}, **sure, method="shapley")[0]
+    assert "“dog” and 1 patch" in told({(0, 1): 0.4, (0, 8): 0.4}, p=0.5, effective_image_masks=8000.0)[0]
 
 
 def test_it_is_holms_procedure():

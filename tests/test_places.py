@@ -8,9 +8,9 @@ import numpy as np
 import pytest
 from PIL import Image, ImageDraw
 
-import fixlip_widgets as fx
 from fixlip_widgets import Explanation, InputError
 from fixlip_widgets.comparison import check_comparable
+from fixlip_widgets.export.still import html_still
 from fixlip_widgets.figures import figure
 from fixlip_widgets.findings import findings
 from fixlip_widgets.outlines import outlines
@@ -176,7 +176,7 @@ def test_a_drawing_has_heat_in_the_shape_of_the_regions():
 
 def test_a_page_holds_outlines_once_however_many_drawings_refer_to_them():
     explanation = with_regions(blobs(60, 60, 20))
-    page = fx.export.still.html_still(explanation)
+    page = html_still(explanation)
     for path in places_of(explanation).outlines:
         assert page.count(path) == 1
     ids = re.findall(r' id="(fixlip-(?:region|cut)[^"]+)"', page)

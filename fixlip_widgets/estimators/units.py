@@ -23,9 +23,12 @@ whose leverages differ already: Wahba's takes the penalty as known. So simulated
 _FEWEST_UNITS = 40
 """Units, beside half a unit for each pair term, below which these get no errors: the penalty is hardly more than a
 guess."""
-_FEWEST_APART, _FEWEST_TOGETHER = 10, 5
-"""Units in which a player, and two players, have their rarer state (kept, or removed), below which nothing gets an
-error: the spread of so few says nothing of others. At p = 0.5 both are 20 units, at p = 0.9 100 and 500."""
+_FEWEST_RARER = 10
+"""Units in which a player, or two players, have their rarer state (kept, or removed), below which nothing gets an
+error: the spread of so few says nothing of others. At p = 0.5 that is 20 and 40 units, at p = 0.9 100 and 1,000."""
+_MOST_UNKNOWNS = {True: 0.75, False: 0.5}
+"""Unknowns per unit above which a plain fit's residuals say too little: its 95 % intervals cover less than 85 %. Of
+complement pairs, whose Gram matrix is closer to the identity, and of other units."""
 
 
 class Units:
@@ -49,11 +52,13 @@ class Units:
         curved = (1 + (part.pair_freedom if part else 0)) / units
         straight = ((n if side.paired else n + 1) + adjusted_for) / units
         self._curved, self._straight = part.pair_freedom if part else 0.0, n + adjusted_for
-        self.few = too_few(side, pairs)
-        self.slope_inflation = math.nan if self.few else _inflation(straight)
+        self.few = too_few(side, pairs=False)
+        self.slope_inflation = math.nan if too_few(side, pairs=adjusted_for > 0) else _inflation(straight)
         if not side.paired:
             curved = self._leverage(curved + n / units)
-        self.even_inflation = math.nan if self.few else _inflation(curved)
+        plain_pairs = pairs and part is not None and part.ridge == 0
+        most = _MOST_UNKNOWNS[side.paired] if plain_pairs else MOST_LEVERAGE
+        self.even_inflation = math.nan if too_few(side, pairs) else _inflation(curved, most)
         nothing = torch.zeros(n, n, dtype=torch.float64, device=self.design.phi.device)
         self.shrinkage = self._shrinkage(part) if part and pairs else nothing
         self.bias = _Bias(part, self.design.inverse_spread, side.moments.mean_mask) if part and pairs else None
@@ -188,9 +193,9 @@ def too_few(side: Modality, pairs: bool) -> bool:
     """Whether there are so few units that errors of linear terms, or of ``pairs`` too, would be guesses."""
     mean = side.moments.mean_mask
     units, rarer = side.units, float(torch.minimum(mean, 1 - mean).mean())
-    return units * rarer < _FEWEST_APART or (pairs and units * rarer**2 < _FEWEST_TOGETHER)
+    return units * rarer ** (2 if pairs else 1) < _FEWEST_RARER
 
 
-def _inflation(leverage: float) -> float:
-    """HC3's factor of residuals; NaN where the fit has nearly as many unknowns as units: its residuals say nothing."""
-    return 1 / (1 - leverage) if leverage <= MOST_LEVERAGE else math.nan
+def _inflation(leverage: float, most: float = MOST_LEVERAGE) -> float:
+    """HC3's factor of residuals; NaN where the fit has so many unknowns that its residuals say nothing."""
+    return 1 / (1 - leverage) if leverage <= most else math.nan

@@ -204,8 +204,8 @@ def test_explanations_and_recordings_are_parts_too(tmp_path: Path):
 
 def test_the_page_tells_how_the_error_fell_and_what_the_model_saw(tmp_path: Path):
     explainer = fx.IncrementalExplainer(tiny_game(), seed=5)
-    explainer.extend(0.5, 2**13)
-    budgets = [2**11, 2**12, 2**13]
+    explainer.extend(0.5, 2**14)
+    budgets = [2**12, 2**13, 2**14]
     (saved,) = written(tmp_path, explainer, p=[0.5, 0.3], budgets=budgets, progress=False).json("saved")
     for snapshot in saved["snapshots"]:
         points = [point["budget"] for point in snapshot["convergence"]]
