@@ -11,7 +11,7 @@ from numpy.typing import NDArray
 from fixlip_widgets.errors import InputError
 from fixlip_widgets.explanation import Explanation
 from fixlip_widgets.methods import METHODS
-from fixlip_widgets.wording import shortened
+from fixlip_widgets.wording import isolated, shortened
 
 Floats = NDArray[np.float64]
 
@@ -32,7 +32,7 @@ class Difference:
 def label(explanation: Explanation) -> str:
     """An explanation in a few words: its caption, method and p."""
     method = METHODS.get(explanation.method)
-    words = [f"“{shortened(explanation.caption, 40)}”", method.label if method else explanation.method]
+    words = [f"“{isolated(shortened(explanation.caption, 40))}”", method.label if method else explanation.method]
     if explanation.order > 2:
         words.append(f"order {explanation.order}")
     if method is None or method.uses_p:

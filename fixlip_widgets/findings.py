@@ -20,7 +20,7 @@ import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
 from fixlip_widgets.methods import METHODS
-from fixlip_widgets.wording import counted, joined, pair_name, signed, with_error
+from fixlip_widgets.wording import counted, isolated, joined, pair_name, signed, with_error
 
 if TYPE_CHECKING:
     from fixlip_widgets.explanation import Explanation
@@ -54,7 +54,7 @@ class _Players:
 
     def inner(self, player: int) -> str:
         """Within a sentence: ``“dog”`` or ``patch (2, 3)``."""
-        return f"“{self.names[player]}”" if player >= self.n_image else self.names[player]
+        return f"“{isolated(self.names[player])}”" if player >= self.n_image else self.names[player]
 
 
 _ALONE = _Verbs("binds to", "repeats or contradicts")

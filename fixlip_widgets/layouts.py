@@ -9,7 +9,7 @@ import networkx as nx
 import numpy as np
 from numpy.typing import NDArray
 
-from fixlip_widgets.wording import columns
+from fixlip_widgets.wording import columns, right_to_left
 
 Floats = NDArray[np.float64]
 Ends = NDArray[np.intp]
@@ -71,12 +71,14 @@ def _lines(graph: Graph, tokens: list[int]) -> int:
 def _in_lines(graph: Graph, tokens: list[int], top: float) -> Places:
     """Tokens in reading order in as many lines as their letters need, spread over the width."""
     widths, lines = _widths(graph, tokens), _lines(graph, tokens)
+    from_right = right_to_left(graph.nodes[token]["label"] for token in tokens)
     line_of = np.minimum((np.cumsum(widths) - widths / 2) / max(widths.sum(), 1.0) * lines, lines - 0.5).astype(int)
     places: Places = {}
     for line in range(lines):
         members = np.flatnonzero(line_of == line)
         taken = widths[members]
         centres = (np.cumsum(taken) - taken / 2) / max(taken.sum(), 1.0)
+        centres = 1 - centres if from_right else centres
         height = top + (1 - top) * (line + 0.5) / lines
         places.update((tokens[at], (x, height)) for at, x in zip(members.tolist(), centres.tolist(), strict=True))
     return places

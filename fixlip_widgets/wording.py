@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import unicodedata
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 
 import numpy as np
 
@@ -42,12 +42,24 @@ def shortened(text: str, most: int = 60) -> str:
 def pair_name(names: Sequence[str], n_image: int, i: int, j: int) -> str:
     """``dog × patch (5, 2)``: of a patch and a token, the token comes first."""
     first, second = (j, i) if i < n_image <= j else (i, j)
-    return f"{names[first]} × {names[second]}"
+    return f"{isolated(names[first])} × {isolated(names[second])}"
 
 
 def columns(text: str) -> int:
     """Columns that ``text`` takes where a Latin letter takes one: wide scripts take two, combining marks none."""
     return sum(0 if unicodedata.combining(c) else 2 if unicodedata.east_asian_width(c) in "WF" else 1 for c in text)
+
+
+def isolated(name: str) -> str:
+    """A name within a sentence: one from the right is put in isolates, so as not to turn round what is beside it."""
+    turns = any(unicodedata.bidirectional(letter) in ("R", "AL") for letter in name)
+    return f"\u2068{name}\u2069" if turns else name
+
+
+def right_to_left(texts: Iterable[str]) -> bool:
+    """Whether ``texts`` are read from the right, by the first letter that has a direction (Unicode's rule P2)."""
+    directions = (unicodedata.bidirectional(letter) for text in texts for letter in text)
+    return next((each for each in directions if each in ("L", "R", "AL")), "L") != "L"
 
 
 def counted(count: int, one: str, several: str | None = None) -> str:

@@ -146,6 +146,14 @@ def test_tokens_stand_below_the_image_in_reading_order_where_nothing_joins_them(
     assert min(y for y, _ in lines) > (graph.graph["image_height"] or 0)
 
 
+@pytest.mark.parametrize("layout", LAYOUTS)
+def test_a_caption_that_is_read_from_the_right_stands_so(layout):
+    words = ("2", "כלב", "ליד", "dog")
+    graph = explanation_graph(random_explanation(2, 2, words), 0, layout=layout)
+    places = [graph.nodes[player]["pos"][0] for player in range(4, 8)]
+    assert places == sorted(places, reverse=True)
+
+
 @pytest.mark.parametrize("layout", ["spring", "kamada_kawai"])
 def test_what_interacts_is_drawn_closer_than_what_does_not(layout):
     graph = explanation_graph(dog_and_hydrant(), 22, layout=layout)

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from fixlip_widgets.wording import plain, signed, with_error
+from fixlip_widgets.wording import isolated, pair_name, plain, right_to_left, signed, with_error
 
 
 @pytest.mark.parametrize(
@@ -29,3 +29,24 @@ def test_an_error_is_written_where_it_is_known():
     assert with_error(1.5, 0.25) == "+1.50 ± 0.25"
     assert with_error(-0.0021, 0.0003) == "−0.0021 ± 0.00030"
     assert with_error(1.5, float("nan")) == with_error(1.5, None) == "+1.50"
+
+
+@pytest.mark.parametrize(
+    ("texts", "right"),
+    [
+        (["a", "dog"], False),
+        (["…", "2 ", "كلب", "dog"], True),
+        (["כלב"], True),
+        (["dog", "כלב"], False),
+        (["2", "…"], False),
+        ([], False),
+    ],
+)
+def test_the_first_letter_says_from_where_a_caption_is_read(texts: list[str], right: bool):
+    assert right_to_left(texts) is right
+
+
+def test_names_from_the_right_turn_nothing_round_them_round():
+    assert isolated("dog") == "dog"
+    assert isolated("كلب") == "\u2068كلب\u2069"
+    assert pair_name(["patch (1, 1)", "כלב"], 1, 0, 1) == "\u2068כלב\u2069 × patch (1, 1)"

@@ -13,7 +13,7 @@ from fixlip_widgets.colors import limit_of, palette, tint
 from fixlip_widgets.graphs import CERTAIN
 from fixlip_widgets.markup import element, escaped
 from fixlip_widgets.svg import graph_svg, overlay_svg, picture_svg, thumbnail_svg
-from fixlip_widgets.wording import plain, signed, with_error
+from fixlip_widgets.wording import plain, right_to_left, signed, with_error
 
 if TYPE_CHECKING:
     from fixlip_widgets.explanation import Explanation, Term
@@ -136,7 +136,7 @@ def _attributions(explanation: Explanation, colors: str) -> str:
         "section",
         element("h2", "Picture and caption"),
         element("div", overlay_svg(explanation, colors=colors, embed=False), class_="overlay"),
-        element("ul", *chips, class_="tokens"),
+        element("ul", *chips, class_="tokens", dir="rtl" if right_to_left(explanation.tokens) else "ltr"),
         element("p", says, class_="muted"),
     )
 
@@ -197,7 +197,7 @@ def _row(explanation: Explanation, at: int, term: Term, limit: float, colors: st
 
 def _member(explanation: Explanation, player: int, name: str) -> str:
     picture = thumbnail_svg(explanation, player) if player < explanation.n_image else ""
-    return element("span", picture, element("span", escaped(name)), class_="member")
+    return element("span", picture, element("span", escaped(name), dir="auto"), class_="member")
 
 
 def _bar(value: float, limit: float, colors: str) -> str:

@@ -1,6 +1,7 @@
 /** Where the graph's nodes lie in a frame of so many pixels: spread over it, apart from each other. */
 
 import { type Box, clamp, type Point, separate } from "./geometry";
+import { rightToLeft } from "./players";
 import type { GraphNode } from "./protocol";
 
 const MARGIN = 14;
@@ -96,8 +97,9 @@ function inLines(
   if (!anchored) {
     return [...boxes];
   }
-  const tokens = boxes.filter((_, index) => nodes[index]?.kind === "token");
-  const lines = broken(tokens, width);
+  const isToken = (_: unknown, index: number) => nodes[index]?.kind === "token";
+  const lines = broken(boxes.filter(isToken), width);
+  const fromRight = rightToLeft({ tokens: nodes.filter(isToken).map(({ label }) => label) });
   const placed = new Map<Box, Box>();
   for (const [number, line] of lines.entries()) {
     const free = width - line.reduce((sum, box) => sum + 2 * box.halfWidth, 0);
@@ -105,7 +107,11 @@ function inLines(
     let x = 0;
     for (const box of line) {
       x += gap + box.halfWidth;
-      placed.set(box, { ...box, x, y: height - LINE * (lines.length - number - 0.5) - MARGIN });
+      placed.set(box, {
+        ...box,
+        x: fromRight ? width - x : x,
+        y: height - LINE * (lines.length - number - 0.5) - MARGIN,
+      });
       x += box.halfWidth;
     }
   }

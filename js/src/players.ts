@@ -50,7 +50,7 @@ export function playersWord(board: Pick<Board, "regions" | "words">): string {
 export function shortName(board: Board, player: number): string {
   const token = board.tokens[player - patchCount(board)];
   if (token !== undefined) {
-    return `“${token}”`;
+    return `“${isolated(token)}”`;
   }
   if (board.regions) {
     return `region ${player + 1}`;
@@ -75,6 +75,20 @@ export function spokenName(board: Board, player: number): string {
   }
   const { row, column } = cell(board, player);
   return `patch row ${row + 1}, column ${column + 1}`;
+}
+
+/** A name within a line, whose other words and numbers it must not turn round: as it is, but for letters from the right. */
+function isolated(name: string): string {
+  return FROM_RIGHT.test(name) ? `\u2068${name}\u2069` : name;
+}
+
+/** A letter of a script that is read from the right. */
+const FROM_RIGHT = /[\p{sc=Adlam}\p{sc=Arabic}\p{sc=Hebrew}\p{sc=Nko}\p{sc=Syriac}\p{sc=Thaana}]/u;
+
+/** Whether the tokens are read from the right, by their first letter. */
+export function rightToLeft({ tokens }: Pick<Board, "tokens">): boolean {
+  const letter = /\p{L}/u.exec(tokens.join(""));
+  return letter !== null && FROM_RIGHT.test(letter[0]);
 }
 
 /** Several players in a line: “black” + “dog”. */
@@ -160,10 +174,11 @@ function fromPatch(board: Board, player: number, key: string): number | null {
 function fromToken(board: Board, player: number, key: string): number | null {
   const first = patchCount(board);
   const last = playerCount(board) - 1;
+  const [back, on] = rightToLeft(board) ? ["ArrowRight", "ArrowLeft"] : ["ArrowLeft", "ArrowRight"];
   switch (key) {
-    case "ArrowLeft":
+    case back:
       return player > first ? player - 1 : null;
-    case "ArrowRight":
+    case on:
       return player < last ? player + 1 : null;
     case "ArrowUp":
       return first > 0 ? first - board.grid[1] : null;

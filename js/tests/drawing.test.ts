@@ -1,7 +1,7 @@
 import { describe, expect, it } from "vitest";
 import { draw, towards } from "../src/drawing";
 import { type Box, labelSpot, overlaps, pointAt, route, separate } from "../src/geometry";
-import { groupName, neighbour, shortName, spokenName } from "../src/players";
+import { groupName, neighbour, rightToLeft, shortName, spokenName } from "../src/players";
 import { traits } from "./fake";
 
 const graph = traits().graph_data as NonNullable<ReturnType<typeof traits>["graph_data"]>;
@@ -174,4 +174,16 @@ describe("players", () => {
     [7, "Home", 6],
     [6, "a", null],
   ])("from %d, %s leads to %s", (from, key, to) => expect(neighbour(board, from, key)).toBe(to));
+
+  it("arrow keys go where they point in a caption that is read from the right", () => {
+    const arabic = { ...board, tokens: ["…", "كلب", "dog"] };
+    expect([7, 8].map((player) => shortName(arabic, player))).toEqual(["“\u2068كلب\u2069”", "“dog”"]);
+    expect(["ArrowLeft", "ArrowRight"].map((key) => neighbour(arabic, 7, key))).toEqual([8, 6]);
+    expect([arabic, board, { tokens: ["dog", "كلب"] }, { tokens: ["2", "…"] }].map(rightToLeft)).toEqual([
+      true,
+      false,
+      false,
+      false,
+    ]);
+  });
 });

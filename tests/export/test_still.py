@@ -180,6 +180,13 @@ def test_a_common_limit_makes_overlays_comparable():
         assert strong[name][0] == pytest.approx(2 * opacity, abs=0.011)
 
 
+@pytest.mark.parametrize(("tokens", "direction"), [(("a", "dog"), "ltr"), (("כלב", "ליד"), "rtl")])
+def test_a_caption_is_read_from_where_its_script_is(tokens, direction):
+    page = Page(html_still(random_explanation(1, 1, tokens)))
+    (caption,) = [attributes for tag, attributes in page.elements if tag == "ul"]
+    assert caption["dir"] == direction
+
+
 @pytest.mark.parametrize("layout", ["anchored", "spring", "kamada_kawai"])
 def test_the_graph_draws_each_edge_and_each_token(layout):
     explanation = dog_and_hydrant()

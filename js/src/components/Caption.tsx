@@ -83,7 +83,9 @@ function Shown({ store, pencil, edit }: ShownProps) {
   return (
     <h2 class="fx-caption">
       {/* biome-ignore lint/a11y/noStaticElementInteractions: the pencil beside it does the same for the keyboard */}
-      <span onDblClick={store.traits.live.value && !pinned ? edit : undefined}>{text}</span>
+      <span dir="auto" onDblClick={store.traits.live.value && !pinned ? edit : undefined}>
+        {text}
+      </span>
       {store.traits.live.value && !pinned && (
         <button
           ref={pencil}
@@ -125,6 +127,7 @@ function Editor({ draft, change, done }: EditorProps) {
         ref={input}
         type="text"
         aria-label="Caption"
+        dir="auto"
         autocomplete="off"
         spellcheck={false}
         value={draft}

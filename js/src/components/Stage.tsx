@@ -2,7 +2,7 @@
 
 import { useRef, useState } from "preact/hooks";
 import { colourOf, faded } from "../colour";
-import { groupName, patchCount, playersWord, textWord } from "../players";
+import { groupName, patchCount, playersWord, rightToLeft, textWord } from "../players";
 import type { Store } from "../store";
 import { Arcs } from "./Arcs";
 import { playerEvents } from "./interaction";
@@ -35,7 +35,12 @@ function Tokens({ store, tabStop }: { store: Store; tabStop: number }) {
   const first = patchCount(board);
   const { one } = textWord(board);
   return (
-    <div class="fx-tokens" role="group" aria-label={`Caption, ${one} by ${one}`}>
+    <div
+      class="fx-tokens"
+      role="group"
+      aria-label={`Caption, ${one} by ${one}`}
+      dir={rightToLeft(board) ? "rtl" : "ltr"}
+    >
       {board.tokens.map((token, index) => {
         const player = first + index;
         return <Chip key={player} store={store} player={player} token={token} tabStop={index === tabStop} />;
