@@ -12,16 +12,21 @@ import torch
 from fixlip_widgets.errors import InputError
 
 MIN_BUDGET, MAX_BUDGET = 4, 2**24
+_LEAST_P = 1e-6
 
 
 def check_p(p: object) -> float:
-    """``p`` as a float strictly between 0 and 1.
+    """``p`` as a float strictly between 0 and 1, a millionth or more from either.
 
     Raises:
-        InputError: ``p`` is not a number in (0, 1).
+        InputError: ``p`` is not a number in (0, 1), or so close to 0 or 1 that float64 cannot tell effects apart.
     """
     if isinstance(p, bool) or not isinstance(p, Real) or not 0.0 < float(p) < 1.0:
         raise InputError(f"p is {p!r}; it is the probability of keeping a player, a number between 0 and 1 (say 0.5).")
+    if not _LEAST_P <= float(p) <= 1 - _LEAST_P:
+        raise InputError(
+            f"p is {p!r}; so close to {round(p)} nothing can be told apart; keep {_LEAST_P:f} away from it."
+        )
     return float(p)
 
 

@@ -94,7 +94,9 @@ def reproduction(explanation: Explanation, source: Source | None = None, *, reus
     named = {"image": source.image, "model": source.model, **source.options}
     comments = [f"# {name}: {meaning}" for name, meaning in _PLACEHOLDERS.items() if named.get(name) == name]
     if reused:
-        comments.append("# other encodings, of earlier settings, took part: the last digits will differ")
+        comments.append(
+            "# other encodings, of earlier settings, took part: numbers will differ, about as much as their errors say"
+        )
     call = ",\n".join(f"    {argument}" for argument in given)
     return "\n".join(["import fixlip_widgets as fx", "", *comments, f"explanation = fx.explain(\n{call},\n)"]) + "\n"
 

@@ -92,6 +92,13 @@ def test_a_p_outside_the_open_interval_is_refused(p):
         check_p(p)
 
 
+@pytest.mark.parametrize(("p", "end"), [(1e-12, 0), (1 - 1e-9, 1)])
+def test_a_p_so_close_to_its_ends_that_effects_vanish_is_refused(p, end):
+    assert check_p(1e-6) == 1e-6
+    with pytest.raises(InputError, match=f"so close to {end} nothing"):
+        check_p(p)
+
+
 @pytest.mark.parametrize("budget", [3, 0, -8, 2**24 + 1, 10.5, "many", None, True, float("inf")])
 def test_a_budget_out_of_range_is_refused(budget):
     with pytest.raises(InputError, match="whole number"):

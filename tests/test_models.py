@@ -243,6 +243,7 @@ def test_an_unknown_precision_is_refused(weights):
     ("arguments", "message"),
     [
         (("ViT-B-23",), "Did you mean"),
+        (("demo",), "packaged demo model is what load_model"),
         (("no such thing at all",), "no model"),
         (("ViT-B-32", "opnai"), "one of its tags .*openai"),
         (("ViT-B-32",), "Which weights of ViT-B-32"),

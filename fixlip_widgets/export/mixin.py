@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import weakref
 from collections.abc import Callable, Sequence
 from dataclasses import replace
 from typing import TYPE_CHECKING, Any, Literal
@@ -35,7 +34,6 @@ LOOK = (
 """Settings that a page takes over; what is selected or compared begins anew."""
 STILL = "fixlip_widgets_still_of"
 """Key in an output's metadata: id of the widget's model whose still form it is."""
-_displayed: weakref.WeakSet[Exports] = weakref.WeakSet()
 
 
 class Exports(t.HasTraits):
@@ -155,7 +153,6 @@ class Exports(t.HasTraits):
         if self._still is None:
             self._still = uuid4().hex
             self.observe(self._refresh_still, "status")
-            _displayed.add(self)
         self._publish_still(update=False)
 
     def _refresh_still(self, change: Any) -> None:
@@ -202,9 +199,3 @@ class Exports(t.HasTraits):
             "sign": {"positive": 1, "negative": -1}.get(settings["graph_sign"]),
             "colors": settings["palette"],
         }
-
-
-def settle() -> None:
-    """Block until no widget that was displayed computes anything."""
-    for widget in list(_displayed):
-        widget.resting_explainer()

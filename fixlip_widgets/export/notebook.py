@@ -24,8 +24,8 @@ _MATH = re.compile(r"\$|\\\(|\\\[|\\begin\{")
 _NOTHING = re.compile(r'<script src="">\s*</script>\n?')
 _SETTLE = """\
 import sys
-if "fixlip_widgets.export.mixin" in sys.modules:
-    sys.modules["fixlip_widgets.export.mixin"].settle()
+if "fixlip_widgets.widget.worker" in sys.modules:
+    sys.modules["fixlip_widgets.widget.worker"].settle()
 """
 """Run after the notebook's own cells: a page of half a computation is of no use to anybody."""
 _FRAME = "display:block;width:100%;height:900px;border:0;color-scheme:normal"
@@ -57,17 +57,20 @@ class FixlipHTMLExporter(HTMLExporter):
 
 
 def enliven(nb: Any) -> None:
-    """Put the live page in place of each of our widgets, and forget what those alone needed."""
+    """Put the live page in place of each of our widgets, and forget what those alone needed.
+
+    Of a box of widgets only ours stay, one below the other: without a kernel nothing else in it would answer.
+    """
     holder = nb.metadata.get("widgets", {}).get(_STATE, {})
     restored = restore(holder.get("state", {}))
     first = True
     for cell in nb.cells:
         outputs: list[Any] = []
         for output in cell.get("outputs", ()):
-            model = output.get("data", {}).get(_VIEW, {}).get("model_id")
-            if model in restored.widgets:
+            ours = restored.within(output.get("data", {}).get(_VIEW, {}).get("model_id"))
+            if ours:
                 before, first = (view() if first else ""), False
-                outputs.append(_as_html(output, before + _frame(restored.widgets[model])))
+                outputs.append(_as_html(output, before + "".join(map(_frame, ours))))
             elif still_of(output) not in restored.widgets:
                 outputs.append(output)
         if "outputs" in cell:

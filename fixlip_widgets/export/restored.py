@@ -43,11 +43,19 @@ class All:
 
     Attributes:
         widgets: Model's id to what it showed; those that had no result yet are not there.
-        parts: Ids of the models that nobody needs besides them.
+        parts: Ids of the models that nobody needs besides them, boxes that hold them included.
+        boxes: Id of a box that holds some of them, at any depth, to the ids of what is in it.
     """
 
     widgets: dict[str, Restored]
     parts: set[str]
+    boxes: dict[str, list[str]]
+
+    def within(self, name: str | None) -> list[Restored]:
+        """What a model showed: one of ours, or all of them in a box, in order."""
+        if name in self.widgets:
+            return [self.widgets[name]]
+        return [each for child in self.boxes.get(name or "", ()) for each in self.within(child)]
 
 
 def restore(models: dict[str, Any]) -> All:
@@ -62,7 +70,18 @@ def restore(models: dict[str, Any]) -> All:
             widgets[name] = _restored(state)
             referred = [value for value in state.values() if isinstance(value, str) and value.startswith(_REFERENCE)]
             parts |= {name, *(value.removeprefix(_REFERENCE) for value in referred)}
-    return All(widgets, parts)
+    boxes: dict[str, list[str]] = {}
+    inner = set(widgets)
+    while inner:  # from the widgets outwards
+        holding = {name: held for name, model in models.items() if (held := _children(model)) and inner & {*held}}
+        inner = holding.keys() - boxes.keys()
+        boxes |= holding
+    return All(widgets, parts | boxes.keys(), boxes)
+
+
+def _children(model: dict[str, Any]) -> list[str]:
+    """Ids of the models in a box; none of another model."""
+    return [str(child).removeprefix(_REFERENCE) for child in model.get("state", {}).get("children", ())]
 
 
 def still_of(output: Any) -> str | None:

@@ -220,6 +220,8 @@ def _known(name: str) -> dict[str, Any]:
     if name not in known:
         close = difflib.get_close_matches(name, known, n=3)
         hint = f" Did you mean {' or '.join(close)}?" if close else " open_clip.list_models() lists all names."
+        if name == "demo":
+            hint = " The packaged demo model is what load_model() gives without a name."
         if "/" in name:
             hint = (
                 f" On the Hugging Face hub it is 'hf-hub:{name}' where it is open_clip's; load one of transformers "

@@ -190,6 +190,12 @@ class Worker:
 _at_work: weakref.WeakSet[Worker] = weakref.WeakSet()
 
 
+def settle() -> None:
+    """Block until no widget computes anything."""
+    for worker in list(_at_work):
+        worker.rest()
+
+
 @atexit.register
 def _close_all() -> None:  # pyright: ignore[reportUnusedFunction]
     """End every thread before the interpreter ends: one that is inside torch by then would abort the process."""

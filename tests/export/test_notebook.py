@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import ast
 import copy
+import json
 import subprocess
 import sys
 from functools import cache
@@ -97,6 +98,36 @@ def test_other_widgets_keep_their_state_and_ours_leave_none():
     assert len(text) < 1000
 
 
+def test_widgets_in_boxes_are_there_in_their_order_and_leave_nothing():
+    notebook = copy.deepcopy(executed())
+    state = notebook.metadata.widgets["application/vnd.jupyter.widget-state+json"]["state"]
+    ours = [
+        output.data[_VIEW]["model_id"]
+        for cell in notebook.cells
+        for output in cell.get("outputs", ())
+        if _VIEW in output.get("data", {})
+    ]
+    for name, children in {
+        "inner": ours[:1],
+        "outer": [ours[1], "text", "inner"],
+        "text": [],
+        "other": ["text"],
+    }.items():
+        of = {"children": [f"IPY_MODEL_{child}" for child in children]} if children else {}
+        state[name] = {"model_name": "VBoxModel", "model_module": "@jupyter-widgets/controls", "state": of}
+    for cell in notebook.cells[1:]:
+        cell.outputs = []
+    for name in ("outer", "other"):
+        view = {_VIEW: {"version_major": 2, "version_minor": 0, "model_id": name}, "text/plain": "a box"}
+        notebook.cells[1].outputs.append(nbformat.v4.new_output("display_data", nbformat.from_dict(view)))
+    html = export(notebook)
+    captions = [page.json("saved")[0]["snapshots"][0]["result"]["caption"] for page in frames(html)]
+    assert captions == ["a banana", frames(exported())[0].json("saved")[0]["snapshots"][0]["result"]["caption"]]
+    assert len(Page(html).json("view")) == 1
+    (text,) = [text for a, text in Page(html).scripts if a.get("type", "").endswith("widget-state+json")]
+    assert json.loads(text)["state"].keys() == {"text", "other"}
+
+
 def test_a_notebook_that_was_not_run_has_no_live_page():
     html = export(fresh())
     assert frames(html) == []
@@ -134,11 +165,12 @@ def test_a_second_widget_adds_little_to_the_saved_notebook():
 def test_the_command_line_executes_and_waits_for_what_is_computed(tmp_path: Path):
     notebook = fresh()
     notebook.cells = notebook.cells[:2]  # nothing in it waits for the widget
+    boxed = notebook.cells[1].source + "\nimport ipywidgets\nipywidgets.VBox([widget])"
+    notebook.cells.append(nbformat.v4.new_code_cell(boxed))
     nbformat.write(notebook, tmp_path / "waits.ipynb")
     command = [sys.executable, "-m", "nbconvert", "--to", "fixlip_html", "--execute", str(tmp_path / "waits.ipynb")]
     subprocess.run(command, check=True, capture_output=True, timeout=300)
     html = (tmp_path / "waits.html").read_text("utf-8")
-    (page,) = frames(html)
-    (saved,) = page.json("saved")
-    assert not saved["snapshots"][0]["result"]["partial"]
+    saved = [page.json("saved")[0] for page in frames(html)]
+    assert [each["snapshots"][0]["result"]["partial"] for each in saved] == [False, False]
     assert "settle()" not in html
