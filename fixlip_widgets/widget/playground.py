@@ -14,6 +14,7 @@ if TYPE_CHECKING:
     from fixlip_widgets.game import VisionLanguageGame
 
 NO_MODEL = "This is a finished explanation; there is no model here to ask for its true value."
+TAKEN = "Another widget of the same explainer has set another caption; Run takes this one back."
 PICTURE_SIDE, _QUALITY = 224, 82
 """Longest side, in pixels, of the masked picture that is sent, and its quality: some ten kilobytes at most."""
 _MOST_KEPT = 4096
@@ -47,6 +48,11 @@ class Playground:
             self._values[key] = float(game.value(_mask(game.n_players, removed))[0])
         return self._values[key]
 
+    def is_taken(self, text: str, explanation: Explanation | None) -> bool:
+        """Whether the model has a caption now that is neither ``text`` nor that of ``explanation``."""
+        known = {text} if explanation is None else {text, explanation.caption}
+        return self._game is not None and self._game.caption not in known
+
     @staticmethod
     def _key(game: VisionLanguageGame, removed: Sequence[int]) -> tuple[str, tuple[int, ...]]:
         return game.caption, tuple(sorted(removed))
@@ -63,9 +69,14 @@ class Playground:
         return self._picture[1]
 
     def answer(
-        self, removed: Sequence[int], value: float | None, explanation: Explanation | None, generation: int
+        self,
+        removed: Sequence[int],
+        value: float | None,
+        explanation: Explanation | None,
+        generation: int,
+        why: str = "",
     ) -> dict[str, Any]:
-        """What the view is told: the true ``value`` as far as it is known, the predicted one, and the picture."""
+        """What the view is told: the true ``value`` or ``why`` there is none, the predicted one, and the picture."""
         game, prediction = self._game, None
         fits = explanation is not None and (game is None or explanation.caption == game.caption)
         if explanation is not None and fits and all(player < explanation.n_players for player in removed):
@@ -76,7 +87,7 @@ class Playground:
             "value": value,
             "prediction": prediction,
             "picture": self.picture(removed),
-            "why": NO_MODEL if game is None else "",
+            "why": NO_MODEL if game is None else why,
         }
 
 

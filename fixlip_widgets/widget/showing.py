@@ -17,7 +17,7 @@ from fixlip_widgets.provenance import reproduction
 from fixlip_widgets.widget import wire
 from fixlip_widgets.widget.base import BaseWidget
 from fixlip_widgets.widget.convergence import Convergence
-from fixlip_widgets.widget.playground import Playground
+from fixlip_widgets.widget.playground import TAKEN, Playground
 from fixlip_widgets.widget.worker import Worker
 
 if TYPE_CHECKING:
@@ -250,6 +250,9 @@ class ShowingWidget(Exports, BaseWidget):
 
     def _ask_model(self) -> None:
         removed, explanation = self.removed, self._explanation
+        if removed and self._playground.is_taken(self.text, explanation):
+            self._tell_played(removed, None, TAKEN)
+            return
         known = self._playground.known(removed)
         if explanation is not None and not removed and known is None:
             known = wire.number(explanation.similarity)
@@ -257,12 +260,12 @@ class ShowingWidget(Exports, BaseWidget):
         if removed and known is None and (value := self._playground.ask(removed)) is not None:
             self._tell_played(removed, value)
 
-    def _tell_played(self, removed: tuple[int, ...], value: float | None) -> None:
+    def _tell_played(self, removed: tuple[int, ...], value: float | None, why: str = "") -> None:
         with self._publishing:
             result = self.result
             if removed == self.removed and (result or removed):
                 generation = result["generation"] if result else self.generation
-                self.played = self._playground.answer(removed, value, self._explanation, generation)
+                self.played = self._playground.answer(removed, value, self._explanation, generation, why)
 
     # -- what asks for chores ----------------------------------------------------------------------------------------
 

@@ -96,6 +96,22 @@ def test_without_a_model_it_says_why_there_is_no_value() -> None:
     widget.close()
 
 
+def test_the_value_of_another_widgets_caption_is_not_shown(widget: FixlipWidget) -> None:
+    other = FixlipWidget(explainer=widget.resting_explainer(), idle_share=0)
+    other.text = "a cat"
+    assert other.wait(SECONDS)
+    widget.removed = (3,)
+    assert widget.wait(SECONDS)
+    assert (widget.played["value"], widget.played["prediction"]) == (None, None)
+    assert "another caption" in widget.played["why"]
+    widget.run()
+    assert widget.wait(SECONDS)
+    game = widget.resting_explainer().game
+    assert widget.played["value"] == pytest.approx(float(game.value(without(game.n_players, (3,)))[0]))
+    assert game.caption == widget.text
+    other.close()
+
+
 def test_a_players_number_that_is_none_is_refused(widget: FixlipWidget, wire: Wire) -> None:
     wire.set(removed=[22])
     assert ([name for name, _ in wire.refusals()], widget.removed) == (["removed"], ())
