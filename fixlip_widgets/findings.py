@@ -198,6 +198,9 @@ def _whole(
             f"{total:,} of {tested:,} {what} {verb} beyond the noise (95 % for all of them together): "
             f"{raising:,} positive, {lowering:,} negative; {across:,} between image and text."
         )
+    unknown = upper.shape[0] * (upper.shape[0] - 1) // 2 - tested
+    if unknown and explanation.scope == "all":
+        said += f" Of {counted(unknown, 'other')} the standard errors are not known."
     if third_tested:
         said += f" Of {third_tested:,} third-order terms, {third:,} {'is' if third == 1 else 'are'}."
     return said + _faithfulness(explanation)

@@ -143,6 +143,10 @@ def test_what_is_partly_unknown_is_not_called_noise():
     assert sentences[0] == "Patch (1, 1) binds to “dog”; the rest is within the noise or not known."
     assert sentences[1].startswith("As far as it is known, nothing that patch (1, 2) does")
     assert "1 of 21 interactions" in sentences[-1]
+    assert " Of 15 others the standard errors are not known." in sentences[-1]
+    alone = told({(0, 8): 2.0}, interactions_se=errors, scope="cross")[-1]
+    assert "not known" not in alone, "what was not asked for is not missed"
+    assert "not known" not in told({(0, 8): 2.0})[-1]
 
 
 def test_a_difference_is_told_as_one():
