@@ -25,7 +25,8 @@ export function Finding({ store }: { store: Store }) {
 /** The first sentence is what matters, the others say how sure it is. */
 function Sentences({ text }: { text: string }) {
   const end = text.search(/(?<=[.!?]) (?=[\p{Lu}\p{N}“])/u);
-  const [first, rest] = end < 0 ? [text, ""] : [text.slice(0, end), text.slice(end)];
+  const unbroken = text.replaceAll(" %", "\u00a0%");
+  const [first, rest] = end < 0 ? [unbroken, ""] : [unbroken.slice(0, end), unbroken.slice(end)];
   return (
     <p>
       <b>{first}</b>
