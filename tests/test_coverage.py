@@ -126,6 +126,31 @@ def test_what_is_beyond_the_noise_has_the_sign_that_is_said(p, count, ridge):
     assert np.sum(named) > 0
 
 
+@pytest.mark.parametrize(
+    ("p", "count", "ridge", "known"),
+    [
+        (0.5, 36, None, ""),
+        (0.5, 44, None, "cross-modal"),
+        (0.5, 170, 0.0, "cross-modal"),  # 67 unknowns of 85 pairs
+        (0.5, 190, 0.0, "cross-modal, image–image"),
+        (0.3, 90, None, ""),  # cross-modal terms are told apart from pairs
+        (0.3, 140, None, "cross-modal, image–image"),
+        (0.3, 90, 0.0, "cross-modal"),
+        (0.3, 150, 0.0, "cross-modal"),  # 79 unknowns
+        (0.3, 170, 0.0, "cross-modal, image–image"),
+        (0.9, 800, 0.0, "cross-modal"),
+        (0.9, 800, None, ""),
+        (0.9, 1300, None, "cross-modal, image–image"),
+    ],
+)
+def test_there_are_errors_from_as_many_masks_on_as_can_tell_them(p, count, ridge, known):
+    fit = regress(sampled(IMAGE, N_IMAGE, p, count, 0, 0), everything(TEXT, N_TEXT, p), ridge)
+    errors = parts(standard_errors(fit))
+    for block in ("cross-modal", "image–image"):
+        assert np.isfinite(errors[block]).all() == (block in known), block
+        assert np.isnan(errors[block]).all() == (block not in known), block
+
+
 @pytest.mark.slow
 @pytest.mark.parametrize("ridge", [0.0, None], ids=["plain", "default"])
 def test_sampled_captions_add_their_share(ridge):

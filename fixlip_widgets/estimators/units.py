@@ -36,8 +36,8 @@ class Units:
 
     Attributes:
         few: There are too few to know how much anything moves with them.
-        slope_inflation, even_inflation: HC3's factors of residuals at a unit of average leverage: of a linear
-            regression on the masks, and of the even part of a polynomial. NaN where residuals say nothing.
+        even_inflation: HC3's factor of residuals at a unit of average leverage, of the even part of a polynomial. NaN
+            where residuals say nothing.
     """
 
     def __init__(
@@ -53,12 +53,12 @@ class Units:
         straight = ((n if side.paired else n + 1) + adjusted_for) / units
         self._curved, self._straight = part.pair_freedom if part else 0.0, n + adjusted_for
         self.few = too_few(side, pairs=False)
-        self.slope_inflation = math.nan if too_few(side, pairs=adjusted_for > 0) else _inflation(straight)
+        self._no_slopes = too_few(side, pairs=adjusted_for > 0) or straight > MOST_LEVERAGE
         if not side.paired:
             curved = self._leverage(curved + n / units)
         plain_pairs = pairs and part is not None and part.ridge == 0
         most = _MOST_UNKNOWNS[side.paired] if plain_pairs else MOST_LEVERAGE
-        self.even_inflation = math.nan if too_few(side, pairs) else _inflation(curved, most)
+        self.even_inflation = math.nan if too_few(side, pairs) or curved > most else 1 / (1 - curved)
         nothing = torch.zeros(n, n, dtype=torch.float64, device=self.design.phi.device)
         self.shrinkage = self._shrinkage(part) if part and pairs else nothing
         self.bias = _Bias(part, self.design.inverse_spread, side.moments.mean_mask) if part and pairs else None
@@ -76,7 +76,9 @@ class Units:
         curved = weights * (1 + self._curved * 0.5 * (lengths.square() - squared.square().sum(1)) / n_pairs)
         if not self.side.paired:
             curved = curved + weights * self._straight * lengths / n
-        slopes = 1 / (1 - straight.clamp(max=MOST_LEVERAGE)) + 0 * self.slope_inflation  # NaN where that is
+        slopes = 1 / (1 - straight.clamp(max=MOST_LEVERAGE))
+        if self._no_slopes:
+            slopes = torch.full_like(slopes, torch.nan)
         most = MOST_LEVERAGE if self.side.paired else _MOST_OF_A_UNIT  # pairs have nearly the same
         even = (self.even_inflation / (1 - curved.clamp(max=most))).sqrt()
         return slopes, slopes if self.side.paired else even, even
@@ -194,8 +196,3 @@ def too_few(side: Modality, pairs: bool) -> bool:
     mean = side.moments.mean_mask
     units, rarer = side.units, float(torch.minimum(mean, 1 - mean).mean())
     return units * rarer ** (2 if pairs else 1) < _FEWEST_RARER
-
-
-def _inflation(leverage: float, most: float = MOST_LEVERAGE) -> float:
-    """HC3's factor of residuals; NaN where the fit has so many unknowns that its residuals say nothing."""
-    return 1 / (1 - leverage) if leverage <= most else math.nan
