@@ -254,6 +254,7 @@ def test_an_unknown_precision_is_refused(weights):
         (({"embed_dim": 8}, False), "not an open_clip model config"),
         ((config(VISION | {"width": 20, "head_width": 3}), False), "custom could not be built"),
         ((config(of_timm("vit_of_nobody", "avg")), False), "custom could not be built: Unknown model"),
+        ((config(of_timm("small_siglip", "map", image_size=96)), False), "96×96 pixels, but .* takes 64×64"),
     ],
 )
 def test_what_cannot_be_loaded_is_said_in_a_sentence(arguments, message):

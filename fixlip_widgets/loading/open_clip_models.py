@@ -19,6 +19,7 @@ from fixlip_widgets.loading.checkpoints import (
     weights_of_tag,
 )
 from fixlip_widgets.loading.parts import Parts, first_line, preprocessing
+from fixlip_widgets.towers import size_insisted_on
 
 CONFIG = "open_clip_config.json"
 HUB = "hf-hub:"
@@ -87,6 +88,13 @@ def build(config: dict[str, Any], name: str) -> Any:
         )
         advice = needs if config["text_cfg"].get("hf_model_name") else ""
         raise ModelError(f"{name} could not be built: {first_line(error)}{advice}") from error
+    needed = size_insisted_on(clip.visual)
+    if needed and needed != tuple(clip.visual.image_size):
+        asked, takes = (f"{height}×{width}" for height, width in (clip.visual.image_size, needed))
+        raise ModelError(
+            f"The config of {name} asks for images of {asked} pixels, but its image encoder takes {takes}. Correct "
+            "image_size in vision_cfg, or take timm's model for that size."
+        )
     return clip
 
 

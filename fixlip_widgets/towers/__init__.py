@@ -5,6 +5,7 @@ from fixlip_widgets.towers.kinds import Kinds, kinds_of
 from fixlip_widgets.towers.maskings import MASKINGS, Masking, check_masking
 from fixlip_widgets.towers.patches import Patches, grid_labels
 from fixlip_widgets.towers.text import AnyTextTower, TextTower, text_tower
+from fixlip_widgets.towers.timm_vit import size_insisted_on
 from fixlip_widgets.towers.transformers_model import TransformersEncoder
 
 __all__ = [
@@ -23,5 +24,6 @@ __all__ = [
     "image_tower",
     "kinds_of",
     "patches_of",
+    "size_insisted_on",
     "text_tower",
 ]

@@ -26,9 +26,20 @@ def timm_patches(visual: Any) -> Patches | None:
     if isinstance(trunk, (VisionTransformer, Eva)) and isinstance(embed, PatchEmbed) and not embed.dynamic_img_pad:
         size: Any = embed.patch_size
         return Patches((rows, columns), (int(size[0]), int(size[1])), is_apart(embed.proj))
-    size = (visual.image_size[0] // rows, visual.image_size[1] // columns)
+    made_for: Any = getattr(embed, "img_size", visual.image_size)  # open_clip may show it another size
+    size = (int(made_for[0]) // rows, int(made_for[1]) // columns)
     merges = trunk.feature_info[-1]["reduction"] > max(size)
-    return None if merges else Patches((rows, columns), size, apart=False)
+    grid = (visual.image_size[0] // size[0], visual.image_size[1] // size[1])
+    return None if merges else Patches(grid, size, apart=False)
+
+
+def size_insisted_on(visual: Any) -> tuple[int, int] | None:
+    """(height, width) of the only pixels that a timm encoder takes; ``None`` for one that takes others too."""
+    embed = getattr(getattr(visual, "trunk", None), "patch_embed", None)
+    if not isinstance(embed, PatchEmbed) or not embed.strict_img_size:
+        return None
+    size: Any = embed.img_size
+    return size and (int(size[0]), int(size[1]))
 
 
 class TimmImageTower(SequenceTower):
