@@ -73,12 +73,15 @@ export function memory(megabytes: number): string {
     : `${(megabytes / 1000).toFixed(1)} GB`;
 }
 
-/** What a budget takes, before it is spent: "1,092 encodings + 1,348 reused · 21 s · 102 MB". */
+/**
+ * What a budget takes, before it is spent: "1,092 encodings + 1,348 reused · 21 s · 102 MB". What is reused is left out
+ * where it is less than a tenth of what is new: the line has room for large numbers then.
+ */
 export function costLine(cost: Cost): string {
   const fresh = cost.new_image + cost.new_text;
   const reused = cost.image + cost.text - fresh;
   const all = fresh === 0 ? `all ${count(reused)} encodings reused` : `${count(fresh)} encodings`;
-  const again = fresh > 0 && reused > 0 ? ` + ${count(reused)} reused` : "";
+  const again = fresh > 0 && reused > fresh / 10 ? ` + ${count(reused)} reused` : "";
   const time = fresh > 0 && cost.seconds !== null ? ` · ${duration(cost.seconds)}` : "";
   return `${all}${again}${time} · ${memory(cost.megabytes)}`;
 }

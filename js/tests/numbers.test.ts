@@ -47,6 +47,7 @@ describe("numbers as text", () => {
   it.each([
     [{ new_image: 1092, new_text: 0, seconds: 21 }, "1,092 encodings + 1,348 reused · 21 s · 102 MB"],
     [{ new_image: 2184, new_text: 256, seconds: null }, "2,440 encodings · 102 MB"],
+    [{ new_image: 2184, new_text: 56, seconds: 21 }, "2,240 encodings · 21 s · 102 MB"],
     [{ new_image: 0, new_text: 0, seconds: 0 }, "all 2,440 encodings reused · 102 MB"],
   ])("a cost says what is new and what is reused: %o", (part, text) => {
     expect(costLine({ image: 2184, text: 256, megabytes: 102.4, ...part })).toBe(text);

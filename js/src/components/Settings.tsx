@@ -16,9 +16,9 @@ const THEMES = [
 ];
 
 const ORDERS: Readonly<Record<number, string>> = {
-  1: "1: single players",
-  2: "2: and pairs",
-  3: "3: and triples",
+  1: "1: players",
+  2: "2: players and pairs",
+  3: "3: players, pairs, triples",
 };
 
 /** Settings and requests whose refusal is told here. */
