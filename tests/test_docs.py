@@ -1,0 +1,33 @@
+"""What the documents point at is there: files, folders and headings."""
+
+import re
+from pathlib import Path
+
+import pytest
+
+ROOT = Path(__file__).parents[1]
+DOCUMENTS = [ROOT / "README.md", ROOT / "CHANGELOG.md", *sorted((ROOT / "docs").glob("*.md"))]
+PATH = re.compile(r"`((?:[\w.]+/)*[\w.]+(?:/|\.(?:py|ts|tsx|md)))`")
+"""A folder, or a file of ours, in backticks."""
+
+
+def headings(document: Path) -> set[str]:
+    """The anchors that a code host gives a document's headings."""
+    titles = re.findall(r"^#+ (.+)$", document.read_text(encoding="utf-8"), re.MULTILINE)
+    return {re.sub(r"[^\w\- ]", "", title.lower()).replace(" ", "-") for title in titles}
+
+
+@pytest.mark.parametrize("document", DOCUMENTS, ids=lambda path: path.name)
+def test_every_link_inside_the_repository_leads_somewhere(document):
+    links = re.findall(r"\]\((?!https?:)([^)#\s]*)(?:#([^)\s]*))?\)", document.read_text(encoding="utf-8"))
+    for path, anchor in links:
+        target = document.parent / path if path else document
+        assert target.exists(), path
+        assert not anchor or anchor in headings(target), f"{path}#{anchor}"
+
+
+def test_the_map_for_developers_names_what_is_there():
+    named = PATH.findall((ROOT / "docs" / "developing.md").read_text(encoding="utf-8"))
+    assert len(named) > 50
+    gone = [path for path in named if not any((folder / path).exists() for folder in (ROOT, ROOT / "fixlip_widgets"))]
+    assert not gone
