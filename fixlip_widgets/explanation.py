@@ -333,7 +333,7 @@ class Explanation(Players):
     def summary(self) -> str:
         """One line: what was explained and how well."""
         similar = "" if math.isnan(self.similarity) else f", similarity {self.similarity:.2f}"
-        fit = "" if self.r2 is None else f", held-out R² {self.r2:.2f}"
+        fit = "" if self.r2 is None or math.isnan(self.r2) else f", held-out R² {self.r2:.2f}"
         method = f"{self.method} p={self.p:g}" if self.method.startswith("banzhaf") else self.method
         unusual = self.order == 3 or (self.order == 1 and self.method in ("banzhaf", "shapley"))
         order = f" of order {self.order}" if unusual else ""

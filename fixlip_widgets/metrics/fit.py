@@ -10,20 +10,28 @@ from fixlip_widgets.explanation import Explanation
 
 Floats = NDArray[np.float64]
 _PAIRS = 2000
+_ROUNDING = 1e-6
+"""Relative difference of two values that are the same but for rounding, in float32."""
 
 
 def r2_score(values: Floats, predictions: Floats) -> float:
-    """Coefficient of determination: 1 − Σ(values − predictions)² / Σ(values − mean)²."""
-    spread = float(np.square(values - values.mean()).sum())
-    return 1.0 - float(np.square(values - predictions).sum()) / spread if spread > 0 else float("nan")
+    """Coefficient of determination: 1 − Σ(values − predictions)² / Σ(values − mean)²; nan where values do not vary."""
+    if not _vary(values):
+        return float("nan")
+    return 1.0 - float(np.square(values - predictions).sum() / np.square(values - values.mean()).sum())
 
 
 def spearman(values: Floats, predictions: Floats) -> float:
-    """Spearman's rank correlation; ties share their mean rank."""
+    """Spearman's rank correlation; ties share their mean rank. nan where values or predictions do not vary."""
     first, second = _ranks(values), _ranks(predictions)
-    if first.std() == 0 or second.std() == 0:
+    if not _vary(values) or second.std() == 0:
         return float("nan")
     return float(np.corrcoef(first, second)[0, 1])
+
+
+def _vary(values: Floats) -> bool:
+    """Whether values differ by more than rounding: embeddings of one mask are not the same to the last bit."""
+    return bool(np.square(values - values.mean()).sum() > np.square(_ROUNDING * values).sum())
 
 
 def _ranks(values: Floats) -> Floats:

@@ -36,6 +36,14 @@ def test_an_explanation_without_values_has_no_correlation():
     assert np.isnan(Sample(masks, np.arange(3.0), 0.5).faithfulness(linear([0.0, 0.0])).spearman)
 
 
+def test_values_that_differ_by_rounding_alone_have_no_fit():
+    masks = np.array([[0, 0], [1, 0], [0, 1], [1, 1]], dtype=bool)
+    for varied, known in ((1e-7, False), (1e-3, True)):
+        values = 17.0 + varied * np.array([0.0, 1.0, 2.0, 5.0])
+        found = Sample(masks, values, 0.5).faithfulness(linear([1.0, 2.0]))
+        assert (np.isfinite(found.r2), np.isfinite(found.spearman)) == (known, known)
+
+
 def test_masks_keep_players_with_probability_p():
     assert sample(tiny_game(1), p=0.3, n_masks=400).masks.mean() == pytest.approx(0.3, abs=0.02)
 
