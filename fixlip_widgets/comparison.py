@@ -29,10 +29,16 @@ class Difference:
     unmatched: tuple[int, ...]
 
 
+def method_label(explanation: Explanation) -> str:
+    """Its method, as a person reads it."""
+    method = METHODS.get(explanation.method)
+    return method.label if method else explanation.method
+
+
 def label(explanation: Explanation) -> str:
     """An explanation in a few words: its caption, method and p."""
     method = METHODS.get(explanation.method)
-    words = [f"“{isolated(shortened(explanation.caption, 40))}”", method.label if method else explanation.method]
+    words = [f"“{isolated(shortened(explanation.caption, 40))}”", method_label(explanation)]
     if explanation.order > 2:
         words.append(f"order {explanation.order}")
     if method is None or method.uses_p:
@@ -55,6 +61,11 @@ def check_comparable(b: Explanation, a: Explanation) -> None:
         raise InputError("The two explanations are of different pictures; only those of one picture can be compared.")
 
 
+def one_unit(b: Explanation, a: Explanation) -> bool:
+    """Whether their numbers have a common unit: logits, or whatever the one method of both has."""
+    return (a.in_logits and b.in_logits) or a.method == b.method
+
+
 def same_regions(b: Explanation, a: Explanation) -> bool:
     """Whether image players are the same regions, or patches in both."""
     if a.regions is None or b.regions is None:
@@ -71,9 +82,12 @@ def subtract(b: Explanation, a: Explanation) -> Difference:
     terms are left out.
 
     Raises:
-        InputError: Their grids or their pictures differ.
+        InputError: Their grids or their pictures differ, or their numbers have no common unit.
     """
     check_comparable(b, a)
+    if not one_unit(b, a):
+        names = " and ".join(method_label(each) for each in (b, a) if not each.in_logits)
+        raise InputError(f"The numbers of {names} are not in logits; they can be seen beside others, not subtracted.")
     if a.has_interactions != b.has_interactions:
         a, b = _first_order(a), _first_order(b)
     into_b, from_a = correspondence(b, a)

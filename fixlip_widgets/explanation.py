@@ -28,6 +28,8 @@ Bools = NDArray[np.bool_]
 _ROUNDING = 1e-4
 """Share of the largest interaction by which the two halves of a solved matrix may differ."""
 
+RELEVANCES = frozenset({"grad_eclip", "game_attention", "random"})
+"""Methods whose numbers are no logits: they rank players, and say nothing of the similarity's size."""
 _PICTURES = ("image", "blank")
 _PAIR = ("tokens", "words", "grid", "regions", "caption", *_PICTURES, "masking")
 _OPTIONAL = ("main_se", "interactions_se")
@@ -148,8 +150,23 @@ class Explanation(Players):
         return self.order >= 2
 
     @property
+    def in_logits(self) -> bool:
+        """Whether its numbers are logits of the model's similarity; of others only order and sign mean something."""
+        return self.method not in RELEVANCES
+
+    @property
+    def unit(self) -> str:
+        """``"logits"``, or nothing where its numbers have no unit."""
+        return "logits" if self.in_logits else ""
+
+    @property
     def residual(self) -> float:
-        """What the surrogate leaves unexplained of the similarity when every player is kept, in logits."""
+        """What the surrogate leaves unexplained of the similarity when every player is kept, in logits.
+
+        NaN where its numbers are none.
+        """
+        if not self.in_logits:
+            return float("nan")
         return self.similarity - float(self.predict(np.ones((1, self.n_players), dtype=bool))[0])
 
     def predict(self, masks: ArrayLike) -> Floats:

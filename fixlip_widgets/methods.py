@@ -51,7 +51,6 @@ class Method:
         orders: Orders that it offers; a method with order 1 alone has no interactions.
         uses_p: Whether p changes its result.
         uses_budget: Whether the budget does.
-        in_logits: Whether its numbers are logits of the game; of others only order and sign mean something.
         solve: From an explainer's pool of encoded masks, at any p, at once: ``(explainer, p, order)``.
         compute: From the game, anew for every request.
     """
@@ -63,7 +62,6 @@ class Method:
     uses_budget: bool
     solve: Callable[[IncrementalExplainer, float, int], Explanation] | None = None
     compute: Callable[[Request], Explanation] | None = None
-    in_logits: bool = True
 
     def refined(self, explainer: IncrementalExplainer, p: float, order: int) -> Explanation:
         """From what ``explainer`` has encoded, for a method with a pool."""
@@ -128,7 +126,6 @@ _ALL = (
         uses_p=False,
         uses_budget=False,
         compute=lambda asked: grad_eclip(asked.game),
-        in_logits=False,
     ),
     Method(
         "game_attention",
@@ -137,7 +134,6 @@ _ALL = (
         uses_p=False,
         uses_budget=False,
         compute=lambda asked: game_attention(asked.game),
-        in_logits=False,
     ),
     Method(
         "random",
@@ -146,7 +142,6 @@ _ALL = (
         uses_p=False,
         uses_budget=False,
         compute=lambda asked: random_explanation(asked.game, asked.seed),
-        in_logits=False,
     ),
 )
 METHODS: dict[str, Method] = {method.name: method for method in _ALL}

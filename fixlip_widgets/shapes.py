@@ -12,7 +12,7 @@ from fixlip_widgets.colors import palette
 from fixlip_widgets.markup import element, escaped
 from fixlip_widgets.pictures import data_uri
 from fixlip_widgets.places import places_of
-from fixlip_widgets.wording import signed
+from fixlip_widgets.wording import signed, with_unit
 
 if TYPE_CHECKING:
     from fixlip_widgets.explanation import Explanation
@@ -71,7 +71,7 @@ def heat(explanation: Explanation, values: np.ndarray, limit: float, colors: str
         opacity = _HEAT * min(abs(value) / limit, 1.0)
         if opacity > _FAINTEST:
             color = chosen.positive if value > 0 else chosen.negative
-            title = f"{names[player]}: {signed(value)} logits"
+            title = f"{names[player]}: {with_unit(signed(value), explanation.unit)}"
             cells.append(shape(explanation, player, title, fill=color, fill_opacity=opacity))
     return cells
 

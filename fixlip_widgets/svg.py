@@ -10,7 +10,7 @@ from fixlip_widgets.layouts import Graph, bend
 from fixlip_widgets.markup import element, escaped
 from fixlip_widgets.pictures import patch_values
 from fixlip_widgets.shapes import crop, cut_out, heat, held, picture, picture_size, shape
-from fixlip_widgets.wording import columns, pair_name, shortened, with_error
+from fixlip_widgets.wording import columns, pair_name, shortened, with_error, with_unit
 
 if TYPE_CHECKING:
     from fixlip_widgets.explanation import Explanation
@@ -152,10 +152,10 @@ class _Drawing:
         (x0, y0), (x1, y1) = (self._at(self._graph.nodes[end]["pos"]) for end in (i, j))
         x, y = self._at(bend(self._graph, i, j))
         unsure = edge["certain"] is False
-        name = self._name(min(i, j), max(i, j))
+        name, value = self._name(min(i, j), max(i, j)), self._value(edge["weight"], edge["se"])
         return element(
             "path",
-            element("title", escaped(f"{name}: {with_error(edge['weight'], edge['se'])} logits")),
+            element("title", escaped(f"{name}: {value}")),
             d=f"M{x0:.1f} {y0:.1f}Q{x:.1f} {y:.1f} {x1:.1f} {y1:.1f}",
             fill="none",
             stroke=palette(colors).positive if edge["sign"] > 0 else palette(colors).negative,
@@ -205,8 +205,11 @@ class _Drawing:
         return element("g", self._title(player, node), sheet, letters)
 
     def _title(self, player: int, node: dict[str, Any]) -> str:
-        value = with_error(node["main"], node["se"])
-        return element("title", escaped(f"{self._names[player]}: main effect {value} logits"))
+        value = self._value(node["main"], node["se"])
+        return element("title", escaped(f"{self._names[player]}: main effect {value}"))
+
+    def _value(self, value: float, error: float | None) -> str:
+        return with_unit(with_error(value, error), self._explanation.unit)
 
 
 def _loose_lines(graph: Graph) -> int:

@@ -33,6 +33,11 @@ def with_error(value: float, error: float | None) -> str:
     return f"{signed(value)} ± {plain(error)}"
 
 
+def with_unit(value: str, unit: str) -> str:
+    """``+1.20 logits``; the value alone where it has no unit."""
+    return f"{value} {unit}" if unit else value
+
+
 def shortened(text: str, most: int = 60) -> str:
     """``text`` on one line, cut with an ellipsis where it has more than ``most`` characters; mere blanks are ``␣``."""
     line = " ".join(text.split()) or ("␣" if text else "")

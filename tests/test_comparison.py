@@ -30,6 +30,26 @@ def test_of_one_caption_every_number_is_subtracted():
     assert difference.unmatched == ()
 
 
+@pytest.mark.parametrize(
+    ("of_a", "of_b", "exists"),
+    [
+        ("banzhaf", "exclip", True),
+        ("grad_eclip", "grad_eclip", True),
+        ("banzhaf", "grad_eclip", False),
+        ("game_attention", "banzhaf", False),
+        ("game_attention", "grad_eclip", False),
+    ],
+)
+def test_only_numbers_of_one_unit_are_subtracted(of_a, of_b, exists):
+    a, b = pair()
+    a, b = a.replace(method=of_a), b.replace(method=of_b)
+    if exists:
+        np.testing.assert_allclose(subtract(b, a).explanation.main, b.main - a.main)
+    else:
+        with pytest.raises(InputError, match="not in logits; they can be seen beside others"):
+            subtract(b, a)
+
+
 def test_words_that_only_one_caption_has_count_as_zero_in_the_other():
     a, b = pair("a red dog", "a big red dog today")
     difference = subtract(b, a)
@@ -60,7 +80,7 @@ def test_without_errors_there_are_none():
 
 def test_against_a_first_order_method_attributions_are_subtracted():
     a, b = pair()
-    first = a.replace(order=1, interactions=np.zeros((9, 9)), interactions_se=None, method="grad_eclip")
+    first = a.replace(order=1, interactions=np.zeros((9, 9)), interactions_se=None, method="banzhaf_values")
     explanation = subtract(b, first).explanation
     assert not explanation.has_interactions
     np.testing.assert_allclose(explanation.main, b.first_order() - a.main)

@@ -132,6 +132,14 @@ def test_first_order_explanations_can_be_drawn_otherwise(kind):
     assert figure(random_explanation(order=1, interactions=np.zeros((9, 9))), kind).data
 
 
+@pytest.mark.parametrize(("method", "known"), [("banzhaf", True), ("game_attention", False), ("random", False)])
+@pytest.mark.parametrize("kind", KINDS)
+def test_numbers_that_are_no_logits_are_not_called_so(kind, method, known):
+    explanation = dog_and_hydrant().replace(method=method, similarity=20.0)
+    assert explanation.in_logits == np.isfinite(explanation.residual) == known
+    assert ("logits" in figure(explanation, kind).to_json()) == known
+
+
 def test_interactions_from_too_few_masks_are_marked():
     early = random_explanation(identified={"cross": True, "text_text": True, "image_image": False})
     assert "few masks" in figure(early, "image").layout.title.text

@@ -86,7 +86,7 @@ def _facts(explanation: Explanation) -> str:
     facts = [
         ("similarity (logits)", _number(explanation.similarity)),
         ("empty pair", _number(explanation.empty_similarity)),
-        ("baseline", with_error(explanation.baseline, explanation.baseline_se)),
+        ("baseline", with_error(explanation.baseline, explanation.baseline_se) if explanation.in_logits else None),
         ("held-out R²", _number(explanation.r2)),
         ("Spearman", _number(explanation.spearman)),
         ("residual", _number(explanation.residual, signed)),
@@ -128,9 +128,10 @@ def _attributions(explanation: Explanation, colors: str) -> str:
         if explanation.has_interactions
         else "what each player adds by this method"
     )
+    unit = " (logits)" if explanation.in_logits else ""
     says = (
         f"First-order attributions: {meaning}. Strongest colour: ±{plain(limit_of(patches))} for "
-        f"{explanation.image_word[1]}, ±{plain(limit)} for {explanation.text_word[1]} (logits)."
+        f"{explanation.image_word[1]}, ±{plain(limit)} for {explanation.text_word[1]} {unit}."
     )
     return element(
         "section",
@@ -172,7 +173,8 @@ def _table(explanation: Explanation, colors: str, rows: int = _ROWS) -> str:
         *(element("th", text, scope="col", class_=class_) for text, class_ in _COLUMNS),
     )
     lines = [_row(explanation, at, term, limit, colors) for at, term in enumerate(terms, start=1)]
-    says = f"In logits; ± is one standard error. Pale: within {CERTAIN:g} standard errors of zero."
+    unit = "In logits" if explanation.in_logits else "Not in logits: only order and sign mean something"
+    says = f"{unit}; ± is one standard error. Pale: within {CERTAIN:g} standard errors of zero."
     table = element("table", element("caption", says), element("thead", head), element("tbody", *lines))
     return element("section", element("h2", f"Strongest {kind}"), element("div", table, class_="scroll"))
 
@@ -213,16 +215,24 @@ def _bar(value: float, limit: float, colors: str) -> str:
     return element("svg", bar, viewBox="0 0 100 12", preserveAspectRatio="none", aria_hidden="true")
 
 
+_FITTED = ("banzhaf", "shapley")
+"""The paper's methods, whose terms are fitted to the game; others are only named."""
+_ORDERS = {1: "first", 2: "second", 3: "third"}
+
+
 def _footer(explanation: Explanation) -> str:
     rest = "; ".join(f"{key} {value}" for key, value in explanation.model.items() if key not in ("name", "pretrained"))
     blocks = {"cross": "image–text", "text_text": "text–text", "image_image": "image–image"}
     early = [blocks.get(block, block) for block, known in explanation.identified.items() if not known]
-    notes = [
-        "The surrogate is the polynomial of second order that is closest to the model on masked pairs; the residual is "
-        "what it leaves unexplained when everything is kept.",
-        f"Fewer masks than unknowns: the {' and '.join(early)} interactions are shrunk towards zero." if early else "",
+    fitted = [
+        f"The surrogate is the polynomial of {_ORDERS[explanation.order]} order that is closest to the model on masked "
+        "pairs; the residual is what it leaves unexplained when everything is kept.",
         "Method: Baniecki et al., “Explaining Similarity in Vision-Language Encoders with Weighted Banzhaf "
         "Interactions”, NeurIPS 2025.",
+    ]
+    notes = [
+        *(fitted if explanation.method in _FITTED else ()),
+        f"Fewer masks than unknowns: the {' and '.join(early)} interactions are shrunk towards zero." if early else "",
         f"fixlip_widgets {__version__}" + (f"; {rest}" if rest else "") + ".",
     ]
     return element("footer", *(element("p", escaped(note)) for note in notes if note))

@@ -14,7 +14,7 @@ from fixlip_widgets.graphs import Kind, Layout, explanation_graph
 from fixlip_widgets.layouts import Graph, bend
 from fixlip_widgets.pictures import data_uri, player_picture
 from fixlip_widgets.places import Places, places_of
-from fixlip_widgets.wording import pair_name, shortened, with_error
+from fixlip_widgets.wording import pair_name, shortened, with_error, with_unit
 
 if TYPE_CHECKING:
     from fixlip_widgets.explanation import Explanation
@@ -80,20 +80,20 @@ def _curve(drawn: Graph, i: int, j: int) -> Floats:
 
 def _hover_over_edges(explanation: Explanation, drawn: Graph) -> go.Scatter:
     """Invisible points in the middle of the edges, to hover over."""
-    names, n_image = explanation.names, explanation.n_image
+    names, n_image, unit = explanation.names, explanation.n_image, explanation.unit
     texts: list[str] = []
     middles = np.zeros((drawn.number_of_edges(), 2))
     for at, (i, j, edge) in enumerate(drawn.edges(data=True)):
         middles[at] = _curve(drawn, i, j)[[0, -1]].mean(axis=0) / 2 + np.array(bend(drawn, i, j)) / 2
         name = shown(pair_name(names, n_image, min(i, j), max(i, j)))
-        texts.append(f"{name}<br>{with_error(edge['weight'], edge['se'])} logits")
+        texts.append(f"{name}<br>{with_unit(with_error(edge['weight'], edge['se']), unit)}")
     return _unseen(middles, texts, size=14)
 
 
 def _hover_over_nodes(explanation: Explanation, drawn: Graph) -> go.Scatter:
     names = explanation.names
     texts = [
-        f"{shown(names[player])}<br>main effect {with_error(node['main'], node['se'])} logits"
+        f"{shown(names[player])}<br>main effect {with_unit(with_error(node['main'], node['se']), explanation.unit)}"
         for player, node in drawn.nodes(data=True)
     ]
     places = np.array([node["pos"] for _, node in drawn.nodes(data=True)]).reshape(-1, 2)

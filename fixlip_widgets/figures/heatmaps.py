@@ -12,7 +12,7 @@ from numpy.typing import NDArray
 from fixlip_widgets.colors import diverging_scale, limit_of
 from fixlip_widgets.errors import InputError
 from fixlip_widgets.figures.style import Style, shown, titled
-from fixlip_widgets.wording import pair_name, with_error
+from fixlip_widgets.wording import pair_name, with_error, with_unit
 
 if TYPE_CHECKING:
     from fixlip_widgets.explanation import Explanation
@@ -73,7 +73,7 @@ def _heatmap(explanation: Explanation, style: Style, title: str, down: Players, 
         colorscale=diverging_scale(style.palette),
         zmin=-limit,
         zmax=limit,
-        colorbar=style.color_bar(),
+        colorbar=style.color_bar(explanation.unit),
         xgap=0 if len(across) > _MOST_TICKS else 1,
         ygap=0 if len(down) > _MOST_TICKS else 1,
         hoverongaps=False,
@@ -94,14 +94,14 @@ def _heatmap(explanation: Explanation, style: Style, title: str, down: Players, 
 def _hover(explanation: Explanation, down: Players, across: Players) -> dict[str, Any]:
     """What a cell says: both names, and the value with its standard error."""
     if down.size * across.size > _MOST_NAMED:
-        return {"hovertemplate": "%{z:+.3~g} logits<extra></extra>"}
+        return {"hovertemplate": f"{with_unit('%{z:+.3~g}', explanation.unit)}<extra></extra>"}
     names, n_image = [shown(name) for name in explanation.names], explanation.n_image
     values = explanation.interactions[np.ix_(down, across)].tolist()
     no_error = np.full((len(down), len(across)), np.nan)
     errors = no_error if explanation.interactions_se is None else explanation.interactions_se[np.ix_(down, across)]
     texts = [
         [
-            f"{pair_name(names, n_image, i, j)}<br>{with_error(value, error)} logits"
+            f"{pair_name(names, n_image, i, j)}<br>{with_unit(with_error(value, error), explanation.unit)}"
             for j, value, error in zip(across.tolist(), value_row, error_row, strict=True)
         ]
         for i, value_row, error_row in zip(down.tolist(), values, errors.tolist(), strict=True)

@@ -14,7 +14,7 @@ from fixlip_widgets.figures.style import Style, shown, titled
 from fixlip_widgets.graphs import CERTAIN
 from fixlip_widgets.pictures import data_uri, patch_values
 from fixlip_widgets.places import places_of
-from fixlip_widgets.wording import shortened, signed, with_error
+from fixlip_widgets.wording import shortened, signed, with_error, with_unit
 
 if TYPE_CHECKING:
     from fixlip_widgets.explanation import Explanation
@@ -48,7 +48,9 @@ def main(explanation: Explanation, style: Style) -> go.Figure:
     made.add_trace(_bars(explanation, style), row=1, col=2)
     names = [shown(shortened(token, _LETTERS)) for token in explanation.tokens]
     made.update_yaxes(tickvals=[*range(len(names))], ticktext=names, autorange="reversed", row=1, col=2)
-    made.update_xaxes(title={"text": "logits"}, gridcolor=style.theme.line, zerolinecolor=style.theme.ink, row=1, col=2)
+    made.update_xaxes(
+        title={"text": explanation.unit}, gridcolor=style.theme.line, zerolinecolor=style.theme.ink, row=1, col=2
+    )
     return made
 
 
@@ -64,7 +66,7 @@ def _bars(explanation: Explanation, style: Style) -> go.Bar:
         marker_color=[tint(float(np.sign(value)), 1.0, style.palette) for value in values],
         error_x={"array": CERTAIN * errors, "color": style.theme.ink, "thickness": 1, "width": 3},
         hovertext=[
-            f"{shown(token)}<br>{with_error(value, error)} logits"
+            f"{shown(token)}<br>{with_unit(with_error(value, error), explanation.unit)}"
             for token, value, error in zip(explanation.tokens, values, errors, strict=True)
         ],
         hoverinfo="text",
@@ -74,9 +76,10 @@ def _bars(explanation: Explanation, style: Style) -> go.Bar:
 def _hover(explanation: Explanation, raster: NDArray[np.integer], values: Floats) -> dict[str, Any]:
     """A player's name and value; for regions, which take many cells each, written only when it is pointed at."""
     if explanation.regions is not None:
-        return {"customdata": raster + 1, "hovertemplate": "region %{customdata}<br>%{z:+.3~g} logits<extra></extra>"}
+        value = with_unit("%{z:+.3~g}", explanation.unit)
+        return {"customdata": raster + 1, "hovertemplate": f"region %{{customdata}}<br>{value}<extra></extra>"}
     names = zip(explanation.names, values.tolist(), strict=False)
-    texts = np.array([f"{name}<br>{signed(value)} logits" for name, value in names])
+    texts = np.array([f"{name}<br>{with_unit(signed(value), explanation.unit)}" for name, value in names])
     return {"hovertext": texts[raster], "hoverinfo": "text"}
 
 
@@ -94,7 +97,7 @@ def _picture(
             zmin=-limit,
             zmax=limit,
             opacity=_HEAT,
-            colorbar=bar or style.color_bar(),
+            colorbar=bar or style.color_bar(explanation.unit),
         )
     )
     height, width = (rows, columns) if explanation.image is None else explanation.image.shape[:2]

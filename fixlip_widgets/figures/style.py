@@ -40,9 +40,9 @@ class Style(NamedTuple):
             **more,
         }
 
-    def color_bar(self, title: str = "logits") -> dict[str, Any]:
+    def color_bar(self, unit: str) -> dict[str, Any]:
         """A thin colour bar."""
-        return {"title": {"text": title, "side": "right"}, "thickness": 12, "outlinewidth": 0, "tickformat": "~g"}
+        return {"title": {"text": unit, "side": "right"}, "thickness": 12, "outlinewidth": 0, "tickformat": "~g"}
 
 
 def shown(text: str) -> str:

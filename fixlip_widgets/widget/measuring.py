@@ -173,7 +173,7 @@ def told(explanation: Explanation, found: Measures) -> dict[str, Any]:
         "label": method.label if method else explanation.method,
         "uses_p": method is None or method.uses_p,
         "uses_budget": method is None or method.uses_budget,
-        "in_logits": method is None or method.in_logits,
+        "in_logits": explanation.in_logits,
         "most": [round(float(value), _DIGITS) for value in found.curves.most],
         "least": [round(float(value), _DIGITS) for value in found.curves.least],
         "aid": found.curves.aid,

@@ -79,7 +79,12 @@ class Playground:
         """What the view is told: the true ``value`` or ``why`` there is none, the predicted one, and the picture."""
         game, prediction = self._game, None
         fits = explanation is not None and (game is None or explanation.caption == game.caption)
-        if explanation is not None and fits and all(player < explanation.n_players for player in removed):
+        if (
+            explanation is not None
+            and fits
+            and explanation.in_logits
+            and all(player < explanation.n_players for player in removed)
+        ):
             prediction = float(explanation.predict(_mask(explanation.n_players, removed))[0])
         return {
             "generation": generation,

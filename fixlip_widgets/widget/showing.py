@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any
 
 import traitlets as t
 
-from fixlip_widgets.comparison import Difference, check_comparable, label, subtract
+from fixlip_widgets.comparison import Difference, check_comparable, label, one_unit, subtract
 from fixlip_widgets.errors import FixlipError, InputError
 from fixlip_widgets.explanation import Explanation
 from fixlip_widgets.export.mixin import Exports
@@ -118,9 +118,16 @@ class ShowingWidget(Exports, BaseWidget):
             self._subtract()
 
     def _subtract(self) -> None:
-        """Under the lock: B − A anew."""
-        if self._explanation is None or self._pinned is None or self.result is None:
+        """Under the lock: B − A anew, where there is one."""
+        if (
+            self._explanation is None
+            or self._pinned is None
+            or self.result is None
+            or not one_unit(self._explanation, self._pinned)
+        ):
             self._difference, self.difference = None, None
+            if self.shown == "difference":
+                self.shown = "current"
             return
         self._difference = subtract(self._explanation, self._pinned)
         told = wire.result(
@@ -136,7 +143,11 @@ class ShowingWidget(Exports, BaseWidget):
         if which != "current" and self._pinned is None:
             raise InputError(f"There is nothing pinned, so no {which} to show; pin an explanation first.")
         if which == "difference" and self._difference is None:
-            raise InputError("There is no result yet to compare with what is pinned.")
+            if self._explanation is None:
+                raise InputError("There is no result yet to compare with what is pinned.")
+            raise InputError(
+                "A and B have no common unit: what is not in logits can be seen beside others, but not subtracted."
+            )
 
     # -- taking a result ---------------------------------------------------------------------------------------------
 

@@ -70,6 +70,7 @@ def result(
         "partial": partial,
         "p": explanation.p,
         "method": explanation.method,
+        "in_logits": explanation.in_logits,
         "order": explanation.order,
         "seed": explanation.seed,
         "caption": explanation.caption,

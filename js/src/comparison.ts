@@ -1,12 +1,12 @@
 /** Which explanation the views show, and in the light of which players. */
 
 import { computed, type ReadonlySignal } from "@preact/signals";
-import { type Explanation, explanationOf } from "./explanation";
+import { type Explanation, explanationOf, haveOneUnit } from "./explanation";
 import type { Group, Shown, Subset, Subsets, Traits } from "./protocol";
 
 type Compared = { readonly [Name in "shown" | "pinned" | "difference"]: ReadonlySignal<Traits[Name]> };
 
-/** What the views show of A, B and B − A, and what shares one colour scale: A with B; their difference has its own. */
+/** What the views show of A, B and B − A, and what shares one colour scale: A with B in one unit; their difference has its own. */
 export function comparison(traits: Compared, current: ReadonlySignal<Explanation | null>) {
   const pinned = computed(() => traits.pinned.value && explanationOf(traits.pinned.value.result));
   const difference = computed(() => traits.difference.value && explanationOf(traits.difference.value.result));
@@ -16,7 +16,8 @@ export function comparison(traits: Compared, current: ReadonlySignal<Explanation
   const compared = computed(() => {
     const together =
       shown.value === "difference" ? [difference.value] : [explanation.value, current.value, pinned.value];
-    return [...new Set(together)].filter((one) => one !== null);
+    const all = [...new Set(together)].filter((one) => one !== null);
+    return all.filter((one) => explanation.value && haveOneUnit(one, explanation.value));
   });
   return { shown, explanation, compared };
 }

@@ -30,6 +30,18 @@ export function explanationOf(wire: WireResult): Explanation {
   };
 }
 
+/** " logits", after a number; nothing where the numbers have no unit. */
+export function unitOf({ in_logits = true }: Unit): string {
+  return in_logits ? " logits" : "";
+}
+
+/** Whether numbers have a common unit: logits, or whatever the one method of both has. */
+export function haveOneUnit(a: Unit, b: Unit): boolean {
+  return a.method === b.method || (a.in_logits !== false && b.in_logits !== false);
+}
+
+type Unit = Pick<Facts, "method" | "in_logits">;
+
 export function interaction(of: Explanation, i: number, j: number): number {
   return of.interactions[i * of.nPlayers + j] ?? Number.NaN;
 }

@@ -53,6 +53,8 @@ export interface Facts {
   readonly partial: boolean;
   readonly p: number;
   readonly method: string;
+  /** Whether its numbers are logits; of others only order and sign mean something. What was saved before does not say. */
+  readonly in_logits?: boolean;
   readonly order: number;
   readonly seed: number | null;
   readonly caption: string;

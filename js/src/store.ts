@@ -80,6 +80,8 @@ export interface Store {
   readonly groupErrors: ReadonlySignal<Float32Array | null>;
   /** The best subset of the size that is asked for; null for none, or while the kernel has none. */
   readonly subset: ReadonlySignal<Subset | null>;
+  /** What shares its colour scales, what is shown among it. */
+  readonly compared: ReadonlySignal<readonly Explanation[]>;
   /** Ends of the colour scales of `values`. */
   readonly scales: ReadonlySignal<Scales>;
   /** Largest interactions of each block, over what is compared on one scale. */
@@ -298,6 +300,7 @@ export function createStore(model: Model): Store {
       subsetFor(subsets.value, traits.subset_size.value, traits.subset_sign.value, current.value),
     ),
     groupErrors: computed(() => decodeIfKnown(group.value?.se)),
+    compared,
     scales: computed(() => scalesOf(compared.value, limits.value, active.value)),
     limits,
     palette: computed(() => paletteOf(traits.options.value, traits.palette.value, dark.value)),

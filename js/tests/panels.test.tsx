@@ -208,6 +208,19 @@ describe("the playground", () => {
     expect(one(view, ".fx-values [role=status]").textContent).toBe(why);
   });
 
+  it("has no prediction beside the value where a method’s numbers are no logits", async () => {
+    const result = wireResult({ method: "grad_eclip", in_logits: false });
+    const model = new FakeModel(traits({ result, removed: [0, 5], played: { ...played, prediction: null } }));
+    const view = await shown(model);
+    await open(view, "playground");
+    expect(words(view, ".fx-value b")).toEqual(["3.50", "–"]);
+    const said = () => one(view, ".fx-values [role=status]").textContent;
+    expect(said()).toMatch(/^\s*This method predicts no similarity/);
+    model.set("removed", []);
+    await settled();
+    expect(said()).toContain("this is the whole pair. This method predicts no similarity");
+  });
+
   it("shows the whole pair while nothing is hidden", () => {
     expect(reading(null, [], 12.5)).toMatchObject({ value: 12.5, waiting: false });
     expect(reading({ ...played, removed: [] }, [], 12.5)).toMatchObject({ value: 3.5, prediction: 3.25 });
@@ -293,6 +306,19 @@ describe("comparing", () => {
     await settled();
     expect((one(view, "textarea") as HTMLTextAreaElement).value).toBe("fx.explain(a, p=0.3)");
     vi.unstubAllGlobals();
+  });
+
+  it("has one scale for A and B where both are in logits, and one for each where they are not", async () => {
+    const larger = wireResult({ main: wireArray([10, 0, 0, 0, 0, 40], [6]) });
+    const view = await shown(new FakeModel(traits({ pinned: { ...pinned, result: larger } })));
+    expect(one(view, ".fx-scale").textContent).toContain(
+      "±10.0 · tokens ±40.0 logits · same scale for A and B",
+    );
+    const result = wireResult({ method: "grad_eclip", in_logits: false });
+    const other = await shown(new FakeModel(traits({ result, pinned: { ...pinned, result: larger } })));
+    expect(one(other, ".fx-scale").textContent).toContain("±2.00 · tokens ±4.00");
+    expect(one(other, ".fx-scale").textContent).not.toMatch(/logits|same scale/);
+    expect(one(other, "[data-choice=difference]").title).toContain("not in logits");
   });
 
   it("has no difference to show before the kernel has one", async () => {

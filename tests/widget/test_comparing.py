@@ -30,6 +30,23 @@ def test_a_pinned_explanation_stays_while_the_present_one_changes(widget: Fixlip
     assert (told["generation"], widget.difference["unmatched"]) == (widget.generation, [])
 
 
+def test_what_is_not_in_logits_can_be_seen_beside_others_but_not_subtracted(widget: FixlipWidget) -> None:
+    widget.pin()
+    widget.p = 0.8
+    assert widget.wait(SECONDS)
+    widget.shown = "difference"
+    widget.method = "game_attention"
+    assert widget.wait(SECONDS)
+    assert (widget.shown, widget.difference, widget.status) == ("current", None, "done")
+    with pytest.raises(InputError, match="no common unit"):
+        widget.shown = "difference"
+    widget.shown = "pinned"
+    assert widget.wait(SECONDS)
+    widget.method = "banzhaf"
+    assert widget.wait(SECONDS)
+    assert widget.difference is not None
+
+
 def test_graph_and_figure_follow_what_is_shown(widget: FixlipWidget) -> None:
     widget.pin()
     pinned = widget.explanation

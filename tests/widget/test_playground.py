@@ -85,6 +85,16 @@ def test_it_plays_while_a_refinement_goes_on(make_widget: Make) -> None:
     assert widget.wait(SECONDS)
 
 
+def test_numbers_that_are_no_logits_predict_no_value(widget: FixlipWidget) -> None:
+    widget.method = "game_attention"
+    assert widget.wait(SECONDS)
+    widget.removed = (0, 3)
+    assert widget.wait(SECONDS)
+    assert widget.played["value"] is not None
+    assert widget.played["prediction"] is None
+    assert (widget.result["in_logits"], widget.result["residual"]) == (False, None)
+
+
 def test_without_a_model_it_says_why_there_is_no_value() -> None:
     widget = FixlipWidget.from_explanation(dog_and_hydrant())
     widget.removed = (50,)

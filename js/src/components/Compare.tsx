@@ -1,5 +1,6 @@
 /** Setting an explanation aside as A, and looking at A, at the present B, or at B − A. */
 
+import { haveOneUnit } from "../explanation";
 import type { Shown } from "../protocol";
 import type { Store } from "../store";
 import { Choices, Icon } from "./inputs";
@@ -24,13 +25,17 @@ export function Compare({ store }: { store: Store }) {
       </div>
     );
   }
+  const b = store.current.value;
+  const differs = !b || haveOneUnit(b, pinned.result);
   const chips = [
     { value: "pinned", label: "A", title: `A, pinned: ${pinned.label}` },
     { value: "current", label: "B", title: "B, the present explanation" },
     {
       value: "difference",
       label: "B − A",
-      title: "What changed from A to B, on a scale of its own",
+      title: differs
+        ? "What changed from A to B, on a scale of its own"
+        : "A and B have no difference: what is not in logits can only be seen beside others",
       disabled: store.traits.difference.value === null,
     },
   ];

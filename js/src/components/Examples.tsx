@@ -20,7 +20,7 @@ export function Strip({ store, open, toggle }: StripProps) {
   const masks = examples.value?.masks.slice(0, FEW) ?? Array<string>(FEW).fill("");
   const title = usesP(store)
     ? `what the model sees at p = ${probability(examples.value?.p ?? store.traits.p.value)}`
-    : "this method draws no masks at p";
+    : "no masks are drawn at p";
   return (
     <button
       type="button"

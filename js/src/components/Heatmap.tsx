@@ -3,7 +3,7 @@
 import type { RefObject } from "preact";
 import { useEffect, useMemo, useRef } from "preact/hooks";
 import { colourOf } from "../colour";
-import { interaction, interactionError } from "../explanation";
+import { interaction, interactionError, unitOf } from "../explanation";
 import { plain, withError } from "../format";
 import { bandsOf, cellAt, figure, type Mark, markAt, marksOf, type Sheet, sheet } from "../heat";
 import { type Board, imageWord, shortName, textWord } from "../players";
@@ -49,7 +49,10 @@ function Head({ store, block }: { store: Store; block: Block }) {
         <span aria-hidden="true">−</span>
         <span class="fx-bar" style={{ "--positive": positive, "--negative": negative }} />
         <span aria-hidden="true">+</span>
-        <span>±{plain(limitOf(store, block))} logits</span>
+        <span>
+          ±{plain(limitOf(store, block))}
+          {store.explanation.value && unitOf(store.explanation.value)}
+        </span>
       </span>
     </div>
   );

@@ -1,7 +1,7 @@
 /** What the colours mean, and the numbers of the players in question. */
 
 import type { ComponentChildren } from "preact";
-import { type Explanation, interaction, interactionError, valuesFor } from "../explanation";
+import { type Explanation, interaction, interactionError, unitOf, valuesFor } from "../explanation";
 import { plain, withError } from "../format";
 import { groupName, imageWord, shortName, textWord } from "../players";
 import type { Store } from "../store";
@@ -30,18 +30,21 @@ export function Legend({ store }: { store: Store }) {
 function Scale({ store }: { store: Store }) {
   const { patch, token } = store.scales.value;
   const { positive, negative } = store.palette.value;
+  const unit = store.explanation.value ? unitOf(store.explanation.value) : "";
   const board = store.board.value;
   const one = board.tokens.length === 0 || plain(patch) === plain(token);
   const ends = one
     ? `±${plain(patch)}`
     : `${imageWord(board).many} ±${plain(patch)} · ${textWord(board).many} ±${plain(token)}`;
   return (
-    <div class="fx-scale" title={`The colours end at ${ends} logits${SHARED[sharing(store)]}`}>
+    <div class="fx-scale" title={`The colours end at ${ends}${unit}${SHARED[sharing(store)]}`}>
       <span aria-hidden="true">−</span>
       <span class="fx-bar" style={{ "--positive": positive, "--negative": negative }} />
       <span aria-hidden="true">+</span>
       <span>
-        {ends} logits{SHARED[sharing(store)]}
+        {ends}
+        {unit}
+        {SHARED[sharing(store)]}
       </span>
     </div>
   );
@@ -53,7 +56,7 @@ function sharing(store: Store): keyof typeof SHARED {
   if (store.shown.value === "difference") {
     return "difference";
   }
-  return store.traits.pinned.value ? "locked" : "own";
+  return store.compared.value.length > 1 ? "locked" : "own";
 }
 
 function Readout({ store }: { store: Store }): ComponentChildren {

@@ -160,12 +160,12 @@ function Values({ store }: { store: Store }) {
     { name: "all kept", at: shown?.similarity ?? null },
   ].filter((mark): mark is Mark => mark.at !== null);
   const scale = scaleOf([value, prediction, ...marks.map((mark) => mark.at)]);
-  const differ = value !== null && prediction !== null;
+  const predicts = shown?.in_logits !== false;
   return (
     <div class="fx-values" aria-busy={known.waiting}>
       <p class="fx-hint">Similarity of the masked pair, in logits</p>
       <Bar name="the model" value={value} scale={scale} waiting={known.waiting} strong />
-      <Bar name="predicted" value={prediction} scale={scale} waiting={known.waiting} />
+      <Bar name="predicted" value={prediction} scale={scale} waiting={known.waiting && predicts} />
       <div class="fx-marks" aria-hidden="true">
         {labelled(marks, scale).map(({ name, at, side }) => (
           <span key={name} data-side={side} style={{ "--share": `${scale.share(at)}%` }}>
@@ -174,20 +174,24 @@ function Values({ store }: { store: Store }) {
         ))}
       </div>
       <p class="fx-hint" role="status">
-        {known.why || sentence(known, differ)}
+        {known.why || sentence(known, removed.value.length > 0)}
+        {!predicts && " This method predicts no similarity: its numbers are not logits."}
       </p>
     </div>
   );
 }
 
-function sentence({ value, prediction, waiting }: Reading, differ: boolean): string {
+function sentence({ value, prediction, waiting }: Reading, hides: boolean): string {
   if (waiting) {
     return "Asking the model …";
   }
-  if (differ && value !== null && prediction !== null) {
+  if (value === null) {
+    return "The model’s value is not known.";
+  }
+  if (prediction !== null) {
     return `The explanation is off by ${signed(prediction - value)} logits.`;
   }
-  return value === null ? "The model’s value is not known." : "Nothing is hidden: this is the whole pair.";
+  return hides ? "" : "Nothing is hidden: this is the whole pair.";
 }
 
 export interface Scale {

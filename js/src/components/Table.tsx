@@ -18,7 +18,7 @@ interface Column {
 
 const COLUMNS: readonly Column[] = [
   { order: "name", label: "players", title: "Sort by name", kind: "" },
-  { order: "value", label: "value ± s.e.", title: "Sort by value, in logits", kind: "fx-number" },
+  { order: "value", label: "value ± s.e.", title: "Sort by value", kind: "fx-number" },
   {
     order: "certainty",
     label: "|value| / s.e.",
@@ -93,7 +93,8 @@ function rowsOf(store: Store, selection: readonly number[] | null): Row[] {
 
 function titleOf(store: Store, rows: number): string {
   const what = (store.explanation.value?.order ?? 2) < 2 ? "main effects" : "strongest interactions";
-  return `${rows} ${what}, in logits, with standard errors`;
+  const unit = store.explanation.value?.in_logits === false ? "" : ", in logits";
+  return `${rows} ${what}${unit}, with standard errors`;
 }
 
 function direction(descending: boolean): "descending" | "ascending" {

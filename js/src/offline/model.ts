@@ -5,6 +5,7 @@
  * and `save_changes` brings the answer.
  */
 
+import { haveOneUnit } from "../explanation";
 import type { FromKernel, Pinned, Played, Setting, Shown, ToKernel, Traits, WireResult } from "../protocol";
 import { type GraphSettings, graphOf } from "./graph";
 import { resultOf, type Saved, type SavedCaption, type Snapshot, sceneOf } from "./saved";
@@ -167,7 +168,8 @@ export class OfflineModel {
   #played(removed: readonly number[]): Played {
     const { without } = this.#caption(this.#shown);
     const value = removed.length === 1 ? (without?.[removed[0] as number] ?? null) : null;
-    const prediction = predictionOf(this.#result(), removed);
+    const result = this.#result();
+    const prediction = result.in_logits === false ? null : predictionOf(result, removed);
     const why = value === null ? this.#saved.why : "";
     return { generation: this.#state.generation, removed, value, prediction, picture: null, why };
   }
@@ -190,7 +192,8 @@ export class OfflineModel {
   #compare(): void {
     const pinned = this.#pinned;
     const partners = pinned && this.#caption(this.#shown).partners[pinned.snapshot.caption];
-    this.set("difference", partners ? differenceOf(this.#result(), pinned.result, partners) : null);
+    const exists = partners && haveOneUnit(this.#result(), pinned.result);
+    this.set("difference", exists ? differenceOf(this.#result(), pinned.result, partners) : null);
   }
 
   /** Graph, sums and subsets of the explanation that is shown. */
