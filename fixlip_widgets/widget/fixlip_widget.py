@@ -162,7 +162,10 @@ class FixlipWidget(MeasuringWidget):
                 self.status = "cancelled"
 
     def wait(self, timeout: float | None = None) -> bool:
-        """Block until nothing is being computed; False if ``timeout`` seconds pass first."""
+        """Block until nothing is being computed; False if ``timeout`` seconds pass first.
+
+        Meanwhile the kernel hears nothing from the view, *cancel* included: interrupt the cell to go on.
+        """
         return self._worker.wait(timeout)
 
     def resting_explainer(self) -> IncrementalExplainer | None:

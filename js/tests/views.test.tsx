@@ -67,6 +67,19 @@ describe("the views", () => {
     expect(dashes(view)).toBe(0);
   });
 
+  it("lead to what is between image and text where nothing of it is among the strongest", async () => {
+    const { model, view } = await drawn();
+    expect(all(view, "[data-caveat=cross]")).toEqual([]);
+    const edges = GRAPH.edges.filter(({ kind }) => kind !== "cross");
+    expect(edges.length).toBeGreaterThan(0);
+    model.set("graph_data", { ...GRAPH, edges });
+    await settled();
+    one(view, "[data-action=show-cross]").click();
+    expect(model.get("graph_kind")).toBe("cross");
+    await settled();
+    expect(all(view, "[data-caveat=cross]")).toEqual([]);
+  });
+
   it.each(["graph", "heatmap"] as const)(
     "say in the %s that a first-order method has no interactions",
     async (name) => {

@@ -21,7 +21,7 @@
  * - `[data-action=several|clear|reset-places|only-selection]`, `[data-block=cross|text_text|image_image]`,
  *   `[data-sort=name|value|certainty|size]`, `[data-subset-value]`, `[data-group=total|within]`.
  * - `input[id$="-p"]`, `input[id$="-budget"]` (exponent of two), `input[id$="-top"]` — the sliders.
- * - `[data-action=run|cancel|undo|reset|retry|pin|unpin|measure|stop-measuring|show-all|copy-code|provenance|examples|apply-caption|keep-caption]`,
+ * - `[data-action=run|cancel|undo|reset|retry|pin|unpin|measure|stop-measuring|show-cross|show-all|copy-code|provenance|examples|apply-caption|keep-caption]`,
  *   `[data-view=graph|heatmap|table]`, `[data-panel=trust|faithfulness|playground|examples|settings]`
  *   (`aria-expanded`),
  *   `[data-setting=graph_kind|graph_layout|palette|theme|method|order|text]`, `[data-choice=select|hide]` and

@@ -63,7 +63,7 @@ export function Views({ store }: { store: Store }) {
       >
         <Panel store={store} view={view} />
       </div>
-      <Caveat store={store} graph={view.name === "graph"} />
+      <Caveat store={store} view={view.name} />
     </section>
   );
 }
@@ -92,7 +92,7 @@ const BLOCKS: Readonly<Record<Block, string>> = {
 };
 
 /** Told of what is on screen only. */
-function Caveat({ store, graph }: { store: Store; graph: boolean }) {
+function Caveat({ store, view }: { store: Store; view: ViewName }) {
   const shown = store.explanation.value;
   if (!shown || shown.order < 2) {
     return null;
@@ -105,9 +105,31 @@ function Caveat({ store, graph }: { store: Store; graph: boolean }) {
           {open.map((block) => BLOCKS[block]).join(" and ")} terms are shrunk: too few masks for them yet.{" "}
         </span>
       )}
-      {graph && dashes(store) && (
-        <span data-caveat="dashes">Dashed and faded: the sign is not certain (95&nbsp;%).</span>
+      {view === "graph" && dashes(store) && (
+        <span data-caveat="dashes">Dashed and faded: the sign is not certain (95&nbsp;%). </span>
+      )}
+      {view === "graph" && hasNoCross(store) && (
+        <span data-caveat="cross">
+          None of these is between image and text.{" "}
+          <button
+            type="button"
+            class="fx-link"
+            data-action="show-cross"
+            onClick={() => store.commit("graph_kind", "cross")}
+          >
+            Show those
+          </button>
+        </span>
       )}
     </p>
+  );
+}
+
+/** Whether there are interactions between image and text, but none as strong as those that are drawn. */
+function hasNoCross(store: Store): boolean {
+  const edges = store.graph.value?.edges ?? [];
+  const crossing = edges.some(({ kind }) => kind === "cross" || kind === "term");
+  return (
+    store.traits.graph_kind.value === "all" && edges.length > 0 && !crossing && store.limits.value.cross > 0
   );
 }
