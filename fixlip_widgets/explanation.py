@@ -15,6 +15,7 @@ from fixlip_widgets.errors import InputError
 from fixlip_widgets.files import PathLike, replacing
 from fixlip_widgets.players import Players
 from fixlip_widgets.triples import Triples
+from fixlip_widgets.wording import counted
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -358,7 +359,7 @@ class Explanation(Players):
         masking = "" if self.masking in ("", "zero") else f", masking {self.masking}"
         return (
             f"{method}{order}{scope}{masking}, {self.n_image}+{self.n_text} players, "
-            f"{self.budget:,} evaluations from {self.image_encodes:,}+{self.text_encodes:,} encodings"
+            f"{counted(self.budget, 'evaluation')} from {self.image_encodes:,}+{self.text_encodes:,} encodings"
             f"{similar}{fit}"
         )
 

@@ -20,7 +20,7 @@ COLUMNS = ("order", "players", "names", "value", "standard_error")
 
 
 def as_csv(explanation: Explanation) -> str:
-    """All terms, in logits: the baseline, main effects, interactions and third-order terms, each in its players' order.
+    """All terms: the baseline, main effects, interactions and third-order terms, each in its players' order.
 
     ``players`` are indices and ``names`` what they are called, both joined by `` × ``; what is not known is empty.
     """
@@ -36,7 +36,8 @@ def as_csv(explanation: Explanation) -> str:
 def as_json(explanation: Explanation) -> dict[str, Any]:
     """Everything but the pictures as plain lists and numbers; what is not known (NaN) is null."""
     fields = {name: getattr(explanation, name) for name in explanation.__dataclass_fields__ if name not in _PICTURES}
-    return {name: _plain(value) for name, value in {**fields, "names": explanation.names}.items()}
+    derived = {"names": explanation.names, "in_logits": explanation.in_logits}
+    return {name: _plain(value) for name, value in {**fields, **derived}.items()}
 
 
 def as_frame(explanation: Explanation) -> pd.DataFrame:
