@@ -31,6 +31,8 @@ LEVEL = 0.05
 """Probability, at most, that any of the interactions said to be there is chance."""
 _MOST_NAMES = 3
 """Tokens that a sentence names; more are counted."""
+_MOST_BINDING, _STRONG = 4, 0.5
+"""Tokens, at most, that the sentence for everything names, and the share of the strongest one's ties that they need."""
 _NOTHING = 1e-9
 """Logits that count as zero where a value is exact: rounding leaves some."""
 
@@ -149,7 +151,11 @@ def _interactions(explanation: Explanation, difference: bool) -> list[str]:
     named = _Players(explanation)
     sentences = [_player(named, player, ties[player], known[player], verbs) for player in range(n)]
     more = int(found[len(values) :].sum())
-    return [*sentences, _whole(explanation, ties, int(np.isfinite(errors).sum()), more, len(third), difference)]
+    bindings = "" if difference else _bindings(explanation, named, ties)
+    return [
+        *sentences,
+        bindings + _whole(explanation, ties, int(np.isfinite(errors).sum()), more, len(third), difference),
+    ]
 
 
 def _player(named: _Players, player: int, ties: NDArray[np.int8], known: Bools, verbs: _Verbs) -> str:
@@ -181,6 +187,28 @@ def _partners(named: _Players, player: int, partners: NDArray[np.intp]) -> str:
     squares = [counted(len(patches), *named.image_word)] if len(patches) else []
     words = words if len(tokens) else []
     return joined(squares + words if player >= n_image else words + squares)
+
+
+def _bindings(explanation: Explanation, named: _Players, ties: NDArray[np.int8]) -> str:
+    """“banana” binds to 11 patches and “dog” to 16; 4 other tokens bind less. Nothing where none does.
+
+    Tokens are named whose summed ties are at least half of the strongest one's, a few at most, strongest first.
+    """
+    n_image, (one, several) = named.n_image, named.text_word
+    bound = ties[n_image:, :n_image] > 0
+    strength, counts = np.where(bound, explanation.cross, 0).sum(axis=1), bound.sum(axis=1)
+    tokens = np.argsort(-strength, kind="stable")[: np.count_nonzero(counts)]
+    strong = tokens[strength[tokens] >= _STRONG * strength.max()][:_MOST_BINDING].tolist()
+    said: list[str] = []
+    for token in strong:
+        what = f"to {counts[token]:,}" if said else f"binds to {counted(int(counts[token]), *named.image_word)}"
+        said.append(f"{named.inner(n_image + token)} {what}")
+    others = tokens[len(strong) :]
+    if not len(others):
+        return f"{joined(said)}. " if said else ""
+    binding = "binds" if len(others) == 1 else "bind"
+    how = "less" if strength[others[0]] < _STRONG * strength.max() else "too"
+    return f"{joined(said)}; {counted(len(others), f'other {one}', f'other {several}')} {binding} {how}. "
 
 
 def _whole(

@@ -87,7 +87,26 @@ def test_one_is_singular():
     sentences = told({(0, 8): 2.0})
     assert sentences[8] == "“dog” binds to 1 patch; the rest is within the noise."
     assert sentences[-1].startswith(
-        "1 of 36 interactions is beyond the noise (95 % for all of them together): 1 positive"
+        "“dog” binds to 1 patch. 1 of 36 interactions is beyond the noise (95 % for all of them together): 1 positive"
+    )
+
+
+def test_the_whole_begins_with_the_words_that_bind_most_to_the_picture():
+    """Players 6, 7 and 8 are “a”, “red” and “dog”."""
+    strong, weak = {(0, 8): 2.0, (1, 8): 1.0}, {(2, 6): 1.0, (3, 6): -9.0}
+    for ties, said in (
+        (strong, "“dog” binds to 2 patches. 2 of 36"),
+        (strong | weak, "“dog” binds to 2 patches; 1 other token binds less. 4 of 36"),
+        (strong | {(4, 7): 1.5}, "“dog” binds to 2 patches and “red” to 1. 3 of 36"),
+        (strong | {(4, 7): 4.0}, "“red” binds to 1 patch and “dog” to 2. 3 of 36"),
+        ({(3, 6): -9.0, (6, 8): 5.0}, "2 of 36"),
+    ):
+        assert told(ties)[-1].startswith(said)
+    interactions = np.zeros((8, 8))
+    interactions[0, 1:] = interactions[1:, 0] = 2.0
+    many = random_explanation(1, 1, tuple("abcdefg"), interactions=interactions, interactions_se=np.full((8, 8), 0.1))
+    assert findings(many)[-1].startswith(
+        "“a” binds to 1 patch, “b” to 1, “c” to 1 and “d” to 1; 3 other tokens bind too."
     )
 
 
@@ -109,8 +128,9 @@ def test_the_whole_is_told_last_with_its_fit():
     sentences = told({(0, 8): 2.0, (1, 2): -1.0}, r2=0.974)
     assert len(sentences) == 10
     assert sentences[-1] == (
-        "2 of 36 interactions are beyond the noise (95 % for all of them together): 1 positive, 1 negative; 1 between "
-        "image and text. The surrogate explains 97 % of the variance over masks that it was not fitted to."
+        "“dog” binds to 1 patch. 2 of 36 interactions are beyond the noise (95 % for all of them together): "
+        "1 positive, 1 negative; 1 between image and text. The surrogate explains 97 % of the variance over masks that "
+        "it was not fitted to."
     )
     assert "explains more than 99 % of" in told({}, r2=0.9971)[-1]
     assert "no better than their mean" in told({}, r2=-0.1)[-1]
