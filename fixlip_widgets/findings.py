@@ -33,6 +33,9 @@ _MOST_NAMES = 3
 """Tokens that a sentence names; more are counted."""
 _MOST_BINDING, _STRONG = 4, 0.5
 """Tokens, at most, that the sentence for everything names, and the share of the strongest one's ties that they need."""
+_UNFAITHFUL = (
+    "Read nothing into this: the surrogate predicts masks that it was not fitted to no better than their mean does."
+)
 _NOTHING = 1e-9
 """Logits that count as zero where a value is exact: rounding leaves some."""
 
@@ -124,6 +127,8 @@ def findings(explanation: Explanation, *, partial: bool = False, difference: boo
     *players, overall = tell(explanation, difference)
     if partial:
         overall = "So far: " + overall
+    if explanation.r2 is not None and explanation.r2 <= 0:
+        overall = f"{_UNFAITHFUL} {overall}"
     return [*players, overall]
 
 
@@ -239,7 +244,7 @@ def _faithfulness(explanation: Explanation) -> str:
     if r2 is None or not np.isfinite(r2):
         return ""
     if r2 <= 0:
-        return " The surrogate predicts masks that it was not fitted to no better than their mean does."
+        return ""  # that comes first
     percent = "more than 99 %" if r2 > 0.994 else f"{100 * r2:.0f} %"
     return f" The surrogate explains {percent} of the variance over masks that it was not fitted to."
 

@@ -77,7 +77,7 @@ describe("a method that does not use p or budget", () => {
     await open(view, "settings");
     const order = one(view, "select[data-setting=order]") as HTMLSelectElement;
     expect([order.disabled, order.options.length]).toEqual([true, 1]);
-    expect(one(view, ".fx-settings").textContent).toContain("Grad-ECLIP has no interactions");
+    expect(one(view, ".fx-settings").textContent).toContain("Grad-ECLIP, has no interactions");
   });
 });
 

@@ -321,6 +321,16 @@ describe("comparing", () => {
     expect(one(other, "[data-choice=difference]").title).toContain("not in logits");
   });
 
+  it("has no scale where nothing is coloured", async () => {
+    const result = wireResult({ method: "exclip", main: wireArray(Array(6).fill(0), [6]) });
+    const view = await shown(new FakeModel(traits({ result })));
+    expect(one(view, ".fx-readout").textContent).toContain("no main effects");
+    expect(one(view, ".fx-scale").style.visibility).toBe("hidden");
+    one(view, ".fx-chip").focus();
+    await settled();
+    expect(one(view, ".fx-scale").style.visibility).toBe("visible");
+  });
+
   it("has no difference to show before the kernel has one", async () => {
     const view = await shown(new FakeModel(traits({ pinned })));
     expect((one(view, "[data-choice=difference]") as HTMLButtonElement).disabled).toBe(true);

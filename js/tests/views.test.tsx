@@ -91,7 +91,7 @@ describe("the views", () => {
         interactions_se: null,
       });
       const { view } = await drawn({ result, view: name });
-      expect(one(view, ".fx-panel").textContent).toContain("Grad-ECLIP has no interactions");
+      expect(one(view, ".fx-panel").textContent).toContain("Grad-ECLIP, has no interactions");
       expect(all(view, ".fx-panel li")[0]?.dataset.players).toBe("4");
       expect(all(view, ".fx-patch").map((patch) => patch.dataset.value)).toEqual(["1", "-2", "0.5", "0"]);
     },

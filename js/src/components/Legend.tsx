@@ -29,15 +29,21 @@ export function Legend({ store }: { store: Store }) {
 /** Tokens and patches each have their scale: on one, the patches' main effects would hardly show. */
 function Scale({ store }: { store: Store }) {
   const { patch, token } = store.scales.value;
+  const shown = store.explanation.value;
+  const colours = store.values.value?.some((value) => value !== 0);
   const { positive, negative } = store.palette.value;
-  const unit = store.explanation.value ? unitOf(store.explanation.value) : "";
+  const unit = shown ? unitOf(shown) : "";
   const board = store.board.value;
   const one = board.tokens.length === 0 || plain(patch) === plain(token);
   const ends = one
     ? `±${plain(patch)}`
     : `${imageWord(board).many} ±${plain(patch)} · ${textWord(board).many} ±${plain(token)}`;
   return (
-    <div class="fx-scale" title={`The colours end at ${ends}${unit}${SHARED[sharing(store)]}`}>
+    <div
+      class="fx-scale"
+      style={{ visibility: colours ? "visible" : "hidden" }}
+      title={`The colours end at ${ends}${unit}${SHARED[sharing(store)]}`}
+    >
       <span aria-hidden="true">−</span>
       <span class="fx-bar" style={{ "--positive": positive, "--negative": negative }} />
       <span aria-hidden="true">+</span>
@@ -82,7 +88,7 @@ function Readout({ store }: { store: Store }): ComponentChildren {
     const name = <b>{shortName(store.board.value, only)}</b>;
     return shown.order < 2 ? (
       <>
-        {name} · main effect {main} · this method has no interactions
+        {name} · {main} · this method has no interactions
       </>
     ) : (
       <>
@@ -96,12 +102,12 @@ function Readout({ store }: { store: Store }): ComponentChildren {
 function Invitation({ of }: { of: Explanation }) {
   return of.order < 2 ? (
     <>
-      <b>main effects</b> · this method has no interactions
+      <b>values</b> · this method has no interactions
     </>
   ) : (
     <>
-      <b>main effects</b> · point at a {imageWord(of).one} or {textWord(of).one} for its interactions, click
-      to keep them
+      <b>{of.main.some((value) => value !== 0) ? "main effects" : "no main effects"}</b> · point at a{" "}
+      {imageWord(of).one} or {textWord(of).one} for its interactions, click to keep them
     </>
   );
 }

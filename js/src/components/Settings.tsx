@@ -73,7 +73,10 @@ function MethodAndOrder({ store }: { store: Store }) {
   const { methods } = options.value;
   const chosen = methods.find(({ name }) => name === method.value);
   const orders = chosen?.orders ?? [order.value];
-  const only = chosen && orders.length === 1 && orders[0] === 1 ? `${chosen.label} has no interactions.` : "";
+  const only =
+    chosen && orders.length === 1 && orders[0] === 1
+      ? `This method, ${chosen.label}, has no interactions.`
+      : "";
   return (
     <>
       <Select

@@ -92,7 +92,7 @@ function rowsOf(store: Store, selection: readonly number[] | null): Row[] {
 }
 
 function titleOf(store: Store, rows: number): string {
-  const what = (store.explanation.value?.order ?? 2) < 2 ? "main effects" : "strongest interactions";
+  const what = (store.explanation.value?.order ?? 2) < 2 ? "values" : "strongest interactions";
   const unit = store.explanation.value?.in_logits === false ? "" : ", in logits";
   return `${rows} ${what}${unit}, with standard errors`;
 }

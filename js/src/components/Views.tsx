@@ -97,12 +97,14 @@ function Caveat({ store, view }: { store: Store; view: ViewName }) {
   if (!shown || shown.order < 2) {
     return null;
   }
-  const open = (Object.keys(BLOCKS) as Block[]).filter((block) => shown.identified[block] === false);
+  const blocks = Object.keys(BLOCKS) as Block[];
+  const open = blocks.filter((block) => shown.identified[block] === false).map((block) => BLOCKS[block]);
   return (
     <p class="fx-caveat">
       {open.length > 0 && (
         <span data-caveat="identified">
-          {open.map((block) => BLOCKS[block]).join(" and ")} terms are shrunk: too few masks for them yet.{" "}
+          {open.length === blocks.length ? "All" : open.join(" and ")} terms are shrunk: too few masks for
+          them yet.{" "}
         </span>
       )}
       {view === "graph" && dashes(store) && (
