@@ -131,7 +131,7 @@ def _attributions(explanation: Explanation, colors: str) -> str:
     unit = " (logits)" if explanation.in_logits else ""
     says = (
         f"First-order attributions: {meaning}. Strongest colour: ±{plain(limit_of(patches))} for "
-        f"{explanation.image_word[1]}, ±{plain(limit)} for {explanation.text_word[1]} {unit}."
+        f"{explanation.image_word[1]}, ±{plain(limit)} for {explanation.text_word[1]}{unit}."
     )
     return element(
         "section",

@@ -143,9 +143,12 @@ def test_key_figures_are_shown_and_unknown_ones_left_out():
 def test_numbers_that_are_no_logits_are_not_called_so():
     text = Page(html_still(random_explanation(method="random", similarity=3.0))).text
     assert "Not in logits: only order and sign mean something" in text
+    assert "for tokens." in text
     assert "residual" not in text
     assert "Baniecki" not in text
-    assert "Baniecki" in Page(html_still(random_explanation())).text
+    fitted = Page(html_still(random_explanation())).text
+    assert "for tokens (logits)." in fitted
+    assert "Baniecki" in fitted
     for drawing in ("graph", "overlay"):
         assert "logits" in dog_and_hydrant().to_svg(drawing)
         assert "logits" not in dog_and_hydrant().replace(method="random").to_svg(drawing)
