@@ -198,15 +198,19 @@ class IncrementalExplainer:
         cancelled: Callable[[], bool] | None,
     ) -> None:
         probabilities = spread_probabilities(self.game.n_image, low, high)
-        total = math.ceil(share * split_budget(self.budget, self.game.n_image, self.game.n_text)[0])
-        each, done, started = -(-total // len(probabilities)), 0, time.monotonic()
-        batch = BatchSize(self.game.batch.size // 4)  # whoever asks meanwhile waits for a batch
+        wanted = math.ceil(share * split_budget(self.budget, self.game.n_image, self.game.n_text)[0])
+        each = -(-wanted // len(probabilities))
+        counts: dict[float, int] = {}
         for p in probabilities:
-            count = max(each - self._image.drawn.get(p, 0), 0)
-            count += (count + self._image.drawn.get(p, 0)) % 2 if p == 0.5 else 0
+            drawn = self._image.drawn.get(p, 0)
+            count = max(each - drawn, 0)
+            counts[p] = count + (count + drawn) % 2 if p == 0.5 else count  # there masks come with their complements
+        total, done, started = sum(counts.values()), 0, time.monotonic()
+        batch = BatchSize(self.game.batch.size // 4)  # whoever asks meanwhile waits for a batch
+        for p, count in counts.items():
             for encoded in self._image.extend(self.game.encoder("image"), p, count, batch, self.game.model.device):
                 if progress is not None:
-                    progress(work_progress(started, done + encoded, each * len(probabilities)))
+                    progress(work_progress(started, done + encoded, total))
                 if cancelled is not None and cancelled():
                     return
             done += count

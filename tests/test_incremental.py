@@ -317,6 +317,15 @@ def test_preparing_makes_every_p_of_the_range_count():
     assert explainer.image_encodes <= before + 1.2 * wanted
 
 
+def test_preparing_says_how_far_it_is_of_what_is_missing():
+    explainer = explained(2**13)  # at 0.5 enough are drawn already
+    states = []
+    explainer.prepare(share=0.5, progress=states.append)
+    done, totals = [state.image_done for state in states], {state.image_total for state in states}
+    assert done == sorted(done)
+    assert totals == {done[-1]}
+
+
 def test_the_cross_modal_scope_leaves_out_the_other_interactions():
     explainer = explained(2**14)
     cross, full = explainer.explanation(scope="cross"), explainer.explanation()
