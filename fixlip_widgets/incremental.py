@@ -200,11 +200,7 @@ class IncrementalExplainer:
         probabilities = spread_probabilities(self.game.n_image, low, high)
         wanted = math.ceil(share * split_budget(self.budget, self.game.n_image, self.game.n_text)[0])
         each = -(-wanted // len(probabilities))
-        counts: dict[float, int] = {}
-        for p in probabilities:
-            drawn = self._image.drawn.get(p, 0)
-            count = max(each - drawn, 0)
-            counts[p] = count + (count + drawn) % 2 if p == 0.5 else count  # there masks come with their complements
+        counts = {p: self._image.undrawn(p, each) for p in probabilities}
         total, done, started = sum(counts.values()), 0, time.monotonic()
         batch = BatchSize(self.game.batch.size // 4)  # whoever asks meanwhile waits for a batch
         for p, count in counts.items():

@@ -67,7 +67,13 @@ class Pool:
         """Draws at ``p`` until ``count`` masks count effectively; an even number at p = 0.5, where they pair up."""
         if self.complete:
             return 0
-        lacking = max(0, int(np.ceil(count - self.effective(p) - 1e-6)))
+        return self._paired(p, max(0, int(np.ceil(count - self.effective(p) - 1e-6))))
+
+    def undrawn(self, p: float, count: int) -> int:
+        """Draws at ``p`` until there are ``count`` of them, whatever others count there; in pairs at p = 0.5."""
+        return self._paired(p, max(0, count - self.drawn.get(p, 0)))
+
+    def _paired(self, p: float, lacking: int) -> int:
         return lacking + (lacking + self.drawn.get(p, 0)) % 2 if p == 0.5 else lacking
 
     def extend(

@@ -6,6 +6,7 @@ import time
 from functools import partial
 from typing import TYPE_CHECKING, Any
 
+from fixlip_widgets.comparison import method_label
 from fixlip_widgets.errors import FixlipError, InputError
 from fixlip_widgets.methods import METHODS
 from fixlip_widgets.widget import wire
@@ -170,7 +171,7 @@ def told(explanation: Explanation, found: Measures) -> dict[str, Any]:
     method = METHODS.get(explanation.method)
     return {
         **{name: getattr(explanation, name) for name in (*_NAMES, *_PAID)},
-        "label": method.label if method else explanation.method,
+        "label": method_label(explanation),
         "uses_p": method is None or method.uses_p,
         "uses_budget": method is None or method.uses_budget,
         "in_logits": explanation.in_logits,

@@ -5,7 +5,6 @@
  * and `save_changes` brings the answer.
  */
 
-import { haveOneUnit } from "../explanation";
 import type { FromKernel, Pinned, Played, Setting, Shown, ToKernel, Traits, WireResult } from "../protocol";
 import { type GraphSettings, graphOf } from "./graph";
 import { resultOf, type Saved, type SavedCaption, type Snapshot, sceneOf } from "./saved";
@@ -192,8 +191,7 @@ export class OfflineModel {
   #compare(): void {
     const pinned = this.#pinned;
     const partners = pinned && this.#caption(this.#shown).partners[pinned.snapshot.caption];
-    const exists = partners && haveOneUnit(this.#result(), pinned.result);
-    this.set("difference", exists ? differenceOf(this.#result(), pinned.result, partners) : null);
+    this.set("difference", partners ? differenceOf(this.#result(), pinned.result, partners) : null);
   }
 
   /** Graph, sums and subsets of the explanation that is shown. */
