@@ -6,7 +6,7 @@ import io
 import json
 import math
 import os
-import tempfile
+import secrets
 import zipfile
 from collections.abc import Generator
 from contextlib import contextmanager
@@ -21,6 +21,8 @@ from fixlip_widgets.errors import PoolError
 PathLike = str | os.PathLike[str]
 _JSON = "metadata.json"
 _NUMBER = "not a finite number"
+_LONGEST_STEM = 50
+"""Characters of a file's name that its temporary one repeats: file systems allow 255 bytes."""
 
 
 def check_place(path: PathLike) -> None:
@@ -41,18 +43,15 @@ def replacing(path: PathLike) -> Generator[BinaryIO]:
     """Open a temporary file beside ``path``; it takes that name when the block ends well, and vanishes otherwise."""
     check_place(path)
     target = Path(path)
-    handle, temporary = tempfile.mkstemp(dir=target.parent, prefix=f".{target.name}.")
+    temporary = target.with_name(f".{target.name[:_LONGEST_STEM]}.{secrets.token_hex(8)}")
     try:
-        with os.fdopen(handle, "wb") as stream:
+        with temporary.open("xb") as stream:  # with the permissions that the process gives to any new file
             yield stream
             stream.flush()
             os.fsync(stream.fileno())
-        umask = os.umask(0)
-        os.umask(umask)
-        Path(temporary).chmod(0o666 & ~umask)
-        Path(temporary).replace(target)
+        temporary.replace(target)
     except BaseException:
-        Path(temporary).unlink(missing_ok=True)
+        temporary.unlink(missing_ok=True)
         raise
 
 

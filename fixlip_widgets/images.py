@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import os
 import struct
-import warnings
 from typing import Any
 
 import numpy as np
@@ -14,8 +13,8 @@ from PIL import Image, ImageOps, UnidentifiedImageError
 
 from fixlip_widgets.errors import InputError
 
-MAX_PIXELS = 100_000_000
-"""Largest picture that is decoded, in pixels; larger ones are refused before they fill the memory."""
+MAX_PIXELS = 89_000_000
+"""Pixels of the largest picture that is decoded; Pillow warns of larger ones, and they are refused here."""
 MAX_ASPECT = 200
 """Longest picture for its height, or highest for its width: resized by its short side, a longer one would be huge."""
 _UNREADABLE = (UnidentifiedImageError, OSError, ValueError, SyntaxError, RuntimeError, struct.error)
@@ -54,15 +53,13 @@ def open_image(image: Any) -> Image.Image:
 
 def _read(path: str | os.PathLike[str]) -> Image.Image:
     try:
-        with warnings.catch_warnings():
-            warnings.simplefilter("ignore", Image.DecompressionBombWarning)  # our own, lower limit follows
-            with Image.open(path) as opened:
-                return _upright_rgb(opened)
+        with Image.open(path) as opened:
+            return _upright_rgb(opened)
     except InputError:
         raise
     except FileNotFoundError as error:
         raise InputError(f"There is no image {path}.") from error
-    except Image.DecompressionBombError as error:
+    except (Image.DecompressionBombError, Image.DecompressionBombWarning) as error:
         raise InputError(f"The image {path} is too large ({error}); make it smaller first.") from error
     except _UNREADABLE as error:
         raise InputError(f"The image {path} cannot be read as a picture: {error}.") from error
