@@ -56,6 +56,7 @@ class Modality:
         paired: Masks 2i and 2i + 1 are complements of each other.
         sampled: The masks are a sample; False when they are all there are.
         p: Probability of keeping a player that sampled masks stand for; None where it is not known.
+        drawn: (probability, number of masks) that sampled masks were drawn at; empty where that is not known.
         exact: Fit polynomials in float64; float32 is twice as fast and its error far below that of sampling.
     """
 
@@ -66,6 +67,7 @@ class Modality:
     sampled: bool = True
     exact: bool = True
     p: float | None = None
+    drawn: tuple[tuple[float, int], ...] = ()
     known_moments: Moments | None = None
 
     @property

@@ -16,7 +16,7 @@ from torch import Tensor
 
 from fixlip_widgets.estimators.crossmodal import Modality
 from fixlip_widgets.estimators.quadratic import chunks
-from fixlip_widgets.estimators.units import MOST_LEVERAGE, too_few
+from fixlip_widgets.estimators.units import MOST_LEVERAGE, rests_on_few, too_few
 
 Floats = NDArray[np.float64]
 
@@ -101,4 +101,8 @@ def _squared_influences(side: Modality, other: Modality, main: Tensor) -> tuple[
         constant += moved.square().sum()
         own += moved_own.square().sum(dim=0)
         others += moved_other.square().sum(dim=0)
+    if rests_on_few(side, "constant", None):
+        constant.fill_(torch.nan)
+    if rests_on_few(side, "linear", None):
+        own.fill_(torch.nan)
     return constant, own, others

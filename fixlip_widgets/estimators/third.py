@@ -12,6 +12,7 @@ and 1 + n_image fits of text masks.
 
 from __future__ import annotations
 
+import math
 from collections.abc import Sequence
 from dataclasses import dataclass
 from functools import cached_property
@@ -23,7 +24,7 @@ from torch import Tensor
 
 from fixlip_widgets.estimators.crossmodal import Fit, Modality
 from fixlip_widgets.estimators.quadratic import QuadraticFit, chunks
-from fixlip_widgets.estimators.units import Units
+from fixlip_widgets.estimators.units import Units, rests_on_few
 from fixlip_widgets.estimators.variance import Errors, affine_directions, scaled_basis
 
 Floats = NDArray[np.float64]
@@ -230,4 +231,8 @@ def _monomial(side: Modality, part: QuadraticFit, direction: Tensor) -> tuple[fl
         pairs += chunk.squared_pairs()
     if units.bias is not None:
         constant, linear = constant + units.bias.constant(), linear + units.bias.linear()
+    if rests_on_few(side, "constant", part):
+        constant = math.nan
+    if rests_on_few(side, "linear", part):
+        linear.fill_(torch.nan)
     return constant, linear.cpu().numpy(), units.pair_scale(pairs).cpu().numpy()

@@ -12,6 +12,7 @@ cross-validated penalty, which contains the squared bias on average over coeffic
 
 from __future__ import annotations
 
+import math
 from dataclasses import dataclass
 from functools import partial
 
@@ -23,7 +24,7 @@ from torch import Tensor
 from fixlip_widgets.estimators.adjustment import Adjustment
 from fixlip_widgets.estimators.crossmodal import CrossModalFit, Modality
 from fixlip_widgets.estimators.quadratic import QuadraticFit, chunks
-from fixlip_widgets.estimators.units import Chunk, Units
+from fixlip_widgets.estimators.units import Chunk, Units, rests_on_few
 
 Floats = NDArray[np.float64]
 _EXACT_UP_TO = 16
@@ -118,6 +119,7 @@ class Sampling:
         pairs: bool,
     ) -> None:
         self.side, self.other, self.cross, self.adjustment = side, other, cross.to(side.dtype), adjustment
+        self.polynomial = part if pairs else None
         self.units = Units(side, part, pairs, adjustment.freedom if adjustment else 0.0)
         self.constant, self.linear = (each.to(side.dtype) for each in affine_directions(other, pairs))
 
@@ -132,6 +134,10 @@ class Sampling:
         if self.units.bias is not None:
             total.baseline += self.units.bias.constant()
             total.own_main += self.units.bias.linear()
+        if rests_on_few(self.side, "constant", self.polynomial):
+            total.baseline = math.nan
+        if rests_on_few(self.side, "linear", self.polynomial):
+            total.own_main.fill_(torch.nan)
         total.own_pairs = self.units.pair_scale(total.own_pairs)
         total.other_pairs = moved.variance()
         if self.units.few:
