@@ -70,7 +70,11 @@ def run(options: argparse.Namespace) -> int:
             print("\nStopped; what is measured is kept, and the same command goes on.", file=sys.stderr)
     everything = asked.records.all(row.name for row in asked.rows)
     finished = [record for record in everything if _is_complete(record, asked.methods)]
-    skipped = [Skipped(record["name"], record["skipped"]) for record in everything if "skipped" in record]
+    skipped = [
+        Skipped(record["name"], record["skipped"])
+        for record in everything
+        if "skipped" in record and not _is_complete(record, asked.methods)
+    ]
     if finished:
         write_results(options.out, finished, asked.methods, asked.settings, skipped, command_of(options))
     print(f"{len(finished):,} pairs measured, {len(skipped):,} rows skipped, of {len(asked.rows):,}: {options.out}")

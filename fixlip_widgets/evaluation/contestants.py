@@ -6,7 +6,6 @@ from collections.abc import Callable
 from dataclasses import dataclass
 
 from fixlip_widgets import baselines
-from fixlip_widgets.baselines.values import linear_explanation
 from fixlip_widgets.errors import InputError
 from fixlip_widgets.evaluation.records import Settings
 from fixlip_widgets.evaluation.shared import SharedGame
@@ -61,7 +60,7 @@ def _banzhaf(game: VisionLanguageGame, settings: Settings, p: float) -> Explanat
 def _banzhaf_values(game: VisionLanguageGame, settings: Settings) -> Explanation:
     explainer = IncrementalExplainer(game, seed=settings.seed)
     explainer.extend(0.5, settings.budget)
-    return linear_explanation(explainer, 0.5)
+    return explainer.banzhaf_values(0.5)
 
 
 def _random(game: VisionLanguageGame, settings: Settings) -> Explanation:

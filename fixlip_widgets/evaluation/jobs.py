@@ -13,7 +13,7 @@ from dataclasses import dataclass
 import torch
 
 from fixlip_widgets.checks import check_budget, check_p, check_seed
-from fixlip_widgets.errors import InputError
+from fixlip_widgets.errors import EncodingError, InputError, ModelError
 from fixlip_widgets.evaluation.contestants import Contestant, contestants
 from fixlip_widgets.evaluation.measure import measure
 from fixlip_widgets.evaluation.pairs import Row, rows_of
@@ -84,12 +84,17 @@ def measured(run: Run, rows: Sequence[Row], options: argparse.Namespace) -> Iter
 
 
 def _measure(run: Run, row: Row) -> str:
-    """Measure and record a row; says why where it cannot be used, which is recorded too and tried again next time."""
+    """Measure and record a row; return why it was skipped, or ``""``.
+
+    The reason is recorded beside whatever was measured before, and the row is tried again at the next run.
+    """
+    record = run.records.of(row.name)
     try:
-        run.records.save(row.name, measure(run.model, row.read(), run.methods, run.settings, run.records.of(row.name)))
-    except InputError as error:
-        run.records.save(row.name, {"skipped": str(error)})
+        measured = measure(run.model, row.read(), run.methods, run.settings, record)
+    except (InputError, ModelError, EncodingError) as error:
+        run.records.save(row.name, {**record, "skipped": str(error)})
         return str(error)
+    run.records.save(row.name, measured)
     return ""
 
 

@@ -32,6 +32,7 @@ def measure(
 
     Raises:
         InputError: The image or caption cannot be used.
+        EncodingError: An embedding is not finite.
     """
     game = SharedGame(model, pair.image, pair.caption)
     done: dict[str, Any] = dict(record.get("methods", {}))

@@ -32,6 +32,10 @@ class SharedGame(VisionLanguageGame):
         super().__init__(model, image, text, grid)
         self.plain = VisionLanguageGame(model, image, text, grid)
 
+    def _changed(self, modality: Modality) -> None:
+        super()._changed(modality)
+        self._known[modality] = {}
+
     def encoder(self, modality: Modality) -> Callable[[Tensor], Tensor]:
         """The tower, asked only for masks that it has not seen."""
         encode, known = super().encoder(modality), self._known[modality]

@@ -252,6 +252,48 @@ def test_rows_that_cannot_be_used_are_named_counted_and_skipped(tmp_path, capsys
     assert "4 rows skipped" in capsys.readouterr().out
 
 
+def test_a_measured_row_is_kept_when_its_picture_is_missing_at_a_later_run(tmp_path, capsys):
+    picture = tmp_path / "good.png"
+    Image.new("RGB", (60, 60), "green").save(picture)
+    (tmp_path / "set.csv").write_text("image,caption\ngood.png,a dog\n")
+    data = ["--data", str(tmp_path / "set.csv")]
+    assert evaluate(tmp_path / "out", *data, "--methods", "random") == 0
+    (record,) = (tmp_path / "out" / "records").iterdir()
+    measured = json.loads(record.read_text())
+    picture.unlink()
+    assert evaluate(tmp_path / "out", *data, "--methods", "random", "exclip") == 0
+    assert "0 pairs measured, 1 rows skipped" in capsys.readouterr().out
+    kept = json.loads(record.read_text())
+    assert "There is no image" in kept.pop("skipped")
+    assert kept == measured
+    assert evaluate(tmp_path / "out", *data, "--methods", "random") == 0
+    assert "1 pairs measured, 0 rows skipped" in capsys.readouterr().out
+    Image.new("RGB", (60, 60), "green").save(picture)
+    assert evaluate(tmp_path / "out", *data, "--methods", "random", "exclip") == 0
+    assert "1 pairs measured, 0 rows skipped" in capsys.readouterr().out
+    assert "skipped" not in json.loads(record.read_text())
+
+
+def test_a_row_whose_embeddings_are_not_finite_is_skipped_and_the_rest_measured(tmp_path, capsys, monkeypatch):
+    for name, color in (("bad", "red"), ("good", "green")):
+        Image.new("RGB", (60, 60), color).save(tmp_path / f"{name}.png")
+    (tmp_path / "set.csv").write_text("image,caption\nbad.png,a dog\ngood.png,a dog\n")
+    encode = SharedGame.encoder
+
+    def broken(game, modality):
+        inner = encode(game, modality)
+        red = game.picture[0, 0, 0] > 200
+        return (lambda masks: inner(masks) * float("nan")) if red and modality == "image" else inner
+
+    monkeypatch.setattr(SharedGame, "encoder", broken)
+    for _ in range(2):  # a resumed run meets the same row
+        data = ["--data", str(tmp_path / "set.csv"), "--methods", "random"]
+        assert evaluate(tmp_path / "out", *data) == 0
+        told = capsys.readouterr()
+        assert "1 pairs measured, 1 rows skipped, of 2" in told.out
+        assert "row 2 skipped: The image encoder returned values that are not finite" in told.err
+
+
 def test_captions_cannot_leave_their_place_in_the_page(tmp_path):
     folder = tmp_path / "<img src=x onerror=alert(1)>"
     folder.mkdir()
