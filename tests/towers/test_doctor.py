@@ -5,6 +5,7 @@ import json
 import pytest
 import torch
 
+from fixlip_widgets import _open_clip, doctor
 from fixlip_widgets.cli import main
 from fixlip_widgets.doctor import examine_model
 from fixlip_widgets.loading import outline
@@ -95,3 +96,11 @@ def test_every_model_that_open_clip_lists_is_supported_and_its_image_encoder_run
         tower = image_tower(clip, pixels, grid_labels(size, grid, patches), masks.shape[1])
         assert isinstance(tower, PixelImageTower) == (not patches or not patches.apart)
         assert tower.encode(masks).shape == (2, clip.encode_image(pixels[None]).shape[1]), name
+
+
+@pytest.mark.parametrize("differ", [False, True])
+def test_builds_of_torch_and_torchvision_that_do_not_match_are_named(differ, monkeypatch):
+    monkeypatch.setattr(_open_clip, "builds_differ", lambda: differ)
+    (finding,) = (finding for finding in doctor.examine() if finding.subject == "torch pair")
+    assert finding.serious == differ
+    assert ("of different builds" in finding.detail) == differ == ("torch torchvision" in finding.remedy)
