@@ -7,7 +7,7 @@ from typing import Any, Literal
 
 from torch import Tensor
 
-from fixlip_widgets.checks import check_fit
+from fixlip_widgets.checks import check_fit, check_p
 from fixlip_widgets.errors import InputError
 from fixlip_widgets.explanation import Explanation
 from fixlip_widgets.game import VisionLanguageGame
@@ -26,7 +26,8 @@ def explain(
     *,
     model: Model | None = None,
     p: float = 0.5,
-    budget: int = 2**17,
+    budget: int | None = None,
+    max_encodings: int | None = None,
     method: str = "banzhaf",
     order: int | None = None,
     seed: int = 0,
@@ -46,8 +47,11 @@ def explain(
         model: From :func:`load_model`; the packaged demo model by default.
         p: Probability with which players are kept: near 1, explanations are about removing little; 0.5 weighs all
             coalitions alike. Banzhaf methods alone have it.
-        budget: Evaluations of the game: image masks × text masks. With Shapley methods they are joint masks, each of
-            which costs about an image encoding: take far fewer. Methods by gradients have none.
+        budget: Evaluations of the game. Banzhaf methods evaluate image masks × text masks, by default 2**17 from a few
+            thousand image encodings. Shapley methods evaluate joint masks, each about one image encoding, by default as
+            many as the Banzhaf methods have image masks. Methods by gradients have no budget.
+        max_encodings: Image encodings at most, whatever the method: the budget becomes the largest that takes no more.
+            Captions take at most a few thousand text encodings besides, which cost little.
         method: A name in :data:`fixlip_widgets.methods.METHODS`: ``"banzhaf"``, the p-weighted Banzhaf interactions of
             FIxLIP; ``"shapley"``, Shapley interactions; ``"exclip"``; of first order ``"banzhaf_values"``,
             ``"shapley_values"``, ``"grad_eclip"``, ``"game_attention"``; and ``"random"``, to compare with chance.
@@ -79,9 +83,10 @@ def explain(
     game = VisionLanguageGame(
         model or load_model(), image, text, grid=grid, regions=regions, words=words, masking=masking
     )
+    budget = way.budget_within(game, check_p(p), budget, max_encodings)
     with _Bar(progress) as bar:
         if way.solve is None:
-            return _called(way.anew(Request(game, p, budget, seed, progress=bar)), method)
+            return _called(way.anew(Request(game, budget, p, seed, progress=bar)), method)
         explainer = IncrementalExplainer(game, seed=seed)
         explainer.extend(p, budget, progress=bar)
         if way.name == "banzhaf":
@@ -121,7 +126,7 @@ class _Bar:
         if self._bar is None:
             from tqdm.auto import tqdm
 
-            self._bar = tqdm(total=state.image_total + state.text_total, desc="encoding", unit=" masks", delay=1)
+            self._bar = tqdm(total=state.image_total + state.text_total, desc="encoding", unit=" encodings", delay=1)
         self._bar.update(state.image_done + state.text_done - self._bar.n)
 
     def __exit__(self, *_: object) -> None:

@@ -12,11 +12,17 @@ import torch
 from fixlip_widgets.errors import InputError
 
 MIN_BUDGET, MAX_BUDGET = 4, 2**24
+DEFAULT_BUDGET = 2**17
+"""Evaluations (image masks × text masks) that methods take by default, or as many image encodings as those take."""
 _LEAST_P = 1e-6
+_DIGITS_OF_P = 9
+"""Decimals of ``p`` that tell probabilities apart: seeds of mask streams and pools of masks are keyed by it."""
 
 
 def check_p(p: object) -> float:
-    """``p`` as a float strictly between 0 and 1, a millionth or more from either.
+    """Return ``p`` rounded to nine decimals, a float at least a millionth away from 0 and 1.
+
+    Rounding makes ``0.1 + 0.2`` the same probability as ``0.3``: one stream of masks, one key in every pool.
 
     Raises:
         InputError: ``p`` is not a number in (0, 1), or so close to 0 or 1 that float64 cannot tell effects apart.
@@ -27,7 +33,7 @@ def check_p(p: object) -> float:
         raise InputError(
             f"p is {p!r}; so close to {round(p)} nothing can be told apart; keep {_LEAST_P:f} away from it."
         )
-    return float(p)
+    return round(float(p), _DIGITS_OF_P)
 
 
 def check_budget(budget: object, cap: int = MAX_BUDGET) -> int:
@@ -43,6 +49,16 @@ def check_budget(budget: object, cap: int = MAX_BUDGET) -> int:
             f"from {MIN_BUDGET} to {cap:,} (say 2**17)."
         )
     return int(budget)  # pyright: ignore[reportArgumentType]
+
+
+def check_max_encodings(limit: object) -> None:
+    """Refuse a limit that is not a number of encodings.
+
+    Raises:
+        InputError: ``limit`` is neither None nor a whole number of at least 1.
+    """
+    if limit is not None and (isinstance(limit, bool) or not isinstance(limit, Integral) or int(limit) < 1):
+        raise InputError(f"max_encodings is {limit!r}; it counts image encodings, a whole number of at least 1.")
 
 
 def check_seed(seed: object) -> int:

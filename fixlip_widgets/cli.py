@@ -27,7 +27,7 @@ _MODULES = {
 }
 """Commands whose arguments are their module's to define, which is imported for them alone."""
 
-_OF_EXPLAIN = ("p", "budget", "method", "order", "seed", "grid", "regions", "words", "masking")
+_OF_EXPLAIN = ("p", "budget", "max_encodings", "method", "order", "seed", "grid", "regions", "words", "masking")
 """Options that :func:`fixlip_widgets.explain` takes by the same names; those that are not given are left to it."""
 
 
@@ -80,7 +80,10 @@ def _add_explain(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("--words", action="store_true", default=None, help="whole words as text players, not tokens")
     parser.add_argument("--masking", help="what removed image players become: zero (default), mean, blur or remove")
     parser.add_argument("--p", type=float, help="probability with which masks keep a patch or token, in (0, 1)")
-    parser.add_argument("--budget", type=whole_number, help="game evaluations, as 131072 or 2^17")
+    parser.add_argument("--budget", type=whole_number, help="game evaluations, as 131072 or 2^17 (see max-encodings)")
+    parser.add_argument(
+        "--max-encodings", type=whole_number, metavar="N", help="image encodings at most, whatever the method"
+    )
     parser.add_argument("--method", help="banzhaf, the p-weighted interactions of FIxLIP, or shapley")
     parser.add_argument(
         "--order", type=int, help="1 for values alone, 2 for interactions, 3 for terms of three players"

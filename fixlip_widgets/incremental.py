@@ -7,10 +7,9 @@ new image keeps the text side.
 from __future__ import annotations
 
 import math
-import threading
 import time
-from collections.abc import Callable, Sequence
-from contextlib import AbstractContextManager
+from collections.abc import Callable, Generator, Sequence
+from contextlib import AbstractContextManager, contextmanager
 from dataclasses import replace
 from typing import Any, Literal
 
@@ -19,11 +18,12 @@ import torch
 from numpy.typing import NDArray
 from torch import Tensor
 
-from fixlip_widgets.checks import MIN_BUDGET, check_budget, check_fit, check_p, check_seed
+from fixlip_widgets.checks import DEFAULT_BUDGET, MIN_BUDGET, check_budget, check_fit, check_p, check_seed
 from fixlip_widgets.encoding import BatchSize
 from fixlip_widgets.errors import FixlipError, PoolError
 from fixlip_widgets.estimators.crossmodal import CrossModalFit, Fit, regress
 from fixlip_widgets.estimators.crossmodal import Modality as SampledModality
+from fixlip_widgets.estimators.linear import fit_linear
 from fixlip_widgets.estimators.sums import sum_errors
 from fixlip_widgets.estimators.third import regress_third
 from fixlip_widgets.estimators.variance import Errors, standard_errors
@@ -35,7 +35,7 @@ from fixlip_widgets.images import ImageLike
 from fixlip_widgets.masks import split_budget, spread_probabilities
 from fixlip_widgets.metrics.fit import held_out_fit
 from fixlip_widgets.pool import Pool
-from fixlip_widgets.threads import threads_for
+from fixlip_widgets.threads import Lock, threads_for
 from fixlip_widgets.triples import Triples
 from fixlip_widgets.work import Progress, Work, fill_text, text_masks_wanted
 from fixlip_widgets.work import progress as work_progress
@@ -53,6 +53,9 @@ _MOST_SOLVED = 4
 class IncrementalExplainer:
     """Explains one pair; more budget, another ``p`` or another caption cost only the difference.
 
+    Several threads may use one explainer: of two that encode, the second waits for the first (:meth:`reserved`), and
+    :meth:`explanation` answers from what is encoded at that moment.
+
     Args:
         game: The pair to explain.
         seed: Of the mask streams; the same seed gives the same masks.
@@ -68,15 +71,43 @@ class IncrementalExplainer:
         self.p, self.budget, self.budget_done = 0.5, 0, 0
         self._earlier_image_encodes = self._earlier_text_encodes = 0
         self._solved: dict[tuple[object, ...], Explanation] = {}
-        self._growing, self._changes = threading.RLock(), game.changes
+        self._changes = game.changes
+        self._growing = Lock()
+        """Held by the thread that encodes or takes another pair; taken before ``_unchanging`` where both are."""
+        self._unchanging = Lock()
+        """Held while the pair is read or replaced."""
         self._image, self._held_out = self._image_pools()
         self._text = self._pool(game.n_text, TEXT_STREAM, "text")
 
-    def __getstate__(self) -> dict[str, Any]:
-        return {name: value for name, value in self.__dict__.items() if name != "_growing"}
+    def with_game(self, game: VisionLanguageGame) -> IncrementalExplainer:
+        """An explainer of another caption of the same image that shares the encoded images, both ways, and no answer.
 
-    def __setstate__(self, state: dict[str, Any]) -> None:
-        self.__dict__.update(state, _growing=threading.RLock())
+        Args:
+            game: Of the same model and image, with the same image players.
+        """
+        other = IncrementalExplainer(game, self.seed)
+        with self._unchanging:
+            other.p, other.budget, other.budget_done = self.p, self.budget, self.budget_done
+            other._image, other._held_out, other._growing = self._image, self._held_out, self._growing
+            other._earlier_image_encodes, other._earlier_text_encodes = self._earlier_image_encodes, self.text_encodes
+        return other
+
+    @contextmanager
+    def reserved(self, stopped: Callable[[], bool] = lambda: False) -> Generator[bool]:
+        """Keep other threads from encoding and from taking another pair, within the block.
+
+        Args:
+            stopped: Asked while another thread has it.
+
+        Yields:
+            True; or False, where ``stopped()`` became true first.
+        """
+        with self._growing.unless(stopped) as held:
+            yield held
+
+    def pair(self) -> AbstractContextManager[None]:
+        """A context in which no other thread gives this explainer another image or caption."""
+        return self._unchanging
 
     def _check_unchanged(self, *modalities: Modality) -> None:
         """Refuse a game whose image or caption is no longer the one that the pool was encoded with."""
@@ -131,7 +162,7 @@ class IncrementalExplainer:
     def extend(
         self,
         p: float = 0.5,
-        budget: int = 2**17,
+        budget: int = DEFAULT_BUDGET,
         progress: Callable[[Progress], None] | None = None,
         cancelled: Callable[[], bool] | None = None,
     ) -> None:
@@ -235,27 +266,68 @@ class IncrementalExplainer:
         """
         p = self.p if p is None else check_p(p)
         check_fit(ridge, scope, order)
-        if len(self._image) < 2:
-            raise FixlipError("Nothing is encoded yet; call extend(p, budget) first.")
-        self._check_unchanged("image", "text")
-        wanted = text_masks_wanted(self.game, self.budget or MIN_BUDGET)
-        if self._text.missing(p, wanted):
-            with self._growing:
-                for _ in fill_text(self.game, self._text, p, wanted):
-                    pass
-        _ = self.game.similarity  # encodes two pairs, where it is not known yet, and that on all threads
-        asked = (p, ridge, scope, order, *self._state())
-        if asked not in self._solved:
+        with self._answering(p):
+            _ = self.game.similarity  # encodes two pairs, where it is not known yet, and that on all threads
+            asked = (p, ridge, scope, order, *self._state())
+            if asked not in self._solved:
+                with self._threads():
+                    solved = self._solve(p, ridge, scope, order)
+                if len(self._solved) >= _MOST_SOLVED:
+                    del self._solved[next(iter(self._solved))]
+                self._solved[asked] = solved
+            return self._solved[asked].replace()  # an answer of its own to every question
+
+    def banzhaf_values(self, p: float | None = None) -> Explanation:
+        """The p-weighted Banzhaf value of every player, from the masks encoded so far; see :meth:`explanation`.
+
+        Returns:
+            An explanation of order 1: ``main`` (n,) and ``baseline`` are the best linear surrogate, in logits.
+
+        Source: Marichal & Mathonet 2011 (weighted Banzhaf values give the best linear approximation).
+        """
+        p = self.p if p is None else check_p(p)
+        with self._answering(p):
+            second = self.explanation(p, ridge=0.0, scope="cross")
             with self._threads():
-                solved = self._solve(p, ridge, scope, order)
-            if len(self._solved) >= _MOST_SOLVED:
-                del self._solved[next(iter(self._solved))]
-            self._solved[asked] = solved
-        return self._solved[asked].replace()  # an answer of its own to every question
+                fit = fit_linear(self._image.modality(p), self._text.modality(p), self.game.scale, self.game.bias)
+            first = second.replace(
+                baseline=fit.baseline,
+                main=fit.main,
+                interactions=np.zeros_like(second.interactions),
+                baseline_se=fit.baseline_se,
+                main_se=fit.main_se,
+                interactions_se=None,
+                method="banzhaf_values",
+                order=1,
+                scope="all",
+                r2_in_sample=fit.r2,
+                identified=dict.fromkeys(second.identified, second.identified["cross"]),
+            )
+            r2, spearman = self._faithfulness(first, p)
+            return first.replace(r2=r2, spearman=spearman)
+
+    @contextmanager
+    def _answering(self, p: float) -> Generator[None]:
+        """Hold the pair, with enough masked captions encoded for an answer at ``p``."""
+        while True:
+            with self._unchanging:
+                if len(self._image) < 2:
+                    raise FixlipError("Nothing is encoded yet; call extend(p, budget) first.")
+                self._check_unchanged("image", "text")
+                if not self._text.missing(p, self._text_wanted()):
+                    yield
+                    return
+            with self._growing:
+                for _ in fill_text(self.game, self._text, p, self._text_wanted()):
+                    pass
+
+    def _text_wanted(self) -> int:
+        return text_masks_wanted(self.game, self.budget or MIN_BUDGET)
 
     def _state(self) -> tuple[object, ...]:
-        """What an explanation of this pair depends on beside what is asked: pools only grow."""
-        return self.budget_done, *((len(pool), pool.encodes) for pool in self._pools().values())
+        """What an explanation depends on beside what is asked: the pair and the pools, which only grow."""
+        pools = [(len(pool), pool.encodes) for pool in self._pools().values()]
+        return *self._changes.values(), self.p, self.budget, self.budget_done, *pools
 
     def _threads(self) -> AbstractContextManager[None]:
         return threads_for(max(len(pool) * pool.n**2 for pool in (self._image, self._text)))
@@ -290,11 +362,10 @@ class IncrementalExplainer:
         found = group(explanation, players)
         if explanation.order != 2 or explanation.method != "banzhaf" or explanation.tokens != self.game.tokens:
             return found
-        self._check_unchanged("image", "text")
-        image, text = self._image.modality(explanation.p), self._text.modality(explanation.p)
         inside = np.zeros(explanation.n_players, dtype=bool)
         inside[list(found.players)] = True
-        with self._threads():
+        with self._answering(explanation.p), self._threads():
+            image, text = self._image.modality(explanation.p), self._text.modality(explanation.p)
             fit = regress(image, text, None, pairs=explanation.scope == "all")
             if not _gives(fit, explanation, self.game.scale):  # it was asked for with a ridge
                 fit = regress(image, text, explanation.ridge, pairs=explanation.scope == "all")
@@ -348,7 +419,7 @@ class IncrementalExplainer:
         Raises:
             InputError: The caption is empty or too long; the explainer stays as it was.
         """
-        with self._growing:
+        with self._growing, self._unchanging:
             self._check_unchanged("image")
             self.game.set_text(text)
             self._changes = self.game.changes
@@ -362,7 +433,7 @@ class IncrementalExplainer:
         Raises:
             InputError: The image cannot be read; the explainer stays as it was.
         """
-        with self._growing:
+        with self._growing, self._unchanging:
             self._check_unchanged("text")
             self.game.set_image(image)
             self._changes = self.game.changes
@@ -375,16 +446,18 @@ class IncrementalExplainer:
 
     def save(self, path: PathLike) -> None:
         """Write the pool, so that another kernel can go on where this one is; an existing file is replaced whole."""
-        self._check_unchanged("image", "text")
         arrays: dict[str, Any] = {}
         pools: dict[str, Any] = {}
-        for name, pool in self._pools().items():
-            own, pools[name] = pool.state()
-            arrays.update({f"{name}_{key}": value for key, value in own.items()})
-        progress = {"p": self.p, "budget": self.budget, "budget_done": self.budget_done}
-        earlier = [self._earlier_image_encodes, self._earlier_text_encodes]
+        with self._unchanging:
+            self._check_unchanged("image", "text")
+            for name, pool in self._pools().items():
+                own, pools[name] = pool.state()
+                arrays.update({f"{name}_{key}": value for key, value in own.items()})
+            progress = {"p": self.p, "budget": self.budget, "budget_done": self.budget_done}
+            earlier = [self._earlier_image_encodes, self._earlier_text_encodes]
+            pair = self.game.fingerprint()
         metadata = {"format": FORMAT, "kind": "pool", "seed": self.seed, "pools": pools, "earlier": earlier}
-        write_npz(path, arrays, {**metadata, **progress, "pair": self.game.fingerprint()})
+        write_npz(path, arrays, {**metadata, **progress, "pair": pair})
 
     @classmethod
     def load(cls, path: PathLike, game: VisionLanguageGame) -> IncrementalExplainer:

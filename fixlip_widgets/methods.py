@@ -4,17 +4,16 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from dataclasses import dataclass
+from functools import partial
 
 from fixlip_widgets.baselines import exclip, game_attention, grad_eclip, random_explanation
-from fixlip_widgets.baselines.values import linear_explanation
-from fixlip_widgets.checks import MIN_BUDGET
+from fixlip_widgets.checks import DEFAULT_BUDGET, MIN_BUDGET, check_budget, check_max_encodings
 from fixlip_widgets.errors import InputError
 from fixlip_widgets.explanation import Explanation
 from fixlip_widgets.game import VisionLanguageGame
 from fixlip_widgets.incremental import IncrementalExplainer
-from fixlip_widgets.masks import split_budget
 from fixlip_widgets.shapley import MAX_BUDGET as MAX_JOINT_BUDGET
-from fixlip_widgets.shapley import explain_shapley
+from fixlip_widgets.shapley import explain_shapley, joint_budget, joint_encodings
 from fixlip_widgets.work import Progress, planned_encodes
 
 
@@ -24,16 +23,16 @@ class Request:
 
     Attributes:
         game: The pair to explain.
-        p: Probability of keeping a player, for methods that use it.
         budget: Evaluations of the game, for methods that use it: joint masks, each about an image encoding.
+        p: Probability of keeping a player, for methods that use it.
         seed: Of the masks.
         progress: Called after every batch, in the thread that computes.
         cancelled: Asked between batches; when it says True, the result is that of what is there.
     """
 
     game: VisionLanguageGame
+    budget: int
     p: float = 0.5
-    budget: int = 2**13
     seed: int = 0
     progress: Callable[[Progress], None] | None = None
     cancelled: Callable[[], bool] | None = None
@@ -76,6 +75,34 @@ class Method:
     def _named(self, explanation: Explanation) -> Explanation:
         return explanation if explanation.method == self.name else explanation.replace(method=self.name)
 
+    def budget_within(self, game: VisionLanguageGame, p: float, budget: int | None, limit: int | None) -> int:
+        """The budget to take: what was asked for, or the default, but no more than ``limit`` image encodings allow.
+
+        Args:
+            game: The pair to explain; nothing of it is encoded yet.
+            p: Probability of keeping a player.
+            budget: Evaluations as the method counts them; by default those of :data:`DEFAULT_BUDGET` for a method with
+                a pool, and for others as many joint masks as those have image masks.
+            limit: Image encodings at most; None for no limit.
+
+        Raises:
+            InputError: Not even the smallest budget takes so few encodings.
+        """
+        check_max_encodings(limit)
+        asked = self.comparable_budget(game) if budget is None else budget
+        if limit is None or not self.uses_budget:
+            return asked
+        if self.solve is not None:
+            explainer = IncrementalExplainer(game)
+            return _largest_budget(lambda count: explainer.missing(p, count)[0], check_budget(asked), limit)
+        count = partial(joint_encodings, game)
+        return _largest_budget(count, check_budget(asked, MAX_JOINT_BUDGET), limit)
+
+    def comparable_budget(self, game: VisionLanguageGame, budget: int = 0) -> int:
+        """As the method counts evaluations, what costs as much as ``budget`` image masks × text masks (0: default)."""
+        budget = budget or DEFAULT_BUDGET
+        return budget if self.solve is not None else joint_budget(game, budget)
+
     def encodes(self, game: VisionLanguageGame, budget: int) -> tuple[int, int]:
         """(image, text) encodings, at most, that the widget's ``budget`` takes where nothing is encoded yet."""
         if not self.uses_budget:
@@ -84,9 +111,17 @@ class Method:
         return (image, text) if self.solve is not None else (image, min(image, 2 ** min(game.n_text, 62)))
 
 
-def joint_budget(game: VisionLanguageGame, budget: int) -> int:
-    """Joint masks that cost as much as ``budget`` evaluations of image masks × text masks: one for each image mask."""
-    return min(max(split_budget(budget, game.n_image, game.n_text)[0], MIN_BUDGET), MAX_JOINT_BUDGET)
+def _largest_budget(encodings: Callable[[int], int], budget: int, limit: int) -> int:
+    """The largest budget up to ``budget`` whose number of ``encodings`` is at most ``limit``, by bisection."""
+    if encodings(budget) <= limit:
+        return budget
+    low, high = MIN_BUDGET, budget
+    if (least := encodings(low)) > limit:
+        raise InputError(f"max_encodings is {limit:,}; explaining this pair takes at least {least:,} image encodings.")
+    while high - low > 1:
+        middle = (low + high) // 2
+        low, high = (middle, high) if encodings(middle) <= limit else (low, middle)
+    return low
 
 
 def _banzhaf(explainer: IncrementalExplainer, p: float, order: int) -> Explanation:
@@ -109,7 +144,7 @@ _ALL = (
         (1,),
         uses_p=True,
         uses_budget=True,
-        solve=lambda explainer, p, _: linear_explanation(explainer, p),
+        solve=lambda explainer, p, _: explainer.banzhaf_values(p),
     ),
     Method(
         "shapley_values",

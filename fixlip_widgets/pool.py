@@ -11,6 +11,7 @@ import torch
 from numpy.typing import NDArray
 from torch import Tensor
 
+from fixlip_widgets.checks import check_p
 from fixlip_widgets.encoding import BatchSize, encode_in_turn, home
 from fixlip_widgets.errors import PoolError
 from fixlip_widgets.estimators.crossmodal import Modality
@@ -24,6 +25,7 @@ from fixlip_widgets.masks import (
     enumeration_weights,
     packed_rows,
 )
+from fixlip_widgets.threads import Lock
 
 Bools = NDArray[np.bool_]
 Floats = NDArray[np.float64]
@@ -36,6 +38,7 @@ class Pool:
 
     Draws follow a seeded stream per probability; a mask that comes up again is not encoded again. A pool is either a
     sample (weighted by the balance heuristic for the probability asked for) or complete (all masks, exact weights).
+    One thread may extend it while others read it: what they get belongs together.
 
     Attributes:
         n: Players.
@@ -52,6 +55,7 @@ class Pool:
         self._moments: dict[float, tuple[int, Moments]] = {}
         self.drawn: dict[float, int] = {}
         self._sizes = np.zeros(n + 1)
+        self._lock = Lock()
 
     @property
     def encodes(self) -> int:
@@ -104,13 +108,15 @@ class Pool:
         for masks, _ in self._encoded(encode, parts, batch, device):
             done += len(masks)
             yield done
-        self._draws, self._moments, self.drawn, self.complete = {}, {}, {}, True
+        with self._lock:
+            self._draws, self._moments, self.drawn, self.complete = {}, {}, {}, True
 
     def _note(self, p: float, masks: Bools, index: NDArray[np.int64]) -> None:
         """Take in draws at ``p`` whose embeddings lie in the store at ``index``."""
-        self._draws.setdefault(p, []).append((masks, index))
-        self.drawn[p] = self.drawn.get(p, 0) + len(masks)
-        self._sizes += np.bincount(masks.sum(axis=1), minlength=self.n + 1)
+        with self._lock:
+            self._draws.setdefault(p, []).append((masks, index))
+            self.drawn[p] = self.drawn.get(p, 0) + len(masks)
+            self._sizes += np.bincount(masks.sum(axis=1), minlength=self.n + 1)
 
     def _encoded(
         self, encode: Callable[[Tensor], Tensor], batches: Iterable[Bools], batch: BatchSize, device: torch.device
@@ -130,10 +136,12 @@ class Pool:
 
         for embeddings in encode_in_turn(encode, fresh(), batch, device, self.name):
             masks, keys, first = under_way.popleft()
-            self._append(embeddings)
-            for key in first:
-                self._rows[key] = len(self._rows)
-            yield masks, np.array([self._rows[key] for key in keys], dtype=np.int64)
+            with self._lock:
+                self._append(embeddings)
+                for key in first:
+                    self._rows[key] = len(self._rows)
+                index = np.array([self._rows[key] for key in keys], dtype=np.int64)
+            yield masks, index
 
     def _append(self, embeddings: Tensor) -> None:
         """Keep embeddings in one buffer that doubles, so that no result has to copy them together."""
@@ -152,9 +160,10 @@ class Pool:
         """Effective number of masks for the probability ``p`` (Kish)."""
         if self.complete:
             return float(2**self.n)
-        if not self.drawn:
-            return 0.0
-        return effective_sample_size(balance_by_size(self.n, p, self.drawn), self._sizes)
+        with self._lock:
+            if not self.drawn:
+                return 0.0
+            return effective_sample_size(balance_by_size(self.n, p, self.drawn), self._sizes)
 
     def determines(self, modality: Modality) -> tuple[bool, bool]:
         """Whether the pool's ``modality`` has more sampling units than a linear fit, and one with pairs, has unknowns.
@@ -170,6 +179,10 @@ class Pool:
 
     def modality(self, p: float, exact: bool = False) -> Modality:
         """What the estimator takes, weighted for the probability ``p``; ``exact`` in float64 throughout."""
+        with self._lock:
+            return self._weighted(p, exact)
+
+    def _weighted(self, p: float, exact: bool) -> Modality:
         if self.complete:
             masks = enumerate_masks(self.n)
             index = np.array([self._rows[key] for key in packed_rows(masks)], dtype=np.int64)
@@ -178,9 +191,12 @@ class Pool:
         if own >= max(_OWN_SHARE * self.effective(p), 2):
             masks, index = self._drawn_at(p)
             paired, weights = p == 0.5 and own % 2 == 0, np.full(own, 1 / own)
-            return self._modality(masks, index, weights, paired=paired, p=p, exact=exact, known_moments=self._sums(p))
+            return self._modality(
+                masks, index, weights, paired=paired, p=p, exact=exact, drawn=((p, own),), known_moments=self._sums(p)
+            )
         masks, index = self._all()
-        return self._modality(masks, index, balance_weights(masks, p, self.drawn), p=p, exact=exact)
+        drawn = tuple(self.drawn.items())
+        return self._modality(masks, index, balance_weights(masks, p, self.drawn), p=p, exact=exact, drawn=drawn)
 
     def _modality(self, masks: Bools, index: NDArray[np.int64], weights: Floats, **options: Any) -> Modality:
         device = self._store.device
@@ -223,17 +239,19 @@ class Pool:
 
     def encoded(self) -> tuple[NDArray[np.uint8], Tensor]:
         """(m, ⌈n / 8⌉) masks encoded so far, packed eight players to a byte, and their (m, d) embeddings."""
-        packed = np.frombuffer(b"".join(self._rows), dtype=np.uint8).reshape(self.encodes, -(-self.n // 8))
-        return packed, self._store[: self.encodes] if self.encodes else torch.empty(0, 0)
+        with self._lock:
+            packed = np.frombuffer(b"".join(self._rows), dtype=np.uint8).reshape(self.encodes, -(-self.n // 8))
+            return packed, self._store[: self.encodes] if self.encodes else torch.empty(0, 0)
 
     # -- files -------------------------------------------------------------------------------------------------------
 
     def state(self) -> tuple[dict[str, NDArray[Any]], dict[str, Any]]:
         """Arrays and metadata from which :meth:`restore` makes an equal pool: distinct masks, embeddings, counts."""
-        packed, _ = self.encoded()
-        arrays = {"masks": packed, "embeddings": self._store[: self.encodes].cpu().numpy()}
-        metadata = {"n": self.n, "complete": self.complete, "drawn": [[p, count] for p, count in self.drawn.items()]}
-        return arrays, metadata
+        with self._lock:
+            packed, _ = self.encoded()
+            drawn = [[p, count] for p, count in self.drawn.items()]
+            metadata = {"n": self.n, "complete": self.complete, "drawn": drawn}
+            return {"masks": packed, "embeddings": self._store[: self.encodes].cpu().numpy()}, metadata
 
     def restore(self, arrays: dict[str, NDArray[Any]], metadata: dict[str, Any], device: torch.device) -> None:
         """Take over the ``state()`` of another pool of the same modality, seed and stream, in a pool that is empty.
@@ -242,7 +260,10 @@ class Pool:
             PoolError: The masks are not those of this pool's streams.
         """
         rows = {mask.tobytes(): position for position, mask in enumerate(arrays["masks"])}
-        for p, count in metadata["drawn"]:
+        drawn: dict[float, int] = {}
+        for p, count in metadata["drawn"]:  # earlier versions kept p unrounded: 0.3 and 0.1 + 0.2 are one stream
+            drawn[check_p(p)] = max(count, drawn.get(check_p(p), 0))
+        for p, count in drawn.items():
             masks = draw_masks(self.n, p, 0, count, seed=self.seed, stream=self.stream)
             try:
                 self._note(p, masks, np.array([rows[key] for key in packed_rows(masks)], dtype=np.int64))

@@ -16,7 +16,7 @@ import torch
 from numpy.typing import NDArray
 from torch import Tensor
 
-from fixlip_widgets.checks import check_budget, check_seed
+from fixlip_widgets.checks import DEFAULT_BUDGET, MIN_BUDGET, check_budget, check_seed
 from fixlip_widgets.encoding import distinct, encode_all
 from fixlip_widgets.errors import FixlipError, InputError
 from fixlip_widgets.estimators.joint import number_of_monomials
@@ -24,7 +24,7 @@ from fixlip_widgets.estimators.least_squares import check_size
 from fixlip_widgets.estimators.shapley import fit_shapley, kernel_weights, size_probabilities
 from fixlip_widgets.explanation import Explanation
 from fixlip_widgets.game import Modality, VisionLanguageGame
-from fixlip_widgets.masks import draw_masks, enumerate_masks
+from fixlip_widgets.masks import draw_masks, enumerate_masks, split_budget
 from fixlip_widgets.metrics.fit import r2_score, spearman
 from fixlip_widgets.work import Progress
 
@@ -59,7 +59,7 @@ def draw_halves(n: int, start: int, stop: int, *, seed: int) -> Bools:
 
 def explain_shapley(
     game: VisionLanguageGame,
-    budget: int = 2**13,
+    budget: int | None = None,
     order: int = 2,
     seed: int = 0,
     progress: Callable[[Progress], None] | None = None,
@@ -70,7 +70,8 @@ def explain_shapley(
     Args:
         game: The pair to explain.
         budget: Evaluations of the game: joint masks, the empty and the full one included. Where that is no less than
-            all 2**n of at most 16 players, all are taken, and the result is exact.
+            all 2**n of at most 16 players, all are taken, and the result is exact. By default :func:`joint_budget` of
+            2**17.
         order: 2 or 1.
         seed: Of the masks.
         progress: Called after every batch, in this thread.
@@ -88,7 +89,8 @@ def explain_shapley(
     """
     if order not in (1, 2):
         raise InputError(f"order is {order!r}; Shapley interactions are of order 2, Shapley values of order 1.")
-    plan = _Plan.of(game.n_players, check_budget(budget, MAX_BUDGET), check_seed(seed))
+    budget = joint_budget(game, DEFAULT_BUDGET) if budget is None else check_budget(budget, MAX_BUDGET)
+    plan = _Plan.of(game.n_players, budget, check_seed(seed))
     check_size(number_of_monomials(game.n_players, order))
     joint = JointValues(game, plan.masks)
     values = joint.evaluate(progress, cancelled)
@@ -132,6 +134,23 @@ def explain_shapley(
     return explanation.replace(r2=r2_score(truth, predicted), spearman=spearman(truth, predicted))
 
 
+def joint_budget(game: VisionLanguageGame, budget: int) -> int:
+    """Joint masks that cost as much as ``budget`` evaluations of image masks × text masks: one for each image mask."""
+    return min(max(split_budget(budget, game.n_image, game.n_text)[0], MIN_BUDGET), MAX_BUDGET)
+
+
+def joint_encodings(game: VisionLanguageGame, budget: int) -> int:
+    """Image encodings, at most, of ``budget`` joint masks; masks held out from the fit are included."""
+    n = game.n_players
+    exact = n <= _ENUMERATE_UP_TO and budget >= 2**n
+    return min(budget + (0 if exact else _held_out_wanted(budget)), 2 ** min(game.n_image, 62))
+
+
+def _held_out_wanted(budget: int) -> int:
+    """Masks to measure the fit on: a tenth as many as it has, within bounds."""
+    return min(max(budget // 10, 32), 256)
+
+
 @dataclass(frozen=True)
 class _Plan:
     """Which joint masks to evaluate.
@@ -151,7 +170,7 @@ class _Plan:
         if n <= _ENUMERATE_UP_TO and budget >= 2**n:
             halves = enumerate_masks(n)[1 : 2 ** (n - 1)]
             return cls(halves, kernel_weights(n)[halves.sum(axis=1) - 1], np.empty((0, n), dtype=bool))
-        held_out = draw_masks(n, 0.5, 0, min(max(budget // 10, 32), 256), seed=seed, stream=_HELD_OUT)
+        held_out = draw_masks(n, 0.5, 0, _held_out_wanted(budget), seed=seed, stream=_HELD_OUT)
         return cls(draw_halves(n, 0, budget // 2 - 1, seed=seed), None, held_out)
 
     @property

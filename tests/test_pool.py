@@ -4,9 +4,10 @@ import numpy as np
 import pytest
 import torch
 
-from fixlip_widgets import EncodingError, encoding
+from fixlip_widgets import EncodingError, IncrementalExplainer, encoding
 from fixlip_widgets.encoding import BatchSize
 from fixlip_widgets.pool import Pool
+from tests.golden import tiny_game
 
 CPU = torch.device("cpu")
 N = 7  # so few players that many masks come up again
@@ -155,3 +156,24 @@ def test_cudnn_attention_is_kept_out_for_the_time_of_a_run():
             assert chosen.cudnn_sdp_enabled() == allowed
     finally:
         chosen.enable_cudnn_sdp(before)
+
+
+def test_one_probability_is_one_stream_however_it_was_computed():
+    explainer, once = IncrementalExplainer(tiny_game()), IncrementalExplainer(tiny_game())
+    explainer.extend(0.3, 2**11)
+    before = explainer.image_encodes
+    explainer.extend(0.1 + 0.2, 2**11)
+    once.extend(0.3, 2**11)
+    assert explainer.image_encodes == before
+    assert explainer.probabilities == once.probabilities == {0.3: explainer.probabilities[0.3]}
+    np.testing.assert_array_equal(explainer.explanation(0.1 + 0.2).main_se, once.explanation(0.3).main_se)
+    assert explainer.explanation(0.1 + 0.2).p == 0.3
+
+
+def test_a_pool_saved_with_unrounded_probabilities_counts_its_masks_once():
+    pool, saved = new_pool(), new_pool()
+    list(extend(saved, Encoder(), 20, p=0.3))
+    arrays, metadata = saved.state()
+    pool.restore(arrays, {**metadata, "drawn": [[0.3, 20], [0.1 + 0.2, 12]]}, CPU)
+    assert pool.drawn == {0.3: 20}
+    same(pool, saved)

@@ -1,13 +1,16 @@
 """Explainers, games and explanations that several owners use: threads, widgets, cells of a notebook."""
 
 import copy
+import sys
 import threading
 
 import numpy as np
 import pytest
 
-from fixlip_widgets import FixlipError, IncrementalExplainer
-from tests.golden import tiny_game, tiny_pixels
+from fixlip_widgets import FixlipError, IncrementalExplainer, VisionLanguageGame
+from fixlip_widgets.evaluation.shared import SharedGame
+from fixlip_widgets.export.replay import RememberingGame
+from tests.golden import tiny_clip, tiny_game, tiny_pixels
 
 
 def explained(budget=2**12, p=0.5):
@@ -60,3 +63,116 @@ def test_what_is_done_to_an_explanation_is_done_to_no_other():
     first.model["name"] = "another"
     assert explainer.explanation().identified["cross"] is not None
     assert explainer.explanation().model["name"] != "another"
+
+
+@pytest.fixture
+def impatient_threads():
+    """Threads that take turns after every few instructions."""
+    before = sys.getswitchinterval()
+    sys.setswitchinterval(1e-6)
+    yield
+    sys.setswitchinterval(before)
+
+
+@pytest.mark.usefixtures("impatient_threads")
+def test_explanations_asked_for_while_another_thread_extends_are_of_whole_batches():
+    explainer = IncrementalExplainer(tiny_game(batch_size=4))
+    explainer.extend(0.5, 2**8)
+    errors, done = [], threading.Event()
+
+    def ask():
+        while not done.is_set():
+            try:
+                explainer.explanation(0.5, ridge=0.0, scope="cross")
+                explainer.effective_image_masks(0.4)
+                masks, embeddings = explainer.encoded("image")
+                assert len(masks) == len(embeddings)
+            except Exception as error:
+                errors.append(error)
+                return
+
+    asking = [threading.Thread(target=ask) for _ in range(3)]
+    for thread in asking:
+        thread.start()
+    for p in (0.5, 0.3, 0.5):
+        explainer.extend(p, 2**13)
+    done.set()
+    for thread in asking:
+        thread.join()
+    assert not errors
+    alone = IncrementalExplainer(tiny_game())
+    for p, budget in ((0.5, 2**8), (0.5, 2**13), (0.3, 2**13), (0.5, 2**13)):
+        alone.extend(p, budget)
+    np.testing.assert_allclose(explainer.explanation(0.5).main, alone.explanation(0.5).main, atol=1e-4)
+
+
+@pytest.mark.usefixtures("impatient_threads")
+def test_every_answer_is_of_one_caption_while_another_thread_changes_it():
+    explainer, captions = explained(2**10), ("a dog", "a cat on a mat")
+    alone = {}
+    for caption in captions:
+        explainer.set_text(caption)
+        alone[caption] = explainer.explanation(ridge=0.0, scope="cross")
+    errors, done = [], threading.Event()
+
+    def ask():
+        while not done.is_set():
+            try:
+                found = explainer.explanation(ridge=0.0, scope="cross")
+                np.testing.assert_allclose(found.cross, alone[found.caption].cross, atol=1e-4)
+                assert found.tokens == alone[found.caption].tokens
+                assert found.similarity == pytest.approx(alone[found.caption].similarity, abs=1e-4)
+            except Exception as error:
+                errors.append(error)
+                return
+
+    asking = [threading.Thread(target=ask) for _ in range(2)]
+    for thread in asking:
+        thread.start()
+    for turn in range(30):
+        explainer.set_text(captions[turn % 2])
+    done.set()
+    for thread in asking:
+        thread.join()
+    assert not errors
+
+
+def test_an_explainer_with_another_caption_shares_images_and_no_answer():
+    explainer = explained()
+    before = explainer.explanation()
+    other = explainer.with_game(RememberingGame(explainer))
+    other.set_text("a cat on a mat")
+    assert other.explanation().caption == "a cat on a mat"
+    assert explainer.explanation().caption == before.caption
+    np.testing.assert_array_equal(explainer.explanation().interactions, before.interactions)
+    other.extend(0.5, 2**14)
+    assert explainer.effective_image_masks(0.5) == other.effective_image_masks(0.5)
+
+
+def test_a_waiting_thread_gives_up_when_it_is_not_wanted_any_more():
+    explainer, unwanted = explained(), threading.Event()
+    answers = []
+
+    def wait():
+        with explainer.reserved(unwanted.is_set) as ours:
+            answers.append(ours)
+
+    waiting = threading.Thread(target=wait)
+    with explainer.reserved():
+        waiting.start()
+        unwanted.set()
+        waiting.join(10)
+    assert answers == [False]
+
+
+def test_a_game_that_remembers_forgets_with_its_image_and_caption():
+    explainer = explained()
+    remembering, shared = RememberingGame(explainer), SharedGame(tiny_clip(), tiny_pixels(), "a dog")
+    masks = np.ones((1, 16), dtype=bool), np.ones((1, 2), dtype=bool)
+    for game in (remembering, shared):
+        game.set_text("a dog")
+        game.values(*masks)
+        game.set_image(tiny_pixels().flip(2))
+        game.set_text("a cat")
+        fresh = VisionLanguageGame(tiny_clip(), tiny_pixels().flip(2), "a cat")
+        np.testing.assert_allclose(game.values(*masks), fresh.values(*masks), atol=1e-4)

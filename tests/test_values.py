@@ -255,6 +255,32 @@ def test_explain_leads_to_every_method():
     np.testing.assert_array_equal(values.main, baselines.shapley_values(tiny_game(1), 500, seed=2).main)
 
 
+@pytest.mark.parametrize("method", ["banzhaf", "banzhaf_values", "shapley", "shapley_values"])
+def test_no_method_takes_many_more_encodings_by_default_than_another(method):
+    banzhaf = explain(tiny_pixels(), "a dog on a mat", model=tiny_clip(), method="banzhaf", grid=(8, 8))
+    other = explain(tiny_pixels(), "a dog on a mat", model=tiny_clip(), method=method, grid=(8, 8))
+    assert 0.5 * banzhaf.image_encodes < other.image_encodes <= 1.05 * banzhaf.image_encodes
+
+
+@pytest.mark.parametrize("limit", [60, 300, 1000])
+@pytest.mark.parametrize("method", ["banzhaf", "banzhaf_values", "shapley", "shapley_values", "exclip"])
+def test_encodings_can_be_limited_for_every_method(method, limit):
+    pair, options = (tiny_pixels(), "a dog on a mat"), {"model": tiny_clip(), "method": method, "grid": (8, 8)}
+    explanation = explain(*pair, max_encodings=limit, **options)
+    assert explanation.image_encodes <= limit
+    if method != "exclip":
+        assert explanation.image_encodes > 0.75 * limit - 2
+        assert explain(*pair, max_encodings=10 * limit, budget=200, **options).image_encodes < 300
+
+
+def test_a_limit_that_cannot_be_kept_is_refused():
+    with pytest.raises(InputError, match=r"max_encodings is 5; explaining this pair takes at least \d+ image"):
+        explain(tiny_pixels(), "a dog", model=tiny_clip(), max_encodings=5, grid=(8, 8))
+    for bad in (0, -1, 2.5, "many", True):
+        with pytest.raises(InputError, match="max_encodings is"):
+            explain(tiny_pixels(), "a dog", model=tiny_clip(), max_encodings=bad)
+
+
 @pytest.mark.parametrize(
     ("options", "message"),
     [

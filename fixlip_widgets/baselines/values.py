@@ -4,9 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable
 
-import numpy as np
-
-from fixlip_widgets.estimators.linear import fit_linear
+from fixlip_widgets.checks import DEFAULT_BUDGET
 from fixlip_widgets.explanation import Explanation
 from fixlip_widgets.game import VisionLanguageGame
 from fixlip_widgets.incremental import IncrementalExplainer, Progress
@@ -15,7 +13,7 @@ from fixlip_widgets.shapley import explain_shapley
 
 def shapley_values(
     game: VisionLanguageGame,
-    budget: int = 2**13,
+    budget: int | None = None,
     seed: int = 0,
     progress: Callable[[Progress], None] | None = None,
     cancelled: Callable[[], bool] | None = None,
@@ -24,7 +22,8 @@ def shapley_values(
 
     Args:
         game: The pair to explain.
-        budget: Joint masks to evaluate; each costs about an image encoding.
+        budget: Joint masks to evaluate; each costs about an image encoding. By default
+            :func:`fixlip_widgets.shapley.joint_budget` of 2**17: as many as FIxLIP's default has image masks.
         seed: Of the masks.
         progress: Called after every batch, in this thread.
         cancelled: Asked between batches; when it says True, the result is that of the masks evaluated so far.
@@ -44,7 +43,7 @@ def shapley_values(
 def banzhaf_values(
     game: VisionLanguageGame,
     p: float = 0.5,
-    budget: int = 2**17,
+    budget: int = DEFAULT_BUDGET,
     seed: int = 0,
     progress: Callable[[Progress], None] | None = None,
     cancelled: Callable[[], bool] | None = None,
@@ -69,28 +68,4 @@ def banzhaf_values(
     """
     explainer = IncrementalExplainer(game, seed=seed)
     explainer.extend(p, budget, progress=progress, cancelled=cancelled)
-    return linear_explanation(explainer, p)
-
-
-def linear_explanation(explainer: IncrementalExplainer, p: float) -> Explanation:
-    """Banzhaf values at ``p`` from the masks that ``explainer`` has encoded."""
-    second = explainer.explanation(p, ridge=0.0, scope="cross")
-    game = explainer.game
-    # the explainer's pools are its own; this is the one other estimator that reads them
-    image, text = explainer._image.modality(p), explainer._text.modality(p)  # pyright: ignore[reportPrivateUsage]
-    fit = fit_linear(image, text, game.scale, game.bias)
-    first = second.replace(
-        baseline=fit.baseline,
-        main=fit.main,
-        interactions=np.zeros_like(second.interactions),
-        baseline_se=fit.baseline_se,
-        main_se=fit.main_se,
-        interactions_se=None,
-        method="banzhaf_values",
-        order=1,
-        scope="all",
-        r2_in_sample=fit.r2,
-        identified=dict.fromkeys(second.identified, second.identified["cross"]),
-    )
-    r2, spearman = explainer._faithfulness(first, p)  # pyright: ignore[reportPrivateUsage]
-    return first.replace(r2=r2, spearman=spearman)
+    return explainer.banzhaf_values(p)

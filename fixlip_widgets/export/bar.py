@@ -71,6 +71,7 @@ class _OnTerminal:
 
             form = "{desc}: {percentage:3.0f}%|{bar}| {elapsed}<{remaining}"
             self._bar = tqdm(total=step.total, desc="recording", bar_format=form, delay=1, leave=False)
+        self._bar.total = step.total  # fewer than at first, once it is known which p the masks answer for
         self._bar.update(step.done + step.fraction - self._bar.n)
 
     def close(self) -> None:

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import copy
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass, field, replace
 from functools import partial
@@ -26,7 +25,6 @@ if TYPE_CHECKING:
 
 GRID = (0.1, 0.2, 0.3, 0.4, 0.5, 0.6, 0.7, 0.8, 0.9)
 """Values of p that a page usually offers."""
-_BUDGET = 2**17
 _AHEAD = 0.5
 """Image masks to prepare for a range of p, as a share of those that the budget stands for; as in the widget."""
 _MASKS_PER_PATCH = 3
@@ -93,7 +91,8 @@ def record(
     Args:
         explainer: Whose game to explain; must not be computing meanwhile.
         p: Values of p to compute; the present one is always among them.
-        budgets: Game evaluations to show; by default the explainer's own.
+        budgets: Evaluations to show, as the method counts them; by default those of the explainer, or as many joint
+            masks as those have image masks.
         captions: Further captions of the same image; their explanations reuse its encodings.
         playground: Whether to compute the model's value without each single player.
         method: Name of the method; see :mod:`fixlip_widgets.methods`.
@@ -106,7 +105,8 @@ def record(
         InputError: A p, a budget or a caption is not what is allowed.
         KeyboardInterrupt: Somebody stopped it; what was encoded by then is kept where the explainer itself prepared.
     """
-    chosen, budget = method_of(method), (first.budget if first else 0) or explainer.budget or _BUDGET
+    chosen = method_of(method)
+    budget = (first.budget if first else 0) or chosen.comparable_budget(explainer.game, explainer.budget)
     now = first.p if first else explainer.p
     at_once = p is None and budgets is None
     wanted = _Wanted(
@@ -195,11 +195,9 @@ class _Recorder:
 
     def _answering(self) -> IncrementalExplainer:
         """One with the images that are encoded, which it shares, and the caption that is recorded now."""
-        answering = copy.copy(self._explainer)
-        if self._game.caption != self._explainer.game.caption:
-            answering.game = self._game
-            answering.set_text(self._game.caption)
-        return answering
+        if self._game.caption == self._explainer.game.caption:
+            return self._explainer
+        return self._explainer.with_game(self._game)
 
     def _over_p(self, explainer: IncrementalExplainer, budget: int, *, extend: bool) -> Iterator[Explanation]:
         for p in self._wanted.p:
@@ -215,10 +213,9 @@ class _Recorder:
 
     def _explained(self, explainer: IncrementalExplainer, p: float, budget: int, step: Step) -> Explanation:
         if self._method.solve is not None:
-            return self._method.solve(explainer, p, self._order)
-        assert self._method.compute is not None, "a method solves or computes"
-        request = Request(self._game, p, budget, self._explainer.seed, progress=partial(self._encoded, step))
-        return self._method.compute(request)
+            return self._method.refined(explainer, p, self._order)
+        request = Request(self._game, budget, p, self._explainer.seed, progress=partial(self._encoded, step))
+        return self._method.anew(request)
 
     def _encoded(self, step: Step, state: Progress) -> None:
         self._tell(replace(step, fraction=state.fraction))

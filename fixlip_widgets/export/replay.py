@@ -33,13 +33,14 @@ class RememberingGame(VisionLanguageGame):
     """
 
     def __init__(self, explainer: IncrementalExplainer, known: dict[Modality, Known] | None = None) -> None:
-        self.__dict__.update(explainer.game.__dict__)
         modalities: tuple[Modality, ...] = ("image", "text")
-        self._known = known or {modality: known_to(explainer, modality) for modality in modalities}
+        with explainer.pair():
+            self.__dict__.update(explainer.game.__dict__)
+            self._known = dict(known or {modality: known_to(explainer, modality) for modality in modalities})
 
-    def set_text(self, text: str | Tensor) -> None:
-        super().set_text(text)
-        self._known["text"] = {}
+    def _changed(self, modality: Modality) -> None:
+        super()._changed(modality)
+        self._known[modality] = {}
 
     def missing(self, modality: Modality, masks: NDArray[np.bool_]) -> NDArray[np.bool_]:
         """The distinct ones among (m, n) ``masks`` of one modality that were not encoded yet."""

@@ -65,7 +65,7 @@ class Measurer:
         self._pace = pace
         self._image: Known = {}
         self._text: Known = {}
-        self._caption: str | None = None
+        self._pair: tuple[int, str] | None = None
 
     def cost(self, explanation: Explanation, so_far: Measures | None) -> dict[str, Any]:
         """What measuring the rest takes, as ``js/src/protocol.ts`` has it; its encodings are an upper bound."""
@@ -112,8 +112,11 @@ class Measurer:
 
     def _game(self) -> RememberingGame:
         """The explainer's game, with what was encoded here, and the masked captions that the explainer has."""
-        if self._caption != self.explainer.game.caption:
-            self._caption, self._text = self.explainer.game.caption, known_to(self.explainer, "text")
+        changes, caption = self.explainer.game.changes["image"], self.explainer.game.caption
+        if self._pair != (changes, caption):
+            if self._pair is not None and self._pair[0] != changes:
+                self._image = {}
+            self._pair, self._text = (changes, caption), known_to(self.explainer, "text")
         for known in (self._image, self._text):
             if len(known) > _MOST_KEPT:
                 known.clear()

@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Protocol
 from fixlip_widgets.checks import MIN_BUDGET
 from fixlip_widgets.errors import FixlipError
 from fixlip_widgets.masks import split_budget
-from fixlip_widgets.methods import METHODS, Method, Request, joint_budget
+from fixlip_widgets.methods import METHODS, Method, Request
 from fixlip_widgets.methods import method as method_of
 from fixlip_widgets.widget import wire
 from fixlip_widgets.widget.costs import Pace
@@ -56,7 +56,7 @@ class Refiner:
     """Drives an explainer for a widget.
 
     Args:
-        explainer: Used by the thread that calls :meth:`run`, and by no other.
+        explainer: May be shared with other widgets, which then take turns.
         screen: Told what there is to show.
         between: Called between batches, for what cannot wait until the job ends.
         settle: Called when a job's result is final.
@@ -81,18 +81,26 @@ class Refiner:
     def run(self, job: Job) -> None:
         """Do a job; whatever goes wrong is shown, and the last good result stays."""
         try:
-            self._take_caption(job)
-            method = method_of(job.method)
-            self._between()
-            if method.compute is not None:
-                self._explain_anew(job, method)
-            else:
-                self._refine(job)
+            with self.explainer.reserved(job.stop.is_set) as ours:  # by another widget of this explainer, perhaps
+                if ours:
+                    self._explain(job)
+                elif job.cancelled:
+                    self._screen.show_end(job, "cancelled")
             self.prepare(job)
         except FixlipError as error:
             self._screen.show_end(job, "error", str(error))
         except Exception as error:
             self._screen.show_end(job, "error", f"{type(error).__name__}: {error}", traceback.format_exc())
+
+    def _explain(self, job: Job) -> None:
+        """Take the caption and explain the pair, with no other thread at the explainer's captions in between."""
+        self._take_caption(job)
+        method = method_of(job.method)
+        self._between()
+        if method.compute is not None:
+            self._explain_anew(job, method)
+        else:
+            self._refine(job)
 
     def keeps(self, method: Method, p: float, budget: int) -> bool:
         """Whether the result of a method that starts anew is there already, for the present caption."""
@@ -108,8 +116,10 @@ class Refiner:
         return self.explainer.probabilities not in ({}, {p: fresh})
 
     def _key(self, method: Method, p: float, budget: int) -> tuple[object, ...]:
-        caption = self.explainer.game.caption
-        return method.name, caption, p if method.uses_p else None, budget if method.uses_budget else None
+        """What a result depends on: image, caption, and the settings that the method uses."""
+        game = self.explainer.game
+        settings = p if method.uses_p else None, budget if method.uses_budget else None
+        return method.name, game.changes["image"], game.caption, *settings
 
     def _refine(self, job: Job) -> None:
         """Grow the pool, and show what it says of this p; at once where that is final already."""
@@ -133,8 +143,8 @@ class Refiner:
             game = self.explainer.game
             request = Request(
                 game,
+                method.comparable_budget(game, job.budget),
                 job.p,
-                joint_budget(game, job.budget),
                 self.explainer.seed,
                 progress=lambda progress: self._between_batches(job, progress),
                 cancelled=job.stop.is_set,

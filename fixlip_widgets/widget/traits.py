@@ -6,6 +6,8 @@ from typing import Any
 
 import traitlets as t
 
+from fixlip_widgets.checks import DEFAULT_BUDGET
+
 STATUSES = ("idle", "running", "cancelled", "done", "error")
 
 
@@ -13,7 +15,7 @@ class Settings(t.HasTraits):
     """What a person sets, from Python or in the view; every value is checked, whichever side it comes from."""
 
     p = t.Float(0.5).tag(sync=True)
-    budget = t.Int(2**17).tag(sync=True)
+    budget = t.Int(DEFAULT_BUDGET).tag(sync=True)
     text = t.Unicode("").tag(sync=True)
     method = t.Unicode("banzhaf").tag(sync=True)
     order = t.Int(2).tag(sync=True)

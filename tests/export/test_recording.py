@@ -10,6 +10,8 @@ import pytest
 from fixlip_widgets import Explanation, FixlipWidget, IncrementalExplainer, InputError, VisionLanguageGame
 from fixlip_widgets.export import GRID, Recording, record
 from fixlip_widgets.export.bar import Step
+from fixlip_widgets.methods import METHODS, Request
+from fixlip_widgets.shapley import joint_budget
 from tests.examples import random_explanation
 from tests.golden import tiny_clip, tiny_pixels
 
@@ -92,6 +94,32 @@ def test_the_explainer_stays_as_it_is(explainer: IncrementalExplainer):
     before = explainer.image_encodes, explainer.budget_done, explainer.game.caption, explainer.game.tokens
     record(explainer, p=[0.2], budgets=[2**10], captions=["a red dog"], playground=True, progress=False)
     assert (explainer.image_encodes, explainer.budget_done, explainer.game.caption, explainer.game.tokens) == before
+
+
+def test_recording_another_caption_leaves_the_live_answers_their_own(explainer: IncrementalExplainer):
+    before = explainer.explanation()
+    found = by_setting(record(explainer, captions=["a cat next to a dog"], p=None, progress=False))
+    assert {caption for caption, _, _ in found} == {CAPTION, "a cat next to a dog"}
+    for p in (0.5, 0.3):
+        assert explainer.explanation(p).caption == CAPTION
+    np.testing.assert_array_equal(explainer.explanation().interactions, before.interactions)
+
+
+def test_a_page_of_first_order_values_may_have_several_captions(explainer: IncrementalExplainer):
+    shown = METHODS["shapley_values"].anew(Request(explainer.game, budget=128, seed=3))
+    asked: dict[str, Any] = {"captions": ["a cat"], "method": "shapley_values", "order": 1, "progress": False}
+    for first in (None, shown):
+        found = record(explainer, budgets=[128], first=first, **asked).explanations
+        assert [(each.method, each.caption) for each in found] == [
+            ("shapley_values", CAPTION),
+            ("shapley_values", "a cat"),
+        ]
+        np.testing.assert_allclose(found[0].main, shown.main, atol=1e-4)
+
+
+def test_a_joint_method_is_recorded_at_the_cost_of_the_explainers_budget(explainer: IncrementalExplainer):
+    (found,) = record(explainer, method="shapley", progress=False).explanations
+    assert found.budget <= joint_budget(explainer.game, explainer.budget) <= explainer.image_encodes
 
 
 def test_the_playground_has_the_models_values(explainer: IncrementalExplainer):

@@ -19,7 +19,7 @@ from fixlip_widgets import FixlipWidget
 from fixlip_widgets.provenance import Source, reproduction
 from fixlip_widgets.widget.traits import Answers, Settings
 from tests.examples import dog_and_hydrant
-from tests.golden import tiny_clip
+from tests.golden import tiny_clip, tiny_pixels
 from tests.widget.conftest import SECONDS, Wire
 
 Make = Callable[..., FixlipWidget]
@@ -98,6 +98,39 @@ def test_settings_may_come_from_two_threads(widget: FixlipWidget) -> None:
         thread.join(SECONDS)
     assert widget.wait(SECONDS)
     assert (widget.result["p"], widget.result["generation"]) == (widget.p, widget.generation)
+
+
+def test_two_widgets_of_one_explainer_each_show_their_own_caption(make_widget: Make) -> None:
+    first = make_widget(autorun=False)
+    explainer = first._refiner.explainer
+    second = FixlipWidget(explainer=explainer, budget=2**11, idle_share=0.0, autorun=False)
+    try:
+        first.autorun = second.autorun = True
+        for p, text in ((0.5, "a red dog"), (0.4, "a dog"), (0.6, "a red dog")):
+            first.p, second.text = p, text
+            first.budget, second.p = 2**12, p
+        assert first.wait(SECONDS)
+        assert second.wait(SECONDS)
+        for widget in (first, second):
+            assert (widget.status, widget.explanation.caption) == ("done", widget.text)
+            assert widget.explanation.p == widget.p == 0.6
+            game = fx.VisionLanguageGame(tiny_clip(), tiny_pixels(), widget.text)
+            assert widget.explanation.tokens == game.tokens
+            assert widget.explanation.similarity == pytest.approx(game.similarity, abs=1e-4)
+    finally:
+        second.close()
+
+
+def test_a_widget_that_waits_for_another_can_be_cancelled(make_widget: Make) -> None:
+    widget = make_widget(autorun=False)
+    with widget._refiner.explainer.reserved():
+        widget.run()
+        widget.cancel()
+        assert widget.wait(SECONDS)
+    assert widget.status == "cancelled"
+    widget.run()
+    assert widget.wait(SECONDS)
+    assert widget.status == "done"
 
 
 def test_what_one_widget_adds_to_a_notebook_stays_small(make_widget: Make) -> None:
