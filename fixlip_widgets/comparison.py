@@ -77,7 +77,8 @@ def subtract(b: Explanation, a: Explanation) -> Difference:
     """B − A, player by player.
 
     Patches correspond by place, tokens by the longest common runs of the two captions (``difflib``). Standard errors
-    are ``√(se_A² + se_B²)``, as for independent estimates, and unknown where one of the two is. Where one of the two
+    are ``√(se_A² + se_B²)``, as for independent estimates, and unknown where one of the two is; of two exact values
+    they are those of rounding (:attr:`~fixlip_widgets.Explanation.rounding`). Where one of the two
     has no interactions, first-order attributions are subtracted, whose standard errors are then unknown. Third-order
     terms are left out.
 
@@ -92,6 +93,7 @@ def subtract(b: Explanation, a: Explanation) -> Difference:
         a, b = _first_order(a), _first_order(b)
     into_b, from_a = correspondence(b, a)
     pairs_b, pairs_a = np.ix_(into_b, into_b), np.ix_(from_a, from_a)
+    rounding = max(b.rounding, a.rounding)
     main, interactions = b.main.copy(), b.interactions.copy()
     main[into_b] -= a.main[from_a]
     interactions[pairs_b] -= a.interactions[pairs_a]
@@ -99,9 +101,9 @@ def subtract(b: Explanation, a: Explanation) -> Difference:
         baseline=b.baseline - a.baseline,
         main=main,
         interactions=interactions,
-        baseline_se=float(np.hypot(b.baseline_se, a.baseline_se)),
-        main_se=_errors(b.main_se, a.main_se, into_b, from_a),
-        interactions_se=_errors(b.interactions_se, a.interactions_se, pairs_b, pairs_a),
+        baseline_se=float(np.hypot(b.baseline_se, a.baseline_se)) or rounding,
+        main_se=_errors(b.main_se, a.main_se, into_b, from_a, rounding),
+        interactions_se=_errors(b.interactions_se, a.interactions_se, pairs_b, pairs_a, rounding),
         similarity=b.similarity - a.similarity,
         empty_similarity=b.empty_similarity - a.empty_similarity,
         order=min(b.order, 2),
@@ -138,10 +140,13 @@ def correspondence(b: Explanation, a: Explanation) -> tuple[NDArray[np.intp], ND
     return np.array(into_b, dtype=np.intp), np.array(from_a, dtype=np.intp)
 
 
-def _errors(b: Floats | None, a: Floats | None, into_b: object, from_a: object) -> Floats | None:
-    """``√(se_A² + se_B²)``; B's own for players that A does not have."""
+def _errors(b: Floats | None, a: Floats | None, into_b: object, from_a: object, rounding: float) -> Floats | None:
+    """``√(se_A² + se_B²)``, or ``rounding`` where that is 0; B's own for players that A does not have."""
     if b is None or a is None:
         return None
     errors = b.copy()
-    errors[into_b] = np.hypot(b[into_b], a[from_a])  # pyright: ignore[reportArgumentType, reportCallIssue]
+    both = np.hypot(b[into_b], a[from_a])  # pyright: ignore[reportArgumentType, reportCallIssue]
+    errors[into_b] = np.where(both == 0, rounding, both)  # pyright: ignore[reportArgumentType, reportCallIssue]
+    if errors.ndim == 2:
+        np.fill_diagonal(errors, 0.0)
     return errors

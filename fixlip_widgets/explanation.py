@@ -156,6 +156,12 @@ class Explanation(Players):
         return self.method not in RELEVANCES
 
     @property
+    def rounding(self) -> float:
+        """Size below which an exact value may be rounding of the encoders alone: a millionth of the largest number."""
+        largest = [np.abs(self.main).max(initial=0.0), np.abs(self.interactions).max(initial=0.0)]
+        return 1e-6 * float(np.nanmax(np.abs([self.similarity, self.empty_similarity, self.baseline, *largest])))
+
+    @property
     def unit(self) -> str:
         """``"logits"``, or nothing where its numbers have no unit."""
         return "logits" if self.in_logits else ""

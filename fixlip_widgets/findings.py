@@ -36,8 +36,6 @@ _MOST_BINDING, _STRONG = 4, 0.5
 _UNFAITHFUL = (
     "Read nothing into this: the surrogate predicts masks that it was not fitted to no better than their mean does."
 )
-_NOTHING = 1e-9
-"""Logits that count as zero where a value is exact: rounding leaves some."""
 
 
 class _Verbs(NamedTuple):
@@ -80,13 +78,15 @@ def degrees_of_freedom(units: float, p: float, image_players: ArrayLike) -> Floa
     return units * min(p, 1 - p) ** np.asarray(image_players, dtype=np.float64)
 
 
-def beyond_noise(values: Floats, errors: Floats, freedom: ArrayLike = np.inf, level: float = LEVEL) -> Bools:
+def beyond_noise(
+    values: Floats, errors: Floats, freedom: ArrayLike = np.inf, level: float = LEVEL, rounding: float = 0.0
+) -> Bools:
     """Which of ``values`` (m,) differ from zero, by Holm's procedure over all whose error (m,) is known.
 
     The k-th largest |value/error| of m counts if it and all larger ones exceed the normal quantile of
     ``1 − level/(2 (m − k + 1))``, where errors have ``freedom`` (m,) without end. Otherwise ratios are Student's t,
     and each is replaced by the normal one that is as improbable, ``√(f ln(1 + t²/f)) (8 f + 1)/(8 f + 3)`` (Wallace).
-    A value with error 0 is exact, and counts if it is not zero.
+    A value with error 0 is exact, and counts if it is larger than ``rounding``.
     """
     known = np.isfinite(errors) & np.isfinite(values)
     exact = known & (errors == 0)
@@ -96,7 +96,7 @@ def beyond_noise(values: Floats, errors: Floats, freedom: ArrayLike = np.inf, le
     few = np.isfinite(freedom)
     f = freedom[few]
     scores[few] = np.sqrt(f * np.log1p(scores[few] ** 2 / f)) * (8 * f + 1) / (8 * f + 3)
-    scores[exact & (np.abs(values) > _NOTHING)] = np.inf
+    scores[exact & (np.abs(values) > rounding)] = np.inf
     found, left = np.zeros(len(values), dtype=bool), int(known.sum())
     for at in np.argsort(-scores, kind="stable"):
         if left == 0 or not scores[at] > NormalDist().inv_cdf(1 - level / (2 * left)):
@@ -147,7 +147,7 @@ def _interactions(explanation: Explanation, difference: bool) -> list[str]:
         triples, third, third_errors = explanation.triples.terms()
     terms = np.concatenate([values, third]), np.concatenate([errors, third_errors])
     players = np.concatenate([(np.stack([first, second]) < n_image).sum(0), (triples < n_image).sum(1)])
-    found = beyond_noise(*terms, _freedom(explanation, players))
+    found = beyond_noise(*terms, _freedom(explanation, players), rounding=explanation.rounding)
     ties, known = np.zeros((n, n), dtype=np.int8), np.zeros((n, n), dtype=bool)
     ties[first, second] = np.where(found[: len(values)], np.sign(values), 0).astype(np.int8)
     known[first, second] = np.isfinite(errors)
@@ -281,7 +281,8 @@ def _values(explanation: Explanation, difference: bool) -> list[str]:
         most = f"The largest of {len(values):,} values is that of {named.inner(strongest)}, "
         unsure = " Standard errors are not known, so nothing can be said about the noise."
         return [*told, f"{most}{signed(float(values[strongest]))}.{unsure}{none}"]
-    found = beyond_noise(values, errors, _freedom(explanation, np.arange(len(values)) < explanation.n_image))
+    freedom = _freedom(explanation, np.arange(len(values)) < explanation.n_image)
+    found = beyond_noise(values, errors, freedom, rounding=explanation.rounding)
     sentences: list[str] = []
     for player, (value, error) in enumerate(zip(values.tolist(), errors.tolist(), strict=True)):
         name, verb = named.subject(player), raises if value > 0 else lowers

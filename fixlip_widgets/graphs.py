@@ -147,7 +147,7 @@ def _edge(explanation: Explanation, i: int, j: int) -> dict[str, Any]:
     se = None if errors is None else _known(errors[i, j])
     n_image = explanation.n_image
     kind = "image_image" if j < n_image else "text_text" if i >= n_image else "cross"
-    certain = None if se is None else abs(weight) > CERTAIN * se
+    certain = None if se is None else abs(weight) > (CERTAIN * se or explanation.rounding)
     return {"weight": weight, "se": se, "sign": 1 if weight > 0 else -1, "kind": kind, "certain": certain}
 
 

@@ -4,9 +4,13 @@ from __future__ import annotations
 
 import numpy as np
 import pytest
+import torch
 
+from fixlip_widgets import Explanation, IncrementalExplainer, VisionLanguageGame
+from fixlip_widgets.comparison import subtract
 from fixlip_widgets.findings import beyond_noise, degrees_of_freedom, findings
 from tests.examples import dog_and_hydrant, random_explanation
+from tests.golden import tiny_clip, tiny_pixels
 
 
 def told(ties: dict[tuple[int, int], float], rows: int = 2, columns: int = 3, **fields) -> list[str]:
@@ -201,3 +205,28 @@ def test_every_sentence_is_whole():
         for sentence in findings(explanation):
             assert sentence[0] in "“" or not sentence[0].islower()
             assert sentence.endswith(".")
+
+
+def enumerated(batch_size: int, pixels: torch.Tensor) -> Explanation:
+    game = VisionLanguageGame(tiny_clip(), pixels, "a dog", grid=(2, 3), batch_size=batch_size)
+    explainer = IncrementalExplainer(game)
+    explainer.extend(0.5, 2**12)
+    return explainer.explanation()
+
+
+def test_rounding_of_the_encoders_is_no_interaction():
+    blank = torch.zeros_like(tiny_pixels())  # removing a patch of it changes nothing but the order of additions
+    some, single = enumerated(5, blank), enumerated(1, blank)
+    assert (some.interactions_se == 0).all(), "every mask is encoded"
+    left = some.interactions.copy()
+    left[0, -1] = left[-1, 0] = 3e-8  # as another batch size was seen to leave
+    rounded = some.replace(interactions=left)
+    for explanation in (some, single, rounded):
+        assert np.abs(explanation.interactions[: explanation.n_image]).max() < 1e-6 * abs(explanation.similarity)
+        assert findings(explanation)[-1].endswith(("0 between image and text.", "more budget narrows it."))
+        for sentence in findings(explanation)[: explanation.n_image]:
+            assert sentence.startswith("Nothing that patch")
+        edges = explanation.to_networkx(None, kind="cross").edges(data=True)
+        assert not any(edge["certain"] for _, _, edge in edges)
+    compared = subtract(enumerated(5, tiny_pixels()), enumerated(1, tiny_pixels())).explanation
+    assert findings(compared, difference=True)[-1].startswith("None of")
