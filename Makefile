@@ -1,4 +1,4 @@
-# Each command does its own set-up in .venv, once: `make demo` shows the widget, `make test` runs everything.
+# Each command sets up .venv once: `make demo` shows the widget, `make test` runs all tests.
 SHELL := /bin/bash
 .SHELLFLAGS := -eu -o pipefail -c
 .DEFAULT_GOAL := help
@@ -19,9 +19,9 @@ LAB := $(or $(wildcard $(TEST)),$(VENV)/.lab-$(HASH))
 export PIP_DISABLE_PIP_VERSION_CHECK := 1
 
 .NOTPARALLEL:
-.PHONY: help demo lab test lint format screenshots bundle browser clean distclean
+.PHONY: help demo test lab lint format screenshots bundle browser clean distclean
 
-help: ## list the commands
+help:
 	@grep -hE '^[a-z]+:.*##' $(MAKEFILE_LIST) | sed -E 's/^([a-z]+):.*## /  make \1\t/' | expand -t 20
 
 demo: $(LAB) bundle ## explain a packaged scene through the quickstart notebook, and write a report
@@ -34,12 +34,12 @@ demo: $(LAB) bundle ## explain a packaged scene through the quickstart notebook,
 	@echo "The report is build/report.html, the executed notebook build/$(notdir $(QUICKSTART))."
 	@echo "Move the sliders yourself: 'make lab' opens $(QUICKSTART) in JupyterLab; run its cells."
 
-lab: $(LAB) bundle ## open JupyterLab on the quickstart
-	$(PY) -m jupyterlab $(if $(filter 0,$(shell id -u)),--allow-root) $(QUICKSTART)
-
-test: lint browser ## run everything that is tested (ARGS="-k budget" for a part of it)
+test: lint browser ## run all tests (ARGS="-k budget" for some of them)
 	$(PY) hatch_build.py npm test
 	$(PY) -m pytest $(ARGS)
+
+lab: $(LAB) bundle ## open JupyterLab on the quickstart
+	$(PY) -m jupyterlab $(if $(filter 0,$(shell id -u)),--allow-root) $(QUICKSTART)
 
 lint: $(TEST) bundle ## check style and types, Python's and TypeScript's
 	$(PY) -m ruff check .

@@ -5,7 +5,8 @@ import json
 import numpy as np
 import pytest
 
-from fixlip_widgets import demo
+from fixlip_widgets import VisionLanguageGame, demo, explain, load_model
+from fixlip_widgets.baselines import shapley_values
 from fixlip_widgets.demo.concepts import article
 from fixlip_widgets.demo.evaluate import Encoder, Examiner
 from fixlip_widgets.demo.pictures import packaged_pictures
@@ -64,3 +65,24 @@ def test_ready_scenes_are_understood_except_the_marked_mistakes(examiner: Examin
         without = encoder.images([scene] * len(nouns), kept)
         losses = named[[demo.names().index(noun) for noun in nouns]] @ (image - without).T
         assert losses.argmax(dim=1).tolist() == list(range(len(nouns))), name
+
+
+def test_a_main_effect_is_not_what_a_word_adds_to_the_empty_pair():
+    """README.md gives both numbers."""
+    scene = demo.scene("dog_and_banana")
+    game = VisionLanguageGame(load_model(), scene.image, scene.caption)
+    dog, alone = game.n_image + game.tokens.index("dog"), np.zeros((2, game.n_players), dtype=bool)
+    alone[1, dog] = True
+    empty, with_dog = game.value(alone)
+    assert with_dog - empty == pytest.approx(-1.9, abs=0.05)
+    assert explain(scene.image, scene.caption).main[dog] == pytest.approx(13, abs=0.5)
+
+
+def test_values_of_a_word_differ_between_two_captions_of_the_same_words():
+    """notebooks/03_compare.ipynb: two captions are two games."""
+    scene = demo.scene("owl_above_pizza")
+    values = []
+    for caption in (scene.caption, "a pizza above an owl"):
+        game = VisionLanguageGame(load_model(), scene.image, caption)
+        values.append(shapley_values(game).main[game.n_image + game.tokens.index("above")])
+    assert values[0] > 0 > values[1]
