@@ -18,14 +18,16 @@ from typing import TYPE_CHECKING, Any
 from fixlip_widgets._version import __version__
 
 if TYPE_CHECKING:
-    from fixlip_widgets import baselines, demo, estimators, masks, metrics
-    from fixlip_widgets.api import explain
+    from fixlip_widgets import demo, estimators
+    from fixlip_widgets.encoders.models import Model, load_model
     from fixlip_widgets.errors import EncodingError, FixlipError, InputError, ModelError, PoolError
-    from fixlip_widgets.explanation import Explanation
-    from fixlip_widgets.export import report
-    from fixlip_widgets.game import VisionLanguageGame
-    from fixlip_widgets.incremental import IncrementalExplainer
-    from fixlip_widgets.models import Model, load_model
+    from fixlip_widgets.estimators import masks
+    from fixlip_widgets.explainers import baselines, metrics
+    from fixlip_widgets.explainers.explain import explain
+    from fixlip_widgets.explainers.fixlip import IncrementalExplainer
+    from fixlip_widgets.explainers.game import VisionLanguageGame
+    from fixlip_widgets.explanation.explanation import Explanation
+    from fixlip_widgets.pages import report
     from fixlip_widgets.widget import FixlipWidget
 
 __all__ = [
@@ -50,29 +52,39 @@ __all__ = [
     "report",
 ]
 
-_HOME = {
+_MODULES = {
     "EncodingError": "errors",
-    "Explanation": "explanation",
+    "Explanation": "explanation.explanation",
     "FixlipError": "errors",
     "FixlipWidget": "widget",
-    "IncrementalExplainer": "incremental",
+    "IncrementalExplainer": "explainers.fixlip",
     "InputError": "errors",
-    "Model": "models",
+    "Model": "encoders.models",
     "ModelError": "errors",
     "PoolError": "errors",
-    "VisionLanguageGame": "game",
-    "explain": "api",
-    "report": "export",
-    "load_model": "models",
+    "VisionLanguageGame": "explainers.game",
+    "explain": "explainers.explain",
+    "load_model": "encoders.models",
+    "report": "pages",
 }
+"""Where each public object is defined."""
+_PACKAGES = {
+    "baselines": "explainers.baselines",
+    "demo": "demo",
+    "estimators": "estimators",
+    "masks": "estimators.masks",
+    "metrics": "explainers.metrics",
+}
+"""The public modules."""
 
 
 def __getattr__(name: str) -> Any:
-    if name not in __all__:
+    if name in _PACKAGES:
+        value = import_module(f"{__name__}.{_PACKAGES[name]}")
+    elif name in _MODULES:
+        value = getattr(import_module(f"{__name__}.{_MODULES[name]}"), name)
+    else:
         raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
-    home = _HOME.get(name)
-    module = import_module(f"{__name__}.{home or name}")
-    value = getattr(module, name) if home else module
     globals()[name] = value
     return value
 

@@ -94,7 +94,7 @@ def _add_explain(parser: argparse.ArgumentParser) -> None:
 
 def _explain(options: argparse.Namespace) -> int:
     import fixlip_widgets as fx
-    from fixlip_widgets.files import check_place
+    from fixlip_widgets.support.files import check_place
 
     image, caption = _pair(options.image, options.caption)
     chosen = {name: getattr(options, name) for name in _OF_EXPLAIN}

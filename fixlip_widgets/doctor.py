@@ -67,9 +67,9 @@ def examine_model(name: str) -> list[Finding]:
     """
     import torch
 
-    from fixlip_widgets.loading import outline
-    from fixlip_widgets.loading.parts import first_line
-    from fixlip_widgets.towers import kinds_of
+    from fixlip_widgets.encoders.loading import outline
+    from fixlip_widgets.encoders.loading.parts import first_line
+    from fixlip_widgets.encoders.towers import kinds_of
 
     try:
         with torch.device("meta"):
@@ -148,7 +148,7 @@ def _package(requirement: Requirement, extra: str = "") -> Finding:
 
 
 def _pairing() -> Finding:
-    from fixlip_widgets._open_clip import builds_differ
+    from fixlip_widgets.support.open_clip import builds_differ
 
     versions = ", ".join(f"{name} {metadata.version(name)}" for name in ("torch", "torchvision"))
     if not builds_differ():

@@ -7,7 +7,7 @@ from typing import Any
 import numpy as np
 from PIL import Image
 
-from fixlip_widgets.explanation import Explanation
+from fixlip_widgets.explanation.explanation import Explanation
 
 DATA = Path(__file__).parent / "data" / "dog_and_hydrant"
 

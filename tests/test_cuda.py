@@ -10,13 +10,13 @@ import torch
 import fixlip_widgets as fx
 from fixlip_widgets import demo
 from fixlip_widgets.bench.encoders import time_shares
-from fixlip_widgets.export.recording import record
-from fixlip_widgets.incremental import IncrementalExplainer
-from fixlip_widgets.models import Model
-from fixlip_widgets.shapley import explain_shapley
+from fixlip_widgets.encoders.models import Model
+from fixlip_widgets.explainers.fixlip import IncrementalExplainer
+from fixlip_widgets.explainers.shapley import explain_shapley
+from fixlip_widgets.pages.recording import record
+from tests.encoders.towers import properties
+from tests.encoders.towers.families import CONFIGS, WITHOUT_PATCHES, game, model
 from tests.golden import load, tiny_clip, tiny_pixels
-from tests.towers import properties
-from tests.towers.families import CONFIGS, WITHOUT_PATCHES, game, model
 
 pytestmark = pytest.mark.skipif(not torch.cuda.is_available(), reason="there is no NVIDIA GPU here")
 
@@ -250,8 +250,8 @@ def test_the_profile_of_a_product_is_a_matrix_product():
 
 
 def test_large_second_order_solves_agree_with_the_processor():
+    from fixlip_widgets.estimators.masks import draw_masks
     from fixlip_widgets.estimators.quadratic import QuadraticDesign
-    from fixlip_widgets.masks import draw_masks
 
     n, count = 100, 12_000
     masks = torch.from_numpy(draw_masks(n, 0.5, 0, count, seed=0, stream=0))

@@ -5,13 +5,14 @@ import json
 import pytest
 import torch
 
-from fixlip_widgets import _open_clip, doctor
+from fixlip_widgets import doctor
 from fixlip_widgets.cli import main
 from fixlip_widgets.doctor import examine_model
-from fixlip_widgets.loading import outline
-from fixlip_widgets.towers import PixelImageTower, grid_labels, image_tower, kinds_of, patches_of
+from fixlip_widgets.encoders.loading import outline
+from fixlip_widgets.encoders.towers import PixelImageTower, grid_labels, image_tower, kinds_of, patches_of
+from fixlip_widgets.support import open_clip as _open_clip
+from tests.encoders.towers.families import TEXT, config
 from tests.golden import DATA
-from tests.towers.families import TEXT, config
 
 
 @pytest.mark.parametrize(
@@ -74,7 +75,7 @@ def test_a_transformers_folder_is_described(tmp_path):
 
 
 def _without_downloads():
-    from fixlip_widgets._open_clip import open_clip
+    from fixlip_widgets.support.open_clip import open_clip
 
     return [
         name for name in open_clip.list_models() if "hf_model_name" not in open_clip.get_model_config(name)["text_cfg"]

@@ -13,11 +13,11 @@ from torch.utils.flop_counter import FlopCounterMode
 
 from fixlip_widgets import IncrementalExplainer, InputError, Model, VisionLanguageGame, load_model
 from fixlip_widgets.bench.measure import Row, best_in_turn, best_of
-from fixlip_widgets.checks import MAX_BUDGET, MIN_BUDGET
+from fixlip_widgets.encoders.loading.precision import Precision
+from fixlip_widgets.encoders.towers import patches_of
+from fixlip_widgets.estimators.masks import draw_masks, split_budget
 from fixlip_widgets.evaluation.cost import peak_memory
-from fixlip_widgets.loading.precision import Precision
-from fixlip_widgets.masks import draw_masks, split_budget
-from fixlip_widgets.towers import patches_of
+from fixlip_widgets.support.checks import MAX_BUDGET, MIN_BUDGET
 
 CAPTION = "a black dog next to a yellow hydrant"
 GROUPS = {

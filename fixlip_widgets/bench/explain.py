@@ -9,7 +9,7 @@ import torch
 
 from fixlip_widgets import IncrementalExplainer, VisionLanguageGame, demo, load_model
 from fixlip_widgets.bench.measure import Row, best_in_turn
-from fixlip_widgets.masks import draw_masks, enumerate_masks, split_budget
+from fixlip_widgets.estimators.masks import draw_masks, enumerate_masks, split_budget
 
 BUDGET = 2**17
 _ROUNDS = 3

@@ -9,7 +9,7 @@ from fixlip_widgets.bench.measure import Row, peak_memory
 _SETUP = """
 import torch
 from fixlip_widgets.estimators.quadratic import QuadraticDesign
-from fixlip_widgets.masks import draw_masks
+from fixlip_widgets.estimators.masks import draw_masks
 torch.manual_seed(0)
 masks = torch.from_numpy(draw_masks({n}, 0.5, 0, {count}, seed=0, stream=0))
 pairs = torch.randn({n}, {n}) * (torch.rand({n}, {n}) < 0.1)

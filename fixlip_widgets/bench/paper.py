@@ -16,7 +16,7 @@ from fixlip_widgets import IncrementalExplainer, VisionLanguageGame, demo, load_
 from fixlip_widgets.bench import dense
 from fixlip_widgets.bench.measure import Row, timed
 from fixlip_widgets.estimators.crossmodal import Modality, regress
-from fixlip_widgets.masks import draw_masks, enumerate_masks, split_budget
+from fixlip_widgets.estimators.masks import draw_masks, enumerate_masks, split_budget
 
 _IMAGE_BLOCK, _TEXT_BLOCK = 64, 16
 _RIDGE = 0.1

@@ -7,8 +7,8 @@ from itertools import count
 
 from fixlip_widgets import IncrementalExplainer, VisionLanguageGame, demo, load_model
 from fixlip_widgets.bench.measure import Row, best_in_turn, best_of, timed
-from fixlip_widgets.masks import draw_masks
-from fixlip_widgets.work import planned_encodes
+from fixlip_widgets.estimators.masks import draw_masks
+from fixlip_widgets.explainers.encoding_plan import planned_encodes
 
 _ROUNDS = 3
 

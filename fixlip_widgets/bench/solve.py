@@ -9,7 +9,7 @@ import numpy as np
 from fixlip_widgets.bench import dense
 from fixlip_widgets.bench.measure import Row, best_of, timed
 from fixlip_widgets.estimators import fit_crossmodal
-from fixlip_widgets.masks import draw_masks, enumerate_masks, split_budget
+from fixlip_widgets.estimators.masks import draw_masks, enumerate_masks, split_budget
 
 RIDGE = 0.1
 

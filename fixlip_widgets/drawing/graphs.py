@@ -8,12 +8,12 @@ import networkx as nx
 import numpy as np
 from numpy.typing import NDArray
 
+from fixlip_widgets.drawing.layouts import LAYOUTS, image_height
+from fixlip_widgets.drawing.player_shapes import places_of
 from fixlip_widgets.errors import InputError
-from fixlip_widgets.layouts import LAYOUTS, image_height
-from fixlip_widgets.places import places_of
 
 if TYPE_CHECKING:
-    from fixlip_widgets.explanation import Explanation, Term
+    from fixlip_widgets.explanation.explanation import Explanation, Term
 
 Indices = NDArray[np.intp]
 Kind = Literal["all", "cross", "intra"]

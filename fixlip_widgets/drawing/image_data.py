@@ -10,10 +10,10 @@ import numpy as np
 from numpy.typing import NDArray
 from PIL import Image
 
-from fixlip_widgets.places import places_of
+from fixlip_widgets.drawing.player_shapes import places_of
 
 if TYPE_CHECKING:
-    from fixlip_widgets.explanation import Explanation
+    from fixlip_widgets.explanation.explanation import Explanation
 
 _QUALITY = 92
 

@@ -9,7 +9,7 @@ import networkx as nx
 import numpy as np
 from numpy.typing import NDArray
 
-from fixlip_widgets.wording import columns, right_to_left
+from fixlip_widgets.support.formatting import columns, right_to_left
 
 Floats = NDArray[np.float64]
 Ends = NDArray[np.intp]

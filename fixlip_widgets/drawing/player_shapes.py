@@ -12,10 +12,10 @@ from typing import TYPE_CHECKING
 import numpy as np
 from numpy.typing import NDArray
 
-from fixlip_widgets.outlines import outlines
+from fixlip_widgets.drawing.trace_outlines import outlines
 
 if TYPE_CHECKING:
-    from fixlip_widgets.explanation import Explanation
+    from fixlip_widgets.explanation.explanation import Explanation
 
 Floats = NDArray[np.float64]
 Labels = NDArray[np.integer]

@@ -9,14 +9,14 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from fixlip_widgets._version import __version__
-from fixlip_widgets.colors import limit_of, palette, tint
-from fixlip_widgets.graphs import CERTAIN
-from fixlip_widgets.markup import element, escaped
-from fixlip_widgets.svg import graph_svg, overlay_svg, picture_svg, thumbnail_svg
-from fixlip_widgets.wording import plain, right_to_left, signed, with_error
+from fixlip_widgets.drawing.colors import limit_of, palette, tint
+from fixlip_widgets.drawing.graphs import CERTAIN
+from fixlip_widgets.drawing.svg import graph_svg, overlay_svg, picture_svg, thumbnail_svg
+from fixlip_widgets.support.formatting import plain, right_to_left, signed, with_error
+from fixlip_widgets.support.markup import element, escaped
 
 if TYPE_CHECKING:
-    from fixlip_widgets.explanation import Explanation, Term
+    from fixlip_widgets.explanation.explanation import Explanation, Term
 
 _EDGES = 30
 _ROWS = 20
@@ -41,7 +41,7 @@ def html_still(explanation: Explanation, *, colors: str = "house") -> str:
     heading = element("h1", escaped(explanation.caption or "Explanation"))
     return element(
         "article",
-        element("style", files("fixlip_widgets.export").joinpath("still.css").read_text("utf-8")),
+        element("style", files("fixlip_widgets.drawing").joinpath("static.css").read_text("utf-8")),
         picture_svg(explanation),
         element("header", heading, _about(explanation), _facts(explanation)),
         element("div", _attributions(explanation, colors), _graph(explanation, colors), class_="pair"),

@@ -4,16 +4,16 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any, Literal
 
-from fixlip_widgets.colors import limit_of, palette
-from fixlip_widgets.graphs import Kind, Layout, explanation_graph
-from fixlip_widgets.layouts import Graph, bend
-from fixlip_widgets.markup import element, escaped
-from fixlip_widgets.pictures import patch_values
-from fixlip_widgets.shapes import crop, cut_out, heat, held, picture, picture_size, shape
-from fixlip_widgets.wording import columns, pair_name, shortened, with_error, with_unit
+from fixlip_widgets.drawing.colors import limit_of, palette
+from fixlip_widgets.drawing.graphs import Kind, Layout, explanation_graph
+from fixlip_widgets.drawing.image_data import patch_values
+from fixlip_widgets.drawing.layouts import Graph, bend
+from fixlip_widgets.drawing.svg_parts import crop, cut_out, heat, held, picture, picture_size, shape
+from fixlip_widgets.support.formatting import columns, pair_name, shortened, with_error, with_unit
+from fixlip_widgets.support.markup import element, escaped
 
 if TYPE_CHECKING:
-    from fixlip_widgets.explanation import Explanation
+    from fixlip_widgets.explanation.explanation import Explanation
 
 _FONT = "system-ui, -apple-system, 'Segoe UI', Roboto, 'DejaVu Sans', sans-serif"
 _BACKDROP = 0.25
@@ -72,7 +72,7 @@ def graph_svg(
     colors: str = "house",
     embed: bool = True,
 ) -> str:
-    """The explanation graph; see :func:`fixlip_widgets.graphs.explanation_graph` for what it shows and raises.
+    """The explanation graph; see :func:`fixlip_widgets.drawing.graphs.explanation_graph` for what it shows and raises.
 
     ``edges`` is its ``kind``. Lines are as wide as their interactions are strong; those not certain of their sign are
     dashed and pale. Players and lines name themselves when pointed at. ``colors`` and ``embed`` are as in

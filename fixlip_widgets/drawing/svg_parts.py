@@ -8,14 +8,14 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from fixlip_widgets.colors import palette
-from fixlip_widgets.markup import element, escaped
-from fixlip_widgets.pictures import data_uri
-from fixlip_widgets.places import places_of
-from fixlip_widgets.wording import signed, with_unit
+from fixlip_widgets.drawing.colors import palette
+from fixlip_widgets.drawing.image_data import data_uri
+from fixlip_widgets.drawing.player_shapes import places_of
+from fixlip_widgets.support.formatting import signed, with_unit
+from fixlip_widgets.support.markup import element, escaped
 
 if TYPE_CHECKING:
-    from fixlip_widgets.explanation import Explanation
+    from fixlip_widgets.explanation.explanation import Explanation
 
 _HEAT = 0.72
 """Opacity of the strongest heat, so that the picture is still seen through it."""

@@ -7,9 +7,9 @@ from typing import Any, NamedTuple
 import torch
 from torch import Tensor
 
-from fixlip_widgets._open_clip import open_clip
+from fixlip_widgets.encoders.tokens import join_names, token_name, words_of
 from fixlip_widgets.errors import InputError
-from fixlip_widgets.tokens import join_names, token_name, words_of
+from fixlip_widgets.support.open_clip import open_clip
 
 
 class Caption(NamedTuple):

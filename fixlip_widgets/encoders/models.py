@@ -12,13 +12,13 @@ from typing import Any
 import torch
 from torch import Tensor, nn
 
-from fixlip_widgets._open_clip import open_clip
+from fixlip_widgets.encoders.images import check_preprocessed, displayable, open_image
+from fixlip_widgets.encoders.loading.open_clip_models import CONFIG, by_name, from_config, from_folder, read_config
+from fixlip_widgets.encoders.loading.parts import Parts, first_line
+from fixlip_widgets.encoders.loading.precision import Precision, compile_blocks, set_precision
+from fixlip_widgets.encoders.towers import patches_of
 from fixlip_widgets.errors import InputError, ModelError
-from fixlip_widgets.images import check_preprocessed, displayable, open_image
-from fixlip_widgets.loading.open_clip_models import CONFIG, by_name, from_config, from_folder, read_config
-from fixlip_widgets.loading.parts import Parts, first_line
-from fixlip_widgets.loading.precision import Precision, compile_blocks, set_precision
-from fixlip_widgets.towers import patches_of
+from fixlip_widgets.support.open_clip import open_clip
 
 PreprocessCfg: Any = open_clip.transform.PreprocessCfg
 _DISPLAY_SIZE = 448
@@ -222,7 +222,7 @@ def _parts(name: Any, pretrained: Any, processor: Any, cache_dir: str | None) ->
 
         return from_config(read_config(Path(demo.config_path())), demo.model_path(), "demo", label="packaged")
     if isinstance(name, nn.Module):
-        from fixlip_widgets.loading.transformers_models import from_transformers
+        from fixlip_widgets.encoders.loading.transformers_models import from_transformers
 
         return from_transformers(name, processor)
     if isinstance(name, dict):
@@ -239,7 +239,7 @@ def _from_folder(folder: Path, pretrained: Any, cache_dir: str | None) -> Parts:
     if (folder / CONFIG).is_file():
         return from_folder(folder, pretrained, cache_dir)
     if (folder / "config.json").is_file():
-        from fixlip_widgets.loading.transformers_models import from_transformers_folder
+        from fixlip_widgets.encoders.loading.transformers_models import from_transformers_folder
 
         if pretrained is not None:
             raise InputError(

@@ -8,7 +8,7 @@ from typing import Any
 from numpy.typing import NDArray
 
 from fixlip_widgets.errors import InputError
-from fixlip_widgets.wording import joined
+from fixlip_widgets.support.formatting import joined
 
 
 class Players:

@@ -11,8 +11,8 @@ from numpy.typing import NDArray
 from PIL import Image
 from torch import Tensor
 
-from fixlip_widgets._open_clip import open_clip
 from fixlip_widgets.errors import InputError
+from fixlip_widgets.support.open_clip import open_clip
 
 transforms: Any = open_clip.transform
 _UNEVEN = 2.0

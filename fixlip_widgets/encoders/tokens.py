@@ -6,7 +6,7 @@ import re
 from functools import cache
 from typing import Any
 
-from fixlip_widgets._open_clip import open_clip
+from fixlip_widgets.support.open_clip import open_clip
 
 _BYTE = re.compile(r"<0x([0-9A-Fa-f]{2})>")
 """How sentencepiece writes a byte of a character that it does not know."""

@@ -1,7 +1,7 @@
 """Exact interactions and values of a game of at most 16 players, from the table of all its 2**n values.
 
 What the sampling estimators converge to, by definition, by regression over every mask, and in closed form. Tables list
-the values in the order of :func:`fixlip_widgets.masks.enumerate_masks`: bit i of the position says if player i is kept.
+the values in the order of :func:`~.masks.enumerate_masks`: bit i of the position says whether player i is kept.
 """
 
 from __future__ import annotations
@@ -12,13 +12,13 @@ import numpy as np
 import torch
 from numpy.typing import ArrayLike, NDArray
 
-from fixlip_widgets.checks import check_p
 from fixlip_widgets.errors import InputError
 from fixlip_widgets.estimators.crossmodal import Fit
 from fixlip_widgets.estimators.joint import Monomials, fit_joint
+from fixlip_widgets.estimators.masks import enumerate_masks, enumeration_weights
 from fixlip_widgets.estimators.shapley import kernel_weights
-from fixlip_widgets.game import VisionLanguageGame
-from fixlip_widgets.masks import enumerate_masks, enumeration_weights
+from fixlip_widgets.explainers.game import VisionLanguageGame
+from fixlip_widgets.support.checks import check_p
 
 Floats = NDArray[np.float64]
 MOST_PLAYERS = 16

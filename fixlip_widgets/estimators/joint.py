@@ -9,10 +9,10 @@ import torch
 from numpy.typing import ArrayLike
 from torch import Tensor
 
-from fixlip_widgets.checks import check_binary
 from fixlip_widgets.errors import InputError
 from fixlip_widgets.estimators.crossmodal import Fit
 from fixlip_widgets.estimators.least_squares import LeastSquares, check_size
+from fixlip_widgets.support.checks import check_binary
 
 
 class Monomials:

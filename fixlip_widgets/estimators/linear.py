@@ -15,8 +15,8 @@ from numpy.typing import NDArray
 from torch import Tensor
 
 from fixlip_widgets.estimators.crossmodal import Modality
+from fixlip_widgets.estimators.influence import MOST_LEVERAGE, rests_on_few, too_few
 from fixlip_widgets.estimators.quadratic import chunks
-from fixlip_widgets.estimators.units import MOST_LEVERAGE, rests_on_few, too_few
 
 Floats = NDArray[np.float64]
 

@@ -12,8 +12,8 @@ import math
 import numpy as np
 from numpy.typing import NDArray
 
-from fixlip_widgets.checks import check_p
 from fixlip_widgets.estimators.effective_units import log_density
+from fixlip_widgets.support.checks import check_p
 
 Bools = NDArray[np.bool_]
 Floats = NDArray[np.float64]

@@ -23,8 +23,8 @@ from numpy.typing import NDArray
 from torch import Tensor
 
 from fixlip_widgets.estimators.crossmodal import Fit, Modality
+from fixlip_widgets.estimators.influence import Units, rests_on_few
 from fixlip_widgets.estimators.quadratic import QuadraticFit, chunks
-from fixlip_widgets.estimators.units import Units, rests_on_few
 from fixlip_widgets.estimators.variance import Errors, affine_directions, scaled_basis
 
 Floats = NDArray[np.float64]

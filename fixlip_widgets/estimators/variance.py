@@ -23,8 +23,8 @@ from torch import Tensor
 
 from fixlip_widgets.estimators.adjustment import Adjustment
 from fixlip_widgets.estimators.crossmodal import CrossModalFit, Modality
+from fixlip_widgets.estimators.influence import Chunk, Units, rests_on_few
 from fixlip_widgets.estimators.quadratic import QuadraticFit, chunks
-from fixlip_widgets.estimators.units import Chunk, Units, rests_on_few
 
 Floats = NDArray[np.float64]
 _EXACT_UP_TO = 16

@@ -20,8 +20,8 @@ from fixlip_widgets.evaluation.page import Skipped, write_page
 from fixlip_widgets.evaluation.pairs import DEMO
 from fixlip_widgets.evaluation.records import Settings
 from fixlip_widgets.evaluation.tables import Record, check_parquet, markdown, write_parquet
-from fixlip_widgets.files import replacing
-from fixlip_widgets.wording import shortened
+from fixlip_widgets.support.files import replacing
+from fixlip_widgets.support.formatting import shortened
 
 _DEFAULTS = Settings("", "", "")
 

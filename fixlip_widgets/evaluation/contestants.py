@@ -5,14 +5,14 @@ from __future__ import annotations
 from collections.abc import Callable
 from dataclasses import dataclass
 
-from fixlip_widgets import baselines
 from fixlip_widgets.errors import InputError
 from fixlip_widgets.evaluation.records import Settings
 from fixlip_widgets.evaluation.shared import SharedGame
-from fixlip_widgets.explanation import Explanation
-from fixlip_widgets.game import VisionLanguageGame
-from fixlip_widgets.incremental import IncrementalExplainer
-from fixlip_widgets.shapley import explain_shapley
+from fixlip_widgets.explainers import baselines
+from fixlip_widgets.explainers.fixlip import IncrementalExplainer
+from fixlip_widgets.explainers.game import VisionLanguageGame
+from fixlip_widgets.explainers.shapley import explain_shapley
+from fixlip_widgets.explanation.explanation import Explanation
 
 
 @dataclass(frozen=True)

@@ -8,8 +8,8 @@ from typing import Any
 import numpy as np
 import plotly.graph_objects as go
 
+from fixlip_widgets.drawing.plotly.style import THEMES, Style
 from fixlip_widgets.evaluation.tables import Record, curve, mean, object_counts, scores
-from fixlip_widgets.figures.style import THEMES, Style
 
 _COLOURS = (
     "#8c6d31", "#bd9e39", "#7b4173", "#ce6dbd", "#17becf", "#1f77b4",

@@ -8,16 +8,16 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
+from fixlip_widgets.encoders.models import Model
 from fixlip_widgets.errors import EncodingError, InputError, ModelError
 from fixlip_widgets.evaluation.contestants import Contestant, game_for
 from fixlip_widgets.evaluation.cost import counted, peak_memory
 from fixlip_widgets.evaluation.pairs import Pair
 from fixlip_widgets.evaluation.records import Settings
 from fixlip_widgets.evaluation.shared import SharedGame
-from fixlip_widgets.explanation import Explanation
-from fixlip_widgets.metrics import Sample, insertion_deletion, pointing_game, sample
-from fixlip_widgets.metrics.pointing import Word
-from fixlip_widgets.models import Model
+from fixlip_widgets.explainers.metrics import Sample, insertion_deletion, pointing_game, sample
+from fixlip_widgets.explainers.metrics.pointing import Word
+from fixlip_widgets.explanation.explanation import Explanation
 
 _DIGITS = 5
 

@@ -12,8 +12,8 @@ from fixlip_widgets._version import __version__
 from fixlip_widgets.evaluation.figures import figures
 from fixlip_widgets.evaluation.records import Settings
 from fixlip_widgets.evaluation.tables import Record, columns
-from fixlip_widgets.files import replacing
-from fixlip_widgets.markup import element, escaped
+from fixlip_widgets.support.files import replacing
+from fixlip_widgets.support.markup import element, escaped
 
 _CSS = (
     "body{font:15px/1.5 system-ui,sans-serif;margin:2rem auto;max-width:75rem;padding:0 1rem}"

@@ -11,7 +11,7 @@ from pathlib import Path
 from typing import Any
 
 from fixlip_widgets.errors import InputError, PoolError
-from fixlip_widgets.files import replacing
+from fixlip_widgets.support.files import replacing
 
 FORMAT = 1
 """Version of the records."""

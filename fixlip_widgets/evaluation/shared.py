@@ -9,9 +9,9 @@ import numpy as np
 import torch
 from torch import Tensor
 
+from fixlip_widgets.encoders.models import Model
 from fixlip_widgets.evaluation.cost import Spent, counted
-from fixlip_widgets.game import Modality, VisionLanguageGame
-from fixlip_widgets.models import Model
+from fixlip_widgets.explainers.game import Modality, VisionLanguageGame
 
 
 class SharedGame(VisionLanguageGame):

@@ -12,8 +12,8 @@ import numpy as np
 from numpy.typing import NDArray
 
 from fixlip_widgets.errors import FixlipError
-from fixlip_widgets.files import replacing
-from fixlip_widgets.wording import MINUS
+from fixlip_widgets.support.files import replacing
+from fixlip_widgets.support.formatting import MINUS
 
 Record = dict[str, Any]
 Floats = NDArray[np.float64]

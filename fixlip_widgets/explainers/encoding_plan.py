@@ -6,10 +6,10 @@ import time
 from collections.abc import Iterator
 from dataclasses import dataclass
 
-from fixlip_widgets.game import Modality as ModalityName
-from fixlip_widgets.game import VisionLanguageGame
-from fixlip_widgets.masks import ENUMERATE_UP_TO, split_budget
-from fixlip_widgets.pool import Pool
+from fixlip_widgets.estimators.masks import ENUMERATE_UP_TO, split_budget
+from fixlip_widgets.explainers.game import Modality as ModalityName
+from fixlip_widgets.explainers.game import VisionLanguageGame
+from fixlip_widgets.explainers.mask_pool import Pool
 
 _ENUMERATE_IMAGE_UP_TO = 16
 _FEWEST_SAMPLED_TEXT_MASKS = 2**ENUMERATE_UP_TO

@@ -7,17 +7,17 @@ from typing import Any, Literal
 
 from torch import Tensor
 
-from fixlip_widgets.checks import check_fit, check_p
+from fixlip_widgets.encoders.images import ImageLike
+from fixlip_widgets.encoders.models import Model, load_model
+from fixlip_widgets.encoders.superpixels import Regions
+from fixlip_widgets.encoders.towers import Masking
 from fixlip_widgets.errors import InputError
-from fixlip_widgets.explanation import Explanation
-from fixlip_widgets.game import VisionLanguageGame
-from fixlip_widgets.images import ImageLike
-from fixlip_widgets.incremental import IncrementalExplainer, Progress
-from fixlip_widgets.methods import METHODS, Method, Request
-from fixlip_widgets.methods import method as method_of
-from fixlip_widgets.models import Model, load_model
-from fixlip_widgets.regions import Regions
-from fixlip_widgets.towers import Masking
+from fixlip_widgets.explainers.fixlip import IncrementalExplainer, Progress
+from fixlip_widgets.explainers.game import VisionLanguageGame
+from fixlip_widgets.explainers.registry import METHODS, Method, Request
+from fixlip_widgets.explainers.registry import method as method_of
+from fixlip_widgets.explanation.explanation import Explanation
+from fixlip_widgets.support.checks import check_fit, check_p
 
 
 def explain(
@@ -52,8 +52,8 @@ def explain(
             many as the Banzhaf methods have image masks. Methods by gradients have no budget.
         max_encodings: Image encodings at most, whatever the method: the budget becomes the largest that takes no more.
             Captions take at most a few thousand text encodings besides, which cost little.
-        method: A name in :data:`fixlip_widgets.methods.METHODS`: ``"banzhaf"``, the p-weighted Banzhaf interactions of
-            FIxLIP; ``"shapley"``, Shapley interactions; ``"exclip"``; of first order ``"banzhaf_values"``,
+        method: A name in :data:`~fixlip_widgets.explainers.registry.METHODS`: ``"banzhaf"``, the p-weighted Banzhaf
+            interactions of FIxLIP; ``"shapley"``, Shapley interactions; ``"exclip"``; of first order ``"banzhaf_values"``,
             ``"shapley_values"``, ``"grad_eclip"``, ``"game_attention"``; and ``"random"``, to compare with chance.
         order: 2 by default, main effects and interactions, or 1 where the method has no more; 3 adds
             image–image–text and image–text–text terms (``"banzhaf"`` only); 1 with ``"banzhaf"`` or ``"shapley"``
@@ -71,7 +71,8 @@ def explain(
         InputError: An argument is out of range; the message says what is allowed.
 
     Source: Baniecki et al., "Explaining Similarity in Vision-Language Encoders with Weighted Banzhaf Interactions",
-    NeurIPS 2025; :mod:`fixlip_widgets.shapley` and :mod:`fixlip_widgets.baselines` name those of the other methods.
+    NeurIPS 2025; :mod:`~fixlip_widgets.explainers.shapley` and :mod:`~fixlip_widgets.explainers.baselines` name those
+    of the other methods.
     """
     way, order = _way(method, order)
     if not way.uses_p and p != 0.5:

@@ -18,27 +18,27 @@ import torch
 from numpy.typing import NDArray
 from torch import Tensor
 
-from fixlip_widgets.checks import DEFAULT_BUDGET, MIN_BUDGET, check_budget, check_fit, check_p, check_seed
-from fixlip_widgets.encoding import BatchSize
+from fixlip_widgets.encoders.batches import BatchSize
+from fixlip_widgets.encoders.images import ImageLike
 from fixlip_widgets.errors import FixlipError, PoolError
 from fixlip_widgets.estimators.crossmodal import CrossModalFit, Fit, regress
 from fixlip_widgets.estimators.crossmodal import Modality as SampledModality
 from fixlip_widgets.estimators.linear import fit_linear
+from fixlip_widgets.estimators.masks import split_budget, spread_probabilities
 from fixlip_widgets.estimators.sums import sum_errors
 from fixlip_widgets.estimators.third import regress_third
 from fixlip_widgets.estimators.variance import Errors, standard_errors
-from fixlip_widgets.explanation import Explanation
-from fixlip_widgets.files import PathLike, read_npz, write_npz
-from fixlip_widgets.game import Modality, VisionLanguageGame, check_game
-from fixlip_widgets.groups import Group, group
-from fixlip_widgets.images import ImageLike
-from fixlip_widgets.masks import split_budget, spread_probabilities
-from fixlip_widgets.metrics.fit import held_out_fit
-from fixlip_widgets.pool import Pool
-from fixlip_widgets.threads import Lock, threads_for
-from fixlip_widgets.triples import Triples
-from fixlip_widgets.work import Progress, Work, fill_text, text_masks_wanted
-from fixlip_widgets.work import progress as work_progress
+from fixlip_widgets.explainers.encoding_plan import Progress, Work, fill_text, text_masks_wanted
+from fixlip_widgets.explainers.encoding_plan import progress as work_progress
+from fixlip_widgets.explainers.game import Modality, VisionLanguageGame, check_game
+from fixlip_widgets.explainers.mask_pool import Pool
+from fixlip_widgets.explainers.metrics.fit import held_out_fit
+from fixlip_widgets.explanation.explanation import Explanation
+from fixlip_widgets.explanation.group_sums import Group, group
+from fixlip_widgets.explanation.triples import Triples
+from fixlip_widgets.support.checks import DEFAULT_BUDGET, MIN_BUDGET, check_budget, check_fit, check_p, check_seed
+from fixlip_widgets.support.files import PathLike, read_npz, write_npz
+from fixlip_widgets.support.threads import Lock, threads_for
 
 IMAGE_STREAM, TEXT_STREAM, HELD_OUT_STREAM = 0, 1, 2
 """The independent streams of masks, for one seed."""
@@ -170,7 +170,7 @@ class IncrementalExplainer:
 
         Args:
             p: Probability of keeping a player.
-            budget: Image masks × text masks; see :func:`fixlip_widgets.masks.split_budget`.
+            budget: Image masks × text masks; see :func:`fixlip_widgets.estimators.masks.split_budget`.
             progress: Called after every batch, in this thread; may call :meth:`explanation`.
             cancelled: Asked between batches; when it says True, what was encoded is kept and the call returns.
 
@@ -209,7 +209,7 @@ class IncrementalExplainer:
 
         Args:
             share: Extra image masks, as a share of those that the last budget stands for.
-            low: Lower end of the range of ``p``; see :func:`fixlip_widgets.masks.spread_probabilities`.
+            low: Lower end of the range of ``p``; see :func:`fixlip_widgets.estimators.masks.spread_probabilities`.
             high: Upper end.
             progress: As in :meth:`extend`.
             cancelled: As in :meth:`extend`.
@@ -354,7 +354,7 @@ class IncrementalExplainer:
         Args:
             players: Indices of different players.
             explanation: One of this explainer, of order 2; the errors of any other are as
-                :func:`fixlip_widgets.groups.group` gives them.
+                :func:`fixlip_widgets.explanation.group_sums.group` gives them.
 
         Raises:
             InputError: A player does not exist or comes twice, or there is none.

@@ -14,16 +14,14 @@ import torch
 from numpy.typing import ArrayLike, NDArray
 from torch import Tensor
 
-from fixlip_widgets.captions import tokenize
-from fixlip_widgets.checks import check_batch_size, check_binary
-from fixlip_widgets.encoding import BatchSize, Encoder, distinct, encode_all
-from fixlip_widgets.errors import EncodingError, InputError, ModelError
-from fixlip_widgets.images import ImageLike
-from fixlip_widgets.loading.precision import full_convolutions
-from fixlip_widgets.models import Model
-from fixlip_widgets.players import Players
-from fixlip_widgets.regions import Regions, grid_of, region_labels
-from fixlip_widgets.towers import (
+from fixlip_widgets.encoders.batches import BatchSize, Encoder, distinct, encode_all
+from fixlip_widgets.encoders.captions import tokenize
+from fixlip_widgets.encoders.images import ImageLike
+from fixlip_widgets.encoders.loading.precision import full_convolutions
+from fixlip_widgets.encoders.models import Model
+from fixlip_widgets.encoders.players import Players
+from fixlip_widgets.encoders.superpixels import Regions, grid_of, region_labels
+from fixlip_widgets.encoders.towers import (
     AnyTextTower,
     ImageTower,
     Masking,
@@ -33,7 +31,9 @@ from fixlip_widgets.towers import (
     patches_of,
     text_tower,
 )
-from fixlip_widgets.towers.maskings import replacement
+from fixlip_widgets.encoders.towers.maskings import replacement
+from fixlip_widgets.errors import EncodingError, InputError, ModelError
+from fixlip_widgets.support.checks import check_batch_size, check_binary
 
 Bools = NDArray[np.bool_]
 Floats = NDArray[np.float64]
@@ -52,7 +52,7 @@ class VisionLanguageGame(Players):
             the picture's or of the model's pixels that says which region each belongs to.
         words: Whether whole words are the text players, each with all its tokens; words stand between spaces.
         masking: What removed image players become: ``"zero"`` as in the paper, ``"mean"``, ``"blur"`` or ``"remove"``;
-            :data:`fixlip_widgets.towers.MASKINGS` says what each does.
+            :data:`fixlip_widgets.encoders.towers.MASKINGS` says what each does.
         batch_size: Masks per encoder run; chosen for the device by default.
 
     Attributes:

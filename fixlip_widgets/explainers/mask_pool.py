@@ -11,12 +11,10 @@ import torch
 from numpy.typing import NDArray
 from torch import Tensor
 
-from fixlip_widgets.checks import check_p
-from fixlip_widgets.encoding import BatchSize, encode_in_turn, home
+from fixlip_widgets.encoders.batches import BatchSize, encode_in_turn, home
 from fixlip_widgets.errors import PoolError
 from fixlip_widgets.estimators.crossmodal import Modality
-from fixlip_widgets.estimators.moments import Moments
-from fixlip_widgets.masks import (
+from fixlip_widgets.estimators.masks import (
     balance_by_size,
     balance_weights,
     draw_masks,
@@ -25,7 +23,9 @@ from fixlip_widgets.masks import (
     enumeration_weights,
     packed_rows,
 )
-from fixlip_widgets.threads import Lock
+from fixlip_widgets.estimators.moments import Moments
+from fixlip_widgets.support.checks import check_p
+from fixlip_widgets.support.threads import Lock
 
 Bools = NDArray[np.bool_]
 Floats = NDArray[np.float64]

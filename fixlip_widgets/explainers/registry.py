@@ -6,15 +6,15 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from functools import partial
 
-from fixlip_widgets.baselines import exclip, game_attention, grad_eclip, random_explanation
-from fixlip_widgets.checks import DEFAULT_BUDGET, MIN_BUDGET, check_budget, check_max_encodings
 from fixlip_widgets.errors import InputError
-from fixlip_widgets.explanation import Explanation
-from fixlip_widgets.game import VisionLanguageGame
-from fixlip_widgets.incremental import IncrementalExplainer
-from fixlip_widgets.shapley import MAX_BUDGET as MAX_JOINT_BUDGET
-from fixlip_widgets.shapley import explain_shapley, joint_budget, joint_encodings
-from fixlip_widgets.work import Progress, planned_encodes
+from fixlip_widgets.explainers.baselines import exclip, game_attention, grad_eclip, random_explanation
+from fixlip_widgets.explainers.encoding_plan import Progress, planned_encodes
+from fixlip_widgets.explainers.fixlip import IncrementalExplainer
+from fixlip_widgets.explainers.game import VisionLanguageGame
+from fixlip_widgets.explainers.shapley import MAX_BUDGET as MAX_JOINT_BUDGET
+from fixlip_widgets.explainers.shapley import explain_shapley, joint_budget, joint_encodings
+from fixlip_widgets.explanation.explanation import Explanation
+from fixlip_widgets.support.checks import DEFAULT_BUDGET, MIN_BUDGET, check_budget, check_max_encodings
 
 
 @dataclass(frozen=True)

@@ -10,12 +10,12 @@ import torch
 from numpy.typing import NDArray
 from torch import Tensor
 
-from fixlip_widgets.encoding import distinct, home
-from fixlip_widgets.game import Modality, VisionLanguageGame
-from fixlip_widgets.masks import packed_rows
+from fixlip_widgets.encoders.batches import distinct, home
+from fixlip_widgets.estimators.masks import packed_rows
+from fixlip_widgets.explainers.game import Modality, VisionLanguageGame
 
 if TYPE_CHECKING:
-    from fixlip_widgets.incremental import IncrementalExplainer
+    from fixlip_widgets.explainers.fixlip import IncrementalExplainer
 
 
 Known = dict[bytes, Tensor]

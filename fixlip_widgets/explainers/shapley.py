@@ -16,17 +16,17 @@ import torch
 from numpy.typing import NDArray
 from torch import Tensor
 
-from fixlip_widgets.checks import DEFAULT_BUDGET, MIN_BUDGET, check_budget, check_seed
-from fixlip_widgets.encoding import distinct, encode_all
+from fixlip_widgets.encoders.batches import distinct, encode_all
 from fixlip_widgets.errors import FixlipError, InputError
 from fixlip_widgets.estimators.joint import number_of_monomials
 from fixlip_widgets.estimators.least_squares import check_size
+from fixlip_widgets.estimators.masks import draw_masks, enumerate_masks, split_budget
 from fixlip_widgets.estimators.shapley import fit_shapley, kernel_weights, size_probabilities
-from fixlip_widgets.explanation import Explanation
-from fixlip_widgets.game import Modality, VisionLanguageGame
-from fixlip_widgets.masks import draw_masks, enumerate_masks, split_budget
-from fixlip_widgets.metrics.fit import r2_score, spearman
-from fixlip_widgets.work import Progress
+from fixlip_widgets.explainers.encoding_plan import Progress
+from fixlip_widgets.explainers.game import Modality, VisionLanguageGame
+from fixlip_widgets.explainers.metrics.fit import r2_score, spearman
+from fixlip_widgets.explanation.explanation import Explanation
+from fixlip_widgets.support.checks import DEFAULT_BUDGET, MIN_BUDGET, check_budget, check_seed
 
 Bools = NDArray[np.bool_]
 Floats = NDArray[np.float64]

@@ -9,9 +9,9 @@ import numpy as np
 from numpy.typing import NDArray
 
 from fixlip_widgets.errors import InputError
-from fixlip_widgets.explanation import Explanation
-from fixlip_widgets.methods import METHODS
-from fixlip_widgets.wording import isolated, shortened
+from fixlip_widgets.explainers.registry import METHODS
+from fixlip_widgets.explanation.explanation import Explanation
+from fixlip_widgets.support.formatting import isolated, shortened
 
 Floats = NDArray[np.float64]
 

@@ -10,12 +10,12 @@ from typing import TYPE_CHECKING, Any, Literal, NamedTuple
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
-from fixlip_widgets import stored
+from fixlip_widgets.encoders.players import Players
 from fixlip_widgets.errors import InputError
-from fixlip_widgets.files import PathLike, replacing
-from fixlip_widgets.players import Players
-from fixlip_widgets.triples import Triples
-from fixlip_widgets.wording import counted
+from fixlip_widgets.explanation import npz_format as stored
+from fixlip_widgets.explanation.triples import Triples
+from fixlip_widgets.support.files import PathLike, replacing
+from fixlip_widgets.support.formatting import counted
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -77,7 +77,7 @@ class Explanation(Players):
         triples: Third-order cross-modal terms of an explanation of order 3.
         image: (height, width, 3) the picture that patches are drawn on.
         blank: (height, width, 3) what the model is shown with every patch removed, at its own resolution.
-        masking: What removed patches became, a name in :data:`fixlip_widgets.towers.MASKINGS`; empty if not known.
+        masking: What removed patches became, a name in :data:`~fixlip_widgets.encoders.towers.MASKINGS`; empty if not known.
         model: What was explained: name, pretrained tag, hash of the weights.
     """
 
@@ -227,13 +227,13 @@ class Explanation(Players):
         The value is the surrogate's, without the baseline: Σ main + Σ interactions within the subset, in logits.
         Third-order terms count in the value; the search takes what comes nearest to them in main effects and pairs.
         """
-        from fixlip_widgets.subsets import best_subset
+        from fixlip_widgets.explanation.subsets import best_subset
 
         return self._valued(best_subset(*self.searched(), size, sign))
 
     def subsets(self, sign: int = 1, largest: int | None = None) -> list[tuple[tuple[int, ...], float]]:
         """The :meth:`subset` of every size, from none to ``largest`` (by default all) players."""
-        from fixlip_widgets.subsets import best_subsets
+        from fixlip_widgets.explanation.subsets import best_subsets
 
         found = best_subsets(*self.searched(), sign, None if largest is None else range(largest + 1))
         return [self._valued(each) for each in found]
@@ -255,20 +255,20 @@ class Explanation(Players):
     # -- other forms -----------------------------------------------------------------------------------------------
 
     def to_networkx(self, top_k: int | None = 30, **options: Any) -> nx.Graph[int]:
-        """The explanation graph; see :func:`fixlip_widgets.graphs.explanation_graph`."""
-        from fixlip_widgets.graphs import explanation_graph
+        """The explanation graph; see :func:`fixlip_widgets.drawing.graphs.explanation_graph`."""
+        from fixlip_widgets.drawing.graphs import explanation_graph
 
         return explanation_graph(self, top_k=top_k, **options)
 
     def to_plotly(self, kind: str = "cross", **options: Any) -> go.Figure:
-        """An interactive Plotly figure; see :func:`fixlip_widgets.figures.figure` for the kinds."""
-        from fixlip_widgets.figures import figure
+        """An interactive Plotly figure; see :func:`fixlip_widgets.drawing.plotly.figure` for the kinds."""
+        from fixlip_widgets.drawing.plotly import figure
 
         return figure(self, kind=kind, **options)
 
     def to_svg(self, kind: Literal["graph", "overlay"] = "graph", **options: Any) -> str:
-        """A drawing as SVG text: :func:`fixlip_widgets.svg.graph_svg` or :func:`fixlip_widgets.svg.overlay_svg`."""
-        from fixlip_widgets import svg
+        """A drawing as SVG text; see :mod:`fixlip_widgets.drawing.svg` for the options."""
+        from fixlip_widgets.drawing import svg
 
         drawings = {"graph": svg.graph_svg, "overlay": svg.overlay_svg}
         if kind not in drawings:
@@ -286,9 +286,9 @@ class Explanation(Players):
     ) -> bytes:
         """The drawing of :meth:`to_svg` as a PNG file, written to ``path`` if given; no browser is needed for it.
 
-        ``scale`` and ``background`` are those of :func:`fixlip_widgets.export.png.png` (resvg-py must be installed).
+        ``scale`` and ``background`` are those of :func:`fixlip_widgets.drawing.png.png` (resvg-py must be installed).
         """
-        from fixlip_widgets.export.png import png
+        from fixlip_widgets.drawing.png import png
 
         if path in ("graph", "overlay"):
             raise InputError(f"to_png takes the file first: to_png('{path}.png', kind={path!r}).")
@@ -299,39 +299,39 @@ class Explanation(Players):
         return drawn
 
     def to_csv(self, path: PathLike | None = None) -> str:
-        """Every term as a line of CSV, written to ``path`` if given; see :mod:`fixlip_widgets.export.tables`."""
-        from fixlip_widgets.export.tables import as_csv
+        """Every term as a line of CSV, written to ``path`` if given; see :mod:`fixlip_widgets.explanation.tables`."""
+        from fixlip_widgets.explanation.tables import as_csv
 
         return _written(as_csv(self), path)
 
     def to_json(self, path: PathLike | None = None) -> str:
         """Everything but the picture as JSON, written to ``path`` if given; what is not known is null."""
-        from fixlip_widgets.export.tables import as_json
+        from fixlip_widgets.explanation.tables import as_json
 
         return _written(json.dumps(as_json(self), ensure_ascii=False, allow_nan=False), path)
 
     def to_html(self, path: PathLike, title: str | None = None) -> None:
         """Write a live page, one file that needs neither kernel nor network; see :func:`fixlip_widgets.report`."""
-        from fixlip_widgets.export import report
+        from fixlip_widgets.pages import report
 
         report([self] if title is None else [f"# {title}", self], path)
 
     def to_frame(self) -> pd.DataFrame:
         """A pandas table of baseline, main effects, interactions and third-order terms (pandas must be installed)."""
-        from fixlip_widgets.export.tables import as_frame
+        from fixlip_widgets.explanation.tables import as_frame
 
         return as_frame(self)
 
     def to_shapiq(self, index: str | None = None) -> Any:
-        """A ``shapiq.InteractionValues``; see :func:`fixlip_widgets.interop.to_shapiq` (shapiq must be installed)."""
-        from fixlip_widgets.interop import to_shapiq
+        """A ``shapiq.InteractionValues``; see :mod:`fixlip_widgets.explanation.shapiq` (shapiq must be installed)."""
+        from fixlip_widgets.explanation.shapiq import to_shapiq
 
         return to_shapiq(self, index)
 
     @staticmethod
     def from_shapiq(values: Any, tokens: Sequence[str], grid: tuple[int, int], **fields: Any) -> Explanation:
-        """From a ``shapiq.InteractionValues``; see :func:`fixlip_widgets.interop.from_shapiq`."""
-        from fixlip_widgets.interop import from_shapiq
+        """From a ``shapiq.InteractionValues``; see :func:`fixlip_widgets.explanation.shapiq.from_shapiq`."""
+        from fixlip_widgets.explanation.shapiq import from_shapiq
 
         return from_shapiq(values, tokens, grid, **fields)
 
@@ -371,7 +371,7 @@ class Explanation(Players):
 
     def _repr_html_(self) -> str:
         """What a notebook shows: the picture, the graph and the key figures, without a script."""
-        from fixlip_widgets.export.still import html_card
+        from fixlip_widgets.drawing.static_html import html_card
 
         return html_card(self)
 

@@ -19,11 +19,11 @@ from typing import TYPE_CHECKING, Any, NamedTuple
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
-from fixlip_widgets.methods import METHODS
-from fixlip_widgets.wording import counted, isolated, joined, pair_name, signed, with_error
+from fixlip_widgets.explainers.registry import METHODS
+from fixlip_widgets.support.formatting import counted, isolated, joined, pair_name, signed, with_error
 
 if TYPE_CHECKING:
-    from fixlip_widgets.explanation import Explanation
+    from fixlip_widgets.explanation.explanation import Explanation
 
 Floats = NDArray[np.float64]
 Bools = NDArray[np.bool_]

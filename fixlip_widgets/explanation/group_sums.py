@@ -12,7 +12,7 @@ from numpy.typing import NDArray
 from fixlip_widgets.errors import InputError
 
 if TYPE_CHECKING:
-    from fixlip_widgets.explanation import Explanation
+    from fixlip_widgets.explanation.explanation import Explanation
 
 Floats = NDArray[np.float64]
 

@@ -6,11 +6,11 @@ from dataclasses import fields
 from typing import TYPE_CHECKING, Any
 
 from fixlip_widgets.errors import PoolError
-from fixlip_widgets.files import PathLike, read_npz, write_npz
-from fixlip_widgets.triples import Triples
+from fixlip_widgets.explanation.triples import Triples
+from fixlip_widgets.support.files import PathLike, read_npz, write_npz
 
 if TYPE_CHECKING:
-    from fixlip_widgets.explanation import Explanation
+    from fixlip_widgets.explanation.explanation import Explanation
 
 FORMAT = 1
 """Version of the file format."""
@@ -34,7 +34,7 @@ def read(path: PathLike) -> Explanation:
     Raises:
         PoolError: The file is missing, damaged or of another kind or version.
     """
-    from fixlip_widgets.explanation import Explanation
+    from fixlip_widgets.explanation.explanation import Explanation
 
     arrays, rest = read_npz(path)
     kind = rest.pop("kind", None)

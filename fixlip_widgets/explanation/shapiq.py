@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from fixlip_widgets.errors import InputError
-from fixlip_widgets.explanation import Explanation
+from fixlip_widgets.explanation.explanation import Explanation
 
 if TYPE_CHECKING:
     from collections.abc import Sequence

@@ -13,7 +13,7 @@ import numpy as np
 if TYPE_CHECKING:
     import pandas as pd
 
-    from fixlip_widgets.explanation import Explanation
+    from fixlip_widgets.explanation.explanation import Explanation
 
 _PICTURES = ("image", "blank", "regions")
 COLUMNS = ("order", "players", "names", "value", "standard_error")

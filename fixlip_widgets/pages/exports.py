@@ -12,11 +12,11 @@ import traitlets as t
 from fixlip_widgets.errors import InputError
 
 if TYPE_CHECKING:
-    from fixlip_widgets.explanation import Explanation
-    from fixlip_widgets.export.bar import Step
-    from fixlip_widgets.export.recording import Recording
-    from fixlip_widgets.files import PathLike
-    from fixlip_widgets.incremental import IncrementalExplainer
+    from fixlip_widgets.explainers.fixlip import IncrementalExplainer
+    from fixlip_widgets.explanation.explanation import Explanation
+    from fixlip_widgets.pages.progress_bar import Step
+    from fixlip_widgets.pages.recording import Recording
+    from fixlip_widgets.support.files import PathLike
     from fixlip_widgets.widget.worker import Worker
 
 LOOK = (
@@ -74,12 +74,12 @@ class Exports(t.HasTraits):
         playground: bool = False,
         progress: bool | Callable[[Step], None] | None = None,
     ) -> Recording:
-        """Compute what a page shall be able to show without a kernel; see :func:`fixlip_widgets.export.record`.
+        """Compute what a page shall be able to show without a kernel; see :func:`fixlip_widgets.pages.record`.
 
         Raises:
             InputError: There is no result yet, or something is asked for that needs a model and there is none.
         """
-        from fixlip_widgets.export.recording import Recording, record
+        from fixlip_widgets.pages.recording import Recording, record
 
         explainer = self.resting_explainer()
         explanation = self.explanation  # what the widget shows when it has come to rest
@@ -111,7 +111,7 @@ class Exports(t.HasTraits):
         It is saved with the notebook's widget state, and ``jupyter nbconvert --to fixlip_html`` makes the page from it;
         otherwise that page shows the present result alone. Takes what :meth:`record` takes.
         """
-        from fixlip_widgets.export.saved import saved
+        from fixlip_widgets.pages.saved_page import saved
 
         self.kept = saved(self.record(**recorded), self.view_settings())
 
@@ -131,7 +131,7 @@ class Exports(t.HasTraits):
         Raises:
             InputError: There is no result yet, or something is asked for that cannot be computed.
         """
-        from fixlip_widgets.export.reports import report
+        from fixlip_widgets.pages.reports import report
 
         report([self], path, title, **recorded)
 
@@ -163,7 +163,7 @@ class Exports(t.HasTraits):
         """Show the present result in the still form; while one is being computed, the last."""
         from IPython.display import publish_display_data  # pyright: ignore[reportUnknownVariableType]
 
-        from fixlip_widgets.export.still import html_beneath
+        from fixlip_widgets.drawing.static_html import html_beneath
 
         publish_display_data(
             {"text/html": html_beneath(self.explanation), "text/plain": self._in_a_line()},

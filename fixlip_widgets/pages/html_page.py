@@ -10,8 +10,8 @@ from importlib.resources import files
 from typing import Any
 
 from fixlip_widgets.errors import FixlipError
-from fixlip_widgets.markup import element, escaped
-from fixlip_widgets.widget.bundle import built
+from fixlip_widgets.pages.js_bundle import built
+from fixlip_widgets.support.markup import element, escaped
 
 
 def live(saved: dict[str, Any], still: str) -> str:
@@ -82,4 +82,4 @@ def _policy() -> str:
 
 @cache
 def _style() -> str:
-    return files("fixlip_widgets.export").joinpath("page.css").read_text("utf-8")
+    return files("fixlip_widgets.pages").joinpath("page.css").read_text("utf-8")

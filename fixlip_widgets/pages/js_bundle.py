@@ -9,7 +9,7 @@ from pathlib import Path
 import ipywidgets
 import traitlets as t
 
-_STATIC = Path(__file__).parent / "static"
+_STATIC = Path(__file__).parents[1] / "widget" / "static"
 _NOT_BUILT = """export default { render({ el }) {
   el.textContent = "The front end of fixlip_widgets has not been built: run `python hatch_build.py` in the checkout.";
 } };"""

@@ -6,12 +6,12 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from fixlip_widgets.incremental import IMAGE_STREAM, TEXT_STREAM
-from fixlip_widgets.masks import draw_masks
+from fixlip_widgets.estimators.masks import draw_masks
+from fixlip_widgets.explainers.fixlip import IMAGE_STREAM, TEXT_STREAM
 
 if TYPE_CHECKING:
-    from fixlip_widgets.incremental import IncrementalExplainer
-    from fixlip_widgets.methods import Method
+    from fixlip_widgets.explainers.fixlip import IncrementalExplainer
+    from fixlip_widgets.explainers.registry import Method
 
 COUNT = 6
 

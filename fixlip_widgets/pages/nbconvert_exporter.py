@@ -13,10 +13,10 @@ from typing import Any
 import nbformat
 from nbconvert.exporters.html import HTMLExporter
 
-from fixlip_widgets.export.page import live, page, view
-from fixlip_widgets.export.restored import Restored, restore, still_of
-from fixlip_widgets.export.still import html_still
-from fixlip_widgets.markup import element
+from fixlip_widgets.drawing.static_html import html_still
+from fixlip_widgets.pages.html_page import live, page, view
+from fixlip_widgets.pages.saved_widgets import Restored, restore, still_of
+from fixlip_widgets.support.markup import element
 
 _VIEW = "application/vnd.jupyter.widget-view+json"
 _STATE = "application/vnd.jupyter.widget-state+json"

@@ -36,5 +36,5 @@ def packed(values: NDArray[Any], *, coarse: bool = False) -> Packed:
 
 
 def from_wire(wire: dict[str, Any]) -> NDArray[np.float32]:
-    """The array in a :func:`fixlip_widgets.widget.wire.array`, also of one that came out of a saved notebook."""
+    """The array in a :func:`fixlip_widgets.pages.wire_format.array`, also of one that came out of a saved notebook."""
     return np.frombuffer(wire["data"], dtype="<f4").reshape(wire["shape"])

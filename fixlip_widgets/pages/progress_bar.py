@@ -9,7 +9,7 @@ from dataclasses import dataclass
 from typing import Any
 from uuid import uuid4
 
-from fixlip_widgets.markup import element, escaped
+from fixlip_widgets.support.markup import element, escaped
 
 _EVERY = 0.2
 """Seconds between two drawings of a bar in a notebook."""

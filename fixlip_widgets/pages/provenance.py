@@ -11,12 +11,12 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from fixlip_widgets._version import __version__
-from fixlip_widgets.towers.maskings import MASKINGS
+from fixlip_widgets.encoders.towers.maskings import MASKINGS
 
 if TYPE_CHECKING:
-    from fixlip_widgets.explanation import Explanation
-    from fixlip_widgets.game import VisionLanguageGame
-    from fixlip_widgets.models import Model
+    from fixlip_widgets.encoders.models import Model
+    from fixlip_widgets.explainers.game import VisionLanguageGame
+    from fixlip_widgets.explanation.explanation import Explanation
 
 _PACKAGES = (("torch", "torch"), ("open_clip", "open_clip_torch"))
 
@@ -76,7 +76,7 @@ def reproduction(explanation: Explanation, source: Source | None = None, *, reus
         source: Where image and model come from.
         reused: Encodings at other p, for other captions or of a larger budget took part: the lines compute it without.
     """
-    from fixlip_widgets.methods import METHODS
+    from fixlip_widgets.explainers.registry import METHODS
 
     source, method = source or Source(), METHODS.get(explanation.method)
     given = [source.image, repr(explanation.caption)]
@@ -128,7 +128,7 @@ def _scenes_like(image: Any) -> list[str]:
 
 
 def _model_expression(model: Model) -> str:
-    from fixlip_widgets._open_clip import open_clip
+    from fixlip_widgets.support.open_clip import open_clip
 
     if (model.name, model.pretrained) == ("demo", "packaged"):
         return "fx.load_model()"

@@ -10,18 +10,18 @@ from typing import TYPE_CHECKING, Any, TypeVar
 import numpy as np
 from numpy.typing import NDArray
 
-from fixlip_widgets.checks import check_budget, check_p
-from fixlip_widgets.comparison import same_regions
 from fixlip_widgets.errors import InputError
-from fixlip_widgets.export.bar import Bar, Step
-from fixlip_widgets.export.replay import RememberingGame
-from fixlip_widgets.incremental import IncrementalExplainer
-from fixlip_widgets.methods import Method, Request
-from fixlip_widgets.methods import method as method_of
+from fixlip_widgets.explainers.fixlip import IncrementalExplainer
+from fixlip_widgets.explainers.registry import Method, Request
+from fixlip_widgets.explainers.registry import method as method_of
+from fixlip_widgets.explainers.remembering_game import RememberingGame
+from fixlip_widgets.explanation.comparison import same_regions
+from fixlip_widgets.pages.progress_bar import Bar, Step
+from fixlip_widgets.support.checks import check_budget, check_p
 
 if TYPE_CHECKING:
-    from fixlip_widgets.explanation import Explanation
-    from fixlip_widgets.work import Progress
+    from fixlip_widgets.explainers.encoding_plan import Progress
+    from fixlip_widgets.explanation.explanation import Explanation
 
 GRID = (0.1, 0.2, 0.3, 0.4, 0.5, 0.6, 0.7, 0.8, 0.9)
 """Values of p that a page usually offers."""
@@ -95,7 +95,7 @@ def record(
             masks as those have image masks.
         captions: Further captions of the same image; their explanations reuse its encodings.
         playground: Whether to compute the model's value without each single player.
-        method: Name of the method; see :mod:`fixlip_widgets.methods`.
+        method: Name of the method; see :mod:`fixlip_widgets.explainers.registry`.
         order: Of the interactions.
         first: The present explanation, which is taken as it is.
         progress: A function that is called before each explanation and after each batch; True or False for a bar or

@@ -6,16 +6,16 @@ import re
 from collections.abc import Callable, Sequence
 from typing import Any
 
+from fixlip_widgets.drawing.static_html import html_still
 from fixlip_widgets.errors import InputError
-from fixlip_widgets.explanation import Explanation
-from fixlip_widgets.export.bar import Step
-from fixlip_widgets.export.page import live, page
-from fixlip_widgets.export.recording import Recording, as_list, record
-from fixlip_widgets.export.saved import saved
-from fixlip_widgets.export.still import html_still
-from fixlip_widgets.files import PathLike, check_place, replacing
-from fixlip_widgets.incremental import IncrementalExplainer
-from fixlip_widgets.markup import element, escaped
+from fixlip_widgets.explainers.fixlip import IncrementalExplainer
+from fixlip_widgets.explanation.explanation import Explanation
+from fixlip_widgets.pages.html_page import live, page
+from fixlip_widgets.pages.progress_bar import Step
+from fixlip_widgets.pages.recording import Recording, as_list, record
+from fixlip_widgets.pages.saved_page import saved
+from fixlip_widgets.support.files import PathLike, check_place, replacing
+from fixlip_widgets.support.markup import element, escaped
 
 _HEADING = re.compile(r"(#{1,3}) +(\S.*)")
 
@@ -43,7 +43,7 @@ def report(
         path: The ``.html`` file to write.
         title: Of the page; by default its first heading, or else the first caption.
         p: Values of p that the page shall be able to show of every widget and explainer; for this and what follows see
-            :func:`fixlip_widgets.export.record`. A finished explanation shows itself alone.
+            :func:`fixlip_widgets.pages.record`. A finished explanation shows itself alone.
         budgets: Game evaluations.
         captions: Further captions.
         playground: Whether single players can be removed.
@@ -74,7 +74,7 @@ def report(
 
 def _recording(part: Any, options: dict[str, Any]) -> tuple[Recording, dict[str, Any]]:
     """What to show of a part, and with which settings."""
-    from fixlip_widgets.export.mixin import Exports
+    from fixlip_widgets.pages.exports import Exports
 
     if isinstance(part, Recording):
         return part, {}

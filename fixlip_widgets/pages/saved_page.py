@@ -6,17 +6,17 @@ import base64
 import math
 from typing import TYPE_CHECKING, Any
 
-from fixlip_widgets.comparison import correspondence, label
-from fixlip_widgets.export.packing import from_wire, packed
-from fixlip_widgets.methods import METHODS
-from fixlip_widgets.widget import wire
-from fixlip_widgets.widget.convergence import cross_error
-from fixlip_widgets.widget.examples import first_masks
-from fixlip_widgets.widget.traits import Settings
+from fixlip_widgets.explainers.registry import METHODS
+from fixlip_widgets.explanation.comparison import correspondence, label
+from fixlip_widgets.pages import wire_format as wire
+from fixlip_widgets.pages.convergence import cross_error
+from fixlip_widgets.pages.mask_examples import first_masks
+from fixlip_widgets.pages.packed_arrays import from_wire, packed
+from fixlip_widgets.pages.traits import Settings
 
 if TYPE_CHECKING:
-    from fixlip_widgets.explanation import Explanation
-    from fixlip_widgets.export.recording import Recording
+    from fixlip_widgets.explanation.explanation import Explanation
+    from fixlip_widgets.pages.recording import Recording
 
 Saved = dict[str, Any]
 FORMAT = 1
@@ -52,7 +52,7 @@ def saved(recording: Recording, settings: dict[str, Any] | None = None) -> Saved
 
 
 def packed_result(result: dict[str, Any]) -> dict[str, Any]:
-    """A :func:`fixlip_widgets.widget.wire.result` with its arrays packed."""
+    """A :func:`fixlip_widgets.pages.wire_format.result` with its arrays packed."""
     arrays = {
         name: packed(from_wire(result[name]), coarse=coarse) if result.get(name) else None
         for name, coarse in _ARRAYS.items()
@@ -61,12 +61,12 @@ def packed_result(result: dict[str, Any]) -> dict[str, Any]:
 
 
 def _packed_picture(picture: dict[str, Any] | None) -> dict[str, Any] | None:
-    """A :func:`fixlip_widgets.widget.wire.image` with its bytes as base64."""
+    """A :func:`fixlip_widgets.pages.wire_format.image` with its bytes as base64."""
     return picture and {**picture, "data": base64.b64encode(picture["data"]).decode("ascii")}
 
 
 def packed_scene(scene: dict[str, Any]) -> Saved:
-    """A :func:`fixlip_widgets.widget.wire.scene` without its tokens, which are the captions'."""
+    """A :func:`fixlip_widgets.pages.wire_format.scene` without its tokens, which are the captions'."""
     masking, regions = scene.get("masking"), scene.get("regions")
     return {
         "picture": _packed_picture(scene["image"]),
@@ -90,7 +90,7 @@ def _caption(explanation: Explanation, recording: Recording, all_of_them: list[E
 
 
 def _partners(explanation: Explanation, other: Explanation) -> list[int | None]:
-    """For each token, which one of another caption's it is; see :func:`fixlip_widgets.comparison.correspondence`."""
+    """For each token, which one of another caption's it is; see :func:`~fixlip_widgets.explanation.comparison.correspondence`."""
     own, theirs = correspondence(explanation, other)
     found = dict(zip(own.tolist(), theirs.tolist(), strict=True))
     players = range(explanation.n_image, explanation.n_players)

@@ -11,11 +11,11 @@ import numpy as np
 from numpy.typing import NDArray
 from PIL import Image
 
-from fixlip_widgets.explanation import Explanation
-from fixlip_widgets.export.mixin import LOOK, STILL
-from fixlip_widgets.export.packing import from_wire
-from fixlip_widgets.export.recording import Recording
-from fixlip_widgets.export.saved import packed_result, packed_scene, saved
+from fixlip_widgets.explanation.explanation import Explanation
+from fixlip_widgets.pages.exports import LOOK, STILL
+from fixlip_widgets.pages.packed_arrays import from_wire
+from fixlip_widgets.pages.recording import Recording
+from fixlip_widgets.pages.saved_page import packed_result, packed_scene, saved
 
 _WIDGET = "fixlip_widgets."
 _REFERENCE = "IPY_MODEL_"

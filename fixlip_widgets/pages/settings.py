@@ -6,14 +6,14 @@ from collections.abc import Callable, Sequence
 from numbers import Integral
 from typing import Any
 
-from fixlip_widgets.checks import check_p
-from fixlip_widgets.colors import PALETTES
+from fixlip_widgets.drawing.colors import PALETTES
+from fixlip_widgets.drawing.graphs import KINDS
+from fixlip_widgets.drawing.layouts import LAYOUTS
+from fixlip_widgets.encoders.players import Players
 from fixlip_widgets.errors import InputError
-from fixlip_widgets.graphs import KINDS
-from fixlip_widgets.layouts import LAYOUTS
-from fixlip_widgets.methods import Method
-from fixlip_widgets.methods import method as method_of
-from fixlip_widgets.players import Players
+from fixlip_widgets.explainers.registry import Method
+from fixlip_widgets.explainers.registry import method as method_of
+from fixlip_widgets.support.checks import check_p
 
 Check = Callable[[Any], Any]
 THEMES = ("auto", "light", "dark")

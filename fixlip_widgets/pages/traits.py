@@ -6,7 +6,7 @@ from typing import Any
 
 import traitlets as t
 
-from fixlip_widgets.checks import DEFAULT_BUDGET
+from fixlip_widgets.support.checks import DEFAULT_BUDGET
 
 STATUSES = ("idle", "running", "cancelled", "done", "error")
 

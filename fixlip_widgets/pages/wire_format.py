@@ -10,22 +10,22 @@ import numpy as np
 from numpy.typing import NDArray
 from PIL import Image
 
-from fixlip_widgets.colors import PALETTES
-from fixlip_widgets.findings import findings
-from fixlip_widgets.graphs import KINDS
-from fixlip_widgets.layouts import LAYOUTS
-from fixlip_widgets.methods import METHODS
-from fixlip_widgets.places import region_places
-from fixlip_widgets.players import Players
-from fixlip_widgets.provenance import provenance, reproduction
-from fixlip_widgets.towers import MASKINGS
-from fixlip_widgets.widget.settings import MAX_SUBSET, SIGNS
+from fixlip_widgets.drawing.colors import PALETTES
+from fixlip_widgets.drawing.graphs import KINDS
+from fixlip_widgets.drawing.layouts import LAYOUTS
+from fixlip_widgets.drawing.player_shapes import region_places
+from fixlip_widgets.encoders.players import Players
+from fixlip_widgets.encoders.towers import MASKINGS
+from fixlip_widgets.explainers.registry import METHODS
+from fixlip_widgets.explanation.findings import findings
+from fixlip_widgets.pages.provenance import provenance, reproduction
+from fixlip_widgets.pages.settings import MAX_SUBSET, SIGNS
 
 if TYPE_CHECKING:
-    from fixlip_widgets.explanation import Explanation
-    from fixlip_widgets.game import VisionLanguageGame
-    from fixlip_widgets.groups import Group
-    from fixlip_widgets.incremental import Progress
+    from fixlip_widgets.explainers.fixlip import Progress
+    from fixlip_widgets.explainers.game import VisionLanguageGame
+    from fixlip_widgets.explanation.explanation import Explanation
+    from fixlip_widgets.explanation.group_sums import Group
 
 Wire = dict[str, Any]
 BLANK_SIDE = 112

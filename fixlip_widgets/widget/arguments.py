@@ -5,14 +5,14 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any
 
 from fixlip_widgets.errors import InputError
-from fixlip_widgets.widget import wire
-from fixlip_widgets.widget.base import WRITABLE
-from fixlip_widgets.wording import joined
+from fixlip_widgets.pages import wire_format as wire
+from fixlip_widgets.support.formatting import joined
+from fixlip_widgets.widget.checked_settings import WRITABLE
 
 if TYPE_CHECKING:
-    from fixlip_widgets.explanation import Explanation
-    from fixlip_widgets.incremental import IncrementalExplainer
-    from fixlip_widgets.models import Model
+    from fixlip_widgets.encoders.models import Model
+    from fixlip_widgets.explainers.fixlip import IncrementalExplainer
+    from fixlip_widgets.explanation.explanation import Explanation
 
 RESTARTING = ("p", "budget", "text", "method", "order")
 """Settings of what is explained: a change of one asks for another result."""
@@ -46,8 +46,8 @@ def check_subject(image: Any, text: Any, model: Any, explainer: Any, explanation
     Raises:
         InputError: An explainer or an explanation is another thing, or comes with the other, an image, text or model.
     """
-    from fixlip_widgets.explanation import Explanation
-    from fixlip_widgets.incremental import IncrementalExplainer
+    from fixlip_widgets.explainers.fixlip import IncrementalExplainer
+    from fixlip_widgets.explanation.explanation import Explanation
 
     kinds = {"explainer": (explainer, IncrementalExplainer), "explanation": (explanation, Explanation)}
     given = {"image": image, "text": text, "model": model, "explainer": explainer, "explanation": explanation}
@@ -90,9 +90,9 @@ def make_explainer(image: Any, text: Any, model: Model | None, seed: int, **opti
     Raises:
         InputError: Image or caption are missing or cannot be used, or an option is not what is allowed.
     """
-    from fixlip_widgets.game import VisionLanguageGame
-    from fixlip_widgets.incremental import IncrementalExplainer
-    from fixlip_widgets.models import load_model
+    from fixlip_widgets.encoders.models import load_model
+    from fixlip_widgets.explainers.fixlip import IncrementalExplainer
+    from fixlip_widgets.explainers.game import VisionLanguageGame
 
     if image is None or text is None:
         raise InputError("FixlipWidget needs an image and a caption, an explainer, or an explanation.")

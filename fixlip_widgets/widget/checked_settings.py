@@ -11,11 +11,11 @@ import ipywidgets
 import traitlets as t
 
 from fixlip_widgets.errors import InputError
-from fixlip_widgets.methods import method as method_of
-from fixlip_widgets.widget.bundle import Bundle, built, shared_bundle
-from fixlip_widgets.widget.history import RECORDED, History
-from fixlip_widgets.widget.settings import CHECKS, check_order
-from fixlip_widgets.widget.traits import Answers, Settings
+from fixlip_widgets.explainers.registry import method as method_of
+from fixlip_widgets.pages.js_bundle import Bundle, built, shared_bundle
+from fixlip_widgets.pages.settings import CHECKS, check_order
+from fixlip_widgets.pages.traits import Answers, Settings
+from fixlip_widgets.widget.undo_history import RECORDED, History
 
 WRITABLE = frozenset(Settings.class_trait_names())
 """Settings that a view may change."""

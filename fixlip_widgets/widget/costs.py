@@ -5,12 +5,12 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
-from fixlip_widgets.methods import Method
+from fixlip_widgets.explainers.registry import Method
 
 if TYPE_CHECKING:
-    from fixlip_widgets.incremental import IncrementalExplainer
+    from fixlip_widgets.explainers.encoding_plan import Progress
+    from fixlip_widgets.explainers.fixlip import IncrementalExplainer
     from fixlip_widgets.widget.refiner import Refiner
-    from fixlip_widgets.work import Progress
 
 SLIDER_BUDGETS = range(8, 23)
 """Exponents of two that the budget slider offers."""

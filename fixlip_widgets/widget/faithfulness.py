@@ -6,18 +6,18 @@ import time
 from functools import partial
 from typing import TYPE_CHECKING, Any
 
-from fixlip_widgets.comparison import method_label
 from fixlip_widgets.errors import FixlipError, InputError
-from fixlip_widgets.methods import METHODS
-from fixlip_widgets.widget import wire
+from fixlip_widgets.explainers.encoding_plan import Progress
+from fixlip_widgets.explainers.registry import METHODS
+from fixlip_widgets.explanation.comparison import method_label
+from fixlip_widgets.pages import wire_format as wire
 from fixlip_widgets.widget.measurer import Measurer, Measures, Stopped, probabilities
 from fixlip_widgets.widget.refiner import PROGRESS_EVERY
-from fixlip_widgets.widget.showing import ShowingWidget
+from fixlip_widgets.widget.views import ShowingWidget
 from fixlip_widgets.widget.worker import Job
-from fixlip_widgets.work import Progress
 
 if TYPE_CHECKING:
-    from fixlip_widgets.explanation import Explanation
+    from fixlip_widgets.explanation.explanation import Explanation
 
 MOST_TOLD = 12
 """Measured explanations that the view and a saved notebook hold; an older one makes way."""

@@ -6,14 +6,16 @@ from typing import TYPE_CHECKING, Any
 
 import traitlets as t
 
-from fixlip_widgets.checks import MAX_BUDGET, check_budget
+from fixlip_widgets.encoders.players import Players
 from fixlip_widgets.errors import InputError
-from fixlip_widgets.groups import Group
-from fixlip_widgets.methods import method as method_of
-from fixlip_widgets.players import Players
-from fixlip_widgets.provenance import Source, reproduction
-from fixlip_widgets.widget import wire
-from fixlip_widgets.widget.beginning import (
+from fixlip_widgets.explainers.registry import method as method_of
+from fixlip_widgets.explanation.group_sums import Group
+from fixlip_widgets.pages import wire_format as wire
+from fixlip_widgets.pages.mask_examples import examples
+from fixlip_widgets.pages.provenance import Source, reproduction
+from fixlip_widgets.pages.settings import check_players
+from fixlip_widgets.support.checks import MAX_BUDGET, check_budget
+from fixlip_widgets.widget.arguments import (
     RESTARTING,
     check_names,
     check_options,
@@ -22,23 +24,21 @@ from fixlip_widgets.widget.beginning import (
     make_explainer,
 )
 from fixlip_widgets.widget.costs import costs
-from fixlip_widgets.widget.examples import examples
+from fixlip_widgets.widget.faithfulness import MeasuringWidget
 from fixlip_widgets.widget.measurer import Measurer
-from fixlip_widgets.widget.measuring import MeasuringWidget
 from fixlip_widgets.widget.playground import Playground
 from fixlip_widgets.widget.refiner import Refiner
-from fixlip_widgets.widget.settings import check_players
 from fixlip_widgets.widget.worker import Job, Worker
 
 if TYPE_CHECKING:
     from torch import Tensor
 
-    from fixlip_widgets.explanation import Explanation
-    from fixlip_widgets.images import ImageLike
-    from fixlip_widgets.incremental import IncrementalExplainer
-    from fixlip_widgets.models import Model
-    from fixlip_widgets.regions import Regions
-    from fixlip_widgets.towers import Masking
+    from fixlip_widgets.encoders.images import ImageLike
+    from fixlip_widgets.encoders.models import Model
+    from fixlip_widgets.encoders.superpixels import Regions
+    from fixlip_widgets.encoders.towers import Masking
+    from fixlip_widgets.explainers.fixlip import IncrementalExplainer
+    from fixlip_widgets.explanation.explanation import Explanation
 
 
 class FixlipWidget(MeasuringWidget):
@@ -66,7 +66,7 @@ class FixlipWidget(MeasuringWidget):
         p: Probability of keeping a player, in (0, 1).
         budget: Evaluations of the game to spend; a method without a pool evaluates one joint mask for each image mask.
         text: The caption; a new one keeps the image's encodings.
-        method, order: A name in :data:`fixlip_widgets.methods.METHODS`, and an order that it offers.
+        method, order: A name in :data:`fixlip_widgets.explainers.registry.METHODS`, and an order that it offers.
         selection: Players (indices or names) whose interactions are shown; of several, the sums.
         removed: Players (indices or names) hidden in the playground.
         top_k, graph_layout, graph_kind, graph_sign: Edges in the graph, where its nodes lie, and which edges it has.
@@ -200,7 +200,7 @@ class FixlipWidget(MeasuringWidget):
         if name == "shown":
             self._check_shown(value)
         if name == "text" and self._refiner is not None and value != self._refiner.explainer.game.caption:
-            from fixlip_widgets.captions import tokenize
+            from fixlip_widgets.encoders.captions import tokenize
 
             value = tokenize(self._refiner.explainer.game.model.tokenizer, value).text
         return value

@@ -10,14 +10,14 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 from numpy.typing import NDArray
 
-from fixlip_widgets.export.replay import Known, RememberingGame, known_to
-from fixlip_widgets.metrics.curves import POINTS, Curves, curves, extremes
-from fixlip_widgets.metrics.sampled import Faithfulness, check_players, fresh_masks, sample
-from fixlip_widgets.work import Progress, progress
+from fixlip_widgets.explainers.encoding_plan import Progress, progress
+from fixlip_widgets.explainers.metrics.curves import POINTS, Curves, curves, extremes
+from fixlip_widgets.explainers.metrics.sampled import Faithfulness, check_players, fresh_masks, sample
+from fixlip_widgets.explainers.remembering_game import Known, RememberingGame, known_to
 
 if TYPE_CHECKING:
-    from fixlip_widgets.explanation import Explanation
-    from fixlip_widgets.incremental import IncrementalExplainer
+    from fixlip_widgets.explainers.fixlip import IncrementalExplainer
+    from fixlip_widgets.explanation.explanation import Explanation
     from fixlip_widgets.widget.costs import Pace
 
 Bools = NDArray[np.bool_]
@@ -39,8 +39,8 @@ class Measures:
     """What was measured of one explanation.
 
     Attributes:
-        curves: Insertion and deletion; see :func:`fixlip_widgets.metrics.insertion_deletion`.
-        faithfulness: On fresh masks at each p, ascending; see :func:`fixlip_widgets.metrics.faithfulness`.
+        curves: Insertion and deletion; see :func:`fixlip_widgets.explainers.metrics.insertion_deletion`.
+        faithfulness: On fresh masks at each p, ascending; see :func:`fixlip_widgets.explainers.metrics.faithfulness`.
     """
 
     curves: Curves

@@ -7,11 +7,11 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from fixlip_widgets.widget import wire
+from fixlip_widgets.pages import wire_format as wire
 
 if TYPE_CHECKING:
-    from fixlip_widgets.explanation import Explanation
-    from fixlip_widgets.game import VisionLanguageGame
+    from fixlip_widgets.explainers.game import VisionLanguageGame
+    from fixlip_widgets.explanation.explanation import Explanation
 
 NO_MODEL = "This is a finished explanation; there is no model here to ask for its true value."
 TAKEN = "Another widget of the same explainer has set another caption; Run takes this one back."

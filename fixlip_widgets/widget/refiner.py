@@ -7,18 +7,18 @@ import traceback
 from collections.abc import Callable
 from typing import TYPE_CHECKING, Protocol
 
-from fixlip_widgets.checks import MIN_BUDGET
 from fixlip_widgets.errors import FixlipError
-from fixlip_widgets.masks import split_budget
-from fixlip_widgets.methods import METHODS, Method, Request
-from fixlip_widgets.methods import method as method_of
-from fixlip_widgets.widget import wire
+from fixlip_widgets.estimators.masks import split_budget
+from fixlip_widgets.explainers.registry import METHODS, Method, Request
+from fixlip_widgets.explainers.registry import method as method_of
+from fixlip_widgets.pages import wire_format as wire
+from fixlip_widgets.support.checks import MIN_BUDGET
 from fixlip_widgets.widget.costs import Pace
 from fixlip_widgets.widget.worker import Job
 
 if TYPE_CHECKING:
-    from fixlip_widgets.explanation import Explanation
-    from fixlip_widgets.incremental import IncrementalExplainer, Progress
+    from fixlip_widgets.explainers.fixlip import IncrementalExplainer, Progress
+    from fixlip_widgets.explanation.explanation import Explanation
 
 PROGRESS_EVERY, RESULT_EVERY = 0.1, 0.25
 """Least seconds between two messages of progress, and between two partial results."""

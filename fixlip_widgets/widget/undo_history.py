@@ -7,8 +7,8 @@ from contextlib import contextmanager
 from dataclasses import dataclass
 from typing import Any
 
-from fixlip_widgets.methods import METHODS
-from fixlip_widgets.wording import shortened
+from fixlip_widgets.explainers.registry import METHODS
+from fixlip_widgets.support.formatting import shortened
 
 COALESCE_SECONDS = 1.0
 """Moves of one slider that follow each other this closely are one change."""

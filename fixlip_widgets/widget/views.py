@@ -8,15 +8,15 @@ from typing import TYPE_CHECKING, Any
 
 import traitlets as t
 
-from fixlip_widgets.comparison import Difference, check_comparable, label, one_unit, subtract
 from fixlip_widgets.errors import FixlipError, InputError
-from fixlip_widgets.explanation import Explanation
-from fixlip_widgets.export.mixin import Exports
-from fixlip_widgets.groups import Group, group
-from fixlip_widgets.provenance import reproduction
-from fixlip_widgets.widget import wire
-from fixlip_widgets.widget.base import BaseWidget
-from fixlip_widgets.widget.convergence import Convergence
+from fixlip_widgets.explanation.comparison import Difference, check_comparable, label, one_unit, subtract
+from fixlip_widgets.explanation.explanation import Explanation
+from fixlip_widgets.explanation.group_sums import Group, group
+from fixlip_widgets.pages import wire_format as wire
+from fixlip_widgets.pages.convergence import Convergence
+from fixlip_widgets.pages.exports import Exports
+from fixlip_widgets.pages.provenance import reproduction
+from fixlip_widgets.widget.checked_settings import BaseWidget
 from fixlip_widgets.widget.playground import TAKEN, Playground
 from fixlip_widgets.widget.worker import Worker
 
@@ -71,7 +71,7 @@ class ShowingWidget(Exports, BaseWidget):
         return self.shown_explanation().to_networkx(**self._graph_options())
 
     def figure(self, kind: str = "cross") -> go.Figure:
-        """What is shown as a Plotly figure; see :func:`fixlip_widgets.figures.figure` for the kinds."""
+        """What is shown as a Plotly figure; see :func:`fixlip_widgets.drawing.plotly.figure` for the kinds."""
         return self.shown_explanation().to_plotly(kind)
 
     @property

@@ -6,10 +6,10 @@ import numpy as np
 import pytest
 
 from fixlip_widgets import VisionLanguageGame, demo, explain, load_model
-from fixlip_widgets.baselines import shapley_values
 from fixlip_widgets.demo.concepts import article
-from fixlip_widgets.demo.evaluate import Encoder, Examiner
 from fixlip_widgets.demo.pictures import packaged_pictures
+from fixlip_widgets.demo.training.evaluate import Encoder, Examiner
+from fixlip_widgets.explainers.baselines import shapley_values
 
 
 @pytest.fixture(scope="module")

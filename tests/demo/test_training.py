@@ -8,11 +8,11 @@ import pytest
 import torch
 from safetensors.torch import load_file
 
-from fixlip_widgets._open_clip import open_clip
-from fixlip_widgets.demo import fetch, train
-from fixlip_widgets.demo.bank import TileBank
 from fixlip_widgets.demo.concepts import CONCEPTS
-from fixlip_widgets.demo.model import (
+from fixlip_widgets.demo.pictures import packaged_pictures
+from fixlip_widgets.demo.training import fetch, train
+from fixlip_widgets.demo.training.bank import TileBank
+from fixlip_widgets.demo.training.model import (
     build,
     compact,
     embed_images,
@@ -22,7 +22,7 @@ from fixlip_widgets.demo.model import (
     vision_states,
     vocabulary,
 )
-from fixlip_widgets.demo.pictures import packaged_pictures
+from fixlip_widgets.support.open_clip import open_clip
 
 SHORT = ["--size", "tiny", "--batch", "16", "--variants", "1", "--warmup", "2"]
 

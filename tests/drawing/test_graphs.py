@@ -5,9 +5,9 @@ from itertools import combinations
 import numpy as np
 import pytest
 
+from fixlip_widgets.drawing.graphs import explanation_graph
+from fixlip_widgets.drawing.layouts import LAYOUTS
 from fixlip_widgets.errors import InputError
-from fixlip_widgets.graphs import explanation_graph
-from fixlip_widgets.layouts import LAYOUTS
 from tests.examples import dog_and_hydrant, random_explanation
 
 

@@ -9,13 +9,13 @@ import pytest
 from PIL import Image, ImageDraw
 
 from fixlip_widgets import Explanation, InputError
-from fixlip_widgets.comparison import check_comparable
-from fixlip_widgets.export.still import html_still
-from fixlip_widgets.figures import figure
-from fixlip_widgets.findings import findings
-from fixlip_widgets.outlines import outlines
-from fixlip_widgets.places import SIDE, grid_places, places_of, region_places
-from fixlip_widgets.svg import graph_svg, overlay_svg
+from fixlip_widgets.drawing.player_shapes import SIDE, grid_places, places_of, region_places
+from fixlip_widgets.drawing.plotly import figure
+from fixlip_widgets.drawing.static_html import html_still
+from fixlip_widgets.drawing.svg import graph_svg, overlay_svg
+from fixlip_widgets.drawing.trace_outlines import outlines
+from fixlip_widgets.explanation.comparison import check_comparable
+from fixlip_widgets.explanation.findings import findings
 from tests.examples import random_explanation
 
 RING = np.zeros((12, 16), dtype=int)

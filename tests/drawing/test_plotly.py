@@ -6,8 +6,8 @@ import numpy as np
 import plotly.graph_objects as go
 import pytest
 
+from fixlip_widgets.drawing.plotly import KINDS, THEMES, figure
 from fixlip_widgets.errors import InputError
-from fixlip_widgets.figures import KINDS, THEMES, figure
 from tests.examples import dog_and_hydrant, random_explanation
 
 HOSTILE = ("<script>alert(1)</script>", "<b>bold</b>", '"&amp;', "$x^2$")

@@ -10,9 +10,9 @@ import numpy as np
 import pytest
 from PIL import Image
 
+from fixlip_widgets.drawing.static_html import html_still
+from fixlip_widgets.drawing.svg import graph_svg, overlay_svg
 from fixlip_widgets.errors import InputError
-from fixlip_widgets.export.still import html_still
-from fixlip_widgets.svg import graph_svg, overlay_svg
 from tests.examples import dog_and_hydrant, random_explanation
 
 SVG = "{http://www.w3.org/2000/svg}"

@@ -13,15 +13,15 @@ from nbconvert.exporters import get_exporter
 from playwright.sync_api import Browser, FrameLocator, Page, expect
 
 import fixlip_widgets as fx
-from fixlip_widgets.export import GRID, Recording, record
+from fixlip_widgets.pages import GRID, Recording, record
 from tests.e2e.harness import AXE
 from tests.e2e.view import View
 from tests.examples import random_explanation
-from tests.export.notebooks import executed
-from tests.export.reading import Page as PageOf
-from tests.export.reading import unpacked
-from tests.export.test_live_page import hostile
 from tests.golden import tiny_game
+from tests.pages.notebooks import executed
+from tests.pages.reading import Page as PageOf
+from tests.pages.reading import unpacked
+from tests.pages.test_live_page import hostile
 
 WINDOW = {"width": 1280, "height": 1400}
 MOST_BYTES = 4_000_000

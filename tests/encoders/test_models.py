@@ -7,8 +7,8 @@ import torch
 from safetensors.torch import save_file
 
 from fixlip_widgets import InputError, ModelError, VisionLanguageGame, load_model
+from tests.encoders.towers.families import VISION, config, of_timm
 from tests.golden import DATA, tiny_clip, tiny_pixels, tiny_weights
-from tests.towers.families import VISION, config, of_timm
 
 CONFIG = DATA / "tiny_clip.json"
 
@@ -162,7 +162,7 @@ def test_downloaded_weights_are_loaded_without_network_and_with_their_own_activa
 
 
 def test_a_file_of_weights_is_normalised_as_its_models_tags_are():
-    from fixlip_widgets.loading.open_clip_models import _usual_preprocessing
+    from fixlip_widgets.encoders.loading.open_clip_models import _usual_preprocessing
 
     assert _usual_preprocessing("ViT-B-16-SigLIP")["mean"] == (0.5, 0.5, 0.5)
     assert _usual_preprocessing("ViT-B-16-SigLIP")["resize_mode"] == "squash"
@@ -181,7 +181,7 @@ def test_the_precision_is_that_of_the_weights_and_never_of_the_logits_scale(prec
 
 
 def test_auto_precision_is_measured_once_and_remembered(monkeypatch, tmp_path, weights):
-    from fixlip_widgets.loading import precision
+    from fixlip_widgets.encoders.loading import precision
 
     monkeypatch.setenv("XDG_CACHE_HOME", str(tmp_path))
     monkeypatch.setattr(precision, "_measured", {})

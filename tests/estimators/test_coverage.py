@@ -5,15 +5,15 @@ import pytest
 import torch
 
 from fixlip_widgets import VisionLanguageGame, demo, load_model
-from fixlip_widgets.encoding import BatchSize
+from fixlip_widgets.encoders.batches import BatchSize
 from fixlip_widgets.estimators.crossmodal import Modality, regress
 from fixlip_widgets.estimators.linear import fit_linear
+from fixlip_widgets.estimators.masks import draw_masks, enumerate_masks, enumeration_weights
 from fixlip_widgets.estimators.sums import sum_errors
 from fixlip_widgets.estimators.third import regress_third
 from fixlip_widgets.estimators.variance import standard_errors
-from fixlip_widgets.findings import beyond_noise, degrees_of_freedom
-from fixlip_widgets.masks import draw_masks, enumerate_masks, enumeration_weights
-from fixlip_widgets.pool import Pool
+from fixlip_widgets.explainers.mask_pool import Pool
+from fixlip_widgets.explanation.findings import beyond_noise, degrees_of_freedom
 
 SEEDS = 200
 N_IMAGE, N_TEXT, WIDTH = 12, 4, 16

@@ -4,8 +4,8 @@ import torch
 
 from fixlip_widgets import InputError
 from fixlip_widgets.estimators import fit_crossmodal
+from fixlip_widgets.estimators.masks import draw_masks, enumerate_masks, enumeration_weights
 from fixlip_widgets.estimators.quadratic import QuadraticDesign
-from fixlip_widgets.masks import draw_masks, enumerate_masks, enumeration_weights
 from tests.golden import CROSSMODAL, load
 
 INPUTS = ("image_masks", "text_masks", "image_embeddings", "text_embeddings", "image_weights", "text_weights")

@@ -6,10 +6,10 @@ import numpy as np
 import pytest
 
 from fixlip_widgets import IncrementalExplainer, InputError
-from fixlip_widgets.baselines import banzhaf_values
 from fixlip_widgets.estimators import exact, fit_joint
-from fixlip_widgets.masks import draw_masks, enumerate_masks
-from fixlip_widgets.shapley import explain_shapley
+from fixlip_widgets.estimators.masks import draw_masks, enumerate_masks
+from fixlip_widgets.explainers.baselines import banzhaf_values
+from fixlip_widgets.explainers.shapley import explain_shapley
 from tests.golden import tiny_game
 
 

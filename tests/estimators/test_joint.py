@@ -7,7 +7,7 @@ import torch
 from fixlip_widgets import InputError
 from fixlip_widgets.estimators import fit_joint
 from fixlip_widgets.estimators.least_squares import LeastSquares
-from fixlip_widgets.masks import draw_masks
+from fixlip_widgets.estimators.masks import draw_masks
 from tests.golden import JOINT, load
 
 TOLERANCE = {"joint_banzhaf_14_p70": 1e-8, "joint_shapley_14": 1e-5}

@@ -2,8 +2,7 @@ import numpy as np
 import pytest
 
 from fixlip_widgets import InputError
-from fixlip_widgets.checks import check_budget, check_p
-from fixlip_widgets.masks import (
+from fixlip_widgets.estimators.masks import (
     balance_weights,
     draw_masks,
     effective_sample_size,
@@ -11,6 +10,7 @@ from fixlip_widgets.masks import (
     enumeration_weights,
     split_budget,
 )
+from fixlip_widgets.support.checks import check_budget, check_p
 
 
 @pytest.mark.parametrize("p", [0.3, 0.5])

@@ -6,10 +6,10 @@ import torch
 
 from fixlip_widgets.estimators.crossmodal import regress
 from fixlip_widgets.estimators.heredity import expected_squares, strengths
+from fixlip_widgets.estimators.masks import draw_masks
 from fixlip_widgets.estimators.quadratic import QuadraticDesign
 from fixlip_widgets.estimators.shrinkage import choices, shrinkage
-from fixlip_widgets.masks import draw_masks
-from tests.test_coverage import IMAGE, N_IMAGE, N_TEXT, TEXT, UNEVEN, everything, parts, sampled
+from tests.estimators.test_coverage import IMAGE, N_IMAGE, N_TEXT, TEXT, UNEVEN, everything, parts, sampled
 
 
 def test_strengths_are_found_again_in_noisy_coefficients():

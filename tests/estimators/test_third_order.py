@@ -4,9 +4,9 @@ import torch
 
 from fixlip_widgets import Explanation, IncrementalExplainer, InputError, explain
 from fixlip_widgets.estimators.crossmodal import Modality
+from fixlip_widgets.estimators.masks import draw_masks, enumerate_masks, enumeration_weights
 from fixlip_widgets.estimators.third import regress_third
-from fixlip_widgets.masks import draw_masks, enumerate_masks, enumeration_weights
-from fixlip_widgets.triples import Triples
+from fixlip_widgets.explanation.triples import Triples
 from tests.golden import tiny_clip, tiny_game, tiny_pixels
 
 

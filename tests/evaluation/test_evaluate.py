@@ -22,9 +22,9 @@ from fixlip_widgets.evaluation.pairs import Pair
 from fixlip_widgets.evaluation.records import Records, Settings
 from fixlip_widgets.evaluation.shared import SharedGame
 from fixlip_widgets.evaluation.tables import curve, markdown, mean
-from fixlip_widgets.incremental import IncrementalExplainer
-from fixlip_widgets.metrics import faithfulness, insertion_deletion, pointing_game
-from tests.towers.families import model
+from fixlip_widgets.explainers.fixlip import IncrementalExplainer
+from fixlip_widgets.explainers.metrics import faithfulness, insertion_deletion, pointing_game
+from tests.encoders.towers.families import model
 
 QUICK = ["--masks", "20", "--budget", "512", "--joint-budget", "64", "--steps", "2"]
 SMALL = Settings("demo", "demo", "0", budget=512, joint_budget=64, n_masks=20, steps=2)

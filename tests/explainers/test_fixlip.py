@@ -4,8 +4,8 @@ import torch
 
 from fixlip_widgets import EncodingError, FixlipError, IncrementalExplainer, InputError, PoolError, explain
 from fixlip_widgets.estimators import fit_crossmodal
+from fixlip_widgets.estimators.masks import enumerate_masks, enumeration_weights, split_budget
 from fixlip_widgets.estimators.moments import Moments
-from fixlip_widgets.masks import enumerate_masks, enumeration_weights, split_budget
 from tests.golden import tiny_clip, tiny_game, tiny_pixels
 
 

@@ -9,7 +9,7 @@ import pytest
 
 from fixlip_widgets import FixlipError, IncrementalExplainer, VisionLanguageGame
 from fixlip_widgets.evaluation.shared import SharedGame
-from fixlip_widgets.export.replay import RememberingGame
+from fixlip_widgets.explainers.remembering_game import RememberingGame
 from tests.golden import tiny_clip, tiny_game, tiny_pixels
 
 

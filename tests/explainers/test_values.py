@@ -4,15 +4,16 @@ import numpy as np
 import pytest
 import torch
 
-from fixlip_widgets import EncodingError, FixlipError, InputError, baselines, explain
-from fixlip_widgets.baselines import banzhaf_values, shapley_values
-from fixlip_widgets.encoding import distinct
+from fixlip_widgets import EncodingError, FixlipError, InputError, explain
+from fixlip_widgets.encoders.batches import distinct
 from fixlip_widgets.estimators import exact, fit_joint
 from fixlip_widgets.estimators.crossmodal import Modality
 from fixlip_widgets.estimators.linear import fit_linear
+from fixlip_widgets.estimators.masks import draw_masks, enumerate_masks, enumeration_weights
 from fixlip_widgets.estimators.shapley import fit_shapley, kernel_weights, size_probabilities
-from fixlip_widgets.masks import draw_masks, enumerate_masks, enumeration_weights
-from fixlip_widgets.shapley import JointValues, draw_halves, explain_shapley
+from fixlip_widgets.explainers import baselines
+from fixlip_widgets.explainers.baselines import banzhaf_values, shapley_values
+from fixlip_widgets.explainers.shapley import JointValues, draw_halves, explain_shapley
 from tests.golden import tiny_clip, tiny_game, tiny_pixels
 
 

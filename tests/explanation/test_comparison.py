@@ -3,8 +3,8 @@
 import numpy as np
 import pytest
 
-from fixlip_widgets.comparison import label, subtract
 from fixlip_widgets.errors import InputError
+from fixlip_widgets.explanation.comparison import label, subtract
 from tests.examples import random_explanation
 
 PICTURE = np.zeros((32, 48, 3), dtype=np.uint8)

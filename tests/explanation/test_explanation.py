@@ -10,9 +10,9 @@ from itertools import product
 import numpy as np
 import pytest
 
-from fixlip_widgets import files
 from fixlip_widgets.errors import InputError, PoolError
-from fixlip_widgets.explanation import Explanation
+from fixlip_widgets.explanation.explanation import Explanation
+from fixlip_widgets.support import files
 from tests.examples import dog_and_hydrant, random_explanation
 
 

@@ -7,8 +7,8 @@ import pytest
 import torch
 
 from fixlip_widgets import Explanation, IncrementalExplainer, VisionLanguageGame
-from fixlip_widgets.comparison import subtract
-from fixlip_widgets.findings import beyond_noise, degrees_of_freedom, findings
+from fixlip_widgets.explanation.comparison import subtract
+from fixlip_widgets.explanation.findings import beyond_noise, degrees_of_freedom, findings
 from tests.examples import dog_and_hydrant, random_explanation
 from tests.golden import tiny_clip, tiny_pixels
 

@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 
 from fixlip_widgets.errors import InputError
-from fixlip_widgets.groups import group
+from fixlip_widgets.explanation.group_sums import group
 from tests.examples import random_explanation
 
 

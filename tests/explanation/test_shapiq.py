@@ -8,7 +8,7 @@ import shapiq
 
 from fixlip_widgets import InputError
 from fixlip_widgets.estimators import exact
-from fixlip_widgets.explanation import Explanation
+from fixlip_widgets.explanation.explanation import Explanation
 from tests.examples import dog_and_hydrant, random_explanation
 
 

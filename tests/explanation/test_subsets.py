@@ -3,9 +3,9 @@
 import numpy as np
 import pytest
 
-from fixlip_widgets import subsets
 from fixlip_widgets.errors import InputError
-from fixlip_widgets.subsets import best_subset, best_subsets
+from fixlip_widgets.explanation import subsets
+from fixlip_widgets.explanation.subsets import best_subset, best_subsets
 from tests.examples import dog_and_hydrant
 
 

@@ -12,7 +12,7 @@ import pytest
 from PIL import Image
 
 from fixlip_widgets import FixlipWidget, InputError
-from fixlip_widgets.triples import Triples
+from fixlip_widgets.explanation.triples import Triples
 from tests.examples import dog_and_hydrant, random_explanation
 
 

@@ -12,14 +12,14 @@ import pytest
 
 import fixlip_widgets as fx
 from fixlip_widgets import FixlipWidget, InputError
-from fixlip_widgets.export import Recording
-from fixlip_widgets.export.bar import Step
-from fixlip_widgets.export.page import script
-from fixlip_widgets.incremental import IMAGE_STREAM
-from fixlip_widgets.masks import draw_masks
+from fixlip_widgets.estimators.masks import draw_masks
+from fixlip_widgets.explainers.fixlip import IMAGE_STREAM
+from fixlip_widgets.pages import Recording
+from fixlip_widgets.pages.html_page import script
+from fixlip_widgets.pages.progress_bar import Step
 from tests.examples import dog_and_hydrant, random_explanation
-from tests.export.reading import Page, unpacked
 from tests.golden import tiny_game
+from tests.pages.reading import Page, unpacked
 
 HOSTILE = (
     "</script><img src=x onerror=alert(1)>",

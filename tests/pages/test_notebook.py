@@ -16,8 +16,8 @@ import numpy as np
 import pytest
 from nbconvert.exporters import HTMLExporter, get_exporter
 
-from tests.export.notebooks import executed, fresh
-from tests.export.reading import Page, unpacked
+from tests.pages.notebooks import executed, fresh
+from tests.pages.reading import Page, unpacked
 
 _VIEW = "application/vnd.jupyter.widget-view+json"
 

@@ -8,10 +8,10 @@ import numpy as np
 import pytest
 
 from fixlip_widgets import Explanation, FixlipWidget, IncrementalExplainer, InputError, VisionLanguageGame
-from fixlip_widgets.export import GRID, Recording, record
-from fixlip_widgets.export.bar import Step
-from fixlip_widgets.methods import METHODS, Request
-from fixlip_widgets.shapley import joint_budget
+from fixlip_widgets.explainers.registry import METHODS, Request
+from fixlip_widgets.explainers.shapley import joint_budget
+from fixlip_widgets.pages import GRID, Recording, record
+from fixlip_widgets.pages.progress_bar import Step
 from tests.examples import random_explanation
 from tests.golden import tiny_clip, tiny_pixels
 

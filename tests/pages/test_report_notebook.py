@@ -12,7 +12,7 @@ import pytest
 from nbclient import NotebookClient
 from nbconvert.exporters import get_exporter
 
-from tests.export.reading import Page
+from tests.pages.reading import Page
 
 NOTEBOOK = Path(__file__).resolve().parents[2] / "notebooks" / "02_report.ipynb"
 pytestmark = pytest.mark.slow

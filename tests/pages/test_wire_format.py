@@ -12,7 +12,7 @@ import pytest
 from ipywidgets.widgets.widget import _put_buffers, _remove_buffers
 
 from fixlip_widgets import FixlipWidget
-from fixlip_widgets.widget import wire as wires
+from fixlip_widgets.pages import wire_format as wires
 from tests.examples import dog_and_hydrant, random_explanation
 from tests.golden import tiny_clip
 from tests.widget.conftest import SECONDS, Wire, numbers

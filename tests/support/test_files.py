@@ -6,7 +6,7 @@ import threading
 
 import pytest
 
-from fixlip_widgets.files import replacing
+from fixlip_widgets.support.files import replacing
 
 
 @pytest.mark.skipif(os.name != "posix", reason="permissions are POSIX's")

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from fixlip_widgets.wording import isolated, pair_name, plain, right_to_left, signed, with_error
+from fixlip_widgets.support.formatting import isolated, pair_name, plain, right_to_left, signed, with_error
 
 
 @pytest.mark.parametrize(

@@ -3,8 +3,8 @@ import threading
 import pytest
 import torch
 
-from fixlip_widgets.loading.precision import full_convolutions
-from fixlip_widgets.threads import WORTH_SHARING, threads_for
+from fixlip_widgets.encoders.loading.precision import full_convolutions
+from fixlip_widgets.support.threads import WORTH_SHARING, threads_for
 
 
 @pytest.fixture

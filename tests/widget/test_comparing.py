@@ -8,7 +8,7 @@ import numpy as np
 import pytest
 
 from fixlip_widgets import FixlipWidget, InputError
-from fixlip_widgets.comparison import subtract
+from fixlip_widgets.explanation.comparison import subtract
 from tests.examples import dog_and_hydrant, random_explanation
 from tests.widget.conftest import SECONDS, Wire, numbers
 

@@ -8,9 +8,9 @@ import numpy as np
 import pytest
 
 from fixlip_widgets import FixlipWidget
-from fixlip_widgets.widget.convergence import Convergence, cross_error
+from fixlip_widgets.explainers.encoding_plan import Progress
+from fixlip_widgets.pages.convergence import Convergence, cross_error
 from fixlip_widgets.widget.costs import Pace
-from fixlip_widgets.work import Progress
 from tests.examples import random_explanation
 from tests.widget.conftest import SECONDS
 

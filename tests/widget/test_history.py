@@ -7,7 +7,7 @@ from collections.abc import Callable
 import pytest
 
 from fixlip_widgets import FixlipWidget, InputError
-from fixlip_widgets.widget.history import RECORDED, History
+from fixlip_widgets.widget.undo_history import RECORDED, History
 from tests.examples import dog_and_hydrant
 from tests.widget.conftest import CAPTION, SECONDS, Wire
 

@@ -16,8 +16,8 @@ from traitlets import link
 
 import fixlip_widgets as fx
 from fixlip_widgets import FixlipWidget
-from fixlip_widgets.provenance import Source, reproduction
-from fixlip_widgets.widget.traits import Answers, Settings
+from fixlip_widgets.pages.provenance import Source, reproduction
+from fixlip_widgets.pages.traits import Answers, Settings
 from tests.examples import dog_and_hydrant
 from tests.golden import tiny_clip, tiny_pixels
 from tests.widget.conftest import SECONDS, Wire

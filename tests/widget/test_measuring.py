@@ -13,8 +13,8 @@ import pytest
 
 import fixlip_widgets as fx
 from fixlip_widgets import FixlipError, FixlipWidget, InputError, Model
-from fixlip_widgets.methods import METHODS
-from fixlip_widgets.widget.measuring import MOST_TOLD
+from fixlip_widgets.explainers.registry import METHODS
+from fixlip_widgets.widget.faithfulness import MOST_TOLD
 from tests.examples import dog_and_hydrant
 from tests.widget.conftest import SECONDS, Wire
 
@@ -40,7 +40,7 @@ def in_the_middle(widget: FixlipWidget, monkeypatch: pytest.MonkeyPatch, do: Cal
             done.set()
             do()
 
-    monkeypatch.setattr("fixlip_widgets.widget.measuring.PROGRESS_EVERY", 0.0)
+    monkeypatch.setattr("fixlip_widgets.widget.faithfulness.PROGRESS_EVERY", 0.0)
     monkeypatch.setattr(widget, "send", tell)
 
 
@@ -175,7 +175,7 @@ def test_what_is_asked_meanwhile_is_answered_before_it_is_done(
 def test_progress_of_measuring_is_told_and_never_falls(
     widget: FixlipWidget, wire: Wire, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr("fixlip_widgets.widget.measuring.PROGRESS_EVERY", 0.0)
+    monkeypatch.setattr("fixlip_widgets.widget.faithfulness.PROGRESS_EVERY", 0.0)
     wire.ask({"type": "measure"})
     assert widget.wait(SECONDS)
     told = [message["fraction"] for message in wire.messages if message["type"] == "measuring"]

@@ -10,8 +10,8 @@ import pytest
 
 import fixlip_widgets as fx
 from fixlip_widgets import FixlipWidget, InputError
-from fixlip_widgets.methods import METHODS, Request
-from fixlip_widgets.shapley import joint_budget
+from fixlip_widgets.explainers.registry import METHODS, Request
+from fixlip_widgets.explainers.shapley import joint_budget
 from tests.golden import tiny_clip, tiny_game, tiny_pixels
 from tests.widget.conftest import CAPTION, SECONDS, Wire
 

@@ -12,11 +12,11 @@ from ipywidgets.widgets.widget import _remove_buffers
 
 import fixlip_widgets as fx
 from fixlip_widgets import FixlipWidget, InputError
-from fixlip_widgets.export.restored import restore
-from fixlip_widgets.places import region_places
-from tests.export.reading import Page
+from fixlip_widgets.drawing.player_shapes import region_places
+from fixlip_widgets.pages.saved_widgets import restore
+from tests.drawing.test_player_shapes import blobs, with_regions
 from tests.golden import tiny_clip, tiny_game, tiny_pixels
-from tests.test_places import blobs, with_regions
+from tests.pages.reading import Page
 from tests.widget.conftest import SECONDS
 
 LABELS = blobs(64, 64, 12)

@@ -12,10 +12,10 @@ from PIL import Image
 
 import fixlip_widgets as fx
 from fixlip_widgets import FixlipWidget, InputError, Model
-from fixlip_widgets.provenance import provenance
-from fixlip_widgets.towers import MASKINGS
+from fixlip_widgets.encoders.towers import MASKINGS
+from fixlip_widgets.pages.provenance import provenance
+from fixlip_widgets.pages.wire_format import image
 from fixlip_widgets.widget.playground import PICTURE_SIDE
-from fixlip_widgets.widget.wire import image
 from tests.examples import dog_and_hydrant
 from tests.golden import tiny_game
 from tests.widget.conftest import SECONDS, Wire

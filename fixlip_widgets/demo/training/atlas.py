@@ -1,4 +1,4 @@
-"""Draws the packaged atlas: `python -m fixlip_widgets.demo.atlas` renders Noto's vector pictures with a browser.
+"""Draw the packaged atlas: `python -m fixlip_widgets.demo.training.atlas` renders Noto's pictures with a browser.
 
 The registries' bitmaps of Noto are 64 pixels wide, too few for a scene on a screen. This is needed only when the
 concepts change; the atlas is part of the package.
@@ -19,9 +19,9 @@ from typing import Any
 
 from PIL import Image
 
-from fixlip_widgets.demo import fetch
 from fixlip_widgets.demo.concepts import CONCEPTS
 from fixlip_widgets.demo.pictures import ATLAS, COLUMNS
+from fixlip_widgets.demo.training import fetch
 from fixlip_widgets.errors import InputError
 
 _PACKAGE = "@iconify-json/noto"
@@ -71,7 +71,7 @@ def _quoted(document: str) -> str:
 
 def main(arguments: Sequence[str] | None = None) -> None:
     """Run the command line."""
-    parser = argparse.ArgumentParser(prog="python -m fixlip_widgets.demo.atlas", description=__doc__)
+    parser = argparse.ArgumentParser(prog="python -m fixlip_widgets.demo.training.atlas", description=__doc__)
     parser.add_argument("--data", type=Path, default=fetch.default_cache(), help="folder for the downloaded pictures")
     parser.add_argument("--side", type=int, default=112, help="pixels a picture is wide and high")
     parser.add_argument("--out", type=Path, default=ATLAS)

@@ -6,8 +6,8 @@ import json
 from pathlib import Path
 from typing import Any
 
-from fixlip_widgets.demo import fetch
 from fixlip_widgets.demo.concepts import BACKGROUNDS, CONCEPTS
+from fixlip_widgets.demo.training import fetch
 
 _ROWS = {
     "naming": f'names a single object, best of {len(CONCEPTS)} captions "a NAME"',
@@ -80,7 +80,7 @@ def _figures(evaluation: dict[str, Any]) -> str:
     heads[0] = "noto (packaged)"
     lines = [
         "## Figures\n\nShare of cases, on scenes that training never drew; a held-out set's pictures were never seen. "
-        "Measured by `python -m fixlip_widgets.demo.evaluate`"
+        "Measured by `python -m fixlip_widgets.demo.training.evaluate`"
         f" (seed {evaluation['seed']}, rounds {evaluation['rounds']}).\n",
         "| the model … | " + " | ".join(heads) + " |",
         "|---|" + "---:|" * len(heads),

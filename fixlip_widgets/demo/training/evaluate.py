@@ -1,4 +1,4 @@
-"""Measures the demo model: `python -m fixlip_widgets.demo.evaluate` prints a table and writes it as JSON and as card.
+"""Measure the demo model: `python -m fixlip_widgets.demo.training.evaluate` writes a table, JSON and the model card.
 
 Every scene is new: its objects, places, sizes, angles and colours come from a generator that training never uses, and
 it is drawn at 224 pixels by `compose`, as a user's scene is. The pictures of three sets were trained on (Noto's are
@@ -21,14 +21,14 @@ from PIL import Image
 from safetensors.torch import load_file
 from torch import Tensor
 
-from fixlip_widgets._open_clip import open_clip
-from fixlip_widgets.demo import fetch
 from fixlip_widgets.demo.captions import DIRECTED
 from fixlip_widgets.demo.composer import Scene, compose
 from fixlip_widgets.demo.concepts import BACKGROUNDS, CONCEPTS, article
 from fixlip_widgets.demo.drawing import GRID
-from fixlip_widgets.demo.model import normalise, tokenize
 from fixlip_widgets.demo.pictures import packaged_pictures
+from fixlip_widgets.demo.training import fetch
+from fixlip_widgets.demo.training.model import normalise, tokenize
+from fixlip_widgets.support.open_clip import open_clip
 
 _STREAM = 7919
 """Training draws from streams 0 and 1 of its seed, a composed scene from stream 2; evaluation has one of its own."""
@@ -204,10 +204,10 @@ def table(figures: dict[str, Figures]) -> str:
 
 def main(arguments: Sequence[str] | None = None) -> None:
     """Run the command line."""
-    from fixlip_widgets.demo.card import write_card
-    from fixlip_widgets.demo.train import PACKAGED
+    from fixlip_widgets.demo.training.card import write_card
+    from fixlip_widgets.demo.training.train import PACKAGED
 
-    parser = argparse.ArgumentParser(prog="python -m fixlip_widgets.demo.evaluate", description=__doc__)
+    parser = argparse.ArgumentParser(prog="python -m fixlip_widgets.demo.training.evaluate", description=__doc__)
     parser.add_argument("--model", type=Path, default=PACKAGED, help="folder with the model's config and weights")
     parser.add_argument("--data", type=Path, default=fetch.default_cache(), help="folder for the downloaded pictures")
     parser.add_argument("--packaged", action="store_true", help="the packaged pictures only; needs no network")

@@ -18,10 +18,10 @@ from safetensors.torch import save_file
 from torch import Tensor, nn
 from torch.nn import functional
 
-from fixlip_widgets._open_clip import open_clip
 from fixlip_widgets.demo.captions import NUMBERS, PREFIXES, RELATIONS
 from fixlip_widgets.demo.concepts import BACKGROUNDS, CONCEPTS, article, plural
 from fixlip_widgets.demo.drawing import CELLS, GRID
+from fixlip_widgets.support.open_clip import open_clip
 
 VOCABULARY = 49408
 MEAN = (0.48145466, 0.4578275, 0.40821073)

@@ -1,4 +1,4 @@
-"""Trains the demo model: `python -m fixlip_widgets.demo.train` fetches the pictures, trains, and packages the model.
+"""Train the demo model: `python -m fixlip_widgets.demo.training.train` fetches pictures, trains and packages it.
 
 The objective is CLIP's symmetric contrastive loss. Three additions make two CPU cores enough:
 each caption comes with a false near twin ("above" for "below", another count, another background) as one more negative;
@@ -24,12 +24,11 @@ from PIL import Image
 from torch import Tensor, nn
 from torch.nn import functional
 
-from fixlip_widgets._open_clip import open_clip
-from fixlip_widgets.demo import fetch
-from fixlip_widgets.demo.bank import UNSAID, Batch, TileBank
 from fixlip_widgets.demo.captions import ROLES
 from fixlip_widgets.demo.drawing import CELLS
-from fixlip_widgets.demo.model import (
+from fixlip_widgets.demo.training import fetch
+from fixlip_widgets.demo.training.bank import UNSAID, Batch, TileBank
+from fixlip_widgets.demo.training.model import (
     SIZES,
     build,
     compact,
@@ -40,8 +39,10 @@ from fixlip_widgets.demo.model import (
     tokenize,
     vision_states,
 )
+from fixlip_widgets.support.open_clip import open_clip
 
-PACKAGED = Path(__file__).parent / "model"
+_COMMAND = "python -m fixlip_widgets.demo.training.train"
+PACKAGED = Path(__file__).parents[1] / "model"
 _MAX_SCALE = math.log(50.0)
 
 
@@ -188,7 +189,7 @@ class Trainer:
 
 def main(arguments: Sequence[str] | None = None) -> None:
     """Run the command line."""
-    parser = argparse.ArgumentParser(prog="python -m fixlip_widgets.demo.train", description=__doc__)
+    parser = argparse.ArgumentParser(prog="python -m fixlip_widgets.demo.training.train", description=__doc__)
     defaults = Settings()
     for name, default in asdict(defaults).items():
         choices = list(SIZES) if name == "size" else None
@@ -235,7 +236,7 @@ def _record(trainer: Trainer, out: Path) -> None:
     settings = trainer.settings
     length = f"--steps {settings.steps}" if settings.steps else f"--minutes {settings.minutes:g}"
     content = {
-        "command": f"python -m fixlip_widgets.demo.train --size {settings.size} --seed {settings.seed} {length}",
+        "command": f"{_COMMAND} --size {settings.size} --seed {settings.seed} {length}",
         "machine": f"{os.cpu_count()} CPU cores",
         "steps": trainer.step,
         "minutes": round(trainer.elapsed / 60.0, 1),

@@ -8,15 +8,15 @@ from typing import TYPE_CHECKING, Any
 
 import plotly.graph_objects as go
 
-from fixlip_widgets.colors import palette
+from fixlip_widgets.drawing.colors import palette
+from fixlip_widgets.drawing.plotly.graph import graph
+from fixlip_widgets.drawing.plotly.heatmaps import cross, image, text
+from fixlip_widgets.drawing.plotly.overlays import main, overlay
+from fixlip_widgets.drawing.plotly.style import THEMES, Style
 from fixlip_widgets.errors import InputError
-from fixlip_widgets.figures.graph import graph
-from fixlip_widgets.figures.heatmaps import cross, image, text
-from fixlip_widgets.figures.overlays import main, overlay
-from fixlip_widgets.figures.style import THEMES, Style
 
 if TYPE_CHECKING:
-    from fixlip_widgets.explanation import Explanation
+    from fixlip_widgets.explanation.explanation import Explanation
 
 __all__ = ["KINDS", "THEMES", "figure"]
 

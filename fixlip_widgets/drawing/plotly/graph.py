@@ -8,16 +8,16 @@ import numpy as np
 import plotly.graph_objects as go
 from numpy.typing import NDArray
 
-from fixlip_widgets.colors import limit_of, palette
-from fixlip_widgets.figures.style import Style, shown, titled
-from fixlip_widgets.graphs import Kind, Layout, explanation_graph
-from fixlip_widgets.layouts import Graph, bend
-from fixlip_widgets.pictures import data_uri, player_picture
-from fixlip_widgets.places import Places, places_of
-from fixlip_widgets.wording import pair_name, shortened, with_error, with_unit
+from fixlip_widgets.drawing.colors import limit_of, palette
+from fixlip_widgets.drawing.graphs import Kind, Layout, explanation_graph
+from fixlip_widgets.drawing.image_data import data_uri, player_picture
+from fixlip_widgets.drawing.layouts import Graph, bend
+from fixlip_widgets.drawing.player_shapes import Places, places_of
+from fixlip_widgets.drawing.plotly.style import Style, shown, titled
+from fixlip_widgets.support.formatting import pair_name, shortened, with_error, with_unit
 
 if TYPE_CHECKING:
-    from fixlip_widgets.explanation import Explanation
+    from fixlip_widgets.explanation.explanation import Explanation
 
 Floats = NDArray[np.float64]
 Curves = tuple[list[float | None], list[float | None]]

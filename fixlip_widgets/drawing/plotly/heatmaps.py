@@ -9,13 +9,13 @@ import numpy as np
 import plotly.graph_objects as go
 from numpy.typing import NDArray
 
-from fixlip_widgets.colors import diverging_scale, limit_of
+from fixlip_widgets.drawing.colors import diverging_scale, limit_of
+from fixlip_widgets.drawing.plotly.style import Style, shown, titled
 from fixlip_widgets.errors import InputError
-from fixlip_widgets.figures.style import Style, shown, titled
-from fixlip_widgets.wording import pair_name, with_error, with_unit
+from fixlip_widgets.support.formatting import pair_name, with_error, with_unit
 
 if TYPE_CHECKING:
-    from fixlip_widgets.explanation import Explanation
+    from fixlip_widgets.explanation.explanation import Explanation
 
 Players = NDArray[np.intp]
 

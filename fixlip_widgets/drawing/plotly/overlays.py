@@ -9,15 +9,15 @@ import plotly.graph_objects as go
 from numpy.typing import NDArray
 from plotly.subplots import make_subplots
 
-from fixlip_widgets.colors import diverging_scale, limit_of, tint
-from fixlip_widgets.figures.style import Style, shown, titled
-from fixlip_widgets.graphs import CERTAIN
-from fixlip_widgets.pictures import data_uri, patch_values
-from fixlip_widgets.places import places_of
-from fixlip_widgets.wording import shortened, signed, with_error, with_unit
+from fixlip_widgets.drawing.colors import diverging_scale, limit_of, tint
+from fixlip_widgets.drawing.graphs import CERTAIN
+from fixlip_widgets.drawing.image_data import data_uri, patch_values
+from fixlip_widgets.drawing.player_shapes import places_of
+from fixlip_widgets.drawing.plotly.style import Style, shown, titled
+from fixlip_widgets.support.formatting import shortened, signed, with_error, with_unit
 
 if TYPE_CHECKING:
-    from fixlip_widgets.explanation import Explanation
+    from fixlip_widgets.explanation.explanation import Explanation
 
 Floats = NDArray[np.float64]
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 import html
 from typing import Any, NamedTuple
 
-from fixlip_widgets.wording import shortened
+from fixlip_widgets.support.formatting import shortened
 
 
 class Theme(NamedTuple):

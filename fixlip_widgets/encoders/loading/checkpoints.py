@@ -11,8 +11,8 @@ from packaging.version import Version
 from safetensors import SafetensorError
 from torch import nn
 
-from fixlip_widgets._open_clip import open_clip
 from fixlip_widgets.errors import ModelError
+from fixlip_widgets.support.open_clip import open_clip
 
 CHECKPOINTS = (".pt", ".pth", ".bin", ".ckpt")
 """Endings of checkpoints that torch writes."""

@@ -9,17 +9,17 @@ import os
 from pathlib import Path
 from typing import Any
 
-from fixlip_widgets._open_clip import open_clip
-from fixlip_widgets.errors import ModelError
-from fixlip_widgets.loading.checkpoints import (
+from fixlip_widgets.encoders.loading.checkpoints import (
     cached_on_hub,
     check_weights_file,
     load_weights,
     weights_in,
     weights_of_tag,
 )
-from fixlip_widgets.loading.parts import Parts, first_line, preprocessing
-from fixlip_widgets.towers import size_insisted_on
+from fixlip_widgets.encoders.loading.parts import Parts, first_line, preprocessing
+from fixlip_widgets.encoders.towers import size_insisted_on
+from fixlip_widgets.errors import ModelError
+from fixlip_widgets.support.open_clip import open_clip
 
 CONFIG = "open_clip_config.json"
 HUB = "hf-hub:"

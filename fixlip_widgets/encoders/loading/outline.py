@@ -5,9 +5,9 @@ from __future__ import annotations
 from pathlib import Path
 from typing import Any
 
+from fixlip_widgets.encoders.loading.open_clip_models import CONFIG, build, config_of
+from fixlip_widgets.encoders.loading.parts import first_line
 from fixlip_widgets.errors import ModelError
-from fixlip_widgets.loading.open_clip_models import CONFIG, build, config_of
-from fixlip_widgets.loading.parts import first_line
 
 
 def outline(name: str) -> Any:
@@ -23,8 +23,8 @@ def outline(name: str) -> Any:
 
 
 def _of_transformers(folder: Path) -> Any:
-    from fixlip_widgets.loading.transformers_models import check_kind, library
-    from fixlip_widgets.towers import TransformersEncoder
+    from fixlip_widgets.encoders.loading.transformers_models import check_kind, library
+    from fixlip_widgets.encoders.towers import TransformersEncoder
 
     transformers = library(folder)
     try:

@@ -5,7 +5,7 @@ from __future__ import annotations
 import textwrap
 from typing import Any, NamedTuple
 
-from fixlip_widgets._open_clip import open_clip
+from fixlip_widgets.support.open_clip import open_clip
 
 PreprocessCfg: Any = open_clip.transform.PreprocessCfg
 
@@ -14,7 +14,7 @@ class Parts(NamedTuple):
     """The pieces of a model.
 
     Attributes:
-        clip: The module: an open_clip model, or :class:`fixlip_widgets.towers.TransformersEncoder`.
+        clip: The module: an open_clip model, or :class:`fixlip_widgets.encoders.towers.TransformersEncoder`.
         tokenizer: open_clip's, or one with its interface.
         preprocess: open_clip's description of the preprocessing.
         name, pretrained: Where it came from.

@@ -15,7 +15,7 @@ import torch
 from torch import nn
 
 from fixlip_widgets.errors import InputError
-from fixlip_widgets.files import replacing
+from fixlip_widgets.support.files import replacing
 
 Precision = Literal["float32", "bfloat16", "float16", "auto"]
 GAIN = 1.2

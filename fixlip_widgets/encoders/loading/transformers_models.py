@@ -8,9 +8,9 @@ from typing import Any
 from safetensors import SafetensorError
 from torch import Tensor, nn
 
+from fixlip_widgets.encoders.loading.parts import Parts, first_line, preprocessing
+from fixlip_widgets.encoders.towers import TransformersEncoder
 from fixlip_widgets.errors import ModelError
-from fixlip_widgets.loading.parts import Parts, first_line, preprocessing
-from fixlip_widgets.towers import TransformersEncoder
 
 KINDS = ("CLIPModel", "SiglipModel", "Siglip2Model")
 _INTERPOLATION = {2: "bilinear", 3: "bicubic"}

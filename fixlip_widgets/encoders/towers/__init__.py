@@ -1,12 +1,12 @@
 """Idea 2, encode: towers that turn a batch of masks into a batch of unit-norm embeddings, one class per kind."""
 
-from fixlip_widgets.towers.image import ImageTower, PatchImageTower, PixelImageTower, image_tower, patches_of
-from fixlip_widgets.towers.kinds import Kinds, kinds_of
-from fixlip_widgets.towers.maskings import MASKINGS, Masking, check_masking
-from fixlip_widgets.towers.patches import Patches, grid_labels
-from fixlip_widgets.towers.text import AnyTextTower, TextTower, text_tower
-from fixlip_widgets.towers.timm_vit import size_insisted_on
-from fixlip_widgets.towers.transformers_model import TransformersEncoder
+from fixlip_widgets.encoders.towers.image import ImageTower, PatchImageTower, PixelImageTower, image_tower, patches_of
+from fixlip_widgets.encoders.towers.kinds import Kinds, kinds_of
+from fixlip_widgets.encoders.towers.maskings import MASKINGS, Masking, check_masking
+from fixlip_widgets.encoders.towers.patches import Patches, grid_labels
+from fixlip_widgets.encoders.towers.text import AnyTextTower, TextTower, text_tower
+from fixlip_widgets.encoders.towers.timm_vit import size_insisted_on
+from fixlip_widgets.encoders.towers.transformers_model import TransformersEncoder
 
 __all__ = [
     "MASKINGS",

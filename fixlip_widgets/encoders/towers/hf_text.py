@@ -8,8 +8,8 @@ import torch
 import torch.nn.functional as F
 from torch import Tensor
 
-from fixlip_widgets._open_clip import open_clip
 from fixlip_widgets.errors import ModelError
+from fixlip_widgets.support.open_clip import open_clip
 
 MaxPooler: Any = open_clip.hf_model.MaxPooler  # pyright: ignore[reportAttributeAccessIssue]
 
@@ -36,7 +36,7 @@ class HuggingFaceTextTower:
     """
 
     def __init__(self, clip: Any, ids: Tensor, players: Tensor, owners: Tensor) -> None:
-        """As :class:`fixlip_widgets.towers.text.TextTower`.
+        """As :class:`fixlip_widgets.encoders.towers.text.TextTower`.
 
         Raises:
             ModelError: The encoder's padding is unknown, or it pools in a way that cannot leave tokens out.

@@ -8,14 +8,14 @@ import torch
 import torch.nn.functional as F
 from torch import Tensor
 
-from fixlip_widgets._open_clip import open_clip
+from fixlip_widgets.encoders.towers.maskings import Masking, replacement
+from fixlip_widgets.encoders.towers.one_position import state_at
+from fixlip_widgets.encoders.towers.patches import Patches, is_apart, player_map, players_of_patches
+from fixlip_widgets.encoders.towers.sequence import MaskedPicture, SequenceTower
+from fixlip_widgets.encoders.towers.timm_vit import TimmImageTower, timm_patches
+from fixlip_widgets.encoders.towers.transformers_model import TransformersEncoder, TransformersImageTower
 from fixlip_widgets.errors import InputError
-from fixlip_widgets.towers.maskings import Masking, replacement
-from fixlip_widgets.towers.one_position import state_at
-from fixlip_widgets.towers.patches import Patches, is_apart, player_map, players_of_patches
-from fixlip_widgets.towers.sequence import MaskedPicture, SequenceTower
-from fixlip_widgets.towers.timm_vit import TimmImageTower, timm_patches
-from fixlip_widgets.towers.transformers_model import TransformersEncoder, TransformersImageTower
+from fixlip_widgets.support.open_clip import open_clip
 
 __all__ = ["ImageTower", "PatchImageTower", "PixelImageTower", "image_tower", "patches_of", "player_map"]
 

@@ -4,10 +4,10 @@ from __future__ import annotations
 
 from typing import Any, NamedTuple
 
-from fixlip_widgets.towers.hf_text import padding_of
-from fixlip_widgets.towers.image import patches_of
-from fixlip_widgets.towers.text import HFTextEncoder, TextParts
-from fixlip_widgets.towers.transformers_model import TransformersEncoder
+from fixlip_widgets.encoders.towers.hf_text import padding_of
+from fixlip_widgets.encoders.towers.image import patches_of
+from fixlip_widgets.encoders.towers.text import HFTextEncoder, TextParts
+from fixlip_widgets.encoders.towers.transformers_model import TransformersEncoder
 
 
 class Kinds(NamedTuple):

@@ -7,8 +7,8 @@ from typing import Any
 import torch
 from torch import Tensor
 
-from fixlip_widgets._open_clip import open_clip
-from fixlip_widgets.towers.stand_in import twin
+from fixlip_widgets.encoders.towers.stand_in import twin
+from fixlip_widgets.support.open_clip import open_clip
 
 _transformer: Any = open_clip.transformer  # pyright: ignore[reportAttributeAccessIssue]
 

@@ -1,6 +1,6 @@
 """Image encoders that read a sequence of patches: masked after the patch embedding, which is computed once a picture.
 
-A patch's embedding depends on that patch alone (:class:`fixlip_widgets.towers.patches.Patches`), so choosing between
+A patch's embedding depends on that patch alone (:class:`~.patches.Patches`), so choosing between
 the embeddings of two pictures equals embedding the picture that is chosen from them pixel by pixel: exactly, whether
 the embedding is linear or not.
 """
@@ -14,7 +14,7 @@ import torch
 import torch.nn.functional as F
 from torch import Tensor
 
-from fixlip_widgets.towers.pieces import pieces
+from fixlip_widgets.encoders.towers.pieces import pieces
 
 
 @dataclass(frozen=True)

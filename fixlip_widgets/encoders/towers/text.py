@@ -9,12 +9,12 @@ import torch
 import torch.nn.functional as F
 from torch import Tensor, nn
 
-from fixlip_widgets._open_clip import open_clip
+from fixlip_widgets.encoders.towers.hf_text import HuggingFaceTextTower
+from fixlip_widgets.encoders.towers.one_position import state_at
+from fixlip_widgets.encoders.towers.pieces import pieces
+from fixlip_widgets.encoders.towers.transformers_model import TransformersEncoder, TransformersTextTower
 from fixlip_widgets.errors import ModelError
-from fixlip_widgets.towers.hf_text import HuggingFaceTextTower
-from fixlip_widgets.towers.one_position import state_at
-from fixlip_widgets.towers.pieces import pieces
-from fixlip_widgets.towers.transformers_model import TransformersEncoder, TransformersTextTower
+from fixlip_widgets.support.open_clip import open_clip
 
 HFTextEncoder: Any = open_clip.hf_model.HFTextEncoder  # pyright: ignore[reportAttributeAccessIssue]
 

@@ -10,9 +10,9 @@ from timm.models.eva import Eva
 from timm.models.vision_transformer import VisionTransformer
 from torch import Tensor, nn
 
-from fixlip_widgets.towers.patches import Patches, is_apart
-from fixlip_widgets.towers.sequence import MaskedPicture, SequenceTower
-from fixlip_widgets.towers.stand_in import Given, twin
+from fixlip_widgets.encoders.towers.patches import Patches, is_apart
+from fixlip_widgets.encoders.towers.sequence import MaskedPicture, SequenceTower
+from fixlip_widgets.encoders.towers.stand_in import Given, twin
 
 
 def timm_patches(visual: Any) -> Patches | None:

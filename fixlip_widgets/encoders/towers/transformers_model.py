@@ -9,10 +9,10 @@ import torch
 import torch.nn.functional as F
 from torch import Tensor, nn
 
+from fixlip_widgets.encoders.towers.patches import Patches
+from fixlip_widgets.encoders.towers.sequence import MaskedPicture, SequenceTower
+from fixlip_widgets.encoders.towers.stand_in import Given, twin
 from fixlip_widgets.errors import ModelError
-from fixlip_widgets.towers.patches import Patches
-from fixlip_widgets.towers.sequence import MaskedPicture, SequenceTower
-from fixlip_widgets.towers.stand_in import Given, twin
 
 
 class TransformersEncoder(nn.Module):
@@ -120,7 +120,7 @@ class TransformersTextTower:
     """A text encoder of transformers: hides tokens with its own attention mask; SigLIP's padding stays visible."""
 
     def __init__(self, clip: TransformersEncoder, ids: Tensor, players: Tensor, owners: Tensor) -> None:
-        """As :class:`fixlip_widgets.towers.text.TextTower`.
+        """As :class:`fixlip_widgets.encoders.towers.text.TextTower`.
 
         Raises:
             ModelError: The tokens are another model's: no end token, or none of a caption before it.

@@ -1,8 +1,8 @@
 """Other explanations of the same game, to compare with: values, gradients and attention, path integrals, chance."""
 
-from fixlip_widgets.baselines.chance import random_explanation
-from fixlip_widgets.baselines.exclip import exclip
-from fixlip_widgets.baselines.gradients import game_attention, grad_eclip
-from fixlip_widgets.baselines.values import banzhaf_values, shapley_values
+from fixlip_widgets.explainers.baselines.chance import random_explanation
+from fixlip_widgets.explainers.baselines.exclip import exclip
+from fixlip_widgets.explainers.baselines.gradients import game_attention, grad_eclip
+from fixlip_widgets.explainers.baselines.values import banzhaf_values, shapley_values
 
 __all__ = ["banzhaf_values", "exclip", "game_attention", "grad_eclip", "random_explanation", "shapley_values"]

@@ -4,10 +4,10 @@ from __future__ import annotations
 
 import numpy as np
 
-from fixlip_widgets.checks import check_seed
 from fixlip_widgets.errors import InputError
-from fixlip_widgets.explanation import Explanation
-from fixlip_widgets.game import VisionLanguageGame
+from fixlip_widgets.explainers.game import VisionLanguageGame
+from fixlip_widgets.explanation.explanation import Explanation
+from fixlip_widgets.support.checks import check_seed
 
 
 def random_explanation(game: VisionLanguageGame, seed: int = 0, order: int = 2) -> Explanation:

@@ -12,14 +12,14 @@ import numpy as np
 import torch
 from torch import Tensor, nn
 
-from fixlip_widgets.baselines.positions import positions_of
-from fixlip_widgets.encoding import home
+from fixlip_widgets.encoders.batches import home
+from fixlip_widgets.encoders.models import Model
+from fixlip_widgets.encoders.towers.text import text_tower
+from fixlip_widgets.encoders.towers.transformers_model import TransformersEncoder
 from fixlip_widgets.errors import InputError, ModelError
-from fixlip_widgets.explanation import Explanation
-from fixlip_widgets.game import VisionLanguageGame
-from fixlip_widgets.models import Model
-from fixlip_widgets.towers.text import text_tower
-from fixlip_widgets.towers.transformers_model import TransformersEncoder
+from fixlip_widgets.explainers.baselines.positions import positions_of
+from fixlip_widgets.explainers.game import VisionLanguageGame
+from fixlip_widgets.explanation.explanation import Explanation
 
 _ANY_LENGTH = 2**20
 _NEGLIGIBLE = 1e-9

@@ -12,11 +12,11 @@ import torch
 import torch.nn.functional as F
 from torch import Tensor
 
-from fixlip_widgets.baselines.attention import Attended, Attention, watch
-from fixlip_widgets.baselines.positions import positions_of
 from fixlip_widgets.errors import InputError
-from fixlip_widgets.explanation import Explanation
-from fixlip_widgets.game import Modality, VisionLanguageGame
+from fixlip_widgets.explainers.baselines.attention import Attended, Attention, watch
+from fixlip_widgets.explainers.baselines.positions import positions_of
+from fixlip_widgets.explainers.game import Modality, VisionLanguageGame
+from fixlip_widgets.explanation.explanation import Explanation
 
 TEXT_LAYERS = 8
 """Last layers of the text tower that Grad-ECLIP adds up: relevance of words forms earlier than that of patches."""

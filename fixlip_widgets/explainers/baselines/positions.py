@@ -7,9 +7,9 @@ from dataclasses import dataclass
 import torch
 from torch import Tensor
 
+from fixlip_widgets.encoders.towers.image import patches_of
 from fixlip_widgets.errors import ModelError
-from fixlip_widgets.game import Modality, VisionLanguageGame
-from fixlip_widgets.towers.image import patches_of
+from fixlip_widgets.explainers.game import Modality, VisionLanguageGame
 
 _NOBODY = -1
 

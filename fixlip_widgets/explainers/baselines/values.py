@@ -4,11 +4,11 @@ from __future__ import annotations
 
 from collections.abc import Callable
 
-from fixlip_widgets.checks import DEFAULT_BUDGET
-from fixlip_widgets.explanation import Explanation
-from fixlip_widgets.game import VisionLanguageGame
-from fixlip_widgets.incremental import IncrementalExplainer, Progress
-from fixlip_widgets.shapley import explain_shapley
+from fixlip_widgets.explainers.fixlip import IncrementalExplainer, Progress
+from fixlip_widgets.explainers.game import VisionLanguageGame
+from fixlip_widgets.explainers.shapley import explain_shapley
+from fixlip_widgets.explanation.explanation import Explanation
+from fixlip_widgets.support.checks import DEFAULT_BUDGET
 
 
 def shapley_values(
@@ -23,7 +23,7 @@ def shapley_values(
     Args:
         game: The pair to explain.
         budget: Joint masks to evaluate; each costs about an image encoding. By default
-            :func:`fixlip_widgets.shapley.joint_budget` of 2**17: as many as FIxLIP's default has image masks.
+            :func:`~fixlip_widgets.explainers.shapley.joint_budget` of 2**17, as many as FIxLIP has image masks.
         seed: Of the masks.
         progress: Called after every batch, in this thread.
         cancelled: Asked between batches; when it says True, the result is that of the masks evaluated so far.

@@ -9,10 +9,10 @@ import torch
 from numpy.typing import NDArray
 
 from fixlip_widgets.errors import InputError
-from fixlip_widgets.explanation import Explanation
-from fixlip_widgets.game import VisionLanguageGame
-from fixlip_widgets.metrics.sampled import check_players
-from fixlip_widgets.subsets import best_subsets
+from fixlip_widgets.explainers.game import VisionLanguageGame
+from fixlip_widgets.explainers.metrics.sampled import check_players
+from fixlip_widgets.explanation.explanation import Explanation
+from fixlip_widgets.explanation.subsets import best_subsets
 
 POINTS = 51
 """Points of a curve, from nothing kept to everything kept."""

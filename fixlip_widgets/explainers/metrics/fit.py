@@ -6,7 +6,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from fixlip_widgets.estimators.crossmodal import Modality
-from fixlip_widgets.explanation import Explanation
+from fixlip_widgets.explanation.explanation import Explanation
 
 Floats = NDArray[np.float64]
 _PAIRS = 2000

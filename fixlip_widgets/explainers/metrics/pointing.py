@@ -10,7 +10,7 @@ import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
 from fixlip_widgets.errors import InputError
-from fixlip_widgets.explanation import Explanation
+from fixlip_widgets.explanation.explanation import Explanation
 
 Floats = NDArray[np.float64]
 Word = str | int | Sequence[int]

@@ -8,12 +8,12 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from fixlip_widgets.checks import check_p, check_seed
 from fixlip_widgets.errors import InputError
-from fixlip_widgets.explanation import Explanation
-from fixlip_widgets.game import VisionLanguageGame, check_game
-from fixlip_widgets.masks import draw_masks
-from fixlip_widgets.metrics.fit import r2_score, spearman
+from fixlip_widgets.estimators.masks import draw_masks
+from fixlip_widgets.explainers.game import VisionLanguageGame, check_game
+from fixlip_widgets.explainers.metrics.fit import r2_score, spearman
+from fixlip_widgets.explanation.explanation import Explanation
+from fixlip_widgets.support.checks import check_p, check_seed
 
 _FRESH = 5  # a stream of masks that no estimator draws from
 _FEWEST = 2

@@ -11,9 +11,9 @@ import torch.nn.functional as F
 from torch import nn
 
 from fixlip_widgets import VisionLanguageGame
-from fixlip_widgets.captions import tokenize
-from fixlip_widgets.towers import grid_labels, image_tower, patches_of, text_tower
-from fixlip_widgets.towers.image import PixelImageTower
+from fixlip_widgets.encoders.captions import tokenize
+from fixlip_widgets.encoders.towers import grid_labels, image_tower, patches_of, text_tower
+from fixlip_widgets.encoders.towers.image import PixelImageTower
 
 EMBEDDINGS = ("token_embedding", "word_embeddings", "shared", "embed_tokens")
 

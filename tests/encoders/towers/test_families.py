@@ -1,8 +1,8 @@
 import pytest
 
-from fixlip_widgets.towers import patches_of
-from tests.towers import properties
-from tests.towers.families import CONFIGS, WITHOUT_PATCHES, game, model
+from fixlip_widgets.encoders.towers import patches_of
+from tests.encoders.towers import properties
+from tests.encoders.towers.families import CONFIGS, WITHOUT_PATCHES, game, model
 
 FAMILIES = list(CONFIGS)
 

@@ -5,8 +5,8 @@ import pytest
 import torch
 
 from fixlip_widgets import InputError, ModelError, load_model
-from tests.towers import properties
-from tests.towers.families import (
+from tests.encoders.towers import properties
+from tests.encoders.towers.families import (
     DECODER,
     SIGLIP_TEXT,
     TEXT,

@@ -4,10 +4,10 @@ import torch
 import torch.nn.functional as F
 
 from fixlip_widgets import InputError
-from fixlip_widgets.towers import MASKINGS
-from fixlip_widgets.towers.maskings import replacement
-from tests.towers import properties
-from tests.towers.families import CONFIGS, game, model, pixels
+from fixlip_widgets.encoders.towers import MASKINGS
+from fixlip_widgets.encoders.towers.maskings import replacement
+from tests.encoders.towers import properties
+from tests.encoders.towers.families import CONFIGS, game, model, pixels
 
 APART = ["CLIP", "SigLIP", "CLIPA", "EVA-02", "PE-Core", "CoCa"]
 NEED_PATCHES_TO_POOL = {"SigLIP", "CLIPA", "CoCa"}

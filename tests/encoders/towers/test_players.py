@@ -3,10 +3,10 @@ import pytest
 from PIL import Image
 
 from fixlip_widgets import FixlipWidget, IncrementalExplainer, InputError, VisionLanguageGame, explain
-from fixlip_widgets.towers import PixelImageTower
+from fixlip_widgets.encoders.towers import PixelImageTower
+from tests.encoders.towers import properties
+from tests.encoders.towers.families import game, model
 from tests.golden import tiny_clip, tiny_game, tiny_pixels
-from tests.towers import properties
-from tests.towers.families import game, model
 
 HALVES = np.repeat([[7, 3]], 64, axis=0).repeat(32, axis=1)  # left 7, right 3
 

@@ -3,12 +3,12 @@
 import pytest
 import torch
 
-from fixlip_widgets.towers import pieces as pieces_module
-from fixlip_widgets.towers.one_position import state_at
-from fixlip_widgets.towers.pieces import pieces
+from fixlip_widgets.encoders.towers import pieces as pieces_module
+from fixlip_widgets.encoders.towers.one_position import state_at
+from fixlip_widgets.encoders.towers.pieces import pieces
+from tests.encoders.towers import properties
+from tests.encoders.towers.families import game, model
 from tests.golden import tiny_clip, tiny_game
-from tests.towers import properties
-from tests.towers.families import game, model
 
 
 @pytest.mark.parametrize("modality", ["image", "text"])

@@ -11,9 +11,9 @@ from safetensors.torch import load_file, save_file
 
 from fixlip_widgets import InputError, ModelError, VisionLanguageGame, load_model
 from fixlip_widgets.doctor import examine_model
+from tests.encoders.towers import properties
+from tests.encoders.towers.families import game, sharpened, siglip, write_sentencepiece_tokenizer
 from tests.golden import load, tiny_clip, tiny_pixels
-from tests.towers import properties
-from tests.towers.families import game, sharpened, siglip, write_sentencepiece_tokenizer
 
 transformers = pytest.importorskip("transformers")
 
@@ -24,7 +24,7 @@ def clip_processor(folder, size):
 
     from open_clip.tokenizer import default_bpe
 
-    from fixlip_widgets._open_clip import open_clip
+    from fixlip_widgets.support.open_clip import open_clip
 
     with gzip.open(default_bpe(), "rt", encoding="utf-8") as stream:
         merges = stream.read().split("\n")[1 : 49152 - 256 - 2 + 1]

@@ -4,7 +4,7 @@ import numpy as np
 import pytest
 
 from fixlip_widgets import InputError
-from fixlip_widgets.baselines import random_explanation
+from fixlip_widgets.explainers.baselines import random_explanation
 from tests.golden import tiny_game
 
 

@@ -6,11 +6,11 @@ import torch
 import torch.nn.functional as F
 
 from fixlip_widgets import InputError, ModelError, VisionLanguageGame, load_model
-from fixlip_widgets.baselines import exclip, game_attention, grad_eclip
-from fixlip_widgets.baselines.exclip import Path, integrated
-from fixlip_widgets.towers.text import text_tower
+from fixlip_widgets.encoders.towers.text import text_tower
+from fixlip_widgets.explainers.baselines import exclip, game_attention, grad_eclip
+from fixlip_widgets.explainers.baselines.exclip import Path, integrated
+from tests.explainers.test_game import SIGLIP
 from tests.golden import tiny_game
-from tests.test_game import SIGLIP
 
 
 def smooth_path():
@@ -81,7 +81,7 @@ def test_at_the_first_block_patches_take_all_of_the_images_part():
 
 
 def test_projecting_to_the_texts_directions_loses_nothing():
-    from fixlip_widgets.baselines.exclip import _image_path
+    from fixlip_widgets.explainers.baselines.exclip import _image_path
 
     game = tiny_game()
     image, text = integrated(game, 4, 4, 0)

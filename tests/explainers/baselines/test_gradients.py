@@ -7,11 +7,11 @@ import torch.nn.functional as F
 from torch import nn
 
 from fixlip_widgets import InputError, ModelError, VisionLanguageGame, load_model
-from fixlip_widgets.baselines import game_attention, grad_eclip
-from fixlip_widgets.baselines.attention import watch
-from fixlip_widgets.baselines.gradients import channel_weighted, propagated
+from fixlip_widgets.explainers.baselines import game_attention, grad_eclip
+from fixlip_widgets.explainers.baselines.attention import watch
+from fixlip_widgets.explainers.baselines.gradients import channel_weighted, propagated
+from tests.explainers.test_game import SIGLIP
 from tests.golden import tiny_game
-from tests.test_game import SIGLIP
 
 LENGTH, WIDTH, HEADS = 4, 6, 2
 

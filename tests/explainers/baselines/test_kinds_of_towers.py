@@ -5,11 +5,11 @@ import pytest
 import torch
 
 from fixlip_widgets import ModelError, VisionLanguageGame, load_model
-from fixlip_widgets.baselines import exclip, game_attention, grad_eclip
-from fixlip_widgets.baselines.attention import watch
-from fixlip_widgets.baselines.exclip import integrated
+from fixlip_widgets.explainers.baselines import exclip, game_attention, grad_eclip
+from fixlip_widgets.explainers.baselines.attention import watch
+from fixlip_widgets.explainers.baselines.exclip import integrated
+from tests.encoders.towers.families import CONFIGS, WITHOUT_PATCHES, game, model
 from tests.golden import tiny_clip, tiny_game, tiny_pixels
-from tests.towers.families import CONFIGS, WITHOUT_PATCHES, game, model
 
 WITH_ATTENTION = [name for name in CONFIGS if name not in WITHOUT_PATCHES]
 WITH_A_PATH = [name for name in WITH_ATTENTION if not name.startswith("CoCa")]
@@ -42,7 +42,7 @@ def test_exclip_is_complete(family):
 
 
 def _second_difference(one):
-    from fixlip_widgets.baselines.exclip import _text_path
+    from fixlip_widgets.explainers.baselines.exclip import _text_path
 
     path = _text_path(one, 0)
     with torch.inference_mode():
@@ -65,7 +65,7 @@ def test_hidden_padding_leaves_exclip_no_reference():
 
 def test_the_same_weights_through_transformers_give_the_same_explanations(tmp_path):
     pytest.importorskip("transformers")
-    from tests.towers.test_transformers import as_clip_model, clip_processor
+    from tests.encoders.towers.test_transformers import as_clip_model, clip_processor
 
     other = load_model(as_clip_model(tiny_clip().clip), processor=clip_processor(tmp_path, 64))
     twin, one = VisionLanguageGame(other, tiny_pixels(), tiny_game().caption), tiny_game()

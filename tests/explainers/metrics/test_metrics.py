@@ -5,10 +5,10 @@ import pytest
 
 import fixlip_widgets as fx
 from fixlip_widgets import InputError
-from fixlip_widgets.baselines import random_explanation
-from fixlip_widgets.metrics import Sample, faithfulness, insertion_deletion, pointing_game, sample
-from fixlip_widgets.metrics.curves import coalitions
-from fixlip_widgets.metrics.pointing import tokens_of
+from fixlip_widgets.explainers.baselines import random_explanation
+from fixlip_widgets.explainers.metrics import Sample, faithfulness, insertion_deletion, pointing_game, sample
+from fixlip_widgets.explainers.metrics.curves import coalitions
+from fixlip_widgets.explainers.metrics.pointing import tokens_of
 from tests.examples import dog_and_hydrant
 from tests.examples import random_explanation as example
 from tests.golden import tiny_game

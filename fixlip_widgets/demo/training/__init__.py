@@ -1,0 +1,1 @@
+"""How the packaged model was made: pictures, training, evaluation and model card."""

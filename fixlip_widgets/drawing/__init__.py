@@ -1,0 +1,1 @@
+"""An explanation as NetworkX graph, Plotly figure, SVG, PNG and static HTML."""

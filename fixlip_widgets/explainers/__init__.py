@@ -1,0 +1,1 @@
+"""From a game to an explanation: FIxLIP, Shapley interactions, and the baselines."""

@@ -1,0 +1,1 @@
+"""The result as data, and the questions that are asked of it."""
