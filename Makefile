@@ -45,6 +45,7 @@ lint: $(TEST) bundle ## check style and types, Python's and TypeScript's
 	$(PY) -m ruff check .
 	$(PY) -m ruff format --check .
 	$(PY) -m pyright --pythonpath $(PY)
+	$(VENV)/bin/lint-imports
 	$(PY) hatch_build.py npm run check
 
 format: $(TEST) ## put the sources into the one format

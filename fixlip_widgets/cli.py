@@ -16,6 +16,7 @@ from typing import TYPE_CHECKING, Any
 
 from fixlip_widgets._version import __version__
 from fixlip_widgets.errors import FixlipError, InputError
+from fixlip_widgets.support.command_line import whole_number
 
 if TYPE_CHECKING:
     from fixlip_widgets import Explanation
@@ -140,15 +141,6 @@ def _grid(text: str) -> tuple[int, int]:
     if sides is None:
         raise argparse.ArgumentTypeError(f"{text!r} is not a grid such as 4x4: rows, an x, columns")
     return int(sides[1]), int(sides[2])
-
-
-def whole_number(text: str) -> int:
-    """131072, 131_072, 2^17 or 2**17."""
-    power = re.fullmatch(r"(\d{1,3})(?:\^|\*\*)(\d{1,2})", text)
-    try:
-        return int(power[1]) ** int(power[2]) if power else int(text)
-    except ValueError:
-        raise argparse.ArgumentTypeError(f"{text!r} is not a whole number such as 131072 or 2^17") from None
 
 
 def _summary(explanation: Explanation, count: int = 12) -> str:

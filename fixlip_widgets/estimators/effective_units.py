@@ -17,12 +17,9 @@ from typing import Literal
 import numpy as np
 from numpy.typing import NDArray
 
+from fixlip_widgets.estimators.masks import log_density
+
 Floats = NDArray[np.float64]
-
-
-def log_density(sizes: NDArray[np.integer] | Floats, n: int, p: float) -> Floats:
-    """Log-probability of one mask with ``sizes`` of ``n`` players kept: ``log p^k (1 − p)^(n − k)``; same shape."""
-    return sizes * math.log(p) + (n - sizes) * math.log1p(-p)
 
 
 @lru_cache(maxsize=64)

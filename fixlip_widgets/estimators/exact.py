@@ -17,22 +17,10 @@ from fixlip_widgets.estimators.crossmodal import Fit
 from fixlip_widgets.estimators.joint import Monomials, fit_joint
 from fixlip_widgets.estimators.masks import enumerate_masks, enumeration_weights
 from fixlip_widgets.estimators.shapley import kernel_weights
-from fixlip_widgets.explainers.game import VisionLanguageGame
 from fixlip_widgets.support.checks import check_p
 
 Floats = NDArray[np.float64]
 MOST_PLAYERS = 16
-
-
-def table(game: VisionLanguageGame) -> Floats:
-    """(2**n,) the logits of all joint masks, from 2**n_image + 2**n_text encodings.
-
-    Raises:
-        InputError: The game has more than 16 players.
-    """
-    if game.n_players > MOST_PLAYERS:
-        raise InputError(f"The game has {game.n_players} players; all masks are enumerated up to {MOST_PLAYERS}.")
-    return game.values(enumerate_masks(game.n_image), enumerate_masks(game.n_text)).T.ravel()
 
 
 def banzhaf_interactions(values: ArrayLike, p: float = 0.5, order: int = 2) -> Fit:

@@ -12,7 +12,6 @@ import math
 import numpy as np
 from numpy.typing import NDArray
 
-from fixlip_widgets.estimators.effective_units import log_density
 from fixlip_widgets.support.checks import check_p
 
 Bools = NDArray[np.bool_]
@@ -77,6 +76,11 @@ def _draw_block(n: int, p: float, seed: int, stream: int, index: int) -> Bools:
 def packed_rows(masks: Bools) -> list[bytes]:
     """Each of (m, n) masks as bytes, eight players to one: what tells masks apart in a dictionary."""
     return [row.tobytes() for row in np.packbits(masks, axis=1)]
+
+
+def log_density(sizes: NDArray[np.integer] | Floats, n: int, p: float) -> Floats:
+    """Log-probability of one mask with ``sizes`` of ``n`` players kept: ``log p^k (1 − p)^(n − k)``; same shape."""
+    return sizes * math.log(p) + (n - sizes) * math.log1p(-p)
 
 
 def enumeration_weights(masks: Bools, p: float) -> Floats:

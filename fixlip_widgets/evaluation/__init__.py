@@ -13,13 +13,13 @@ import time
 from collections.abc import Sequence
 from pathlib import Path
 
-from fixlip_widgets.cli import whole_number
 from fixlip_widgets.evaluation.contestants import Contestant
 from fixlip_widgets.evaluation.jobs import Run, measured, prepare
 from fixlip_widgets.evaluation.page import Skipped, write_page
 from fixlip_widgets.evaluation.pairs import DEMO
 from fixlip_widgets.evaluation.records import Settings
 from fixlip_widgets.evaluation.tables import Record, check_parquet, markdown, write_parquet
+from fixlip_widgets.support.command_line import whole_number
 from fixlip_widgets.support.files import replacing
 from fixlip_widgets.support.formatting import shortened
 

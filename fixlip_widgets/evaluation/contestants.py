@@ -7,7 +7,7 @@ from dataclasses import dataclass
 
 from fixlip_widgets.errors import InputError
 from fixlip_widgets.evaluation.records import Settings
-from fixlip_widgets.evaluation.shared import SharedGame
+from fixlip_widgets.evaluation.shared_game import SharedGame
 from fixlip_widgets.explainers import baselines
 from fixlip_widgets.explainers.fixlip import IncrementalExplainer
 from fixlip_widgets.explainers.game import VisionLanguageGame

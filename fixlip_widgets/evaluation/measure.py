@@ -14,7 +14,7 @@ from fixlip_widgets.evaluation.contestants import Contestant, game_for
 from fixlip_widgets.evaluation.cost import counted, peak_memory
 from fixlip_widgets.evaluation.pairs import Pair
 from fixlip_widgets.evaluation.records import Settings
-from fixlip_widgets.evaluation.shared import SharedGame
+from fixlip_widgets.evaluation.shared_game import SharedGame
 from fixlip_widgets.explainers.metrics import Sample, insertion_deletion, pointing_game, sample
 from fixlip_widgets.explainers.metrics.pointing import Word
 from fixlip_widgets.explanation.explanation import Explanation

@@ -4,37 +4,16 @@ from __future__ import annotations
 
 import time
 from collections.abc import Iterator
-from dataclasses import dataclass
 
 from fixlip_widgets.estimators.masks import ENUMERATE_UP_TO, split_budget
 from fixlip_widgets.explainers.game import Modality as ModalityName
 from fixlip_widgets.explainers.game import VisionLanguageGame
 from fixlip_widgets.explainers.mask_pool import Pool
+from fixlip_widgets.support.progress import Progress
 
 _ENUMERATE_IMAGE_UP_TO = 16
 _FEWEST_SAMPLED_TEXT_MASKS = 2**ENUMERATE_UP_TO
 """Captions too long to enumerate get at least as many masks as the longest enumerated one: text is cheap."""
-
-
-@dataclass(frozen=True)
-class Progress:
-    """How far a request is; counts are of masks to encode for it.
-
-    Attributes:
-        seconds_left: Estimated from the pace so far; ``nan`` before the first batch.
-    """
-
-    image_done: int
-    image_total: int
-    text_done: int
-    text_total: int
-    seconds_left: float
-
-    @property
-    def fraction(self) -> float:
-        """Share of the work that is done, from 0 to 1."""
-        total = self.image_total + self.text_total
-        return (self.image_done + self.text_done) / total if total else 1.0
 
 
 class Work:
@@ -71,14 +50,7 @@ class Work:
                 yield self._progress(image_done + done, text_done)
 
     def _progress(self, image_done: int, text_done: int) -> Progress:
-        return progress(self._started, image_done, self.image_total, text_done, self.text_total)
-
-
-def progress(started: float, image_done: int, image_total: int, text_done: int = 0, text_total: int = 0) -> Progress:
-    """Progress of work that began at ``time.monotonic() == started``."""
-    done, left = image_done + text_done, image_total + text_total - image_done - text_done
-    pace = (time.monotonic() - started) / done if done else float("nan")
-    return Progress(image_done, image_total, text_done, text_total, pace * left)
+        return Progress.since(self._started, image_done, self.image_total, text_done, self.text_total)
 
 
 def text_masks_wanted(game: VisionLanguageGame, budget: int) -> int:

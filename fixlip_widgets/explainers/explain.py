@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-import sys
-from typing import Any, Literal
+from functools import partial
+from typing import Literal
 
 from torch import Tensor
 
@@ -12,12 +12,13 @@ from fixlip_widgets.encoders.models import Model, load_model
 from fixlip_widgets.encoders.superpixels import Regions
 from fixlip_widgets.encoders.towers import Masking
 from fixlip_widgets.errors import InputError
-from fixlip_widgets.explainers.fixlip import IncrementalExplainer, Progress
+from fixlip_widgets.explainers.fixlip import IncrementalExplainer
 from fixlip_widgets.explainers.game import VisionLanguageGame
 from fixlip_widgets.explainers.registry import METHODS, Method, Request
 from fixlip_widgets.explainers.registry import method as method_of
 from fixlip_widgets.explanation.explanation import Explanation
 from fixlip_widgets.support.checks import check_fit, check_p
+from fixlip_widgets.support.progress import Progress, ProgressBar
 
 
 def explain(
@@ -53,8 +54,8 @@ def explain(
         max_encodings: Image encodings at most, whatever the method: the budget becomes the largest that takes no more.
             Captions take at most a few thousand text encodings besides, which cost little.
         method: A name in :data:`~fixlip_widgets.explainers.registry.METHODS`: ``"banzhaf"``, the p-weighted Banzhaf
-            interactions of FIxLIP; ``"shapley"``, Shapley interactions; ``"exclip"``; of first order ``"banzhaf_values"``,
-            ``"shapley_values"``, ``"grad_eclip"``, ``"game_attention"``; and ``"random"``, to compare with chance.
+            interactions of FIxLIP; ``"shapley"``, Shapley interactions; ``"exclip"``; of first order
+            ``"banzhaf_values"``, ``"shapley_values"``, ``"grad_eclip"``, ``"game_attention"``; and ``"random"``, to compare with chance.
         order: 2 by default, main effects and interactions, or 1 where the method has no more; 3 adds
             image–image–text and image–text–text terms (``"banzhaf"`` only); 1 with ``"banzhaf"`` or ``"shapley"``
             gives their values.
@@ -85,8 +86,9 @@ def explain(
         model or load_model(), image, text, grid=grid, regions=regions, words=words, masking=masking
     )
     budget = way.budget_within(game, check_p(p), budget, max_encodings)
-    with _Bar(progress) as bar:
-        if way.solve is None:
+    with ProgressBar(progress, "encoding", "encodings") as shown:
+        bar = partial(_show, shown)
+        if not way.pooled:
             return _called(way.anew(Request(game, budget, p, seed, progress=bar)), method)
         explainer = IncrementalExplainer(game, seed=seed)
         explainer.extend(p, budget, progress=bar)
@@ -106,30 +108,10 @@ def _way(method: str, order: int | None) -> tuple[Method, int]:
     return chosen, chosen.orders[0] if order is None else order
 
 
+def _show(bar: ProgressBar, state: Progress) -> None:
+    bar.show(state.done, state.total)
+
+
 def _called(explanation: Explanation, method: str) -> Explanation:
     """``explanation`` under the name that it was asked for by."""
     return explanation if explanation.method == method else explanation.replace(method=method)
-
-
-class _Bar:
-    """A tqdm bar over the encodings; silent for short work and where nobody watches."""
-
-    def __init__(self, wanted: bool | None) -> None:
-        self._wanted = sys.stderr.isatty() if wanted is None else wanted
-        self._bar: Any = None
-
-    def __enter__(self) -> _Bar:
-        return self
-
-    def __call__(self, state: Progress) -> None:
-        if not self._wanted:
-            return
-        if self._bar is None:
-            from tqdm.auto import tqdm
-
-            self._bar = tqdm(total=state.image_total + state.text_total, desc="encoding", unit=" encodings", delay=1)
-        self._bar.update(state.image_done + state.text_done - self._bar.n)
-
-    def __exit__(self, *_: object) -> None:
-        if self._bar is not None:
-            self._bar.close()

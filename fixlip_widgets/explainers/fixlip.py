@@ -28,8 +28,7 @@ from fixlip_widgets.estimators.masks import split_budget, spread_probabilities
 from fixlip_widgets.estimators.sums import sum_errors
 from fixlip_widgets.estimators.third import regress_third
 from fixlip_widgets.estimators.variance import Errors, standard_errors
-from fixlip_widgets.explainers.encoding_plan import Progress, Work, fill_text, text_masks_wanted
-from fixlip_widgets.explainers.encoding_plan import progress as work_progress
+from fixlip_widgets.explainers.encoding_plan import Work, fill_text, text_masks_wanted
 from fixlip_widgets.explainers.game import Modality, VisionLanguageGame, check_game
 from fixlip_widgets.explainers.mask_pool import Pool
 from fixlip_widgets.explainers.metrics.fit import held_out_fit
@@ -38,6 +37,7 @@ from fixlip_widgets.explanation.group_sums import Group, group
 from fixlip_widgets.explanation.triples import Triples
 from fixlip_widgets.support.checks import DEFAULT_BUDGET, MIN_BUDGET, check_budget, check_fit, check_p, check_seed
 from fixlip_widgets.support.files import PathLike, read_npz, write_npz
+from fixlip_widgets.support.progress import Progress
 from fixlip_widgets.support.threads import Lock, threads_for
 
 IMAGE_STREAM, TEXT_STREAM, HELD_OUT_STREAM = 0, 1, 2
@@ -237,7 +237,7 @@ class IncrementalExplainer:
         for p, count in counts.items():
             for encoded in self._image.extend(self.game.encoder("image"), p, count, batch, self.game.model.device):
                 if progress is not None:
-                    progress(work_progress(started, done + encoded, total))
+                    progress(Progress.since(started, done + encoded, total))
                 if cancelled is not None and cancelled():
                     return
             done += count

@@ -33,6 +33,8 @@ from fixlip_widgets.encoders.towers import (
 )
 from fixlip_widgets.encoders.towers.maskings import replacement
 from fixlip_widgets.errors import EncodingError, InputError, ModelError
+from fixlip_widgets.estimators.exact import MOST_PLAYERS
+from fixlip_widgets.estimators.masks import enumerate_masks
 from fixlip_widgets.support.checks import check_batch_size, check_binary
 
 Bools = NDArray[np.bool_]
@@ -190,6 +192,18 @@ class VisionLanguageGame(Players):
         image = self.image_embeddings(joint[:, : self.n_image]).double()
         text = self.text_embeddings(joint[:, self.n_image :]).double()
         return (self.scale * (image * text).sum(dim=1) + self.bias).cpu().numpy()
+
+    def table(self) -> Floats:
+        """(2**n,) the logits of all joint masks, from 2**n_image + 2**n_text encodings.
+
+        Bit i of the position says whether player i is kept, as :mod:`fixlip_widgets.estimators.exact` takes it.
+
+        Raises:
+            InputError: The game has more than 16 players.
+        """
+        if self.n_players > MOST_PLAYERS:
+            raise InputError(f"The game has {self.n_players} players; all masks are enumerated up to {MOST_PLAYERS}.")
+        return self.values(enumerate_masks(self.n_image), enumerate_masks(self.n_text)).T.ravel()
 
     @cached_property
     def _extremes(self) -> Floats:

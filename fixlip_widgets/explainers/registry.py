@@ -8,13 +8,15 @@ from functools import partial
 
 from fixlip_widgets.errors import InputError
 from fixlip_widgets.explainers.baselines import exclip, game_attention, grad_eclip, random_explanation
-from fixlip_widgets.explainers.encoding_plan import Progress, planned_encodes
+from fixlip_widgets.explainers.encoding_plan import planned_encodes
 from fixlip_widgets.explainers.fixlip import IncrementalExplainer
 from fixlip_widgets.explainers.game import VisionLanguageGame
 from fixlip_widgets.explainers.shapley import MAX_BUDGET as MAX_JOINT_BUDGET
 from fixlip_widgets.explainers.shapley import explain_shapley, joint_budget, joint_encodings
 from fixlip_widgets.explanation.explanation import Explanation
+from fixlip_widgets.explanation.methods import CATALOGUE, MethodInfo, check_method
 from fixlip_widgets.support.checks import DEFAULT_BUDGET, MIN_BUDGET, check_budget, check_max_encodings
+from fixlip_widgets.support.progress import Progress
 
 
 @dataclass(frozen=True)
@@ -39,26 +41,16 @@ class Request:
 
 
 @dataclass(frozen=True)
-class Method:
+class Method(MethodInfo):
     """A way to explain a game.
 
     Exactly one of ``solve`` and ``compute`` is there; call them through :meth:`refined` and :meth:`anew`.
 
     Attributes:
-        name: As ``explain(method=...)``, the widget and the command line take it.
-        label: As a person reads it.
-        orders: Orders that it offers; a method with order 1 alone has no interactions.
-        uses_p: Whether p changes its result.
-        uses_budget: Whether the budget does.
         solve: From an explainer's pool of encoded masks, at any p, at once: ``(explainer, p, order)``.
         compute: From the game, anew for every request.
     """
 
-    name: str
-    label: str
-    orders: tuple[int, ...]
-    uses_p: bool
-    uses_budget: bool
     solve: Callable[[IncrementalExplainer, float, int], Explanation] | None = None
     compute: Callable[[Request], Explanation] | None = None
 
@@ -92,7 +84,7 @@ class Method:
         asked = self.comparable_budget(game) if budget is None else budget
         if limit is None or not self.uses_budget:
             return asked
-        if self.solve is not None:
+        if self.pooled:
             explainer = IncrementalExplainer(game)
             return _largest_budget(lambda count: explainer.missing(p, count)[0], check_budget(asked), limit)
         count = partial(joint_encodings, game)
@@ -101,14 +93,14 @@ class Method:
     def comparable_budget(self, game: VisionLanguageGame, budget: int = 0) -> int:
         """As the method counts evaluations, what costs as much as ``budget`` image masks × text masks (0: default)."""
         budget = budget or DEFAULT_BUDGET
-        return budget if self.solve is not None else joint_budget(game, budget)
+        return budget if self.pooled else joint_budget(game, budget)
 
     def encodes(self, game: VisionLanguageGame, budget: int) -> tuple[int, int]:
         """(image, text) encodings, at most, that the widget's ``budget`` takes where nothing is encoded yet."""
         if not self.uses_budget:
             return 1, 1
         image, text = planned_encodes(game, budget)
-        return (image, text) if self.solve is not None else (image, min(image, 2 ** min(game.n_text, 62)))
+        return (image, text) if self.pooled else (image, min(image, 2 ** min(game.n_text, 62)))
 
 
 def _largest_budget(encodings: Callable[[int], int], budget: int, limit: int) -> int:
@@ -134,61 +126,32 @@ def _shapley(request: Request, order: int = 2) -> Explanation:
     )
 
 
+def _from_pool(name: str, solve: Callable[[IncrementalExplainer, float, int], Explanation]) -> Method:
+    return Method(**vars(CATALOGUE[name]), solve=solve)
+
+
+def _from_game(name: str, compute: Callable[[Request], Explanation]) -> Method:
+    return Method(**vars(CATALOGUE[name]), compute=compute)
+
+
 _ALL = (
-    Method("banzhaf", "FIxLIP (weighted Banzhaf)", (2, 3), uses_p=True, uses_budget=True, solve=_banzhaf),
-    Method("shapley", "Shapley interactions", (2,), uses_p=False, uses_budget=True, compute=_shapley),
-    Method("exclip", "exCLIP", (2,), uses_p=False, uses_budget=False, compute=lambda asked: exclip(asked.game)),
-    Method(
-        "banzhaf_values",
-        "Banzhaf values",
-        (1,),
-        uses_p=True,
-        uses_budget=True,
-        solve=lambda explainer, p, _: explainer.banzhaf_values(p),
-    ),
-    Method(
-        "shapley_values",
-        "Shapley values",
-        (1,),
-        uses_p=False,
-        uses_budget=True,
-        compute=lambda asked: _shapley(asked, order=1),
-    ),
-    Method(
-        "grad_eclip",
-        "Grad-ECLIP",
-        (1,),
-        uses_p=False,
-        uses_budget=False,
-        compute=lambda asked: grad_eclip(asked.game),
-    ),
-    Method(
-        "game_attention",
-        "GAME (attention)",
-        (1,),
-        uses_p=False,
-        uses_budget=False,
-        compute=lambda asked: game_attention(asked.game),
-    ),
-    Method(
-        "random",
-        "Random numbers",
-        (2,),
-        uses_p=False,
-        uses_budget=False,
-        compute=lambda asked: random_explanation(asked.game, asked.seed),
-    ),
+    _from_pool("banzhaf", _banzhaf),
+    _from_game("shapley", _shapley),
+    _from_game("exclip", lambda asked: exclip(asked.game)),
+    _from_pool("banzhaf_values", lambda explainer, p, _: explainer.banzhaf_values(p)),
+    _from_game("shapley_values", lambda asked: _shapley(asked, order=1)),
+    _from_game("grad_eclip", lambda asked: grad_eclip(asked.game)),
+    _from_game("game_attention", lambda asked: game_attention(asked.game)),
+    _from_game("random", lambda asked: random_explanation(asked.game, asked.seed)),
 )
 METHODS: dict[str, Method] = {method.name: method for method in _ALL}
-"""Name → method, in the order to offer them in. A further method is one more entry."""
+"""Name → method, in the order of the catalogue. A further method is one more entry here and in the catalogue."""
 
 
 def method(name: object) -> Method:
-    """The method of that name.
+    """Return the method of that name.
 
     Raises:
-        InputError: There is none; the message lists them.
+        InputError: There is no method of that name; the message lists them.
     """
-    if not isinstance(name, str) or name not in METHODS:
-        raise InputError(f"There is no method {name!r}; there is {', '.join(METHODS)}.")
-    return METHODS[name]
+    return METHODS[check_method(name)]

@@ -1,4 +1,4 @@
-"""A game that remembers: what was encoded before is answered from memory, and costs nothing again."""
+"""A game that encodes each mask once: an embedding that is known is answered from memory."""
 
 from __future__ import annotations
 
@@ -17,38 +17,39 @@ from fixlip_widgets.explainers.game import Modality, VisionLanguageGame
 if TYPE_CHECKING:
     from fixlip_widgets.explainers.fixlip import IncrementalExplainer
 
-
 Known = dict[bytes, Tensor]
 """Masks, eight players to a byte, to their embeddings."""
 
 
 class RememberingGame(VisionLanguageGame):
-    """The game of ``explainer``, with what is ``known`` already; its own new encodings are kept there too.
-
-    Changing the caption here leaves the explainer's own game as it is.
+    """A copy of ``game`` that remembers the embedding of every mask; changing its caption leaves ``game`` as it is.
 
     Args:
-        explainer: Must not be computing meanwhile.
-        known: Encodings of this image and this caption; by default all that the explainer has computed so far.
+        game: Not changed by another thread meanwhile.
+        known: Embeddings of its image and of its caption to begin with; new ones are added to the same dictionaries.
     """
 
-    def __init__(self, explainer: IncrementalExplainer, known: dict[Modality, Known] | None = None) -> None:
-        modalities: tuple[Modality, ...] = ("image", "text")
+    def __init__(self, game: VisionLanguageGame, known: dict[Modality, Known] | None = None) -> None:
+        self.__dict__.update(game.__dict__)
+        self._known: dict[Modality, Known] = dict(known) if known else {"image": {}, "text": {}}
+
+    @classmethod
+    def of(cls, explainer: IncrementalExplainer) -> RememberingGame:
+        """Return the game of ``explainer`` with all that it has encoded so far."""
         with explainer.pair():
-            self.__dict__.update(explainer.game.__dict__)
-            self._known = dict(known or {modality: known_to(explainer, modality) for modality in modalities})
+            return cls(explainer.game, {"image": known_to(explainer, "image"), "text": known_to(explainer, "text")})
 
     def _changed(self, modality: Modality) -> None:
         super()._changed(modality)
         self._known[modality] = {}
 
     def missing(self, modality: Modality, masks: NDArray[np.bool_]) -> NDArray[np.bool_]:
-        """The distinct ones among (m, n) ``masks`` of one modality that were not encoded yet."""
+        """Return the distinct ones among (m, n) ``masks`` of one modality that are not encoded yet."""
         rows, known = distinct(masks)[0], self._known[modality]
         return rows[[key not in known for key in packed_rows(rows)]]
 
     def encode(self, modality: Modality, masks: NDArray[np.bool_]) -> Iterator[int]:
-        """Encode (m, n) ``masks`` of one modality; yields after every batch how many it had."""
+        """Encode (m, n) ``masks`` of one modality; yield the size of each batch when it is done."""
         start = 0
         while start < len(masks):
             batch = masks[start : start + self.batch.size]
@@ -57,19 +58,28 @@ class RememberingGame(VisionLanguageGame):
             yield len(batch)
 
     def encoder(self, modality: Modality) -> Callable[[Tensor], Tensor]:
+        """The tower of one modality, which runs only on masks that it has not seen."""
         encode, known = super().encoder(modality), self._known[modality]
 
         def remember(masks: Tensor) -> Tensor:
             keys = packed_rows(masks.cpu().numpy())
-            new = [position for position, key in enumerate(keys) if key not in known]
+            new = list({key: row for row, key in enumerate(keys) if key not in known}.values())
             if new:
-                fresh = encode(masks[torch.tensor(new, device=masks.device)]).to(home(masks.device))
-                known.update((keys[position], row) for position, row in zip(new, fresh, strict=True))
+                rows = masks if len(new) == len(masks) else masks[torch.tensor(new, device=masks.device)]
+                known.update(zip((keys[row] for row in new), self._encode_new(modality, encode, rows), strict=True))
+            self._count(modality, len(keys), len(new))
             return torch.stack([known[key] for key in keys])
 
         return remember
 
+    def _encode_new(self, modality: Modality, encode: Callable[[Tensor], Tensor], masks: Tensor) -> Tensor:
+        """Run the tower; a subclass may measure it."""
+        return encode(masks).to(home(masks.device))
+
+    def _count(self, modality: Modality, asked: int, new: int) -> None:
+        """Notice that ``new`` of ``asked`` masks had to be encoded."""
+
 
 def known_to(explainer: IncrementalExplainer, modality: Modality) -> Known:
-    """What ``explainer`` has encoded of one modality."""
+    """Return what ``explainer`` has encoded of one modality."""
     return {mask.tobytes(): row for mask, row in zip(*explainer.encoded(modality), strict=True)}

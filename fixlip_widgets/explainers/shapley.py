@@ -22,11 +22,11 @@ from fixlip_widgets.estimators.joint import number_of_monomials
 from fixlip_widgets.estimators.least_squares import check_size
 from fixlip_widgets.estimators.masks import draw_masks, enumerate_masks, split_budget
 from fixlip_widgets.estimators.shapley import fit_shapley, kernel_weights, size_probabilities
-from fixlip_widgets.explainers.encoding_plan import Progress
 from fixlip_widgets.explainers.game import Modality, VisionLanguageGame
 from fixlip_widgets.explainers.metrics.fit import r2_score, spearman
 from fixlip_widgets.explanation.explanation import Explanation
 from fixlip_widgets.support.checks import DEFAULT_BUDGET, MIN_BUDGET, check_budget, check_seed
+from fixlip_widgets.support.progress import Progress
 
 Bools = NDArray[np.bool_]
 Floats = NDArray[np.float64]

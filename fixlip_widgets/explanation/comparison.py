@@ -9,8 +9,8 @@ import numpy as np
 from numpy.typing import NDArray
 
 from fixlip_widgets.errors import InputError
-from fixlip_widgets.explainers.registry import METHODS
 from fixlip_widgets.explanation.explanation import Explanation
+from fixlip_widgets.explanation.methods import CATALOGUE
 from fixlip_widgets.support.formatting import isolated, shortened
 
 Floats = NDArray[np.float64]
@@ -31,13 +31,13 @@ class Difference:
 
 def method_label(explanation: Explanation) -> str:
     """Its method, as a person reads it."""
-    method = METHODS.get(explanation.method)
+    method = CATALOGUE.get(explanation.method)
     return method.label if method else explanation.method
 
 
 def label(explanation: Explanation) -> str:
     """An explanation in a few words: its caption, method and p."""
-    method = METHODS.get(explanation.method)
+    method = CATALOGUE.get(explanation.method)
     words = [f"“{isolated(shortened(explanation.caption, 40))}”", method_label(explanation)]
     if explanation.order > 2:
         words.append(f"order {explanation.order}")

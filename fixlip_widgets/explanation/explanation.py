@@ -13,6 +13,7 @@ from numpy.typing import ArrayLike, NDArray
 from fixlip_widgets.encoders.players import Players
 from fixlip_widgets.errors import InputError
 from fixlip_widgets.explanation import npz_format as stored
+from fixlip_widgets.explanation.methods import CATALOGUE
 from fixlip_widgets.explanation.triples import Triples
 from fixlip_widgets.support.files import PathLike, replacing
 from fixlip_widgets.support.formatting import counted
@@ -29,8 +30,6 @@ Bools = NDArray[np.bool_]
 _ROUNDING = 1e-4
 """Share of the largest interaction by which the two halves of a solved matrix may differ."""
 
-RELEVANCES = frozenset({"grad_eclip", "game_attention", "random"})
-"""Methods whose numbers are no logits: they rank players, and say nothing of the similarity's size."""
 _PICTURES = ("image", "blank")
 _PAIR = ("tokens", "words", "grid", "regions", "caption", *_PICTURES, "masking")
 _OPTIONAL = ("main_se", "interactions_se")
@@ -77,7 +76,7 @@ class Explanation(Players):
         triples: Third-order cross-modal terms of an explanation of order 3.
         image: (height, width, 3) the picture that patches are drawn on.
         blank: (height, width, 3) what the model is shown with every patch removed, at its own resolution.
-        masking: What removed patches became, a name in :data:`~fixlip_widgets.encoders.towers.MASKINGS`; empty if not known.
+        masking: What removed patches became: a name in ``fixlip_widgets.encoders.towers.MASKINGS``, or empty.
         model: What was explained: name, pretrained tag, hash of the weights.
     """
 
@@ -153,7 +152,8 @@ class Explanation(Players):
     @property
     def in_logits(self) -> bool:
         """Whether its numbers are logits of the model's similarity; of others only order and sign mean something."""
-        return self.method not in RELEVANCES
+        info = CATALOGUE.get(self.method)
+        return info is None or info.in_logits
 
     @property
     def rounding(self) -> float:

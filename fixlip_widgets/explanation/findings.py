@@ -19,7 +19,7 @@ from typing import TYPE_CHECKING, Any, NamedTuple
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
-from fixlip_widgets.explainers.registry import METHODS
+from fixlip_widgets.explanation.methods import CATALOGUE
 from fixlip_widgets.support.formatting import counted, isolated, joined, pair_name, signed, with_error
 
 if TYPE_CHECKING:
@@ -107,7 +107,7 @@ def beyond_noise(
 
 def _freedom(explanation: Explanation, image_players: NDArray[Any]) -> ArrayLike:
     """Of the errors of terms with (m,) ``image_players``; without end where masks were not drawn with a p."""
-    units, drawn = explanation.effective_image_masks, METHODS.get(explanation.method)
+    units, drawn = explanation.effective_image_masks, CATALOGUE.get(explanation.method)
     if drawn is None or not drawn.uses_p or not np.isfinite(units):
         return np.inf
     return degrees_of_freedom(units / 2 if explanation.p == 0.5 else units, explanation.p, image_players)

@@ -12,6 +12,7 @@ import numpy as np
 
 from fixlip_widgets._version import __version__
 from fixlip_widgets.encoders.towers.maskings import MASKINGS
+from fixlip_widgets.explanation.methods import CATALOGUE
 
 if TYPE_CHECKING:
     from fixlip_widgets.encoders.models import Model
@@ -76,9 +77,7 @@ def reproduction(explanation: Explanation, source: Source | None = None, *, reus
         source: Where image and model come from.
         reused: Encodings at other p, for other captions or of a larger budget took part: the lines compute it without.
     """
-    from fixlip_widgets.explainers.registry import METHODS
-
-    source, method = source or Source(), METHODS.get(explanation.method)
+    source, method = source or Source(), CATALOGUE.get(explanation.method)
     given = [source.image, repr(explanation.caption)]
     given.append(f"model={source.model}")
     given += [f"{name}={expression}" for name, expression in source.options.items()]

@@ -16,12 +16,12 @@ from fixlip_widgets.explainers.registry import Method, Request
 from fixlip_widgets.explainers.registry import method as method_of
 from fixlip_widgets.explainers.remembering_game import RememberingGame
 from fixlip_widgets.explanation.comparison import same_regions
-from fixlip_widgets.pages.progress_bar import Bar, Step
 from fixlip_widgets.support.checks import check_budget, check_p
+from fixlip_widgets.support.progress import ProgressBar
 
 if TYPE_CHECKING:
-    from fixlip_widgets.explainers.encoding_plan import Progress
     from fixlip_widgets.explanation.explanation import Explanation
+    from fixlip_widgets.support.progress import Progress
 
 GRID = (0.1, 0.2, 0.3, 0.4, 0.5, 0.6, 0.7, 0.8, 0.9)
 """Values of p that a page usually offers."""
@@ -32,6 +32,28 @@ _MASKS_PER_PATCH = 3
 
 
 Value = TypeVar("Value", float, str)
+
+
+@dataclass(frozen=True)
+class Step:
+    """Progress of a recording.
+
+    Attributes:
+        done, total: Explanations.
+        p, budget, caption: Of the one that is being computed.
+        fraction: Share of its encodings that is done.
+    """
+
+    done: int
+    total: int
+    p: float
+    budget: int
+    caption: str
+    fraction: float = 0.0
+
+
+def _show(bar: ProgressBar, step: Step) -> None:
+    bar.show(step.done + step.fraction, step.total)
 
 
 @dataclass(frozen=True)
@@ -115,7 +137,8 @@ def record(
         captions=_distinct([explainer.game.caption, *as_list(captions)]),
         first=first,
     )
-    with Bar(progress) as tell:
+    with ProgressBar(progress if isinstance(progress, bool) else None, "recording") as bar:
+        tell = progress if callable(progress) else partial(_show, bar)
         recorder = _Recorder(explainer, chosen, order, wanted, tell)
         found = [*recorder.explanations(at_once=at_once, playground=playground)]
     presents = (each for each in found if (each.p, each.budget, each.caption) == (now, budget, wanted.captions[0]))
@@ -159,7 +182,7 @@ class _Recorder:
         tell: Callable[[Step], None],
     ) -> None:
         self._explainer, self._method, self._order, self._wanted, self._tell = explainer, method, order, wanted, tell
-        self._game = RememberingGame(explainer)
+        self._game = RememberingGame.of(explainer)
         self._done = 0
         self.without: dict[str, NDArray[np.float64]] = {}
 
@@ -186,7 +209,7 @@ class _Recorder:
         wanted = self._wanted
         step = Step(0, self._total, wanted.p[0], wanted.budgets[0], self._game.caption)
         self._tell(step)
-        if at_once and self._method.solve is not None and self._method.uses_p:
+        if at_once and self._method.pooled and self._method.uses_p:
             self._explainer.prepare(_AHEAD, GRID[0], GRID[-1], progress=partial(self._encoded, step))
             enough = _MASKS_PER_PATCH * self._game.n_image
             wanted.p[1:] = [p for p in wanted.p[1:] if self._explainer.effective_image_masks(p) > enough]
@@ -204,7 +227,7 @@ class _Recorder:
             step = Step(self._done, self._total, p, budget, self._game.caption)
             self._tell(step)
             present = self._wanted.present(p, budget, self._game.caption)
-            if extend and self._method.solve is not None:  # also where it is present: what follows builds upon it
+            if extend and self._method.pooled:  # also where it is present: what follows builds upon it
                 explainer.extend(p, budget, progress=partial(self._encoded, step))
             if present is None:
                 yield self._explained(explainer, p, budget, step)
@@ -212,7 +235,7 @@ class _Recorder:
             self._tell(replace(step, done=self._done))
 
     def _explained(self, explainer: IncrementalExplainer, p: float, budget: int, step: Step) -> Explanation:
-        if self._method.solve is not None:
+        if self._method.pooled:
             return self._method.refined(explainer, p, self._order)
         request = Request(self._game, budget, p, self._explainer.seed, progress=partial(self._encoded, step))
         return self._method.anew(request)

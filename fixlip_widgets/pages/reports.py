@@ -11,8 +11,8 @@ from fixlip_widgets.errors import InputError
 from fixlip_widgets.explainers.fixlip import IncrementalExplainer
 from fixlip_widgets.explanation.explanation import Explanation
 from fixlip_widgets.pages.html_page import live, page
-from fixlip_widgets.pages.progress_bar import Step
-from fixlip_widgets.pages.recording import Recording, as_list, record
+from fixlip_widgets.pages.recordable import Recordable
+from fixlip_widgets.pages.recording import Recording, Step, as_list, record
 from fixlip_widgets.pages.saved_page import saved
 from fixlip_widgets.support.files import PathLike, check_place, replacing
 from fixlip_widgets.support.markup import element, escaped
@@ -74,15 +74,13 @@ def report(
 
 def _recording(part: Any, options: dict[str, Any]) -> tuple[Recording, dict[str, Any]]:
     """What to show of a part, and with which settings."""
-    from fixlip_widgets.pages.exports import Exports
-
     if isinstance(part, Recording):
         return part, {}
     if isinstance(part, Explanation):
         return Recording.of(part), {}
     if isinstance(part, IncrementalExplainer):
         return record(part, **options), {}
-    if isinstance(part, Exports):
+    if isinstance(part, Recordable):
         return part.record(**options), part.view_settings()
     raise InputError(
         f"A {type(part).__name__} cannot be part of a report; give explanations, widgets, explainers, recordings or "

@@ -6,8 +6,8 @@ import base64
 import math
 from typing import TYPE_CHECKING, Any
 
-from fixlip_widgets.explainers.registry import METHODS
 from fixlip_widgets.explanation.comparison import correspondence, label
+from fixlip_widgets.explanation.methods import CATALOGUE
 from fixlip_widgets.pages import wire_format as wire
 from fixlip_widgets.pages.convergence import cross_error
 from fixlip_widgets.pages.mask_examples import first_masks
@@ -90,7 +90,7 @@ def _caption(explanation: Explanation, recording: Recording, all_of_them: list[E
 
 
 def _partners(explanation: Explanation, other: Explanation) -> list[int | None]:
-    """For each token, which one of another caption's it is; see :func:`~fixlip_widgets.explanation.comparison.correspondence`."""
+    """Return for each token the matching token of another caption, or None."""
     own, theirs = correspondence(explanation, other)
     found = dict(zip(own.tolist(), theirs.tolist(), strict=True))
     players = range(explanation.n_image, explanation.n_players)
@@ -120,8 +120,8 @@ def _snapshot(explanation: Explanation, caption: int, recording: Recording) -> S
 
 def _examples(explanation: Explanation) -> Saved | None:
     """Masks that the model saw; None of an explanation that is not known to come from an explainer's streams."""
-    method = METHODS.get(explanation.method)
-    if method is None or method.solve is None or explanation.seed is None or not explanation.image_encodes:
+    method = CATALOGUE.get(explanation.method)
+    if method is None or not method.pooled or explanation.seed is None or not explanation.image_encodes:
         return None
     return first_masks(explanation.n_image, explanation.n_text, explanation.p, explanation.seed)
 
@@ -157,7 +157,7 @@ def _defaults(recording: Recording) -> dict[str, Any]:
     """Settings of a widget that shows the first explanation, and what there is to choose from."""
     first = recording.explanations[0]
     options = wire.options()
-    known = METHODS.get(first.method)
+    known = CATALOGUE.get(first.method)
     methods = [entry for entry in options["methods"] if known and entry["name"] == known.name]
     other = {"name": first.method, "label": first.method, "uses_p": False, "uses_budget": False}
     settings = {name: trait.default() for name, trait in Settings.class_traits().items()}

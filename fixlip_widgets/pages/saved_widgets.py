@@ -12,8 +12,8 @@ from numpy.typing import NDArray
 from PIL import Image
 
 from fixlip_widgets.explanation.explanation import Explanation
-from fixlip_widgets.pages.exports import LOOK, STILL
 from fixlip_widgets.pages.packed_arrays import from_wire
+from fixlip_widgets.pages.recordable import STILL_OF, VIEW_SETTINGS
 from fixlip_widgets.pages.recording import Recording
 from fixlip_widgets.pages.saved_page import packed_result, packed_scene, saved
 
@@ -86,7 +86,7 @@ def _children(model: dict[str, Any]) -> list[str]:
 
 def still_of(output: Any) -> str | None:
     """Id of the widget's model whose still form an output is; None if it is something else."""
-    return output.get("metadata", {}).get(STILL)
+    return output.get("metadata", {}).get(STILL_OF)
 
 
 def _with_buffers(model: dict[str, Any]) -> dict[str, Any]:
@@ -108,7 +108,7 @@ def _copied(value: Any) -> Any:
 
 
 def _restored(state: dict[str, Any]) -> Restored:
-    explanation, settings = _explanation(state["result"], state["scene"]), {name: state[name] for name in LOOK}
+    explanation, settings = _explanation(state["result"], state["scene"]), {name: state[name] for name in VIEW_SETTINGS}
     if state.get("kept"):
         kept = {**state["kept"], "settings": {**state["kept"]["settings"], **settings}}
         return Restored({**kept, "measured": state.get("measured", [])}, explanation)

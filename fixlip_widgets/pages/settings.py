@@ -11,8 +11,7 @@ from fixlip_widgets.drawing.graphs import KINDS
 from fixlip_widgets.drawing.layouts import LAYOUTS
 from fixlip_widgets.encoders.players import Players
 from fixlip_widgets.errors import InputError
-from fixlip_widgets.explainers.registry import Method
-from fixlip_widgets.explainers.registry import method as method_of
+from fixlip_widgets.explanation.methods import MethodInfo, check_method
 from fixlip_widgets.support.checks import check_p
 
 Check = Callable[[Any], Any]
@@ -55,7 +54,7 @@ def check_players(value: Any, players: Players) -> tuple[int, ...]:
     return tuple(dict.fromkeys(players.player(player) for player in given))
 
 
-def check_order(value: Any, method: Method) -> int:
+def check_order(value: Any, method: MethodInfo) -> int:
     """An order that ``method`` offers."""
     if isinstance(value, bool) or not isinstance(value, Integral) or int(value) not in method.orders:
         offered = " or ".join(map(str, method.orders))
@@ -77,7 +76,7 @@ def one_of(what: str, names: Sequence[str]) -> Check:
 CHECKS: dict[str, Check] = {
     "p": check_p,
     "text": check_caption,
-    "method": lambda value: method_of(value).name,
+    "method": check_method,
     "top_k": whole_number("top_k: the number of edges shown", 1, MAX_EDGES),
     "graph_layout": one_of("layout", tuple(LAYOUTS)),
     "graph_kind": one_of("kind of edges", KINDS),

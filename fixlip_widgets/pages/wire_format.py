@@ -16,16 +16,16 @@ from fixlip_widgets.drawing.layouts import LAYOUTS
 from fixlip_widgets.drawing.player_shapes import region_places
 from fixlip_widgets.encoders.players import Players
 from fixlip_widgets.encoders.towers import MASKINGS
-from fixlip_widgets.explainers.registry import METHODS
 from fixlip_widgets.explanation.findings import findings
+from fixlip_widgets.explanation.methods import CATALOGUE
 from fixlip_widgets.pages.provenance import provenance, reproduction
 from fixlip_widgets.pages.settings import MAX_SUBSET, SIGNS
 
 if TYPE_CHECKING:
-    from fixlip_widgets.explainers.fixlip import Progress
     from fixlip_widgets.explainers.game import VisionLanguageGame
     from fixlip_widgets.explanation.explanation import Explanation
     from fixlip_widgets.explanation.group_sums import Group
+    from fixlip_widgets.support.progress import Progress
 
 Wire = dict[str, Any]
 BLANK_SIDE = 112
@@ -239,7 +239,7 @@ def options() -> Wire:
         "methods": [
             {name: getattr(method, name) for name in ("name", "label", "uses_p", "uses_budget")}
             | {"orders": list(method.orders)}
-            for method in METHODS.values()
+            for method in CATALOGUE.values()
         ],
     }
 

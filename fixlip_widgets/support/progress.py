@@ -1,109 +1,102 @@
-"""How far a recording is: told to a function, or shown as a bar where somebody watches."""
+"""How far long work is: the numbers, and the one progress bar."""
 
 from __future__ import annotations
 
 import sys
 import time
-from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Any
-from uuid import uuid4
 
-from fixlip_widgets.support.markup import element, escaped
-
-_EVERY = 0.2
-"""Seconds between two drawings of a bar in a notebook."""
+_DELAY = 1.0
+"""Seconds of work before a bar appears: shorter work needs none."""
 
 
 @dataclass(frozen=True)
-class Step:
-    """How far a recording is.
+class Progress:
+    """Progress of a request; counts are masks to encode for it.
 
     Attributes:
-        done, total: Explanations.
-        p, budget, caption: Of the one that is being computed.
-        fraction: Share of its encodings that is done.
+        seconds_left: Estimated from the pace so far; ``nan`` before the first batch.
     """
 
-    done: int
-    total: int
-    p: float
-    budget: int
-    caption: str
-    fraction: float = 0.0
+    image_done: int
+    image_total: int
+    text_done: int
+    text_total: int
+    seconds_left: float
+
+    @property
+    def done(self) -> int:
+        """Masks encoded so far."""
+        return self.image_done + self.text_done
+
+    @property
+    def total(self) -> int:
+        """Masks to encode."""
+        return self.image_total + self.text_total
+
+    @property
+    def fraction(self) -> float:
+        """Share of the work that is done, from 0 to 1."""
+        return self.done / self.total if self.total else 1.0
+
+    @classmethod
+    def since(
+        cls, started: float, image_done: int, image_total: int, text_done: int = 0, text_total: int = 0
+    ) -> Progress:
+        """Return the progress of work that began at ``time.monotonic() == started``."""
+        done, left = image_done + text_done, image_total + text_total - image_done - text_done
+        pace = (time.monotonic() - started) / done if done else float("nan")
+        return cls(image_done, image_total, text_done, text_total, pace * left)
 
 
-Tell = Callable[[Step], None]
-
-
-class Bar:
-    """A context that gives the function to tell steps to.
+class ProgressBar:
+    """A ``tqdm.auto`` bar that appears after a second of work and leaves nothing behind.
 
     Args:
-        wanted: A function of one's own; True or False for a bar or none; None for one on a terminal or in a notebook.
+        wanted: Whether to show it; None shows it on a terminal and in a notebook.
+        what: What is being done, the bar's label.
+        unit: What is counted.
     """
 
-    def __init__(self, wanted: bool | Tell | None) -> None:
-        notebook = _in_notebook()
-        self._wanted = (notebook or sys.stderr.isatty()) if wanted is None else wanted
-        self._shown = _InNotebook() if notebook else _OnTerminal()
+    def __init__(self, wanted: bool | None, what: str, unit: str = "") -> None:
+        self._wanted = (_in_notebook() or sys.stderr.isatty()) if wanted is None else wanted
+        self._options = {"desc": what, "unit": f" {unit}" if unit else "", "leave": False}
+        self._began = time.monotonic()
+        self._bar: Any = None
+        self._display: Any = None
 
-    def __enter__(self) -> Tell:
-        return self._show if isinstance(self._wanted, bool) else self._wanted
+    def __enter__(self) -> ProgressBar:
+        return self
 
-    def _show(self, step: Step) -> None:
-        if self._wanted:
-            self._shown.show(step)
+    def show(self, done: float, total: float) -> None:
+        """Show that ``done`` of ``total`` is done; the total may change on the way."""
+        if not self._wanted or time.monotonic() < self._began + _DELAY:
+            return
+        if self._bar is None:
+            self._bar, self._display = _bar(total, self._options)
+            self._bar.start_t += self._began - time.monotonic()
+        self._bar.total = total
+        self._bar.update(done - self._bar.n)
 
     def __exit__(self, *_: object) -> None:
-        self._shown.close()
-
-
-class _OnTerminal:
-    """tqdm's bar."""
-
-    def __init__(self) -> None:
-        self._bar: Any = None
-
-    def show(self, step: Step) -> None:
-        if self._bar is None:
-            from tqdm import tqdm
-
-            form = "{desc}: {percentage:3.0f}%|{bar}| {elapsed}<{remaining}"
-            self._bar = tqdm(total=step.total, desc="recording", bar_format=form, delay=1, leave=False)
-        self._bar.total = step.total  # fewer than at first, once it is known which p the masks answer for
-        self._bar.update(step.done + step.fraction - self._bar.n)
-
-    def close(self) -> None:
         if self._bar is not None:
             self._bar.close()
+        if self._display is not None:  # a closed bar would stay in the saved notebook as a broken widget
+            self._display.update({"text/plain": ""}, raw=True)
 
 
-class _InNotebook:
-    """A bar of the page's own, which leaves nothing to be seen: a widget would stay behind in the saved notebook."""
+def _bar(total: float, options: dict[str, Any]) -> tuple[Any, Any]:
+    """A tqdm bar, and in a notebook the display that it is shown in."""
+    from tqdm.auto import tqdm
 
-    def __init__(self) -> None:
-        self._display, self._last = "", 0.0
+    if not _in_notebook():
+        return tqdm(total=total, **options), None
+    from IPython.display import display  # pyright: ignore[reportUnknownVariableType]
 
-    def show(self, step: Step) -> None:
-        now = time.monotonic()
-        if now < self._last + _EVERY:
-            return
-        self._last = now
-        share = (step.done + step.fraction) / step.total
-        bar = element("progress", value=share, max=1.0, style="width:min(320px,60%)")
-        self._publish(element("div", bar, escaped(f" {share:.0%}, p = {step.p:g}")), f"recording: {share:.0%}")
-
-    def close(self) -> None:
-        if self._display:
-            self._publish("", "")
-
-    def _publish(self, html: str, text: str) -> None:
-        from IPython.display import publish_display_data  # pyright: ignore[reportUnknownVariableType]
-
-        update, self._display = bool(self._display), self._display or uuid4().hex
-        data = {"text/html": html, "text/plain": text}
-        publish_display_data(data, transient={"display_id": self._display}, update=update)
+    bar: Any = tqdm(total=total, display=False, **options)
+    container = getattr(bar, "container", None)
+    return bar, None if container is None else display(container, display_id=True)
 
 
 def _in_notebook() -> bool:

@@ -11,7 +11,7 @@ import ipywidgets
 import traitlets as t
 
 from fixlip_widgets.errors import InputError
-from fixlip_widgets.explainers.registry import method as method_of
+from fixlip_widgets.explanation.methods import CATALOGUE, check_method
 from fixlip_widgets.pages.js_bundle import Bundle, built, shared_bundle
 from fixlip_widgets.pages.settings import CHECKS, check_order
 from fixlip_widgets.pages.traits import Answers, Settings
@@ -64,7 +64,7 @@ class BaseWidget(Settings, Answers, anywidget.AnyWidget):
 
     def _checked(self, name: str, value: Any, method: str) -> Any:
         """``value`` as the setting ``name`` takes it, with ``method`` chosen; an ``InputError`` where it cannot be."""
-        return check_order(value, method_of(method)) if name == "order" else CHECKS[name](value)
+        return check_order(value, CATALOGUE[check_method(method)]) if name == "order" else CHECKS[name](value)
 
     @t.validate(*sorted(WRITABLE))
     def _check_setting(self, proposal: Any) -> Any:
@@ -105,7 +105,7 @@ class BaseWidget(Settings, Answers, anywidget.AnyWidget):
         with self._publishing:
             with self._history.together():
                 self._history.note(change["name"], change["old"], change["new"], time.monotonic())
-                orders = method_of(self.method).orders if change["name"] == "method" else (self.order,)
+                orders = CATALOGUE[self.method].orders if change["name"] == "method" else (self.order,)
                 if self.order not in orders:
                     self.order = orders[0]
             self.undoable = self._history.words

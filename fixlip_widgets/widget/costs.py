@@ -8,8 +8,8 @@ from typing import TYPE_CHECKING, Any
 from fixlip_widgets.explainers.registry import Method
 
 if TYPE_CHECKING:
-    from fixlip_widgets.explainers.encoding_plan import Progress
     from fixlip_widgets.explainers.fixlip import IncrementalExplainer
+    from fixlip_widgets.support.progress import Progress
     from fixlip_widgets.widget.refiner import Refiner
 
 SLIDER_BUDGETS = range(8, 23)
@@ -76,7 +76,7 @@ def costs(refiner: Refiner, cap: int, p: float, method: Method) -> dict[str, dic
 def _cost(refiner: Refiner, budget: int, p: float, method: Method) -> dict[str, Any]:
     explainer = refiner.explainer
     image, text = method.encodes(explainer.game, budget)
-    if method.solve is not None:
+    if method.pooled:
         new_image, new_text = explainer.missing(p, budget)
         image = max(image, new_image)  # masks at p = 0.5 come in pairs
     else:

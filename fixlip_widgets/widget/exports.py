@@ -10,30 +10,14 @@ from uuid import uuid4
 import traitlets as t
 
 from fixlip_widgets.errors import InputError
+from fixlip_widgets.pages.recordable import STILL_OF, VIEW_SETTINGS
 
 if TYPE_CHECKING:
     from fixlip_widgets.explainers.fixlip import IncrementalExplainer
     from fixlip_widgets.explanation.explanation import Explanation
-    from fixlip_widgets.pages.progress_bar import Step
-    from fixlip_widgets.pages.recording import Recording
+    from fixlip_widgets.pages.recording import Recording, Step
     from fixlip_widgets.support.files import PathLike
     from fixlip_widgets.widget.worker import Worker
-
-LOOK = (
-    "top_k",
-    "graph_layout",
-    "graph_kind",
-    "graph_sign",
-    "subset_size",
-    "subset_sign",
-    "view",
-    "block",
-    "palette",
-    "theme",
-)
-"""Settings that a page takes over; what is selected or compared begins anew."""
-STILL = "fixlip_widgets_still_of"
-"""Key in an output's metadata: id of the widget's model whose still form it is."""
 
 
 class Exports(t.HasTraits):
@@ -117,7 +101,7 @@ class Exports(t.HasTraits):
 
     def view_settings(self) -> dict[str, Any]:
         """How it is looked at: edges, layout, view, colours."""
-        return {name: getattr(self, name) for name in LOOK}
+        return {name: getattr(self, name) for name in VIEW_SETTINGS}
 
     def to_html(self, path: PathLike, title: str | None = None, **recorded: Any) -> None:
         """Write a live page: one file that opens from disk, without a kernel and without a network.
@@ -167,7 +151,7 @@ class Exports(t.HasTraits):
 
         publish_display_data(
             {"text/html": html_beneath(self.explanation), "text/plain": self._in_a_line()},
-            {STILL: getattr(self, "model_id")},  # noqa: B009 - the widget's own, which this mixin cannot declare
+            {STILL_OF: getattr(self, "model_id")},  # noqa: B009 - the widget's own, which this mixin cannot declare
             transient={"display_id": self._still},
             update=update,
         )

@@ -7,10 +7,10 @@ from functools import partial
 from typing import TYPE_CHECKING, Any
 
 from fixlip_widgets.errors import FixlipError, InputError
-from fixlip_widgets.explainers.encoding_plan import Progress
-from fixlip_widgets.explainers.registry import METHODS
 from fixlip_widgets.explanation.comparison import method_label
+from fixlip_widgets.explanation.methods import CATALOGUE
 from fixlip_widgets.pages import wire_format as wire
+from fixlip_widgets.support.progress import Progress
 from fixlip_widgets.widget.measurer import Measurer, Measures, Stopped, probabilities
 from fixlip_widgets.widget.refiner import PROGRESS_EVERY
 from fixlip_widgets.widget.views import ShowingWidget
@@ -168,7 +168,7 @@ _PAID = ("seed", "image_encodes", "text_encodes")
 
 def told(explanation: Explanation, found: Measures) -> dict[str, Any]:
     """What the view is told, as ``js/src/protocol.ts`` describes it."""
-    method = METHODS.get(explanation.method)
+    method = CATALOGUE.get(explanation.method)
     return {
         **{name: getattr(explanation, name) for name in (*_NAMES, *_PAID)},
         "label": method_label(explanation),

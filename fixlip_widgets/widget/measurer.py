@@ -10,10 +10,10 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 from numpy.typing import NDArray
 
-from fixlip_widgets.explainers.encoding_plan import Progress, progress
 from fixlip_widgets.explainers.metrics.curves import POINTS, Curves, curves, extremes
 from fixlip_widgets.explainers.metrics.sampled import Faithfulness, check_players, fresh_masks, sample
 from fixlip_widgets.explainers.remembering_game import Known, RememberingGame, known_to
+from fixlip_widgets.support.progress import Progress
 
 if TYPE_CHECKING:
     from fixlip_widgets.explainers.fixlip import IncrementalExplainer
@@ -120,7 +120,8 @@ class Measurer:
         for known in (self._image, self._text):
             if len(known) > _MOST_KEPT:
                 known.clear()
-        return RememberingGame(self.explainer, {"image": self._image, "text": self._text})
+        with self.explainer.pair():
+            return RememberingGame(self.explainer.game, {"image": self._image, "text": self._text})
 
 
 class _Encoding:
@@ -163,7 +164,7 @@ class _Encoding:
 
     def _progress(self) -> Progress:
         image, text = self._total
-        return progress(self._started, self._image, max(image, self._image), self._text, max(text, self._text))
+        return Progress.since(self._started, self._image, max(image, self._image), self._text, max(text, self._text))
 
 
 def _searched(explanation: Explanation, sign: int, encoding: _Encoding) -> Bools:

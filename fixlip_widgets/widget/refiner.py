@@ -9,16 +9,18 @@ from typing import TYPE_CHECKING, Protocol
 
 from fixlip_widgets.errors import FixlipError
 from fixlip_widgets.estimators.masks import split_budget
-from fixlip_widgets.explainers.registry import METHODS, Method, Request
+from fixlip_widgets.explainers.registry import Method, Request
 from fixlip_widgets.explainers.registry import method as method_of
+from fixlip_widgets.explanation.methods import CATALOGUE
 from fixlip_widgets.pages import wire_format as wire
 from fixlip_widgets.support.checks import MIN_BUDGET
 from fixlip_widgets.widget.costs import Pace
 from fixlip_widgets.widget.worker import Job
 
 if TYPE_CHECKING:
-    from fixlip_widgets.explainers.fixlip import IncrementalExplainer, Progress
+    from fixlip_widgets.explainers.fixlip import IncrementalExplainer
     from fixlip_widgets.explanation.explanation import Explanation
+    from fixlip_widgets.support.progress import Progress
 
 PROGRESS_EVERY, RESULT_EVERY = 0.1, 0.25
 """Least seconds between two messages of progress, and between two partial results."""
@@ -97,7 +99,7 @@ class Refiner:
         self._take_caption(job)
         method = method_of(job.method)
         self._between()
-        if method.compute is not None:
+        if not method.pooled:
             self._explain_anew(job, method)
         else:
             self._refine(job)
@@ -108,8 +110,8 @@ class Refiner:
 
     def reused(self, explanation: Explanation) -> bool:
         """Whether the pool holds more than a fresh explainer would draw for ``explanation``, and so says it better."""
-        method, game, p = METHODS.get(explanation.method), self.explainer.game, explanation.p
-        if method is None or method.solve is None:
+        method, game, p = CATALOGUE.get(explanation.method), self.explainer.game, explanation.p
+        if method is None or not method.pooled:
             return False
         wanted, _ = split_budget(max(explanation.budget, MIN_BUDGET), game.n_image, game.n_text)
         fresh = wanted + wanted % 2 if p == 0.5 else wanted
@@ -168,7 +170,7 @@ class Refiner:
         self._between()  # what the result asks for comes before what is for later
         self._settle(job)
         share = self._screen.share_when_idle()
-        if share > 0 and method_of(job.method).compute is None and not job.stop.is_set():
+        if share > 0 and method_of(job.method).pooled and not job.stop.is_set():
             self.explainer.prepare(share, *SLIDER_P, progress=lambda _: self._between(), cancelled=job.stop.is_set)
 
     def _take_caption(self, job: Job) -> None:

@@ -7,7 +7,7 @@ from contextlib import contextmanager
 from dataclasses import dataclass
 from typing import Any
 
-from fixlip_widgets.explainers.registry import METHODS
+from fixlip_widgets.explanation.methods import CATALOGUE
 from fixlip_widgets.support.formatting import shortened
 
 COALESCE_SECONDS = 1.0
@@ -61,7 +61,7 @@ def _said(name: str, value: Any) -> str:
     if name == "text":
         return f"“{shortened(value, 30)}”"
     if name == "method":
-        return METHODS[value].label if value in METHODS else str(value)
+        return CATALOGUE[value].label if value in CATALOGUE else str(value)
     if isinstance(value, float):
         return f"{value:.3g}"
     return f"{value:,}" if isinstance(value, int) else str(value).replace("_", "–")

@@ -14,9 +14,9 @@ from fixlip_widgets.explanation.explanation import Explanation
 from fixlip_widgets.explanation.group_sums import Group, group
 from fixlip_widgets.pages import wire_format as wire
 from fixlip_widgets.pages.convergence import Convergence
-from fixlip_widgets.pages.exports import Exports
 from fixlip_widgets.pages.provenance import reproduction
 from fixlip_widgets.widget.checked_settings import BaseWidget
+from fixlip_widgets.widget.exports import Exports
 from fixlip_widgets.widget.playground import TAKEN, Playground
 from fixlip_widgets.widget.worker import Worker
 

@@ -20,7 +20,7 @@ from fixlip_widgets.evaluation.measure import measure, on_grid
 from fixlip_widgets.evaluation.page import write_page
 from fixlip_widgets.evaluation.pairs import Pair
 from fixlip_widgets.evaluation.records import Records, Settings
-from fixlip_widgets.evaluation.shared import SharedGame
+from fixlip_widgets.evaluation.shared_game import SharedGame
 from fixlip_widgets.evaluation.tables import curve, markdown, mean
 from fixlip_widgets.explainers.fixlip import IncrementalExplainer
 from fixlip_widgets.explainers.metrics import faithfulness, insertion_deletion, pointing_game

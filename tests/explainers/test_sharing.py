@@ -8,7 +8,7 @@ import numpy as np
 import pytest
 
 from fixlip_widgets import FixlipError, IncrementalExplainer, VisionLanguageGame
-from fixlip_widgets.evaluation.shared import SharedGame
+from fixlip_widgets.evaluation.shared_game import SharedGame
 from fixlip_widgets.explainers.remembering_game import RememberingGame
 from tests.golden import tiny_clip, tiny_game, tiny_pixels
 
@@ -140,7 +140,7 @@ def test_every_answer_is_of_one_caption_while_another_thread_changes_it():
 def test_an_explainer_with_another_caption_shares_images_and_no_answer():
     explainer = explained()
     before = explainer.explanation()
-    other = explainer.with_game(RememberingGame(explainer))
+    other = explainer.with_game(RememberingGame.of(explainer))
     other.set_text("a cat on a mat")
     assert other.explanation().caption == "a cat on a mat"
     assert explainer.explanation().caption == before.caption
@@ -167,7 +167,7 @@ def test_a_waiting_thread_gives_up_when_it_is_not_wanted_any_more():
 
 def test_a_game_that_remembers_forgets_with_its_image_and_caption():
     explainer = explained()
-    remembering, shared = RememberingGame(explainer), SharedGame(tiny_clip(), tiny_pixels(), "a dog")
+    remembering, shared = RememberingGame.of(explainer), SharedGame(tiny_clip(), tiny_pixels(), "a dog")
     masks = np.ones((1, 16), dtype=bool), np.ones((1, 2), dtype=bool)
     for game in (remembering, shared):
         game.set_text("a dog")

@@ -16,7 +16,7 @@ from fixlip_widgets.estimators.masks import draw_masks
 from fixlip_widgets.explainers.fixlip import IMAGE_STREAM
 from fixlip_widgets.pages import Recording
 from fixlip_widgets.pages.html_page import script
-from fixlip_widgets.pages.progress_bar import Step
+from fixlip_widgets.pages.recording import Step
 from tests.examples import dog_and_hydrant, random_explanation
 from tests.golden import tiny_game
 from tests.pages.reading import Page, unpacked

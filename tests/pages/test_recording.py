@@ -11,7 +11,7 @@ from fixlip_widgets import Explanation, FixlipWidget, IncrementalExplainer, Inpu
 from fixlip_widgets.explainers.registry import METHODS, Request
 from fixlip_widgets.explainers.shapley import joint_budget
 from fixlip_widgets.pages import GRID, Recording, record
-from fixlip_widgets.pages.progress_bar import Step
+from fixlip_widgets.pages.recording import Step
 from tests.examples import random_explanation
 from tests.golden import tiny_clip, tiny_pixels
 

@@ -4,11 +4,12 @@ from __future__ import annotations
 
 from collections.abc import Callable
 
-from fixlip_widgets.explainers.fixlip import IncrementalExplainer, Progress
+from fixlip_widgets.explainers.fixlip import IncrementalExplainer
 from fixlip_widgets.explainers.game import VisionLanguageGame
 from fixlip_widgets.explainers.shapley import explain_shapley
 from fixlip_widgets.explanation.explanation import Explanation
 from fixlip_widgets.support.checks import DEFAULT_BUDGET
+from fixlip_widgets.support.progress import Progress
 
 
 def shapley_values(
