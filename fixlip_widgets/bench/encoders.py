@@ -83,7 +83,7 @@ def large_product(model: Model) -> tuple[Callable[[], Any], float]:
 def _image_rows(game: VisionLanguageGame) -> Iterator[Row]:
     size, device = game.batch.size, game.model.device
     masks = torch.rand(size, game.n_image, device=device) < 0.5
-    masked = torch.where(masks[:, game._labels.to(device)][:, None], game.pixels[None], 0)  # pyright: ignore[reportPrivateUsage]
+    masked = torch.where(masks[:, game.labels.to(device)][:, None], game.pixels[None], 0)
     masked = masked.to(game.pixels.dtype)
     encode, own = game.encoder("image"), game.model.clip.encode_image
     with peak_memory(device) as memory:  # before anything else has left the process memory to use

@@ -55,7 +55,8 @@ def explain(
             Captions take at most a few thousand text encodings besides, which cost little.
         method: A name in :data:`~fixlip_widgets.explainers.registry.METHODS`: ``"banzhaf"``, the p-weighted Banzhaf
             interactions of FIxLIP; ``"shapley"``, Shapley interactions; ``"exclip"``; of first order
-            ``"banzhaf_values"``, ``"shapley_values"``, ``"grad_eclip"``, ``"game_attention"``; and ``"random"``, to compare with chance.
+            ``"banzhaf_values"``, ``"shapley_values"``, ``"grad_eclip"`` and ``"game_attention"``; and ``"random"``, a
+            chance level to compare with.
         order: 2 by default, main effects and interactions, or 1 where the method has no more; 3 adds
             image–image–text and image–text–text terms (``"banzhaf"`` only); 1 with ``"banzhaf"`` or ``"shapley"``
             gives their values.

@@ -64,6 +64,9 @@ class VisionLanguageGame(Players):
         picture: (H, W, 3) what views draw players on: the part of the picture that the model sees.
         blank: (H, W, 3) the picture as the model sees it with every image player removed.
         scale, bias: Of the similarity logit.
+        labels: (H, W) the image player of each pixel that the model sees.
+        text_inputs: Token ids, and for each position of a text player, the position and the player.
+        image_tower, text_tower: The masked encoders.
         changes: How often each modality was set.
 
     Raises:
@@ -120,8 +123,8 @@ class VisionLanguageGame(Players):
             tower = image_tower(self.model.clip, pixels, labels, n_players, self.masking)
         if self._given_regions is not None:
             self.regions, self.grid = labels.numpy(), grid_of(n_players)
-        self._image_tower: ImageTower = tower
-        self._labels, self.pixels, self.picture = labels, pixels, picture
+        self.image_tower: ImageTower = tower
+        self.labels, self.pixels, self.picture = labels, pixels, picture
         self.blank = self.masked_picture(np.zeros(self.n_image, dtype=bool))
         self._changed("image")
 
@@ -131,9 +134,9 @@ class VisionLanguageGame(Players):
         device = self.model.device
         ids, players, owners = (each.to(device) for each in (caption.ids, caption.players, caption.owners))
         with torch.no_grad():
-            self._text_tower: AnyTextTower = text_tower(self.model.clip, ids, players, owners)
+            self.text_tower: AnyTextTower = text_tower(self.model.clip, ids, players, owners)
         self.caption, self.tokens = caption.text, caption.tokens
-        self._text_input = ids, players, owners  # what the tower was made of
+        self.text_inputs = ids, players, owners  # what the tower was made of
         self._changed("text")
 
     def _changed(self, modality: Modality) -> None:
@@ -142,7 +145,7 @@ class VisionLanguageGame(Players):
 
     def masked_picture(self, image_mask: ArrayLike) -> NDArray[np.uint8]:
         """(H, W, 3) the picture as the encoder sees it under a mask, (n_image,); patches that left it are white."""
-        keep = torch.from_numpy(self._masks(np.asarray(image_mask)[None], self.n_image)[0])[self._labels]
+        keep = torch.from_numpy(self._masks(np.asarray(image_mask)[None], self.n_image)[0])[self.labels]
         pixels = self.pixels.float().cpu()
         shown = self.model.shown(torch.where(keep, pixels, replacement(self.masking, pixels)))
         if self.masking == "remove":
@@ -178,7 +181,7 @@ class VisionLanguageGame(Players):
                 )
         if any(module.training for module in model.clip.modules()):
             raise EncodingError("The model is in training mode, in which encoders answer by chance; call its eval().")
-        tower = self._image_tower if modality == "image" else self._text_tower
+        tower = self.image_tower if modality == "image" else self.text_tower
         return Encoder(tower.encode, self.model.dtype)
 
     def values(self, image_masks: ArrayLike, text_masks: ArrayLike) -> Floats:

@@ -32,7 +32,7 @@ def test_operations_are_those_of_the_products():
     products = tokens * earlier * 12 * width**2 + last + 2 * visual.proj.numel()
     attention = 2 * 2 * (earlier * 17**2 + 17) * width
     with torch.inference_mode():
-        assert operations(lambda: game._image_tower.encode(masks)) == 2 * (products + attention)
+        assert operations(lambda: game.image_tower.encode(masks)) == 2 * (products + attention)
 
 
 def test_time_goes_to_what_is_run():

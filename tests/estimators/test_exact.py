@@ -144,7 +144,7 @@ def test_the_table_lists_the_game_in_the_order_of_its_masks():
 
 def test_the_table_of_too_many_players_is_refused():
     with pytest.raises(InputError, match="24 players"):
-        exact.table(tiny_game())
+        tiny_game().table()
 
 
 @pytest.mark.parametrize("p", [0.5, 0.3])

@@ -141,14 +141,14 @@ def test_an_explanation_may_be_asked_for_while_extending():
 
 def test_an_error_in_a_tower_leaves_the_pool_valid():
     game = tiny_game(batch_size=16)
-    explainer, encode = IncrementalExplainer(game), game._image_tower.encode
+    explainer, encode = IncrementalExplainer(game), game.image_tower.encode
     calls = []
 
     def failing(masks):
         calls.append(masks)
         return encode(masks) * (torch.nan if len(calls) == 3 else 1)
 
-    game._image_tower.encode = failing
+    game.image_tower.encode = failing
     with pytest.raises(EncodingError):
         explainer.extend(0.5, 2**12)
     explainer.extend(0.5, 2**12)

@@ -56,7 +56,7 @@ def test_a_hidden_token_cannot_influence_the_embedding():
     masks = np.ones((1, game.n_text), dtype=bool)
     masks[0, 2] = False
     before = game.text_embeddings(masks)
-    tower = game._text_tower
+    tower = game.text_tower
     tower._tokens = tower._tokens.clone()
     tower._tokens[3] += 10.0  # position 3 is player 2: the start token comes first
     assert torch.equal(game.text_embeddings(masks), before)
@@ -66,8 +66,8 @@ def test_a_hidden_token_cannot_influence_the_embedding():
 def test_each_distinct_mask_is_encoded_once():
     game = tiny_game()
     seen = []
-    encode = game._image_tower.encode
-    game._image_tower.encode = lambda masks: (seen.append(len(masks)), encode(masks))[1]
+    encode = game.image_tower.encode
+    game.image_tower.encode = lambda masks: (seen.append(len(masks)), encode(masks))[1]
     masks = np.repeat(np.eye(game.n_image, dtype=bool)[:3], 50, axis=0)
     embeddings = game.image_embeddings(masks)
     assert sum(seen) == 3
@@ -92,7 +92,7 @@ def test_batches_do_not_change_the_result():
 
 def test_running_out_of_memory_halves_the_batch_and_goes_on():
     game = tiny_game(batch_size=16)
-    encode = game._image_tower.encode
+    encode = game.image_tower.encode
 
     def limited(masks):
         if len(masks) > 5:
@@ -101,15 +101,15 @@ def test_running_out_of_memory_halves_the_batch_and_goes_on():
 
     masks = np.random.default_rng(0).random((20, 16)) < 0.5
     expected = game.image_embeddings(masks)
-    game._image_tower.encode = limited
+    game.image_tower.encode = limited
     torch.testing.assert_close(game.image_embeddings(masks), expected, atol=1e-6, rtol=0)
     assert game.batch.size == 4
 
 
 def test_embeddings_that_are_not_finite_name_tower_and_mask():
     game = tiny_game()
-    encode = game._image_tower.encode
-    game._image_tower.encode = lambda masks: torch.where(masks[:, :1], encode(masks), torch.nan)
+    encode = game.image_tower.encode
+    game.image_tower.encode = lambda masks: torch.where(masks[:, :1], encode(masks), torch.nan)
     masks = np.ones((3, 16), dtype=bool)
     masks[1, [0, 2]] = False
     with pytest.raises(EncodingError, match=r"image encoder .*\[1, 3, 4"):
@@ -209,7 +209,7 @@ def test_a_device_without_room_for_one_mask_is_named(said):
     def full(_):
         raise said
 
-    game._image_tower.encode = full
+    game.image_tower.encode = full
     with pytest.raises(EncodingError, match="cpu has too little memory for a single mask of the image enc") as raised:
         game.image_embeddings(np.ones((3, 16)))
     assert raised.value.__cause__ is said
@@ -304,7 +304,7 @@ def test_a_siglip_like_model_keeps_its_padding_visible_and_its_bias():
     assert game.bias == -10
     assert game.grid == (14, 14)
     assert game.similarity == pytest.approx(float(logits), abs=1e-5)
-    tower, nothing = game._text_tower, np.zeros((1, game.n_text), dtype=bool)
+    tower, nothing = game.text_tower, np.zeros((1, game.n_text), dtype=bool)
     before = game.text_embeddings(nothing)
     tower._tokens = tower._tokens.clone()
     tower._tokens[1 : 1 + game.n_text] += 10.0

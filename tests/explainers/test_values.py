@@ -151,13 +151,13 @@ def test_joint_values_are_the_games_and_each_distinct_mask_is_encoded_once():
     game = tiny_game(batch_size=16)
     masks = np.concatenate([draw_halves(24, 0, 90, seed=0), draw_masks(24, 0.9, 0, 90, seed=0, stream=0)])
     expected = game.value(masks)
-    encoded, encode = [], game._image_tower.encode
+    encoded, encode = [], game.image_tower.encode
 
     def counting(batch):
         encoded.append(len(batch))
         return encode(batch)
 
-    game._image_tower.encode = counting
+    game.image_tower.encode = counting
     joint = JointValues(game, masks)
     np.testing.assert_allclose(joint.evaluate().numpy(), expected, atol=1e-4)
     assert sum(encoded) == joint.image.encodes == joint.image.total == len(distinct(masks[:, :16])[0]) < len(masks)
@@ -222,7 +222,7 @@ def test_cancelling_before_the_first_pair_is_said():
 
 def test_embeddings_that_are_not_finite_are_refused():
     game = tiny_game()
-    game._text_tower.encode = lambda masks: torch.full((len(masks), 4), torch.nan)
+    game.text_tower.encode = lambda masks: torch.full((len(masks), 4), torch.nan)
     with pytest.raises(EncodingError, match="text encoder"):
         explain_shapley(game, 50)
 

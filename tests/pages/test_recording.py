@@ -33,7 +33,7 @@ def explainer() -> IncrementalExplainer:
 
 def count_encodes(explainer: IncrementalExplainer, monkeypatch: pytest.MonkeyPatch) -> list[int]:
     """Masks that the image tower is run on from now on, batch by batch."""
-    tower, seen = explainer.game._image_tower, list[int]()
+    tower, seen = explainer.game.image_tower, list[int]()
     encode = tower.encode
     monkeypatch.setattr(tower, "encode", lambda masks: (seen.append(len(masks)), encode(masks))[1])
     return seen

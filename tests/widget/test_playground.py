@@ -181,7 +181,7 @@ def test_a_masked_picture_is_small_however_large_the_encoders_pictures_are() -> 
 def test_what_is_laid_over_removed_patches_is_what_the_encoder_sees_there(masking: str) -> None:
     game = tiny_game(masking=masking)
     mask = np.arange(game.n_image) % 3 > 0
-    kept = mask[game._labels.numpy()][:, :, None]
+    kept = mask[game.labels.numpy()][:, :, None]
     np.testing.assert_array_equal(
         np.where(kept, game.masked_picture(np.ones(game.n_image)), game.blank), game.masked_picture(mask)
     )

@@ -45,12 +45,12 @@ class HuggingFaceTextTower:
         visible = ids != padding_of(clip.text)
         length = int(visible.nonzero().max()) + 1
         self._ids, self._visible = ids[:length], visible[:length]
-        self._players, self._owners, self.n_players = players, owners, int(owners.max()) + 1
+        self.players, self.owners, self.n_players = players, owners, int(owners.max()) + 1
 
     def encode(self, masks: Tensor) -> Tensor:
         """(m, n_players) bool masks, True = kept, to (m, d) unit-norm embeddings."""
         keep = self._visible.repeat(len(masks), 1)
-        keep[:, self._players] &= masks[:, self._owners]  # a caption may name the padding, which stays hidden
+        keep[:, self.players] &= masks[:, self.owners]  # a caption may name the padding, which stays hidden
         attention = keep.to(torch.long)
         output = self._text.transformer(input_ids=self._ids.expand(len(masks), -1), attention_mask=attention)
         features = self._text.proj(self._text.pooler(output, attention))

@@ -103,7 +103,7 @@ class TextTower:
         place = torch.full((len(tokens),), -1, device=ids.device)
         place[seen] = torch.arange(len(seen), device=ids.device)
         matters = place[players] >= 0
-        self._players, self._owners = place[players][matters], owners[matters]
+        self.players, self.owners = place[players][matters], owners[matters]
         self.n_players, self._pooled = int(owners.max()) + 1, int(place[pooled])
         self._tokens = tokens[seen]
         self._mask = None if mask is None else mask[seen][:, seen].to(tokens.dtype)
@@ -116,7 +116,7 @@ class TextTower:
     def _features(self, masks: Tensor) -> Tensor:
         parts, count, length = self._parts, len(masks), len(self._tokens)
         keep = torch.ones(count, length, dtype=torch.bool, device=masks.device)
-        keep[:, self._players] = masks[:, self._owners]
+        keep[:, self.players] = masks[:, self.owners]
         hidden = torch.zeros(keep.shape, dtype=self._tokens.dtype, device=masks.device)
         hidden.masked_fill_(~keep, float("-inf"))
         attention = hidden[:, None, :].expand(count, length, length)

@@ -132,11 +132,11 @@ class TransformersTextTower:
                 "The model reads none of the caption's tokens: the tokenizer puts an end token before them, as padding "
                 "on the left may be. Pass the model's own processor."
             )
-        self._players, self._owners, self.n_players = players[read], owners[read], int(owners.max()) + 1
+        self.players, self.owners, self.n_players = players[read], owners[read], int(owners.max()) + 1
 
     def encode(self, masks: Tensor) -> Tensor:
         """(m, n_players) bool masks, True = kept, to (m, d) unit-norm embeddings."""
         keep = torch.ones(len(masks), len(self._ids), dtype=torch.bool, device=masks.device)
-        keep[:, self._players] = masks[:, self._owners]
+        keep[:, self.players] = masks[:, self.owners]
         features = self._clip.encode_text(self._ids.expand(len(masks), -1), keep.to(torch.long))
         return F.normalize(features.float(), dim=-1)

@@ -147,7 +147,7 @@ def _text_path(game: VisionLanguageGame, layer: int) -> Path:
     """From the caption with the padding token in the place of every player's tokens."""
     encode, device, clip = game.encoder("text"), game.model.device, game.model.clip
     text: Any = clip.model.text_model if isinstance(clip, TransformersEncoder) else getattr(clip, "text", clip)
-    ids, players, owners = game._text_input  # pyright: ignore[reportPrivateUsage]
+    ids, players, owners = game.text_inputs
     silent = ids.clone()
     silent[players] = _padding(game.model)
     reference = text_tower(clip, silent, players, owners)

@@ -44,8 +44,8 @@ def positions_of(game: VisionLanguageGame, modality: Modality, length: int) -> P
     """
     player = torch.full((length,), _NOBODY)
     if modality == "text":
-        tower = game._text_tower  # pyright: ignore[reportPrivateUsage]
-        places, owners = tower._players.cpu(), tower._owners.cpu()  # pyright: ignore[reportPrivateUsage]
+        tower = game.text_tower
+        places, owners = tower.players.cpu(), tower.owners.cpu()
         player[places] = owners
         return Positions(player, game.n_text)
     patches = patches_of(game.model.clip)
@@ -55,7 +55,7 @@ def positions_of(game: VisionLanguageGame, modality: Modality, length: int) -> P
             "explain patches. Use a vision transformer, or explain with method='banzhaf'."
         )
     (rows, columns), (height, width) = patches.grid, patches.size
-    labels = game._labels  # pyright: ignore[reportPrivateUsage]
+    labels = game.labels
     down, across = torch.arange(rows) * height + height // 2, torch.arange(columns) * width + width // 2
     player[length - rows * columns :] = labels[down[:, None], across[None, :]].flatten().to(player)
     return Positions(player, game.n_image)

@@ -44,7 +44,7 @@ def masking_embeddings_is_masking_pixels(game: VisionLanguageGame) -> None:
     """Of the whole picture the encoder sees, by the encoder's own code."""
     drawn = torch.from_numpy(masks(3, game.n_image))
     removed = game.pixels.new_zeros(game.pixels.shape)
-    reference = PixelImageTower(game.model.clip, game.pixels, removed, game._labels, game.n_image)
+    reference = PixelImageTower(game.model.clip, game.pixels, removed, game.labels, game.n_image)
     with torch.inference_mode():
         expected = reference.encode(drawn)
     np.testing.assert_allclose(game.image_embeddings(drawn.numpy()), expected, atol=5e-6)

@@ -24,7 +24,7 @@ def test_with_everything_kept_all_maskings_are_the_models_own(family, masking):
 def test_the_encoder_sees_the_replaced_pixels(family, masking):
     pair = game(model(family), masking=masking)
     mask = properties.masks(1, pair.n_image)
-    keep = torch.from_numpy(mask[0])[pair._labels]
+    keep = torch.from_numpy(mask[0])[pair.labels]
     seen = torch.where(keep, pair.pixels, replacement(masking, pair.pixels))
     with torch.inference_mode():
         expected = F.normalize(pair.model.clip.encode_image(seen[None]))

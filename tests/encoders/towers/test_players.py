@@ -13,9 +13,9 @@ HALVES = np.repeat([[7, 3]], 64, axis=0).repeat(32, axis=1)  # left 7, right 3
 
 def test_cells_of_a_coarser_grid_are_made_of_whole_patches():
     pair = game(model("CLIP 14-pixel patches of 64 pixels"), grid=(2, 2))
-    assert pair._labels[27, 27] == 0
-    assert pair._labels[28, 28] == 3
-    assert pair._labels[63, 63] == 3  # beyond the last whole patch
+    assert pair.labels[27, 27] == 0
+    assert pair.labels[28, 28] == 3
+    assert pair.labels[63, 63] == 3  # beyond the last whole patch
     properties.masking_embeddings_is_masking_pixels(pair)
     properties.removed_pixels_have_no_gradient(pair)
 
@@ -30,9 +30,9 @@ def test_a_label_map_is_numbered_by_its_values():
 
 
 def test_regions_of_whole_patches_are_masked_after_the_patch_embedding():
-    assert not isinstance(tiny_game(regions=HALVES)._image_tower, PixelImageTower)
+    assert not isinstance(tiny_game(regions=HALVES).image_tower, PixelImageTower)
     shifted = np.roll(HALVES, 1, axis=1)
-    assert isinstance(tiny_game(regions=shifted)._image_tower, PixelImageTower)
+    assert isinstance(tiny_game(regions=shifted).image_tower, PixelImageTower)
 
 
 @pytest.mark.parametrize("size", [(150, 100), (100, 150), (64, 64), (37, 41)])

@@ -77,7 +77,7 @@ def test_pieces_are_as_large_as_memory_is_used_again():
 @pytest.mark.parametrize("family", ["CLIP", "SigLIP", "EVA-02", "PE-Core", "CoCa"])
 def test_encoders_are_given_patches_whose_numbers_lie_together(family, monkeypatch):
     pair, given = game(model(family)), []
-    run = pair._image_tower.run
-    monkeypatch.setattr(pair._image_tower, "run", lambda patches, _: given.append(patches) or run(patches, None))
+    run = pair.image_tower.run
+    monkeypatch.setattr(pair.image_tower, "run", lambda patches, _: given.append(patches) or run(patches, None))
     pair.image_embeddings(properties.masks(5, pair.n_image))
     assert [patches.is_contiguous() for patches in given] == [True]

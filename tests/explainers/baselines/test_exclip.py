@@ -49,7 +49,7 @@ def test_the_error_of_completeness_falls_with_the_square_of_the_steps():
 
 def second_difference(game):
     """The game's f(a, b) − f(a, r) − f(r, b) + f(r, r), each tower's reference encoded as an input of its own."""
-    ids, players, owners = game._text_input
+    ids, players, owners = game.text_inputs
     silent = ids.clone()
     silent[players] = 0
     with torch.inference_mode():
