@@ -269,8 +269,7 @@ def test_damaged_weights_are_refused(weights):
         load_model(CONFIG, pretrained=weights)
 
 
-@pytest.mark.filterwarnings("ignore::DeprecationWarning", "ignore::UserWarning")  # torch's, of its archives
-@pytest.mark.filterwarnings("ignore:.torch.jit.*:FutureWarning")
+@pytest.mark.filterwarnings("ignore::DeprecationWarning", "ignore::FutureWarning", "ignore::UserWarning")  # torch's
 def test_a_damaged_checkpoint_and_a_torchscript_archive_are_refused(tmp_path):
     whole, half, script = (tmp_path / name for name in ("whole.pt", "half.pt", "script.pt"))
     torch.save(tiny_weights(), whole)
