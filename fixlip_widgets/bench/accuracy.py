@@ -13,6 +13,7 @@ from fixlip_widgets import VisionLanguageGame, demo, load_model
 from fixlip_widgets.bench.measure import Row
 from fixlip_widgets.estimators.crossmodal import CrossModalFit, Fit, Modality, regress
 from fixlip_widgets.estimators.masks import draw_masks, enumerate_masks, enumeration_weights
+from fixlip_widgets.estimators.penalties import CrossValidated
 
 LONG_RUN = 24_000
 COUNTS = (256, 512, 1024, 2048, 4096)
@@ -47,7 +48,7 @@ def rows() -> Iterator[Row]:
 def _fits(image: Modality, text: Modality) -> dict[str, CrossModalFit]:
     plain = regress(image, text, 0.0)
     direction = text.moments.mean_embedding
-    even = image.design.fit(image.project(direction), None, alike=True)
+    even = image.design.fit(image.project(direction), CrossValidated(by_player=False))
     return {"plain": plain, "even ridge": replace(plain, image_part=even), "default": regress(image, text, None)}
 
 

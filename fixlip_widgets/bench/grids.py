@@ -9,6 +9,7 @@ from fixlip_widgets.bench.measure import Row, peak_memory
 _SETUP = """
 import torch
 from fixlip_widgets.estimators.quadratic import QuadraticDesign
+from fixlip_widgets.estimators.penalties import CrossValidated
 from fixlip_widgets.estimators.masks import draw_masks
 torch.manual_seed(0)
 masks = torch.from_numpy(draw_masks({n}, 0.5, 0, {count}, seed=0, stream=0))
@@ -19,7 +20,7 @@ del z
 weights = torch.full(({count},), 1 / {count}, dtype=torch.float64)
 torch.randn(512, 512) @ torch.randn(512, 512)
 """
-_WORK = "QuadraticDesign(masks, weights, paired=True, dtype=torch.float32).fit(targets, ridge=None)"
+_WORK = "QuadraticDesign(masks, weights, paired=True, dtype=torch.float32).fit(targets, CrossValidated())"
 
 
 def rows() -> Iterator[Row]:

@@ -19,7 +19,8 @@ from torch import Tensor
 from fixlip_widgets.errors import InputError
 from fixlip_widgets.estimators.adjustment import Adjustment, adjusted_slopes
 from fixlip_widgets.estimators.moments import Moments
-from fixlip_widgets.estimators.quadratic import QuadraticDesign, QuadraticFit, chunks
+from fixlip_widgets.estimators.penalties import NoPairs, Penalty, penalty_for
+from fixlip_widgets.estimators.quadratic import LEAST_SQUARES, QuadraticDesign, QuadraticFit, chunks
 
 Floats = NDArray[np.float64]
 _FLOAT32_FROM = 3e8
@@ -183,8 +184,8 @@ def regress(image: Modality, text: Modality, ridge: float | None = 0.0, *, pairs
     effects and cross-modal interactions only.
     """
     centre = float(image.moments.mean_embedding @ text.moments.mean_embedding)
-    image_part = _polynomial(image, text.moments.mean_embedding, ridge, pairs)
-    text_part = _polynomial(text, image.moments.mean_embedding, ridge, pairs)
+    image_part = _polynomial(image, text.moments.mean_embedding, penalty_for(ridge, pairs=pairs))
+    text_part = _polynomial(text, image.moments.mean_embedding, penalty_for(ridge, pairs=pairs))
     cross = image.moments.slopes @ text.moments.slopes.T
     fit = CrossModalFit(image, text, image_part, text_part, cross, centre, pairs)
     if ridge is not None or not pairs:
@@ -205,8 +206,10 @@ def _adjustment(side: Modality, other: Modality, part: QuadraticFit) -> Adjustme
     return adjusted_slopes(side.design, side.moments, side.embeddings, other.moments.slopes, part, side.p)
 
 
-def _polynomial(modality: Modality, direction: Tensor, ridge: float | None, pairs: bool) -> QuadraticFit:
-    return modality.design.fit(modality.project(direction), ridge if modality.sampled else 0.0, pairs=pairs)
+def _polynomial(modality: Modality, direction: Tensor, penalty: Penalty) -> QuadraticFit:
+    """Fit the projections on ``direction``; where every mask is encoded there is nothing to shrink."""
+    exact = not modality.sampled and not isinstance(penalty, NoPairs)
+    return modality.design.fit(modality.project(direction), LEAST_SQUARES if exact else penalty)
 
 
 def fit_crossmodal(

@@ -20,8 +20,10 @@ from torch import Tensor
 
 from fixlip_widgets.estimators.heredity import even_strengths, expected_squares, strengths
 from fixlip_widgets.estimators.krylov import Krylov, norm_of
+from fixlip_widgets.estimators.penalties import CrossValidated, NoPairs, Penalty, Ridge
 from fixlip_widgets.estimators.shrinkage import Shrinkage, choices, shrinkage
 
+LEAST_SQUARES = Ridge(0.0)
 _ROWS = 8192
 """Masks per product: bounds the temporary to this many rows."""
 _ROUNDS = (0.1, 3e-3)
@@ -101,22 +103,20 @@ class QuadraticDesign:
             self._projector = torch.zeros_like(self._projector)
             self._projector[0, 0] = 1
 
-    def fit(
-        self, targets: Tensor, ridge: float | None = 0.0, *, pairs: bool = True, alike: bool = False
-    ) -> QuadraticFit:
-        """Weighted least squares of ``targets`` (m,) on all monomials of degree ≤ 2, or ≤ 1 without ``pairs``.
+    def fit(self, targets: Tensor, penalty: Penalty = LEAST_SQUARES) -> QuadraticFit:
+        """Fit ``targets`` (m,) by weighted least squares on all monomials of degree ≤ 2, or ≤ 1 for :class:`NoPairs`.
 
-        ``ridge`` penalises the pair coefficients alone, all alike: 0 is plain least squares (of smallest pair norm
-        where masks are too few). None estimates the players' strengths, penalises pairs of weak players more, and
-        lets generalised cross-validation (Golub, Heath & Wahba 1979) choose how much; with ``alike``, it chooses for
-        pairs that are all penalised alike.
+        Args:
+            targets: (m,) a value for each mask.
+            penalty: On the pair coefficients; see :mod:`.penalties`.
         """
+        pairs = not isinstance(penalty, NoPairs)
         targets = targets.double()
         even, odd = self.fold(targets)
         curvature = torch.zeros(self.n, self.n, dtype=self.phi.dtype, device=self.phi.device)
         g, strength = even_strengths(self.n, self.phi.device), 0.0
-        if pairs:
-            curvature, g, strength = self._fit_pairs(self._off_affine(self._root * even.to(self._root)), ridge, alike)
+        if not isinstance(penalty, NoPairs):
+            curvature, g, strength = self._fit_pairs(self._off_affine(self._root * even.to(self._root)), penalty)
         curved = self._pair_values(curvature).double()
         constant, linear = self._affine(even - curved, odd - (0 if self.paired else curved))
         straight = self._phi_times(linear)
@@ -138,14 +138,14 @@ class QuadraticDesign:
 
     # -- the penalised pair problem: min ‖y − A V‖² + ridge Σ v²/(g g'), with the affine part projected out ----------
 
-    def _fit_pairs(self, scaled: Tensor, ridge: float | None, alike: bool) -> tuple[Tensor, Tensor, float]:
+    def _fit_pairs(self, scaled: Tensor, penalty: Ridge | CrossValidated) -> tuple[Tensor, Tensor, float]:
         """Pair coefficients, the strengths that the penalty leaned on, and the ridge."""
         nothing = torch.zeros(self.n, self.n, dtype=self.phi.dtype, device=self.phi.device)
         g = even_strengths(self.n, self.phi.device)
-        if ridge is not None:
+        if isinstance(penalty, Ridge):
             tolerance = 1e-12 if scaled.dtype == torch.float64 else 1e-6
-            return self._solve(scaled, g, ridge, tolerance)[0], g, ridge
-        if alike:
+            return self._solve(scaled, g, penalty.strength, tolerance)[0], g, penalty.strength
+        if not penalty.by_player:
             curvature, strength = self._solve(scaled, g, None, _ROUNDS[-1])
             return curvature, g, strength
         curvature, strength = nothing, 0.0

@@ -24,6 +24,7 @@ from torch import Tensor
 
 from fixlip_widgets.estimators.crossmodal import Fit, Modality
 from fixlip_widgets.estimators.influence import Units, rests_on_few
+from fixlip_widgets.estimators.penalties import penalty_for
 from fixlip_widgets.estimators.quadratic import QuadraticFit, chunks
 from fixlip_widgets.estimators.variance import Errors, affine_directions, scaled_basis
 
@@ -113,7 +114,7 @@ def regress_third(image: Modality, text: Modality, ridge: float | None = 0.0) ->
 
     def fits(modality: Modality, directions: Tensor) -> list[QuadraticFit]:
         strength = ridge if modality.sampled else 0.0
-        return [modality.design.fit(modality.project(direction), strength) for direction in directions]
+        return [modality.design.fit(modality.project(direction), penalty_for(strength)) for direction in directions]
 
     return ThirdOrderFit(image, text, fits(image, linear_directions(text)), fits(text, linear_directions(image)))
 

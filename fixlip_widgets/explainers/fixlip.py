@@ -10,7 +10,7 @@ import math
 import time
 from collections.abc import Callable, Generator, Sequence
 from contextlib import AbstractContextManager, contextmanager
-from dataclasses import replace
+from dataclasses import dataclass, replace
 from typing import Any, Literal
 
 import numpy as np
@@ -50,6 +50,14 @@ _MOST_SOLVED = 4
 """Explanations that are kept for when they are asked for again: a slider goes back and forth."""
 
 
+@dataclass(frozen=True)
+class _Solved:
+    """An explanation, and the fit that gave it where group sums need one (order 2)."""
+
+    explanation: Explanation
+    fit: CrossModalFit | None = None
+
+
 class IncrementalExplainer:
     """Explains one pair; more budget, another ``p`` or another caption cost only the difference.
 
@@ -70,7 +78,7 @@ class IncrementalExplainer:
         self.seed = check_seed(seed)
         self.p, self.budget, self.budget_done = 0.5, 0, 0
         self._earlier_image_encodes = self._earlier_text_encodes = 0
-        self._solved: dict[tuple[object, ...], Explanation] = {}
+        self._solved: dict[tuple[object, ...], _Solved] = {}
         self._changes = game.changes
         self._growing = Lock()
         """Held by the thread that encodes or takes another pair; taken before ``_unchanging`` where both are."""
@@ -275,7 +283,7 @@ class IncrementalExplainer:
                 if len(self._solved) >= _MOST_SOLVED:
                     del self._solved[next(iter(self._solved))]
                 self._solved[asked] = solved
-            return self._solved[asked].replace()  # an answer of its own to every question
+            return self._solved[asked].explanation.replace()  # callers may change theirs
 
     def banzhaf_values(self, p: float | None = None) -> Explanation:
         """The p-weighted Banzhaf value of every player, from the masks encoded so far; see :meth:`explanation`.
@@ -332,9 +340,7 @@ class IncrementalExplainer:
     def _threads(self) -> AbstractContextManager[None]:
         return threads_for(max(len(pool) * pool.n**2 for pool in (self._image, self._text)))
 
-    def _solve(
-        self, p: float, ridge: float | None, scope: Literal["all", "cross"], order: Literal[2, 3]
-    ) -> Explanation:
+    def _solve(self, p: float, ridge: float | None, scope: Literal["all", "cross"], order: Literal[2, 3]) -> _Solved:
         exact = ridge is not None
         image, text = self._image.modality(p, exact), self._text.modality(p, exact)
         scale, bias = self.game.scale, self.game.bias
@@ -343,10 +349,10 @@ class IncrementalExplainer:
             solved, *blocks = third.assemble(scale, bias)
             errors, *block_errors = third.standard_errors(scale)
             more = {"order": 3, "triples": Triples(*blocks, *block_errors)}
-            return self._describe(solved, errors, p, image, text, **more)
+            return _Solved(self._describe(solved, errors, p, image, text, **more))
         fit = regress(image, text, ridge, pairs=scope == "all")
         solved, errors = fit.assemble(scale, bias), standard_errors(fit, scale)
-        return self._describe(solved, errors, p, image, text, scope=scope)
+        return _Solved(self._describe(solved, errors, p, image, text, scope=scope), fit)
 
     def group(self, players: Sequence[int], explanation: Explanation) -> Group:
         """What several players do together in ``explanation``, with standard errors from the masks encoded so far.
@@ -365,13 +371,23 @@ class IncrementalExplainer:
         inside = np.zeros(explanation.n_players, dtype=bool)
         inside[list(found.players)] = True
         with self._answering(explanation.p), self._threads():
-            image, text = self._image.modality(explanation.p), self._text.modality(explanation.p)
-            fit = regress(image, text, None, pairs=explanation.scope == "all")
-            if not _gives(fit, explanation, self.game.scale):  # it was asked for with a ridge
-                fit = regress(image, text, explanation.ridge, pairs=explanation.scope == "all")
-            errors = sum_errors(fit, inside, self.game.scale)
+            errors = sum_errors(self._fit_of(explanation), inside, self.game.scale)
         total, within = (None if np.isnan(error) else error for error in (errors.total, errors.within))
         return replace(found, se=errors.values, total_se=total, within_se=within)
+
+    def _fit_of(self, explanation: Explanation) -> CrossModalFit:
+        """Return the fit that gave ``explanation``: the one kept with it, or a new one."""
+        for solved in self._solved.values():
+            kept = solved.explanation
+            same = kept.p == explanation.p and np.array_equal(kept.interactions, explanation.interactions)
+            if same and solved.fit is not None:
+                return solved.fit
+        image, text = self._image.modality(explanation.p), self._text.modality(explanation.p)
+        pairs = explanation.scope == "all"
+        fit = regress(image, text, None, pairs=pairs)
+        if not _gives(fit, explanation, self.game.scale):  # it was fitted with a fixed ridge
+            fit = regress(image, text, explanation.ridge, pairs=pairs)
+        return fit
 
     def _describe(
         self, solved: Fit, errors: Errors, p: float, image: SampledModality, text: SampledModality, **more: Any

@@ -5,6 +5,7 @@ import torch
 from fixlip_widgets import InputError
 from fixlip_widgets.estimators import fit_crossmodal
 from fixlip_widgets.estimators.masks import draw_masks, enumerate_masks, enumeration_weights
+from fixlip_widgets.estimators.penalties import penalty_for
 from fixlip_widgets.estimators.quadratic import QuadraticDesign
 from tests.golden import CROSSMODAL, load
 
@@ -109,7 +110,7 @@ def test_the_matrix_free_solve_equals_the_dense_one(p, paired, ridge):
     n, count = 24, 900
     masks, y, _ = noisy_quadratic(n, count, p)
     design = QuadraticDesign(torch.tensor(masks), torch.full((count,), 1 / count, dtype=torch.float64), paired=paired)
-    fit = design.fit(torch.tensor(y), ridge=ridge)
+    fit = design.fit(torch.tensor(y), penalty_for(ridge))
 
     mean = masks.mean(axis=0)
     phi = (masks - mean) / np.sqrt(mean * (1 - mean))
@@ -130,7 +131,7 @@ def test_cross_validated_ridge_beats_plain_least_squares_on_few_masks_and_fades_
         masks, y, pairs = noisy_quadratic(24, count, 0.5)
         design = QuadraticDesign(torch.tensor(masks), torch.full((count,), 1 / count, dtype=torch.float64), paired=True)
         for ridge in (0.0, None):
-            fit = design.fit(torch.tensor(y), ridge=ridge)
+            fit = design.fit(torch.tensor(y), penalty_for(ridge))
             errors[count, ridge] = np.linalg.norm(fit.pairs.numpy() - pairs)
             if ridge is None:
                 errors[count, "strength"] = fit.ridge

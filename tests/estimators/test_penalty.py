@@ -74,7 +74,7 @@ def test_complement_pairs_need_no_adjustment():
 def test_a_ridge_of_zero_is_plain_least_squares():
     masks = torch.tensor(draw_masks(8, 0.4, 0, 300, seed=0, stream=0))
     targets = torch.tensor(np.random.default_rng(0).normal(size=300))
-    fit = QuadraticDesign(masks, torch.full((300,), 1 / 300)).fit(targets, 0.0)
+    fit = QuadraticDesign(masks, torch.full((300,), 1 / 300)).fit(targets)
     z = masks.double()
     first, second = torch.triu_indices(8, 8, 1)
     columns = torch.cat([torch.ones(300, 1), z, z[:, first] * z[:, second]], dim=1)

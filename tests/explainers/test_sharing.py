@@ -1,6 +1,7 @@
 """Explainers, games and explanations that several owners use: threads, widgets, cells of a notebook."""
 
 import copy
+import pickle
 import sys
 import threading
 
@@ -9,6 +10,7 @@ import pytest
 
 from fixlip_widgets import FixlipError, IncrementalExplainer, VisionLanguageGame
 from fixlip_widgets.evaluation.shared_game import SharedGame
+from fixlip_widgets.explainers import fixlip
 from fixlip_widgets.explainers.remembering_game import RememberingGame
 from tests.golden import tiny_clip, tiny_game, tiny_pixels
 
@@ -176,3 +178,22 @@ def test_a_game_that_remembers_forgets_with_its_image_and_caption():
         game.set_text("a cat")
         fresh = VisionLanguageGame(tiny_clip(), tiny_pixels().flip(2), "a cat")
         np.testing.assert_allclose(game.values(*masks), fresh.values(*masks), atol=1e-4)
+
+
+def test_a_groups_sums_use_the_fit_of_their_explanation(monkeypatch):
+    explainer = explained()
+    answers = [explainer.explanation(), explainer.explanation(ridge=0.0), explainer.explanation(0.4)]
+    fresh = copy.deepcopy(explainer)
+    fresh._solved.clear()
+    expected = [fresh.group((0, 1), each) for each in answers]
+    solved = []
+    monkeypatch.setattr(fixlip, "regress", lambda *given, **options: solved.append(given))
+    for answer, group in zip(answers, expected, strict=True):
+        np.testing.assert_allclose(explainer.group((0, 1), answer).se, group.se, rtol=1e-6)
+    assert not solved
+
+
+def test_an_explainer_can_be_pickled():
+    explainer = explained()
+    copied = pickle.loads(pickle.dumps(explainer))  # noqa: S301
+    np.testing.assert_allclose(copied.explanation().main, explainer.explanation().main, atol=1e-6)
