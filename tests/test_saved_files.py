@@ -1,0 +1,50 @@
+"""Files that earlier versions saved still load and give the same numbers."""
+
+import json
+from pathlib import Path
+
+import nbformat
+import numpy as np
+import pytest
+
+from fixlip_widgets import Explanation, IncrementalExplainer, VisionLanguageGame, demo, load_model
+from fixlip_widgets.pages.saved_widgets import restore
+
+FOLDERS = sorted((Path(__file__).parent / "data").glob("saved_by_*"))
+
+
+@pytest.fixture(params=FOLDERS, ids=lambda folder: folder.name)
+def folder(request):
+    return request.param
+
+
+def expected(folder):
+    return json.loads((folder / "expected.json").read_text())
+
+
+def test_an_explanation_loads(folder):
+    explanation = Explanation.load(folder / "explanation.npz")
+    np.testing.assert_array_equal(explanation.main, expected(folder)["main"])
+    assert explanation.budget == expected(folder)["budget"]
+    assert explanation.caption == demo.scene("guitar").caption
+
+
+def test_a_pool_loads_answers_and_grows(folder):
+    scene = demo.scene("guitar")
+    game = VisionLanguageGame(load_model(), scene.image, scene.caption, grid=(3, 3))
+    explainer = IncrementalExplainer.load(folder / "pool.npz", game)
+    assert set(explainer.probabilities) == {0.3, 0.5}
+    np.testing.assert_allclose(explainer.explanation(0.5).main, expected(folder)["main"], atol=1e-4)
+    np.testing.assert_allclose(explainer.explanation(0.3).cross, expected(folder)["cross_at_0.3"], atol=1e-4)
+    before = explainer.image_encodes
+    explainer.extend(0.5, 2**11)
+    assert explainer.image_encodes > before
+
+
+def test_a_notebooks_widget_is_restored(folder):
+    notebook = nbformat.read(folder / "notebook.ipynb", as_version=4)
+    state = notebook.metadata["widgets"]["application/vnd.jupyter.widget-state+json"]["state"]
+    (restored,) = restore(state).widgets.values()
+    shown = next(output["data"]["text/plain"] for output in notebook.cells[1].outputs if "data" in output)
+    np.testing.assert_allclose(restored.explanation.main, json.loads(shown), rtol=1e-6)
+    assert [snapshot["p"] for snapshot in restored.saved["snapshots"]] == [0.5, 0.3, 0.7]
