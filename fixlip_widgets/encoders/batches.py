@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import threading
 from collections import deque
-from collections.abc import Callable, Generator, Iterable, Iterator
+from collections.abc import Callable, Generator
 from contextlib import contextmanager
 from dataclasses import dataclass
 from time import perf_counter
@@ -107,43 +107,67 @@ def encode_all(
     """(m, n) masks to (m, d) embeddings, in batches, at :func:`home`.
 
     Raises:
-        EncodingError: As :func:`encode_in_turn`.
+        EncodingError: As :class:`EncoderRuns`.
     """
-
-    def batches() -> Iterator[Bools]:
-        start = 0
-        while start < len(masks):
-            rows = masks[start : start + batch.size]
-            start += len(rows)
-            yield rows
-
-    done = list(encode_in_turn(encode, batches(), batch, device, tower))
+    runs, done, start = EncoderRuns(encode, batch, device, tower), list[Tensor](), 0
+    while start < len(masks):
+        rows = masks[start : start + batch.size]
+        start += len(rows)
+        runs.start(rows)
+        while runs.full:
+            done.append(runs.finish())
+    while runs.waiting:
+        done.append(runs.finish())
     return torch.cat(done) if done else torch.empty(0, 0, device=home(device))
 
 
-def encode_in_turn(
-    encode: Callable[[Tensor], Tensor], batches: Iterable[Bools], batch: BatchSize, device: torch.device, tower: str
-) -> Iterator[Tensor]:
-    """(m, n) masks, array by array, to (m, d) embeddings at :func:`home`; runs that exceed the memory are halved.
+class EncoderRuns:
+    """Encoder runs in the order in which they are started; a GPU may have several under way.
 
-    On a GPU the next arrays are asked for, and their encoding started, before this one's is waited for.
-
-    Raises:
-        EncodingError: Not even one mask fits, or an embedding is not finite; the message names the tower and the first
-            such mask.
+    Args:
+        encode: (m, n) masks to (m, d) embeddings.
+        batch: Masks per run; halved if the device runs out of memory.
+        device: The encoder's.
+        tower: Name of the encoder in error messages.
     """
-    started: deque[_Started] = deque()
-    ahead = 0
-    for masks in batches:
-        begun = perf_counter()
-        started.append(_Started(masks, _start(encode, masks, batch, device, tower)))
-        while len(started) > ahead:
-            embeddings = _finished(started.popleft(), encode, tower)
-            ahead = most_ahead(device) if perf_counter() - begun < _SOON else 0
-            yield embeddings
-            begun = perf_counter()
-    while started:
-        yield _finished(started.popleft(), encode, tower)
+
+    def __init__(self, encode: Callable[[Tensor], Tensor], batch: BatchSize, device: torch.device, tower: str) -> None:
+        self._encode, self._batch, self._device, self._tower = encode, batch, device, tower
+        self._under_way: deque[_Started] = deque()
+        self._ahead = 0
+        self._begun: float | None = None
+
+    @property
+    def waiting(self) -> bool:
+        """Whether a run is started and not finished."""
+        return bool(self._under_way)
+
+    @property
+    def full(self) -> bool:
+        """Whether the oldest run should be finished before another is started."""
+        return len(self._under_way) > self._ahead
+
+    def start(self, masks: Bools) -> None:
+        """Start to encode (m, n) ``masks``.
+
+        Raises:
+            EncodingError: Not even one mask fits into the device's memory.
+        """
+        self._begun = perf_counter()
+        embeddings = _start(self._encode, masks, self._batch, self._device, self._tower)
+        self._under_way.append(_Started(masks, embeddings))
+
+    def finish(self) -> Tensor:
+        """Wait for the oldest run and return its (m, d) embeddings, at :func:`home`.
+
+        Raises:
+            EncodingError: An embedding is not finite; the message names the encoder and the first such mask.
+        """
+        begun = perf_counter() if self._begun is None else self._begun
+        self._begun = None
+        embeddings = _finished(self._under_way.popleft(), self._encode, self._tower)
+        self._ahead = most_ahead(self._device) if perf_counter() - begun < _SOON else 0
+        return embeddings
 
 
 def most_ahead(device: torch.device) -> int:

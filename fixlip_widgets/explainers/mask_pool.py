@@ -4,14 +4,14 @@ from __future__ import annotations
 
 from collections import deque
 from collections.abc import Callable, Iterable, Iterator
-from typing import Any
+from typing import Any, NamedTuple
 
 import numpy as np
 import torch
 from numpy.typing import NDArray
 from torch import Tensor
 
-from fixlip_widgets.encoders.batches import BatchSize, encode_in_turn, home
+from fixlip_widgets.encoders.batches import BatchSize, EncoderRuns, home
 from fixlip_widgets.errors import PoolError
 from fixlip_widgets.estimators.crossmodal import Modality
 from fixlip_widgets.estimators.masks import (
@@ -31,6 +31,20 @@ Bools = NDArray[np.bool_]
 Floats = NDArray[np.float64]
 _OWN_SHARE = 0.7
 """Masks drawn at the very probability asked for are used alone once they are this share of all that count there."""
+
+
+class _Pending(NamedTuple):
+    """A batch of masks whose new ones are being encoded.
+
+    Attributes:
+        masks: (m, n).
+        keys: Each mask as bytes.
+        new: Key of each mask that had to be encoded → its row.
+    """
+
+    masks: Bools
+    keys: list[bytes]
+    new: dict[bytes, int]
 
 
 class Pool:
@@ -122,26 +136,31 @@ class Pool:
         self, encode: Callable[[Tensor], Tensor], batches: Iterable[Bools], batch: BatchSize, device: torch.device
     ) -> Iterator[tuple[Bools, NDArray[np.int64]]]:
         """Each array of masks, and its embeddings' places in the store, once those that are new have been encoded."""
-        under_way: deque[tuple[Bools, list[bytes], dict[bytes, int]]] = deque()
+        runs, pending = EncoderRuns(encode, batch, device, self.name), deque[_Pending]()
+        for masks in batches:
+            pending.append(self._pending(masks, pending))
+            runs.start(masks[list(pending[-1].new.values())])
+            while runs.full:
+                yield self._stored(pending.popleft(), runs.finish())
+        while pending:
+            yield self._stored(pending.popleft(), runs.finish())
 
-        def fresh() -> Iterator[Bools]:
-            for masks in batches:
-                keys, first = packed_rows(masks), dict[bytes, int]()
-                ahead = set[bytes]().union(*(earlier for _, _, earlier in under_way))
-                for position, key in enumerate(keys):
-                    if key not in self._rows and key not in ahead:
-                        first.setdefault(key, position)
-                under_way.append((masks, keys, first))
-                yield masks[list(first.values())]
+    def _pending(self, masks: Bools, others: Iterable[_Pending]) -> _Pending:
+        """Determine which masks to encode: those that are neither stored nor among ``others``."""
+        keys, new = packed_rows(masks), dict[bytes, int]()
+        ahead = set[bytes]().union(*(other.new for other in others))
+        for position, key in enumerate(keys):
+            if key not in self._rows and key not in ahead:
+                new.setdefault(key, position)
+        return _Pending(masks, keys, new)
 
-        for embeddings in encode_in_turn(encode, fresh(), batch, device, self.name):
-            masks, keys, first = under_way.popleft()
-            with self._lock:
-                self._append(embeddings)
-                for key in first:
-                    self._rows[key] = len(self._rows)
-                index = np.array([self._rows[key] for key in keys], dtype=np.int64)
-            yield masks, index
+    def _stored(self, batch: _Pending, embeddings: Tensor) -> tuple[Bools, NDArray[np.int64]]:
+        """Store the new embeddings of a batch; return its masks and where each one's embedding is stored."""
+        with self._lock:
+            self._append(embeddings)
+            for key in batch.new:
+                self._rows[key] = len(self._rows)
+            return batch.masks, np.array([self._rows[key] for key in batch.keys], dtype=np.int64)
 
     def _append(self, embeddings: Tensor) -> None:
         """Keep embeddings in one buffer that doubles, so that no result has to copy them together."""
