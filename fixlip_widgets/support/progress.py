@@ -80,10 +80,15 @@ class ProgressBar:
         self._bar.update(done - self._bar.n)
 
     def __exit__(self, *_: object) -> None:
-        if self._bar is not None:
-            self._bar.close()
-        if self._display is not None:  # a closed bar would stay in the saved notebook as a broken widget
+        if self._bar is None:
+            return
+        self._bar.close()
+        if self._display is not None:  # otherwise the saved notebook keeps a broken widget and its parts
             self._display.update({"text/plain": ""}, raw=True)
+            for part in (self._bar.container, *self._bar.container.children):
+                for model in (getattr(part, "style", None), part.layout, part):
+                    if model is not None:
+                        model.close()
 
 
 def _bar(total: float, options: dict[str, Any]) -> tuple[Any, Any]:
