@@ -1,4 +1,4 @@
-# Each command sets up .venv once: `make demo` shows the widget, `make test` runs all tests.
+# Every target sets up .venv on first use. `make demo` runs the quickstart, `make test` all tests.
 SHELL := /bin/bash
 .SHELLFLAGS := -eu -o pipefail -c
 .DEFAULT_GOAL := help
@@ -8,10 +8,10 @@ PYTHON ?= python3
 VENV := .venv
 PY := $(VENV)/bin/python
 QUICKSTART := notebooks/01_quickstart.ipynb
-# `make test ARGS="-k budget"` hands arguments to pytest.
+# `make test ARGS="-k budget"` passes arguments to pytest.
 ARGS ?=
 
-# The marks of finished set-ups bear a hash of what they depend on: in a fresh clone, times of change say nothing.
+# The stamp file of a set-up contains a hash of its inputs: a fresh clone has no useful modification times.
 HASH := $(shell cat Makefile pyproject.toml hatch_build.py | cksum | tr -d ' ')
 TEST := $(VENV)/.test-$(HASH)
 LAB := $(or $(wildcard $(TEST)),$(VENV)/.lab-$(HASH))
@@ -24,7 +24,7 @@ export PIP_DISABLE_PIP_VERSION_CHECK := 1
 help:
 	@grep -hE '^[a-z]+:.*##' $(MAKEFILE_LIST) | sed -E 's/^([a-z]+):.*## /  make \1\t/' | expand -t 20
 
-demo: $(LAB) bundle ## explain a packaged scene through the quickstart notebook, and write a report
+demo: $(LAB) bundle ## run the quickstart notebook, and write a report on a packaged scene
 	@mkdir -p build
 	@echo "Executing $(QUICKSTART)"
 	@$(PY) -m nbconvert --to notebook --execute --output-dir build $(QUICKSTART) 2> build/nbconvert.log || \
@@ -32,37 +32,37 @@ demo: $(LAB) bundle ## explain a packaged scene through the quickstart notebook,
 	$(PY) -m fixlip_widgets explain demo:dog_and_banana --out build/report.html
 	@echo
 	@echo "The report is build/report.html, the executed notebook build/$(notdir $(QUICKSTART))."
-	@echo "Move the sliders yourself: 'make lab' opens $(QUICKSTART) in JupyterLab; run its cells."
+	@echo "To move the sliders, run 'make lab', which opens $(QUICKSTART) in JupyterLab."
 
-test: lint browser ## run all tests (ARGS="-k budget" for some of them)
+test: lint browser ## run all tests (ARGS="-k budget" for a subset)
 	$(PY) hatch_build.py npm test
 	$(PY) -m pytest $(ARGS)
 
 lab: $(LAB) bundle ## open JupyterLab on the quickstart
 	$(PY) -m jupyterlab $(if $(filter 0,$(shell id -u)),--allow-root) $(QUICKSTART)
 
-lint: $(TEST) bundle ## check style and types, Python's and TypeScript's
+lint: $(TEST) bundle ## check style and types of Python and TypeScript
 	$(PY) -m ruff check .
 	$(PY) -m ruff format --check .
 	$(PY) -m pyright --pythonpath $(PY)
 	$(VENV)/bin/lint-imports
 	$(PY) hatch_build.py npm run check
 
-format: $(TEST) ## put the sources into the one format
+format: $(TEST) ## format the sources
 	$(PY) -m ruff check --fix .
 	$(PY) -m ruff format .
 	$(PY) hatch_build.py npm run fix
 
-screenshots: $(TEST) bundle browser ## take the README's pictures from the widget in JupyterLab
+screenshots: $(TEST) bundle browser ## retake the README's screenshots in JupyterLab
 	$(PY) -m tests.e2e.screenshots
 
-bundle: # built by the set-up, and again whenever js/ has changed since; comes after one of the set-ups
+bundle: # rebuilds if js/ changed since the set-up, which must precede it
 	@$(PY) hatch_build.py
 
 browser:
 	@$(PY) -m tests.e2e.browser --install
 
-clean: ## remove what was built
+clean: ## remove build outputs
 	rm -rf build dist js/node_modules fixlip_widgets/widget/static .pytest_cache .ruff_cache
 
 distclean: clean ## remove the environment as well
@@ -73,8 +73,8 @@ $(VENV)/.lab-%:
 $(VENV)/.test-%:
 	$(call set-up,test)
 
-# An environment with the package (editable) and one of its extras. pip resolves them together, as it does for anyone:
-# torch and torchvision only work as a pair of one build.
+# Install the package (editable) with one of its extras. One call of pip resolves everything, because torch and
+# torchvision must come from the same build.
 define set-up
 @$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11))' || \
 	{ echo "fixlip_widgets needs Python 3.11 or later: make PYTHON=/path/to/python3 …" >&2; exit 1; }
@@ -93,6 +93,6 @@ rm -rf $(VENV); \
 $(PYTHON) -m venv $(VENV)
 endef
 
-# As root, or with a sudo that asks for no password.
+# Needs root or passwordless sudo.
 apt-get = { sudo=$$([ $$(id -u) = 0 ] || echo "sudo -n"); \
 	$$sudo apt-get update && $$sudo apt-get install --yes $(1); }

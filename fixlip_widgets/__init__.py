@@ -1,13 +1,13 @@
 """Why does a vision–language encoder find this image and this caption similar?
 
-FIxLIP (Baniecki et al., NeurIPS 2025) explains it with faithful second-order interactions of patches and tokens::
+FIxLIP (Baniecki et al., NeurIPS 2025) explains it by faithful second-order interactions of patches and tokens::
 
     import fixlip_widgets as fx
 
     scene = fx.demo.scene("dog_and_banana")
     fx.FixlipWidget(scene.image, scene.caption)
 
-Names are loaded when first used, so that ``fixlip-widgets doctor`` also runs where a dependency is missing.
+Names are imported on first use, so that ``fixlip-widgets doctor`` runs even if a dependency is missing.
 """
 
 from __future__ import annotations
@@ -67,7 +67,7 @@ _MODULES = {
     "load_model": "encoders.models",
     "report": "pages",
 }
-"""Where each public object is defined."""
+"""Module that defines each public object."""
 _PACKAGES = {
     "baselines": "explainers.baselines",
     "demo": "demo",
@@ -75,7 +75,7 @@ _PACKAGES = {
     "masks": "estimators.masks",
     "metrics": "explainers.metrics",
 }
-"""The public modules."""
+"""Path of each public module."""
 
 
 def __getattr__(name: str) -> Any:

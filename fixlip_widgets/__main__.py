@@ -1,4 +1,4 @@
-"""``python -m fixlip_widgets`` is ``fixlip-widgets``."""
+"""Run the command line as ``python -m fixlip_widgets``."""
 
 import sys
 

@@ -1,6 +1,6 @@
-"""What ``fixlip-widgets doctor`` looks at: versions, device, front end, demo model; what is missing, how to get it.
+"""Checks of ``fixlip-widgets doctor``: packages, device, demo model and front end, with a remedy for each problem.
 
-Which packages are needed, and in which versions, is read from the installed metadata: pyproject.toml says it once.
+The required packages and versions come from the installed metadata, so pyproject.toml is their only definition.
 """
 
 from __future__ import annotations
@@ -18,7 +18,7 @@ from fixlip_widgets.errors import FixlipError
 
 DISTRIBUTION = "fixlip-widgets"
 LAB, TEST = "lab", "test"
-"""The extra whose packages have lines of their own, for there the widget is shown; and one for developers alone."""
+"""The packages of ``lab``, which shows the widget, are listed one by one; ``test`` is for developers and omitted."""
 
 
 @dataclass(frozen=True)
@@ -26,10 +26,10 @@ class Finding:
     """One line of the table.
 
     Attributes:
-        subject: What was looked at.
-        state: ``ok``; ``missing`` and ``wrong`` keep something from working; ``absent`` is optional.
+        subject: The component that was checked.
+        state: ``ok``; ``missing`` or ``wrong`` if the problem must be fixed; ``absent`` for an optional component.
         detail: Version or description.
-        remedy: What to do, where something is to be done.
+        remedy: How to fix the problem, if there is one.
     """
 
     subject: str
@@ -39,14 +39,14 @@ class Finding:
 
     @property
     def serious(self) -> bool:
-        """Whether something needed is missing or unfit."""
+        """Whether a required component is missing or unusable."""
         return self.state in ("missing", "wrong")
 
 
 def examine() -> list[Finding]:
-    """Look at everything; never raises for what is missing."""
+    """Check the whole installation. Problems become findings, not exceptions."""
     packages = _packages()
-    # Without its packages, the model would only repeat in a traceback what the table says already.
+    # Without the required packages, loading the model would only fail on the problems already listed.
     complete = not any(finding.serious for finding in packages)
     return [
         Finding("python", "ok", platform.python_version()),
@@ -58,12 +58,12 @@ def examine() -> list[Finding]:
 
 
 def examine_model(name: str) -> list[Finding]:
-    """What is supported of a model: how its two encoders are masked, and what loading it needs.
+    """Check whether a model is supported, how large it is and how its two encoders are masked.
 
-    The model is built without its weights, in no memory; nothing is downloaded but a config that it is made of.
+    The model is built on the meta device, without weights. At most its config is downloaded.
 
     Args:
-        name: As :func:`fixlip_widgets.load_model` takes it: an open_clip name, a config file or a folder.
+        name: An open_clip name, a config file or a folder, as in :func:`fixlip_widgets.load_model`.
     """
     import torch
 
@@ -78,17 +78,17 @@ def examine_model(name: str) -> list[Finding]:
     except FixlipError as error:
         return [Finding(name, "wrong", str(error))]
     except (OSError, ValueError) as error:
-        return [Finding(name, "missing", first_line(error), "its config is downloaded once, which needs a network")]
+        return [Finding(name, "missing", first_line(error), "connect to a network, to download its config once")]
     millions = sum(each.numel() for each in clip.parameters()) / 1e6
     return [
-        Finding(name, "ok", f"supported; {millions:,.0f} million weights, {4 * millions / 1e3:,.1f} GB in float32"),
+        Finding(name, "ok", f"supported; {millions:,.0f} million parameters, {4 * millions / 1e3:,.1f} GB in float32"),
         Finding("image encoder", "ok", kinds.image),
         Finding("text encoder", "ok", kinds.text),
     ]
 
 
 def table(findings: list[Finding]) -> str:
-    """The findings as aligned text, with the remedies beneath their lines."""
+    """Format the findings as aligned text, with each remedy below its finding."""
     width = max(len(finding.subject) for finding in findings)
     lines: list[str] = []
     for finding in findings:
@@ -99,7 +99,7 @@ def table(findings: list[Finding]) -> str:
 
 
 def _packages() -> list[Finding]:
-    """One finding for each package that pyproject.toml asks for here, then the lab's, then one for each other extra."""
+    """Return one finding for each required package, each package of ``lab``, and each other extra."""
     try:
         requirements = [Requirement(line) for line in metadata.requires(DISTRIBUTION) or ()]
     except metadata.PackageNotFoundError:
@@ -120,11 +120,11 @@ def _packages() -> list[Finding]:
 
 
 def _extra(extra: str, requirements: list[Requirement]) -> Finding:
-    """One line for all packages of an extra, which is there where all of them are, and fit."""
-    found = [_package(each, extra) for each in requirements]
-    said = ", ".join(f"{each.subject} {each.detail if each.state != 'absent' else 'not installed'}" for each in found)
-    complete = all(each.state == "ok" for each in found)
-    return Finding(f"[{extra}]", "ok" if complete else "absent", said, "" if complete else _install(extra))
+    """Summarise an extra in one finding, which is ``ok`` if all its packages are."""
+    parts = [_package(each, extra) for each in requirements]
+    detail = ", ".join(f"{each.subject} {each.detail if each.state != 'absent' else 'not installed'}" for each in parts)
+    complete = all(each.state == "ok" for each in parts)
+    return Finding(f"[{extra}]", "ok" if complete else "absent", detail, "" if complete else _install(extra))
 
 
 def _install(extra: str) -> str:
@@ -132,17 +132,17 @@ def _install(extra: str) -> str:
 
 
 def _package(requirement: Requirement, extra: str = "") -> Finding:
-    """One package, which is needed or is asked for by an ``extra``."""
-    wanted = f"{requirement.name}{requirement.specifier}"
+    """Check one package, which is required or part of an optional ``extra``."""
+    specification = f"{requirement.name}{requirement.specifier}"
     try:
         version = metadata.version(requirement.name)
     except metadata.PackageNotFoundError:
         if extra:
             return Finding(requirement.name, "absent", "optional", _install(extra))
-        return Finding(requirement.name, "missing", "", f"pip install '{wanted}'")
+        return Finding(requirement.name, "missing", "", f"pip install '{specification}'")
     if not requirement.specifier.contains(version, prereleases=True):
         return Finding(
-            requirement.name, "wrong", f"{version}, needed {requirement.specifier}", f"pip install '{wanted}'"
+            requirement.name, "wrong", f"{version}, required {requirement.specifier}", f"pip install '{specification}'"
         )
     return Finding(requirement.name, "ok", version)
 
@@ -156,7 +156,7 @@ def _pairing() -> Finding:
     return Finding(
         "torch pair",
         "wrong",
-        f"{versions} are of different builds: only after fixlip_widgets can torchvision or open_clip be imported",
+        f"{versions} are of different builds; import fixlip_widgets before torchvision or open_clip",
         "pip install --force-reinstall torch torchvision, both from the same index",
     )
 
@@ -167,8 +167,8 @@ def _device() -> Finding:
     if torch.cuda.is_available():
         return Finding("device", "ok", f"cuda: {torch.cuda.get_device_name()}")
     processor = f"cpu: {torch.get_num_threads()} threads on {os.cpu_count()} cores"
-    asked_for = "; the GPU is used where it is asked for: device='mps'" if torch.backends.mps.is_available() else ""
-    return Finding("device", "ok", processor + asked_for)
+    mps = "; pass device='mps' to use the GPU" if torch.backends.mps.is_available() else ""
+    return Finding("device", "ok", processor + mps)
 
 
 def _demo_model() -> Finding:
@@ -177,7 +177,7 @@ def _demo_model() -> Finding:
     try:
         load_model()
     except FixlipError as error:
-        return Finding("demo model", "wrong", str(error), f"install {DISTRIBUTION} again")
+        return Finding("demo model", "wrong", str(error), f"reinstall {DISTRIBUTION}")
     return Finding("demo model", "ok", "loads")
 
 
@@ -185,5 +185,5 @@ def _front_end() -> Finding:
     bundle = resources.files("fixlip_widgets") / "widget" / "static" / "widget.js"
     if bundle.is_file():
         return Finding("front end", "ok", f"{len(bundle.read_bytes()) / 1e6:.1f} MB")
-    remedy = f"install {DISTRIBUTION} again; in a checkout: python -m pip install --editable ."
+    remedy = f"reinstall {DISTRIBUTION}; in a checkout: python -m pip install --editable ."
     return Finding("front end", "missing", "the widget's JavaScript has not been built", remedy)

@@ -1,25 +1,25 @@
-"""The few errors this package raises, each one sentence that says what was given, what is allowed and what to do."""
+"""Exceptions of this package. A message states what was passed, what is allowed and what to do."""
 
 
 class FixlipError(Exception):
-    """Base of every error that this package raises on purpose; a notebook shows its sentence, without a traceback."""
+    """Base class of the exceptions in this package. Notebooks show the message without a traceback."""
 
     def _render_traceback_(self) -> list[str]:
-        """What IPython prints in place of a traceback."""
+        """Return the lines that IPython prints in place of a traceback."""
         return [f"{type(self).__name__}: {self}"]
 
 
 class InputError(FixlipError, ValueError):
-    """Something the user passed cannot be used: an image, a caption, ``p``, a budget, a name."""
+    """An argument is invalid, such as an image, a caption, ``p``, a budget or a name."""
 
 
 class ModelError(FixlipError):
-    """A model cannot be loaded, or is of a kind that is not supported."""
+    """A model cannot be loaded or is not supported."""
 
 
 class EncodingError(FixlipError):
-    """An encoder failed or returned embeddings that are not finite numbers."""
+    """An encoder failed or returned embeddings that are not finite."""
 
 
 class PoolError(FixlipError):
-    """A saved pool or explanation is damaged, from another version or from another model."""
+    """A saved pool or explanation is damaged, or was saved by another version or model."""

@@ -1,4 +1,4 @@
-"""Explanations that several tests look at: a real one, and random ones of any shape."""
+"""Explanations shared by several tests: a real one, and random ones of any shape."""
 
 from functools import cache
 from pathlib import Path
@@ -14,7 +14,7 @@ DATA = Path(__file__).parent / "data" / "dog_and_hydrant"
 
 @cache
 def dog_and_hydrant(method: str = "fixlip") -> Explanation:
-    """OpenAI's CLIP on "black dog next to a yellow hydrant", 7 × 7 patches and 8 tokens; see the data's README."""
+    """Return OpenAI's CLIP on "black dog next to a yellow hydrant", 7 × 7 patches and 8 tokens; see its README."""
     with np.load(DATA / "explanations.npz", allow_pickle=False) as stored:
         numbers = {name: stored[f"{method}_{name}"] for name in ("main", "interactions")}
         baseline, tokens = float(stored[f"{method}_baseline"]), tuple(stored["tokens"].tolist())
@@ -36,13 +36,13 @@ def dog_and_hydrant(method: str = "fixlip") -> Explanation:
 def random_explanation(
     rows: int = 2, columns: int = 3, tokens: tuple[str, ...] = ("a", "red", "dog"), draw: int = 0, **fields: Any
 ) -> Explanation:
-    """Normal main effects and interactions, with standard errors, one of them unknown, and a random picture."""
+    """Return normal main effects and interactions, standard errors (one unknown) and a random image."""
     rng = np.random.default_rng(draw)
     n = rows * columns + len(tokens)
     upper = np.triu(rng.normal(size=(n, n)), 1)
     errors = np.triu(rng.uniform(0.05, 1.0, size=(n, n)), 1)
     errors[0, 1] = np.nan
-    given: dict[str, Any] = {
+    defaults: dict[str, Any] = {
         "baseline": float(rng.normal()),
         "main": rng.normal(size=n),
         "interactions": upper + upper.T,
@@ -53,4 +53,4 @@ def random_explanation(
         "image": rng.integers(0, 256, size=(16 * rows, 16 * columns, 3), dtype=np.uint8),
         "caption": " ".join(tokens),
     }
-    return Explanation(**{**given, **fields})
+    return Explanation(**{**defaults, **fields})

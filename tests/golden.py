@@ -1,4 +1,4 @@
-"""The golden cases in ``tests/data/golden``; its README says where they come from."""
+"""Golden cases in ``tests/data/golden``; see the README there for their source."""
 
 from __future__ import annotations
 
@@ -34,7 +34,7 @@ def tiny_weights() -> dict[str, torch.Tensor]:
 
 @cache
 def tiny_clip() -> Model:
-    """The tiny CLIP whose game the research code evaluated."""
+    """Return the tiny CLIP whose game the research code evaluated."""
     model = load_model(str(DATA / "tiny_clip.json"), pretrained=False, device="cpu")
     model.clip.load_state_dict(tiny_weights())
     return model
@@ -45,6 +45,6 @@ def tiny_pixels() -> torch.Tensor:
 
 
 def tiny_game(caption: int = 0, **options: Any) -> VisionLanguageGame:
-    """A fresh game of one of the two captions: 16 patches with 8 tokens, or with 2."""
+    """Return a new game of one of the two captions: 16 patches with 8 tokens or with 2."""
     text = str(load("tiny_clip_expected")["captions"][caption])
     return VisionLanguageGame(tiny_clip(), tiny_pixels(), text, **options)

@@ -1,4 +1,4 @@
-"""The command line, called as a person calls it."""
+"""The command line, called as users call it."""
 
 from __future__ import annotations
 
@@ -49,7 +49,7 @@ def test_explain_writes_a_report_of_a_file_and_a_caption(tmp_path: Path, capsys:
 
 
 @pytest.mark.parametrize(
-    ("arguments", "said"),
+    ("arguments", "fragment"),
     [
         (["demo:no_such_scene"], "no_such_scene"),
         (["no_such_file.png", "a dog"], "no_such_file.png"),
@@ -71,11 +71,13 @@ def test_explain_writes_a_report_of_a_file_and_a_caption(tmp_path: Path, capsys:
         (["demo:guitar", "--precision", "int3"], "float32, bfloat16, float16, auto"),
     ],
 )
-def test_what_cannot_be_done_is_said_in_a_sentence(arguments: list[str], said: str, capsys: pytest.CaptureFixture[str]):
+def test_invalid_arguments_are_rejected_in_a_sentence(
+    arguments: list[str], fragment: str, capsys: pytest.CaptureFixture[str]
+):
     assert main(["explain", *arguments]) == 2
     message = capsys.readouterr().err
     assert message.startswith("fixlip-widgets: error: ")
-    assert said in message
+    assert fragment in message
     assert "Traceback" not in message
 
 
@@ -100,18 +102,18 @@ def test_explain_writes_a_report_on_superpixels(tmp_path: Path, capsys: pytest.C
 
 
 @pytest.mark.parametrize("text", ["4", "4x", "axb", "4,4", "-4x4"])
-def test_a_grid_that_is_none_is_refused(text: str, capsys: pytest.CaptureFixture[str]):
-    with pytest.raises(SystemExit) as refused:
+def test_an_invalid_grid_is_rejected(text: str, capsys: pytest.CaptureFixture[str]):
+    with pytest.raises(SystemExit) as exit_info:
         main(["explain", "demo:guitar", f"--grid={text}"])
-    assert refused.value.code == 2
+    assert exit_info.value.code == 2
     assert "4x4" in capsys.readouterr().err
 
 
 @pytest.mark.parametrize("text", ["many", "2^", "-3^2", "1e5"])
-def test_budget_that_is_no_number_is_refused(text: str, capsys: pytest.CaptureFixture[str]):
-    with pytest.raises(SystemExit) as refused:
+def test_an_invalid_budget_is_rejected(text: str, capsys: pytest.CaptureFixture[str]):
+    with pytest.raises(SystemExit) as exit_info:
         main(["explain", "demo:guitar", f"--budget={text}"])
-    assert refused.value.code == 2
+    assert exit_info.value.code == 2
     assert "2^17" in capsys.readouterr().err
 
 
@@ -141,7 +143,7 @@ def test_doctor_finds_nothing_serious_here(capsys: pytest.CaptureFixture[str]):
 
 
 def pretend(monkeypatch: pytest.MonkeyPatch, package: str, version: str | None) -> None:
-    """As if ``package`` were installed in that version, or not at all."""
+    """Simulate that ``package`` is installed in that version, or not at all."""
     real = doctor.metadata.version
 
     def installed(name: str) -> str:
@@ -166,7 +168,7 @@ def test_doctor_flags_the_ipykernel_that_loses_messages(
     assert bool(finding.remedy) == (state != "ok")
 
 
-def test_doctor_tells_of_each_extra_whether_it_is_there(monkeypatch: pytest.MonkeyPatch):
+def test_doctor_reports_whether_each_extra_is_installed(monkeypatch: pytest.MonkeyPatch):
     pretend(monkeypatch, "sentencepiece", None)
     extras = {finding.subject: finding for finding in doctor.examine() if finding.subject.startswith("[")}
     assert {"[siglip]", "[transformers]", "[superpixels]", "[frame]", "[png]", "[evaluate]", "[shapiq]"} == {*extras}

@@ -1,4 +1,4 @@
-"""What ``fixlip-widgets doctor --model`` says of every model that open_clip knows."""
+"""The output of ``fixlip-widgets doctor --model`` for every model in open_clip."""
 
 import json
 
@@ -40,11 +40,11 @@ def test_the_kinds_of_a_models_encoders_are_named(name, image, text):
     assert text in text_finding.detail
 
 
-def test_a_model_too_large_for_this_machine_is_described_all_the_same():
+def test_a_model_too_large_for_this_machine_is_described():
     assert "GB in float32" in examine_model("ViT-bigG-14")[0].detail
 
 
-def test_what_is_unknown_or_damaged_is_refused_in_a_sentence(tmp_path):
+def test_unknown_or_damaged_models_are_rejected_in_a_sentence(tmp_path):
     (unknown,) = examine_model("ViT-B-23")
     assert (unknown.state, unknown.serious) == ("wrong", True)
     assert "Did you mean" in unknown.detail
@@ -57,7 +57,7 @@ def test_what_is_unknown_or_damaged_is_refused_in_a_sentence(tmp_path):
     assert "neither open_clip_config.json" in examine_model(str(tmp_path / "empty"))[0].detail
 
 
-def test_the_command_says_it_and_fails_where_a_model_is_not_supported(capsys):
+def test_the_command_fails_if_a_model_is_not_supported(capsys):
     assert main(["doctor", "--model", str(DATA / "tiny_clip.json")]) == 0
     assert "4×4 patches of 16×16 pixels" in capsys.readouterr().out
     assert main(["doctor", "--model", "ViT-B-23"]) == 1
@@ -100,7 +100,7 @@ def test_every_model_that_open_clip_lists_is_supported_and_its_image_encoder_run
 
 
 @pytest.mark.parametrize("differ", [False, True])
-def test_builds_of_torch_and_torchvision_that_do_not_match_are_named(differ, monkeypatch):
+def test_different_builds_of_torch_and_torchvision_are_reported(differ, monkeypatch):
     monkeypatch.setattr(_open_clip, "builds_differ", lambda: differ)
     (finding,) = (finding for finding in doctor.examine() if finding.subject == "torch pair")
     assert finding.serious == differ

@@ -1,4 +1,4 @@
-"""What a wheel holds, and that building one needs Python alone."""
+"""The contents of a wheel, and that building one needs only Python."""
 
 from __future__ import annotations
 
@@ -20,7 +20,7 @@ NODE = {"node", "nodejs", "npm", "npx", "corepack"}
 
 
 def build(source: Path, kind: str, folder: Path, environment: Mapping[str, str] = os.environ) -> Path:
-    """The sdist or wheel of ``source``, built with the packages of this environment."""
+    """Build the sdist or wheel of ``source`` with the packages of this environment."""
     command = [sys.executable, "-m", "build", f"--{kind}", "--no-isolation", "--outdir", str(folder), str(source)]
     done = subprocess.run(command, env=environment, capture_output=True, text=True, check=False)
     assert done.returncode == 0, done.stdout + done.stderr
@@ -36,7 +36,7 @@ def wheel(tmp_path_factory: pytest.TempPathFactory) -> Iterator[zipfile.ZipFile]
 
 @pytest.fixture(scope="module")
 def without_node(tmp_path_factory: pytest.TempPathFactory) -> dict[str, str]:
-    """This process's environment, but no Node is to be found on PATH."""
+    """Return this process's environment without Node on the PATH."""
     folder = tmp_path_factory.mktemp("bin")
     for place in map(Path, os.environ["PATH"].split(os.pathsep)):
         for program in place.iterdir() if place.is_dir() else ():
@@ -80,7 +80,7 @@ def test_sdist_brings_its_bundle_so_that_no_node_is_needed(tmp_path: Path, witho
 
 
 @pytest.mark.slow
-def test_building_from_sources_brings_node_where_there_is_none(tmp_path: Path, without_node: dict[str, str]):
+def test_building_from_sources_installs_node_if_it_is_missing(tmp_path: Path, without_node: dict[str, str]):
     source = tmp_path / "source"
     unbuilt = shutil.ignore_patterns(".git", ".venv", "build", "node_modules", "static", "__pycache__", ".*_cache")
     shutil.copytree(REPOSITORY, source, ignore=unbuilt)
@@ -96,13 +96,13 @@ def test_lock_file_names_no_download_addresses():
     assert '"resolved"' not in (REPOSITORY / "js" / "package-lock.json").read_text()
 
 
-def test_version_is_said_once():
+def test_installed_version_is_that_of_the_package():
     from importlib.metadata import version
 
     assert version("fixlip-widgets") == fixlip_widgets.__version__
 
 
 @pytest.mark.parametrize("line", ["import open_clip", "import torchvision", "from transformers import CLIPModel"])
-def test_what_a_notebook_begins_with_can_be_imported_before_this_package(line: str) -> None:
+def test_other_packages_can_be_imported_before_this_one(line: str) -> None:
     done = subprocess.run([sys.executable, "-c", line], capture_output=True, text=True, check=False)
     assert done.returncode == 0, done.stderr

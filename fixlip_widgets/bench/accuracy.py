@@ -1,4 +1,4 @@
-"""Error against a long run, as a function of image encodings: which estimator makes the most of each."""
+"""Error relative to a long run as a function of image encodings, by estimator."""
 
 from __future__ import annotations
 
@@ -17,15 +17,15 @@ from fixlip_widgets.estimators.penalties import CrossValidated
 
 LONG_RUN = 24_000
 COUNTS = (256, 512, 1024, 2048, 4096)
-_NOT_QUITE = 1e-7
-"""Added to p = 0.5 where masks shall not come as complement pairs."""
+_OFFSET = 1e-7
+"""Added to p = 0.5 to draw independent masks instead of complementary pairs."""
 
 
 def rows() -> Iterator[Row]:
-    """Relative L2 error of cross-modal terms, image mains and image–image terms, at p = 0.3, 0.5 and 0.7.
+    """Yield the relative L2 error of cross-modal, image main and image–image terms at p = 0.3, 0.5 and 0.7.
 
-    ``plain`` is the paper's least squares, ``even ridge`` shrinks all image–image terms alike (as far as
-    cross-validation says), ``default`` is what :func:`fixlip_widgets.explain` does.
+    ``plain`` is the paper's least squares, ``even ridge`` penalises all image–image terms equally, with a
+    cross-validated strength, and ``default`` is the estimator of :func:`fixlip_widgets.explain`.
     """
     model, scene = load_model(), demo.scene("dog_and_banana")
     game = VisionLanguageGame(model, scene.image, scene.caption)
@@ -36,7 +36,7 @@ def rows() -> Iterator[Row]:
             torch.from_numpy(texts), text_embeddings, torch.from_numpy(enumeration_weights(texts, p)), sampled=False
         )
         truth = regress(_image(game, p, p, LONG_RUN, seed=99), text, None).assemble()
-        samplings = {"pairs": 0.5, "iid": 0.5 + _NOT_QUITE} if p == 0.5 else {"iid": p}
+        samplings = {"pairs": 0.5, "iid": 0.5 + _OFFSET} if p == 0.5 else {"iid": p}
         for sampling, drawn_at in samplings.items():
             whole = _image(game, drawn_at, p, COUNTS[-1], seed=1)
             for count in COUNTS:
@@ -59,9 +59,9 @@ def _errors(fit: Fit, truth: Fit, game: VisionLanguageGame, label: str) -> Itera
         "image mains": (fit.main[:n], truth.main[:n]),
         "image–image": (fit.interactions[:n, :n], truth.interactions[:n, :n]),
     }
-    for name, (found, true) in blocks.items():
-        if name != "cross-modal" or "even ridge" not in label:  # an even ridge does not touch cross-modal terms
-            yield Row(f"{label}: {name}", float(np.linalg.norm(found - true) / np.linalg.norm(true)))
+    for name, (estimate, true) in blocks.items():
+        if name != "cross-modal" or "even ridge" not in label:  # even ridge leaves cross-modal terms unchanged
+            yield Row(f"{label}: {name}", float(np.linalg.norm(estimate - true) / np.linalg.norm(true)))
 
 
 def _image(game: VisionLanguageGame, drawn_at: float, p: float, count: int, seed: int) -> Modality:

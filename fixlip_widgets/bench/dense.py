@@ -1,4 +1,4 @@
-"""The dense formulation, kept as the thing to beat: a design matrix with a row for every pair of masks."""
+"""Dense formulation, used as a baseline: a design matrix with one row for each pair of masks."""
 
 from __future__ import annotations
 
@@ -10,10 +10,10 @@ Bools = NDArray[np.bool_]
 
 
 def fit_interactions(image_masks: Bools, text_masks: Bools, values: Floats, weights: Floats, ridge: float) -> Floats:
-    """(n, n) interactions by weighted least squares of ``values`` (m_image, m_text) through the normal equations.
+    """Return (n, n) interactions from weighted least squares on ``values`` (m_image, m_text) by normal equations.
 
-    All rows and all columns 1, φ_i, φ_i φ_j are written out; ``ridge`` penalises pairs within a modality as
-    the decoupled solve does, so that the regression has one solution also where masks are few.
+    The design matrix contains all rows and all columns 1, φ_i and φ_i φ_j. ``ridge`` penalises pairs within a modality
+    as the decoupled solve does, so that the solution is unique even with few masks.
     """
     m_image, m_text = values.shape
     columns, scale = zip(

@@ -1,4 +1,4 @@
-"""One model's encoders: encodings per second, share of what the machine can multiply, and what the rest goes to."""
+"""Encoders of one model: encodings per second, share of the machine's matrix rate, and a breakdown of the time."""
 
 from __future__ import annotations
 
@@ -23,7 +23,7 @@ CAPTION = "a black dog next to a yellow hydrant"
 GROUPS = {
     "matrix products": ("addmm", "mm", "bmm", "baddbmm", "linear", "mkldnn_linear"),
     "convolutions": ("convolution", "mkldnn_convolution", "cudnn_convolution", "thnn_conv2d"),
-    "attention's own": (
+    "attention": (
         "softmax",
         "scaled_dot_product",
         "flash_attention",
@@ -45,24 +45,24 @@ def rows(
     precision: Precision | None = None,
     explained: int = 0,
 ) -> Iterator[Row]:
-    """Both towers of a model, on masks that keep half of the players.
+    """Yield measurements of both encoders of a model, on masks that keep half of the patches and tokens.
 
     Args:
-        name: As :func:`fixlip_widgets.load_model` takes it.
-        pretrained: Its weights; random ones by default, since they do not change the time.
-        batch: Masks per run; the game's own by default.
-        precision: As :func:`fixlip_widgets.load_model` takes it.
-        explained: Image masks of an explanation to measure too, at least; 0 for none.
+        name: Model name, as in :func:`fixlip_widgets.load_model`.
+        pretrained: Weights; random by default, because they do not affect the time.
+        batch: Masks per batch; by default the batch size of the game.
+        precision: As in :func:`fixlip_widgets.load_model`.
+        explained: Minimum number of image masks of an explanation to measure as well; 0 for none.
 
     Raises:
-        InputError: No explanation of this model takes so many.
+        InputError: An explanation of this model cannot use so many masks.
     """
     torch.manual_seed(0)
     model = load_model(name, pretrained=pretrained, precision=precision)
     pixels = torch.randn(3, *model.image_size)
     game = VisionLanguageGame(model, pixels, CAPTION, batch_size=batch)
     budget = _budget_of(game, explained) if explained else None
-    yield Row(f"{name}: players, image and text", game.n_players)
+    yield Row(f"{name}: patches and tokens", game.n_players)
     with torch.inference_mode():
         yield from _image_rows(game)
         if patches_of(model.clip) is not None:
@@ -73,7 +73,7 @@ def rows(
 
 
 def large_product(model: Model) -> tuple[Callable[[], Any], float]:
-    """A large matrix product in the model's type on its device, and its floating-point operations."""
+    """Return a large matrix product in the model's data type on its device, and its floating-point operations."""
     rows, inner, columns = (8192, 8192, 8192) if model.device.type == "cuda" else (2048, 768, 3072)
     left = torch.randn(rows, inner, device=model.device, dtype=model.dtype)
     right = torch.randn(inner, columns, device=model.device, dtype=model.dtype)
@@ -86,33 +86,33 @@ def _image_rows(game: VisionLanguageGame) -> Iterator[Row]:
     masked = torch.where(masks[:, game.labels.to(device)][:, None], game.pixels[None], 0)
     masked = masked.to(game.pixels.dtype)
     encode, own = game.encoder("image"), game.model.clip.encode_image
-    with peak_memory(device) as memory:  # before anything else has left the process memory to use
-        _waiting(lambda: encode(masks), device)()
+    with peak_memory(device) as memory:  # first, before other work leaves free memory in the process
+        _synchronised(lambda: encode(masks), device)()
     product, multiplied = large_product(game.model)
     products: list[float] = []
     seconds, bare, _ = best_in_turn(
         _ROUNDS,
-        _waiting(lambda: encode(masks), device),
-        _waiting(lambda: own(masked), device),
-        lambda: products.append(best_of(_PRODUCTS, _waiting(product, device))),
+        _synchronised(lambda: encode(masks), device),
+        _synchronised(lambda: own(masked), device),
+        lambda: products.append(best_of(_PRODUCTS, _synchronised(product, device))),
     )
     peak = multiplied / min(products)
     yield Row(
-        f"this machine multiplies {str(game.model.dtype).removeprefix('torch.')} matrices at", peak / 1e9, "GFLOP/s"
+        f"rate of {str(game.model.dtype).removeprefix('torch.')} matrix products on this machine", peak / 1e9, "GFLOP/s"
     )
-    yield Row(f"image encodings a second, masking included, batch {size}", size / seconds, "/s")
-    yield Row("  × the model's own encode_image on pixels masked before", bare / seconds, "×")
+    yield Row(f"image encodings per second, including masking, batch {size}", size / seconds, "/s")
+    yield Row("  × the model's own encode_image on masked pixels", bare / seconds, "×")
     reference = torch.nn.functional.normalize(own(masked).float(), dim=-1)
     yield Row("  largest difference of the embeddings", float((encode(masks) - reference).abs().max()))
     yield Row("  share of the matrix rate", operations(lambda: encode(masks)) / seconds / peak)
-    yield Row("  the same, if it made all of encode_image's products", operations(lambda: own(masked)) / seconds / peak)
+    yield Row("  the same, counting all operations of encode_image", operations(lambda: own(masked)) / seconds / peak)
     yield Row("  memory above the model", memory.megabytes, "MB")
     for group, share in time_shares(lambda: encode(masks)).items():
         yield Row(f"  time in {group}", share)
 
 
 def _removing_rows(game: VisionLanguageGame) -> Iterator[Row]:
-    """Patches leave the sequence; where the encoder does not allow that, there is nothing to measure."""
+    """Measure masking="remove", if the encoder supports it."""
     size, device = game.batch.size, game.model.device
     try:
         shorter = VisionLanguageGame(game.model, game.pixels, CAPTION, batch_size=size, masking="remove")
@@ -121,7 +121,9 @@ def _removing_rows(game: VisionLanguageGame) -> Iterator[Row]:
     masks = torch.rand(size, game.n_image, device=device) < 0.5
     encode = shorter.encoder("image")
     yield Row(
-        "  encodings a second with masking='remove'", size / best_of(3, _waiting(lambda: encode(masks), device)), "/s"
+        "  encodings per second with masking='remove'",
+        size / best_of(3, _synchronised(lambda: encode(masks), device)),
+        "/s",
     )
 
 
@@ -130,46 +132,48 @@ def _text_rows(game: VisionLanguageGame) -> Iterator[Row]:
     masks = torch.rand(size, game.n_text, device=device) < 0.5
     ids = game.model.tokenizer([CAPTION]).to(device).expand(size, -1)
     encode, own = game.encoder("text"), game.model.clip.encode_text
-    seconds, bare = best_in_turn(_ROUNDS, _waiting(lambda: encode(masks), device), _waiting(lambda: own(ids), device))
-    yield Row(f"text encodings a second, {game.n_text} tokens, batch {size}", size / seconds, "/s")
+    seconds, bare = best_in_turn(
+        _ROUNDS, _synchronised(lambda: encode(masks), device), _synchronised(lambda: own(ids), device)
+    )
+    yield Row(f"text encodings per second, {game.n_text} tokens, batch {size}", size / seconds, "/s")
     yield Row("  × the model's own encode_text at its full context", bare / seconds, "×")
 
 
 def _budget_of(game: VisionLanguageGame, image_masks: int) -> int:
-    """The smallest power of two that pays for so many image masks."""
+    """Return the smallest power of two that covers ``image_masks`` image masks."""
     budget = MIN_BUDGET
     while split_budget(budget, game.n_image, game.n_text)[0] < image_masks:
         budget *= 2
         if budget > MAX_BUDGET:
             most = split_budget(MAX_BUDGET, game.n_image, game.n_text)[0]
-            raise InputError(f"An explanation of this model takes at most {most:,} image masks, not {image_masks:,}.")
+            raise InputError(f"An explanation of this model uses at most {most:,} image masks, not {image_masks:,}.")
     return budget
 
 
 def _explaining_rows(game: VisionLanguageGame, budget: int) -> Iterator[Row]:
-    """An explanation at a budget: what it takes beside the bare encoder, and the solve.
+    """Measure an explanation, compared with the image encoder alone, and its solve.
 
-    Before it comes a small one, during which a GPU loads what it runs.
+    A small explanation runs first, so that a GPU has loaded its kernels.
     """
     device = game.model.device
-    first = best_of(1, _waiting(lambda: _explain(IncrementalExplainer(game), MIN_BUDGET), device))
+    first = best_of(1, _synchronised(lambda: _explain(IncrementalExplainer(game), MIN_BUDGET), device))
     explainer = IncrementalExplainer(game)
     with peak_memory(device) as memory:
-        encoding = best_of(1, _waiting(lambda: explainer.extend(0.5, budget), device))
-        solving = best_of(1, _waiting(explainer.explanation, device))
-    again = best_of(1, _waiting(explainer.explanation, device))
+        encoding = best_of(1, _synchronised(lambda: explainer.extend(0.5, budget), device))
+        solving = best_of(1, _synchronised(explainer.explanation, device))
+    again = best_of(1, _synchronised(explainer.explanation, device))
     fresh = torch.from_numpy(draw_masks(game.n_image, 0.5, 0, explainer.image_encodes, seed=9, stream=5)).to(device)
     encode = game.encoder("image")
     with torch.inference_mode():
-        bare = best_of(1, _waiting(lambda: [encode(some) for some in fresh.split(game.batch.size)], device))
+        bare = best_of(1, _synchronised(lambda: [encode(some) for some in fresh.split(game.batch.size)], device))
     yield Row(
         f"explanation: {explainer.image_encodes:,} image and {explainer.text_encodes:,} text encodings", encoding, "s"
     )
     yield Row("  ÷ the image encoder alone on as many masks", encoding / bare, "×")
     yield Row(f"  solve, {1 + game.n_players * (game.n_players + 1) // 2:,} terms with standard errors", solving, "s")
-    yield Row("  the same again", again, "s")
+    yield Row("  second solve", again, "s")
     yield Row("  memory above the model", memory.megabytes, "MB")
-    yield Row(f"  before it, the first explanation, of budget {MIN_BUDGET:,}", first, "s")
+    yield Row(f"  first explanation, before this one, at budget {MIN_BUDGET:,}", first, "s")
 
 
 def _explain(explainer: IncrementalExplainer, budget: int) -> None:
@@ -178,11 +182,11 @@ def _explain(explainer: IncrementalExplainer, budget: int) -> None:
 
 
 def operations(run: Callable[[], Any]) -> float:
-    """Floating-point operations of the products in a run."""
+    """Return the floating-point operations of the products in a run."""
     fast = torch.backends.mha.get_fastpath_enabled()
-    torch.backends.mha.set_fastpath_enabled(False)  # the counter does not see into fused attention
+    torch.backends.mha.set_fastpath_enabled(False)  # the counter does not support fused attention
     try:
-        # in inference mode the counter of older versions sees nothing
+        # older versions of the counter count nothing in inference mode
         with (
             torch.inference_mode(False),
             torch.no_grad(),
@@ -196,7 +200,7 @@ def operations(run: Callable[[], Any]) -> float:
 
 
 def time_shares(run: Callable[[], Any]) -> dict[str, float]:
-    """Share of a run's time in each group of operations; they sum to 1."""
+    """Return the share of a run's time in each group of operations; the shares sum to 1."""
     kinds = [ProfilerActivity.CPU, *([ProfilerActivity.CUDA] if torch.cuda.is_available() else [])]
     with profile(activities=kinds) as profiler:
         run()
@@ -204,8 +208,8 @@ def time_shares(run: Callable[[], Any]) -> dict[str, float]:
 
 
 def shares_of(events: Iterable[Any]) -> dict[str, float]:
-    """Share of each group in the time that a profile's operations took: on the GPU, where one did the work."""
-    # Kernels are events too, and so is what the profiler did when they were launched, with the kernels' time again.
+    """Return the share of each group in the time of profiled operations, on the GPU if it was used."""
+    # Count operators only: events of kernels and of their launch contain the same time again.
     run = [event for event in events if event.device_type.name == "CPU" and "::" in event.key]
     spent_by = attrgetter(
         "self_device_time_total" if any(event.self_device_time_total for event in run) else "self_cpu_time_total"
@@ -219,8 +223,8 @@ def shares_of(events: Iterable[Any]) -> dict[str, float]:
     return {group: spent / whole for group, spent in totals.items() if spent}
 
 
-def _waiting(run: Callable[[], Any], device: torch.device) -> Callable[[], Any]:
-    """The same, and wait for the device."""
+def _synchronised(run: Callable[[], Any], device: torch.device) -> Callable[[], Any]:
+    """Return a function that calls ``run`` and waits for the device."""
 
     def both() -> None:
         run()

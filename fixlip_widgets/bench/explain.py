@@ -1,4 +1,4 @@
-"""An explanation beside the bare encoders: what everything but the towers costs."""
+"""Cost of an explanation beyond its encoders."""
 
 from __future__ import annotations
 
@@ -16,17 +16,17 @@ _ROUNDS = 3
 
 
 def rows() -> Iterator[Row]:
-    """Wall time of an explanation ÷ that of its towers; time to the first partial result."""
+    """Yield the time of an explanation ÷ that of its encoders, and the time to the first partial result."""
     model, scene = load_model(), demo.scene("dog_and_banana")
     game = VisionLanguageGame(model, scene.image, scene.caption)
     game.image_embeddings(enumerate_masks(5).repeat(-(-game.n_image // 5), axis=1)[:, : game.n_image])  # warm up
-    bare, whole = best_in_turn(_ROUNDS, lambda: _towers(game, BUDGET), lambda: _explain(game, BUDGET))
-    yield Row(f"explain at budget 2^17, {game.n_image} + {game.n_text} players", whole, "s")
-    yield Row("  ÷ the towers alone on as many masks", whole / bare, "×", at_most=1.25)
-    yield Row("first partial explanation after", _first_partial(game), "s", at_most=1.5)
+    bare, whole = best_in_turn(_ROUNDS, lambda: _encode(game, BUDGET), lambda: _explain(game, BUDGET))
+    yield Row(f"explain at budget 2^17, {game.n_image} patches, {game.n_text} tokens", whole, "s")
+    yield Row("  ÷ the encoders alone on as many masks", whole / bare, "×", at_most=1.25)
+    yield Row("time to the first partial explanation", _first_partial(game), "s", at_most=1.5)
     four = 4096 * split_budget(BUDGET, game.n_image, game.n_text)[1]
-    bare, whole = best_in_turn(_ROUNDS, lambda: _towers(game, four), lambda: _explain(game, four))
-    yield Row("share that is not the towers, 4,096 image masks", max(0.0, 1 - bare / whole), "", at_most=0.1)
+    bare, whole = best_in_turn(_ROUNDS, lambda: _encode(game, four), lambda: _explain(game, four))
+    yield Row("share of the time outside the encoders, 4,096 image masks", max(0.0, 1 - bare / whole), "", at_most=0.1)
 
 
 def _explain(game: VisionLanguageGame, budget: int) -> IncrementalExplainer:
@@ -36,8 +36,8 @@ def _explain(game: VisionLanguageGame, budget: int) -> IncrementalExplainer:
     return explainer
 
 
-def _towers(game: VisionLanguageGame, budget: int) -> None:
-    """Run both towers on masks of the numbers that an explanation encodes, and do nothing with the result."""
+def _encode(game: VisionLanguageGame, budget: int) -> None:
+    """Encode as many masks as an explanation does, and discard the embeddings."""
     m_image, _ = split_budget(budget, game.n_image, game.n_text)
     m_image += min(max(m_image // 10, 32), 256)  # the held-out masks
     image = torch.from_numpy(draw_masks(game.n_image, 0.5, 0, m_image, seed=1, stream=0))

@@ -1,4 +1,4 @@
-"""Image–image terms on large grids; random embeddings stand in for the encoder."""
+"""Image–image terms on large grids, with random embeddings in place of the encoder."""
 
 from __future__ import annotations
 
@@ -24,7 +24,7 @@ _WORK = "QuadraticDesign(masks, weights, paired=True, dtype=torch.float32).fit(t
 
 
 def rows() -> Iterator[Row]:
-    """Full second order at 196, 256 and 576 patches."""
+    """Yield time and memory of the full second-order solve at 196, 256 and 576 patches."""
     for n, count, seconds_allowed in ((196, 40_000, 5), (256, 40_000, None), (576, 60_000, 30)):
         megabytes, seconds = peak_memory(_SETUP.format(n=n, count=count), _WORK)
         yield Row(

@@ -1,4 +1,4 @@
-"""Measuring: wall time, and peak memory in a process of its own."""
+"""Measurement of wall time, and of peak memory in a separate process."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ from fixlip_widgets.errors import FixlipError
 
 @dataclass(frozen=True)
 class Row:
-    """One measured number, and the most it should be."""
+    """One measured value and its target, an upper limit."""
 
     what: str
     value: float
@@ -24,35 +24,35 @@ class Row:
 
     @property
     def verdict(self) -> str:
-        """How it compares with what is aimed at."""
+        """Comparison of the value with its target."""
         if self.at_most is None:
             return ""
         return f"{'≤' if self.value <= self.at_most else '> !'} {self.at_most:g}"
 
 
 class Stopwatch:
-    """Seconds since it was started."""
+    """Timer that starts when created."""
 
     def __init__(self) -> None:
         self._start = time.perf_counter()
         self.seconds = 0.0
 
     def stop(self) -> float:
-        """Seconds since the start."""
+        """Stop, and return the seconds since the start."""
         self.seconds = time.perf_counter() - self._start
         return self.seconds
 
 
 @contextmanager
 def timed() -> Generator[Stopwatch]:
-    """Time a block; the stopwatch's ``seconds`` afterwards."""
+    """Time a block; the result is in the stopwatch's ``seconds``."""
     watch = Stopwatch()
     yield watch
     watch.stop()
 
 
 def best_of(repeats: int, of: Callable[[], Any]) -> float:
-    """Shortest of several runs, in seconds: the one that other processes disturbed least."""
+    """Return the shortest time of several runs in seconds, the one least disturbed by other processes."""
     times: list[float] = []
     for _ in range(repeats):
         with timed() as watch:
@@ -62,7 +62,7 @@ def best_of(repeats: int, of: Callable[[], Any]) -> float:
 
 
 def best_in_turn(rounds: int, *of: Callable[[], Any]) -> list[float]:
-    """Shortest of several runs of each, in seconds, taken in turn: what disturbs the machine disturbs them all."""
+    """Return the shortest time of each function in seconds; runs alternate, so that disturbances affect all."""
     times = [[best_of(1, one) for one in of] for _ in range(rounds)]
     return [min(each) for each in zip(*times, strict=True)]
 
@@ -72,19 +72,19 @@ import pathlib, time
 def status(name):
     lines = pathlib.Path("/proc/self/status").read_text().splitlines()
     return next(int(line.split()[1]) for line in lines if line.startswith(name)) / 1024
-pathlib.Path("/proc/self/clear_refs").write_text("5")  # forget the peak of setting up
+pathlib.Path("/proc/self/clear_refs").write_text("5")  # reset the peak of the set-up
 before, start = status("VmRSS"), time.perf_counter()
 """
 
 
 def peak_memory(setup: str, work: str) -> tuple[float, float]:
-    """(MB, seconds): how far ``work`` raises a fresh process's memory above what ``setup`` left; Linux only.
+    """Return (MB, seconds): the peak memory of ``work`` above that after ``setup`` in a new process, and its time.
 
     Raises:
         FixlipError: The system is not Linux.
     """
     if not sys.platform.startswith("linux"):
-        raise FixlipError("Peak memory is measured on Linux only; leave this section out.")
+        raise FixlipError("Peak memory is measured only on Linux; omit this section.")
     script = f"{setup}\n{_MEASURE}\n{work}\nprint(status('VmHWM') - before, time.perf_counter() - start)"
     done = subprocess.run([sys.executable, "-c", script], check=True, capture_output=True, text=True)
     megabytes, seconds = done.stdout.split()[-2:]

@@ -17,7 +17,7 @@ _WORK = (
 
 
 def rows() -> Iterator[Row]:
-    """At budgets 2^17, 2^20 and 2^24 on the demo model, 64 + 8 players."""
+    """Yield peak memory and time at budgets 2^17, 2^20 and 2^24 on the demo model, with 64 patches and 8 tokens."""
     for power, allowed in ((17, None), (20, 600), (24, 1000)):
         megabytes, seconds = peak_memory(_SETUP, _WORK.format(power=power))
         yield Row(f"peak memory above the loaded model, budget 2^{power}", megabytes, "MB", allowed)

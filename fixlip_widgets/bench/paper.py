@@ -1,7 +1,7 @@
-"""The formulation of the research code, run here beside ours: both towers for every block of pairs, a dense solve.
+"""This package compared with the formulation of the research code.
 
-It evaluates the game block by block, so each image mask is encoded once for every block of text masks, and solves with
-a design matrix of m_image · m_text rows.
+The research code evaluates the game in blocks of pairs, so that each image mask is encoded once for every block of text
+masks, and solves a dense regression with m_image · m_text rows.
 """
 
 from __future__ import annotations
@@ -23,7 +23,7 @@ _RIDGE = 0.1
 
 
 def rows() -> Iterator[Row]:
-    """Speed-up and memory at budgets 2^13 to 2^19, with the largest difference of the results beside them."""
+    """Yield memory, speed-up and the largest difference of the results at budgets 2^13 to 2^19."""
     model, scene = load_model(), demo.scene("dog_and_banana")
     game = VisionLanguageGame(model, scene.image, "a dog next to a banana and apple")
     n = game.n_players
@@ -32,7 +32,7 @@ def rows() -> Iterator[Row]:
         needed = 2 * m_image * m_text * (1 + n + n * (n - 1) // 2) * 8 / 1e9
         yield Row(f"budget 2^{power}: memory of the dense design, with its weighted copy", needed, "GB")
         if needed > 0.5 * _free_gigabytes():
-            yield Row("  (not run: more than half of this machine's free memory)", float("nan"))
+            yield Row("  (skipped: more than half of this machine's free memory)", float("nan"))
             continue
         yield from _compare(game, m_image, m_text, power)
 
@@ -52,9 +52,9 @@ def _compare(game: VisionLanguageGame, m_image: int, m_text: int, power: int) ->
     with timed() as ours:
         explainer.extend(0.4, 2**power)
         explainer.explanation()
-    yield Row("  towers, block by block", blockwise.seconds, "s")
+    yield Row("  encoders, block by block", blockwise.seconds, "s")
     yield Row("  dense solve", solving.seconds, "s")
-    yield Row("  ours, whole explanation", ours.seconds, "s")
+    yield Row("  this package, whole explanation", ours.seconds, "s")
     yield Row("  speed-up", (blockwise.seconds + solving.seconds) / ours.seconds, "×")
     yield Row("  largest difference ÷ largest interaction, same masks", difference, "")
 

@@ -1,4 +1,4 @@
-"""Another p, another caption, twice the budget: what the pool saves."""
+"""Cost of another p, another caption and twice the budget on a filled pool."""
 
 from __future__ import annotations
 
@@ -14,17 +14,17 @@ _ROUNDS = 3
 
 
 def rows() -> Iterator[Row]:
-    """On the demo model at 64 + 8 players."""
+    """Yield measurements on the demo model, with 64 patches and 8 tokens."""
     model, scene = load_model(), demo.scene("dog_and_banana")
     game = VisionLanguageGame(model, scene.image, "a dog next to a banana and apple")
     explainer = IncrementalExplainer(game)
     for p in (0.3, 0.5, 0.7):
         explainer.extend(p, 16_000)  # about 1,000 image masks each
     masks = explainer.image_encodes
-    fresh = (0.45 + 0.001 * step for step in count())  # a p that was asked for before is answered from memory
+    fresh = (0.45 + 0.001 * step for step in count())  # explanations of a repeated p are cached
     explainer.explanation(next(fresh))
     yield Row(
-        f"explanation at a p that the pool covers, {game.n_image} + {game.n_text} players, {masks:,} masks",
+        f"explanation at a covered p, {game.n_image} patches, {game.n_text} tokens, {masks:,} masks",
         1000 * best_of(5, lambda: explainer.explanation(next(fresh))),
         "ms",
         at_most=60,
@@ -33,7 +33,7 @@ def rows() -> Iterator[Row]:
         explainer.set_text("two cats above a green car")
         explainer.explanation()
     yield Row("another caption on a filled pool", watch.seconds, "s", at_most=1)
-    yield Row("  image encodings that it took", explainer.image_encodes - masks, "", at_most=0)
+    yield Row("  additional image encodings", explainer.image_encodes - masks, "", at_most=0)
     yield _doubling(game)
 
 

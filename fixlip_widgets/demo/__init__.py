@@ -1,4 +1,4 @@
-"""The packaged demo: a small trained CLIP, labelled scenes to explain, and the commands that make and measure it."""
+"""Packaged demo: a small trained CLIP, labelled scenes, and the commands that train and evaluate the model."""
 
 from __future__ import annotations
 
@@ -23,10 +23,10 @@ __all__ = [
 
 
 def model_path() -> Path:
-    """The packaged model's weights (safetensors)."""
+    """Return the path of the packaged weights (safetensors)."""
     return Path(__file__).parent / "model" / "open_clip.safetensors"
 
 
 def config_path() -> Path:
-    """The packaged model's open_clip configuration (JSON)."""
+    """Return the path of the packaged open_clip configuration (JSON)."""
     return Path(__file__).parent / "model" / "open_clip_config.json"

@@ -1,7 +1,7 @@
-"""Says what a scene shows: captions, what each claims, and captions that claim something false.
+"""Captions of scenes: true and false captions, and the claim that each makes.
 
-A caption's *claim* is kept beside its words so that training can tell whether the caption of one scene happens to be
-true of another one (then it is no negative), and so that tests can check every caption against its scene.
+The *claim* of a caption is its content in structured form. Training uses it to exclude negatives that happen to be
+true of another scene, and tests use it to check every caption against its scene.
 """
 
 from __future__ import annotations
@@ -24,7 +24,7 @@ PREFIXES = ("a photo of ", "a picture of ")
 
 @dataclass(frozen=True)
 class Layout:
-    """What is where: objects (a name may repeat), the cell of each (0-3, row-major), the background's name."""
+    """Layout of a scene: its objects (a name may repeat), the cell of each (0-3, row-major), and the background."""
 
     names: tuple[str, ...]
     cells: tuple[int, ...]
@@ -33,9 +33,9 @@ class Layout:
 
 @dataclass(frozen=True)
 class Claim:
-    """What a caption says: names with their counts in reading order, maybe a relation of the first to the second.
+    """Content of a caption: names with counts in reading order, and optionally a relation of the first to the second.
 
-    `exhaustive` captions name every object of the scene; the others leave some out.
+    An `exhaustive` caption names every object of the scene.
     """
 
     counts: tuple[tuple[str, int], ...]
@@ -45,7 +45,7 @@ class Claim:
     prefix: str = ""
 
     def text(self) -> str:
-        """The caption in words."""
+        """Return the caption in words."""
         phrases = [_phrase(name, count) for name, count in self.counts]
         if self.relation is not None:
             body = f"{phrases[0]} {self.relation} {phrases[1]}"
@@ -57,7 +57,7 @@ class Claim:
         return self.prefix + body + tail
 
     def holds(self, layout: Layout) -> bool:
-        """Whether the claim is true of a scene."""
+        """Return whether the claim is true of a scene."""
         present = Counter(layout.names)
         if self.background not in (None, layout.background):
             return False
@@ -76,7 +76,7 @@ def _phrase(name: str, count: int) -> str:
 
 
 def relations(first: int, second: int) -> tuple[str, ...]:
-    """The relations that hold of an object in cell `first` to one in cell `second` (none when diagonal)."""
+    """Return the relations of an object in cell `first` to one in cell `second`; diagonal cells have none."""
     row, other_row, column, other_column = first // 2, second // 2, first % 2, second % 2
     if row == other_row and column != other_column:
         return ("left of" if column < other_column else "right of", "next to")
@@ -86,13 +86,13 @@ def relations(first: int, second: int) -> tuple[str, ...]:
 
 
 def describe(layout: Layout, rng: np.random.Generator) -> Claim:
-    """A random true claim about a scene."""
+    """Return a random true claim about a scene."""
     counts = list(Counter(layout.names).items())
     order = rng.permutation(len(counts))
     counts = [counts[i] for i in order]
     exhaustive = True
     if len(counts) > 2 and rng.random() < 0.25:
-        exhaustive, counts = False, counts[:2]  # a pair out of many: the scenes with relations and distraction
+        exhaustive, counts = False, counts[:2]  # two of several objects: a relation with distractors
     elif len(counts) > 1 and rng.random() < 0.08:
         exhaustive, counts = False, counts[:1]
     claim = Claim(tuple(counts), exhaustive)
@@ -109,7 +109,7 @@ def describe(layout: Layout, rng: np.random.Generator) -> Claim:
 
 
 def roles(claim: Claim) -> dict[str, str]:
-    """Who is where by a directed relation: "left", "right", "above" or "below" -> name; empty without one."""
+    """Return the roles in a directed relation: "left", "right", "above" or "below" -> name; empty without one."""
     if claim.relation not in DIRECTED:
         return {}
     first, second = (name for name, _ in claim.counts)
@@ -118,16 +118,16 @@ def roles(claim: Claim) -> dict[str, str]:
 
 
 def opposite(claim: Claim) -> Claim:
-    """The claim with its directed relation turned around ("above" becomes "below")."""
+    """Return the claim with its directed relation reversed ("above" becomes "below")."""
     if claim.relation not in DIRECTED:
-        raise ValueError(f"a claim with a directed relation is needed, not one with {claim.relation!r}")
+        raise ValueError(f"The claim needs a directed relation, not {claim.relation!r}.")
     return replace(claim, relation=DIRECTED[claim.relation])
 
 
 def contradict(claim: Claim, layout: Layout, rng: np.random.Generator) -> Claim:
-    """A claim near `claim` that is false of the scene: relation, count, background or one object is wrong."""
+    """Return a similar but false claim: its relation, count, background or one object is wrong."""
     if claim.relation in DIRECTED:
-        # The same false statement in two wordings: the other relation, or the nouns exchanged.
+        # Two wordings of the same false statement: the opposite relation, or exchanged nouns.
         return opposite(claim) if rng.random() < 0.5 else replace(claim, counts=claim.counts[::-1])
     if claim.relation == "next to":
         return replace(claim, relation=("above", "below")[int(rng.integers(2))])
@@ -136,13 +136,13 @@ def contradict(claim: Claim, layout: Layout, rng: np.random.Generator) -> Claim:
         others = [name for name in BACKGROUNDS if name != layout.background]
         return replace(claim, background=others[int(rng.integers(len(others)))])
     counts = list(claim.counts)
-    where = int(rng.integers(len(counts)))
-    name, count = counts[where]
+    index = int(rng.integers(len(counts)))
+    name, count = counts[index]
     if choice > 0.75:
         wrong = [number for number in (1, 2, 3, 4) if number != count]
         likely = [number for number in wrong if abs(number - count) == 1]
-        counts[where] = (name, likely[int(rng.integers(len(likely)))])
+        counts[index] = (name, likely[int(rng.integers(len(likely)))])
     else:
         absent = [other for other in CONCEPTS if other not in layout.names]
-        counts[where] = (absent[int(rng.integers(len(absent)))], count)
+        counts[index] = (absent[int(rng.integers(len(absent)))], count)
     return replace(claim, counts=tuple(counts))

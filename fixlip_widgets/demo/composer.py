@@ -1,4 +1,4 @@
-"""Composes labelled scenes from the packaged pictures: an image, its caption and where each object is."""
+"""Composition of labelled scenes from the packaged pictures: an image, its caption and the place of each object."""
 
 from __future__ import annotations
 
@@ -29,9 +29,9 @@ class Scene:
     Attributes:
         image: RGB, 224 x 224 pixels.
         caption: a true caption that names every object.
-        names: the objects, as given.
-        regions: name -> (8, 8) bool, the patches of the demo model's grid that hold the object (all of its copies).
-        layout: which cell each object is in, and the background.
+        names: the objects, as passed to `compose`.
+        regions: name -> (8, 8) bool, the patches of the demo model's grid that contain the object (all copies).
+        layout: the cell of each object, and the background.
     """
 
     image: Image.Image
@@ -41,7 +41,7 @@ class Scene:
     layout: Layout
 
     def _repr_png_(self) -> bytes | None:
-        """How a notebook shows a scene: its image."""
+        """Return the image as PNG for notebooks."""
         return self.image._repr_png_()  # pyright: ignore[reportPrivateUsage]
 
 
@@ -58,14 +58,14 @@ def compose(
     Args:
         names: the objects, from `names()`; a name may repeat ("two dogs").
         background: the background's colour, from `backgrounds()`.
-        seed: decides places, sizes, angles and shades; the same arguments give the same scene.
-        relation: for two different objects, one of "left of", "right of", "above", "below", "next to": the first is
-            placed so to the second, and the caption says so. None places freely and joins the names with "and".
-        mention_background: the caption ends in "on a green background".
-        pictures: name -> RGBA picture, to draw with other pictures than the packaged ones.
+        seed: seed of places, sizes, angles and shades; the same arguments give the same scene.
+        relation: for two different objects, one of "left of", "right of", "above", "below", "next to". It
+            determines the cells and appears in the caption. None places freely and joins the names with "and".
+        mention_background: end the caption with "on a green background".
+        pictures: name -> RGBA picture, to replace the packaged pictures.
 
     Raises:
-        InputError: an unknown name, background or relation, no object or more than four, or a relation of other than
+        InputError: an unknown name, background or relation, no object or more than four, or a relation without
             two different objects.
     """
     chosen = _checked(names, background, relation)
@@ -98,7 +98,7 @@ def _checked(names: Sequence[str], background: str, relation: str | None) -> tup
         raise InputError(f"A scene holds one to four objects, not {len(names)}; pass a list such as ['dog', 'banana'].")
     for name in names:
         if name not in CONCEPTS:
-            raise InputError(f"There is no picture of {name!r}; {_hint(name, list(CONCEPTS))}, names() lists them all.")
+            raise InputError(f"There is no picture of {name!r}; {_hint(name, list(CONCEPTS))} names() lists them all.")
     if background not in BACKGROUNDS:
         raise InputError(f"There is no background {background!r}; choose one of {', '.join(BACKGROUNDS)}.")
     if relation is not None and relation not in RELATIONS:
@@ -108,9 +108,9 @@ def _checked(names: Sequence[str], background: str, relation: str | None) -> tup
     return tuple(names)
 
 
-def _hint(name: str, known: list[str]) -> str:
-    near = get_close_matches(str(name), known, n=3)
-    return f"did you mean {' or '.join(near)}? If not" if near else f"there are {', '.join(known[:5])} and others"
+def _hint(name: str, names: list[str]) -> str:
+    near = get_close_matches(str(name), names, n=3)
+    return f"did you mean {' or '.join(near)}?" if near else f"use, for example, {', '.join(names[:5])}."
 
 
 def _cells(count: int, relation: str | None, rng: np.random.Generator) -> tuple[int, ...]:

@@ -1,7 +1,7 @@
-"""The things the demo model knows: their names, and which emoji shows each.
+"""Concepts of the demo model: their names, and the emoji that shows each.
 
-Each concept is concrete, countable and drawn unmistakably in every picture set; near duplicates (mouse and rat,
-truck and ambulance) are left out, so a wrong answer of the model is its own error and not a quarrel about names.
+Each concept is concrete, countable and recognisable in every picture set. Near duplicates (mouse and rat, truck and
+ambulance) are excluded, so that a wrong answer is an error of the model and not an ambiguity of names.
 """
 
 from __future__ import annotations
@@ -129,7 +129,7 @@ CONCEPTS: dict[str, str] = {
     "skull": "1F480",
 }
 
-# Plurals that are not just "+ s".
+# Irregular plurals.
 _PLURALS: dict[str, str] = {
     "fox": "foxes",
     "octopus": "octopuses",
@@ -141,7 +141,7 @@ _PLURALS: dict[str, str] = {
     "dress": "dresses",
 }
 
-# Background name -> its mean colour (R, G, B). Grey is absent on purpose: a removed patch is grey to the model.
+# Background name -> its mean colour (R, G, B). Grey is excluded, because removed patches appear grey to the model.
 BACKGROUNDS: dict[str, tuple[int, int, int]] = {
     "white": (244, 244, 242),
     "yellow": (250, 224, 110),
@@ -154,20 +154,20 @@ BACKGROUNDS: dict[str, tuple[int, int, int]] = {
 
 
 def names() -> list[str]:
-    """All concept names, in a fixed order (the order of the packaged sprites and of evaluation columns)."""
+    """Return all concept names, in the order of the packaged sprites."""
     return list(CONCEPTS)
 
 
 def backgrounds() -> list[str]:
-    """Names of the background colours."""
+    """Return the names of the background colours."""
     return list(BACKGROUNDS)
 
 
 def article(name: str) -> str:
-    """The indefinite article of a name: "an" before a vowel letter ("a unicorn" is the exception)."""
+    """Return the indefinite article of a name: "an" before a vowel letter, except "a unicorn"."""
     return "an" if name[0] in "aeiou" and name != "unicorn" else "a"
 
 
 def plural(name: str) -> str:
-    """The name's plural."""
+    """Return the plural of a name."""
     return _PLURALS.get(name, name + "s")

@@ -1,8 +1,8 @@
-"""Draws scenes: one compositor for the training data, the evaluation and the packaged examples.
+"""Drawing of scenes, shared by the training data, the evaluation and the packaged examples.
 
-A scene is a square of 2 x 2 cells on a coloured background; a cell is empty or holds one object, drawn into a square
-*tile*. Every tile is drawn by `draw_tile` and every scene is put together by `paint`, at whatever resolution, so that
-the pictures that the model was trained on and those that a notebook shows differ in resolution only.
+A scene is a square of 2 x 2 cells on a coloured background. A cell is empty or holds one object, drawn into a square
+*tile*. `draw_tile` draws every tile and `paint` assembles every scene, at any resolution, so that training images and
+the scenes in a notebook differ only in resolution.
 """
 
 from __future__ import annotations
@@ -16,25 +16,25 @@ from PIL import Image
 from torch import Tensor
 
 CELLS = 2
-"""Cells a side; cells are numbered row-major: 0 top left, 1 top right, 2 bottom left, 3 bottom right."""
+"""Cells per side, numbered row-major: 0 top left, 1 top right, 2 bottom left, 3 bottom right."""
 
 GRID = 8
-"""Patches a side of the demo model; a cell covers `GRID // CELLS` patches a side."""
+"""Patches per side of the demo model; a cell covers `GRID // CELLS` patches per side."""
 
 HELD = 0.1
-"""A patch holds an object when the object covers at least this share of the patch's area."""
+"""Minimum share of a patch's area that an object must cover to count as inside the patch."""
 
 
 @dataclass(frozen=True)
 class Placement:
-    """How an object sits in its tile.
+    """Placement of an object in its tile.
 
     Attributes:
-        scale: longer side of the object over the tile's side.
+        scale: longer side of the object, relative to the tile's side.
         angle: rotation in degrees, counter-clockwise.
-        flip: mirrored left to right.
-        dx, dy: position in the free room, -1 (left, top) to 1 (right, bottom).
-        stretch: factor on the width over the height.
+        flip: whether to mirror left to right.
+        dx, dy: position in the free space, -1 (left, top) to 1 (right, bottom).
+        stretch: factor of the width relative to the height.
         hue: rotation of the colours in degrees.
         saturation: 0 for grey, 1 for the picture's own colours.
         gain: brightness factor of the three colour channels.
@@ -52,7 +52,7 @@ class Placement:
 
     @staticmethod
     def random(rng: np.random.Generator) -> Placement:
-        """A random placement in the picture's own shape and colours."""
+        """Return a random placement that keeps the picture's shape and colours."""
         return Placement(
             scale=float(rng.uniform(0.72, 0.98)),
             angle=float(rng.uniform(-15.0, 15.0)),
@@ -62,7 +62,7 @@ class Placement:
         )
 
     def varied(self, rng: np.random.Generator) -> Placement:
-        """This placement with shape and colours changed at random, to learn what pictures of other artists share."""
+        """Return this placement with random shape and colours, so that training generalises across picture sets."""
         red, green, blue = (float(factor) for factor in rng.uniform(0.85, 1.15, 3))
         colourful = bool(rng.random() < 0.5)
         return replace(
@@ -74,7 +74,7 @@ class Placement:
         )
 
     def colours(self) -> NDArray[np.float32]:
-        """(3, 3) matrix that turns a picture's colour (a row) into the drawn one."""
+        """Return the (3, 3) matrix that maps a picture's colour (a row) to the drawn colour."""
         cosine, sine = np.cos(np.radians(self.hue)), np.sin(np.radians(self.hue))
         grey = np.full((3, 3), 1.0 / 3.0)
         turn = np.array([[0.0, 1.0, -1.0], [-1.0, 0.0, 1.0], [1.0, -1.0, 0.0]]) / np.sqrt(3.0)
@@ -85,14 +85,14 @@ class Placement:
 
 @dataclass(frozen=True)
 class Backdrop:
-    """A scene's background: its mean colour (R, G, B) and how much lighter the top is than the bottom."""
+    """Background of a scene: its mean colour (R, G, B), and the brightness of the top row minus the mean."""
 
     colour: tuple[float, float, float]
     shade: float = 0.0
 
     @staticmethod
     def random(colour: tuple[int, int, int], rng: np.random.Generator) -> Backdrop:
-        """A variation of a named colour."""
+        """Return a random variation of a named colour."""
         red, green, blue = (float(c + rng.uniform(-10.0, 10.0)) for c in colour)
         return Backdrop((red, green, blue), float(rng.uniform(-12.0, 12.0)))
 
@@ -102,7 +102,7 @@ def draw_tile(picture: Image.Image, placement: Placement, size: int) -> NDArray[
 
     Args:
         picture: the object, RGBA.
-        placement: where and how.
+        placement: its placement in the tile.
         size: the tile's side in pixels.
 
     Returns:
@@ -128,7 +128,7 @@ def draw_tile(picture: Image.Image, placement: Placement, size: int) -> NDArray[
 
 
 def covered(tile: NDArray[np.uint8]) -> NDArray[np.bool_]:
-    """Which patches of its cell an object covers: (4, 4) bool from a (size, size, 4) tile."""
+    """Return which patches of its cell an object covers: (4, 4) bool from a (size, size, 4) tile."""
     side = GRID // CELLS
     size = tile.shape[0] // side
     alpha = tile[..., 3].reshape(side, size, side, size).mean(axis=(1, 3))
@@ -136,7 +136,7 @@ def covered(tile: NDArray[np.uint8]) -> NDArray[np.bool_]:
 
 
 def paint(tiles: Tensor, colours: Tensor, shades: Tensor) -> Tensor:
-    """Put scenes together.
+    """Assemble scenes from tiles.
 
     Args:
         tiles: (n, 4, size, size, 4) uint8 premultiplied tiles, cells in row-major order, zeros where empty.

@@ -1,4 +1,4 @@
-"""Ready scenes to explain: most that the model understands, and some that it gets wrong."""
+"""Predefined scenes to explain; the model understands most of them and gets some wrong."""
 
 from __future__ import annotations
 
@@ -29,22 +29,22 @@ SCENES: dict[str, _Recipe] = {
 """Scene name -> the arguments of `compose`."""
 
 MISTAKES: dict[str, str] = {"octopus": "tiger", "ship": "drum"}
-"""Scenes of one object that the packaged model misnames -> the concept that it finds more similar than the true one.
+"""Single-object scenes that the packaged model misnames -> the wrong concept, whose caption is more similar.
 
-Explain such a scene with both captions to see which patches speak for the wrong name."""
+Explain such a scene with both captions to see which patches support the wrong name."""
 
 
 def scene(name: str) -> Scene:
-    """One ready scene.
+    """Return a predefined scene.
 
     Raises:
-        InputError: there is none of this name; the message lists them.
+        InputError: the name is unknown.
     """
     if name not in SCENES:
-        raise InputError(f"There is no scene {name!r}; there are {', '.join(SCENES)}.")
+        raise InputError(f"There is no scene {name!r}; choose one of {', '.join(SCENES)}.")
     return compose(**SCENES[name])
 
 
 def scenes() -> dict[str, Scene]:
-    """All ready scenes by name."""
+    """Return all predefined scenes by name."""
     return {name: scene(name) for name in SCENES}

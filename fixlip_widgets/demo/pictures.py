@@ -1,4 +1,4 @@
-"""The packaged pictures: one atlas of Noto emoji, in the order of the concepts."""
+"""Packaged pictures: one atlas of Noto emoji, in the order of the concepts."""
 
 from __future__ import annotations
 
@@ -11,17 +11,17 @@ from fixlip_widgets.demo.concepts import CONCEPTS
 
 ATLAS = Path(__file__).parent / "sprites" / "noto.png"
 COLUMNS = 12
-"""Pictures a row of the atlas; each picture is a square."""
+"""Pictures per row of the atlas; each picture is a square."""
 
 
 @cache
 def packaged_pictures() -> dict[str, Image.Image]:
-    """Concept name -> its square RGBA picture."""
+    """Return the square RGBA picture of each concept, by name."""
     with Image.open(ATLAS) as opened:
         atlas = opened.convert("RGBA")
     side = atlas.width // COLUMNS
-    found: dict[str, Image.Image] = {}
+    pictures: dict[str, Image.Image] = {}
     for index, name in enumerate(CONCEPTS):
         row, column = divmod(index, COLUMNS)
-        found[name] = atlas.crop((column * side, row * side, (column + 1) * side, (row + 1) * side))
-    return found
+        pictures[name] = atlas.crop((column * side, row * side, (column + 1) * side, (row + 1) * side))
+    return pictures

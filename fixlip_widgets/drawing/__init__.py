@@ -1,1 +1,1 @@
-"""An explanation as NetworkX graph, Plotly figure, SVG, PNG and static HTML."""
+"""Explanations as NetworkX graphs, Plotly figures, SVG, PNG and static HTML."""

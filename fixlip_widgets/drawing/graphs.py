@@ -1,4 +1,4 @@
-"""The explanation graph: players as nodes, the strongest interactions as edges, with places to draw them at."""
+"""The explanation graph: players as nodes, the strongest interactions as edges, and node positions."""
 
 from __future__ import annotations
 
@@ -21,7 +21,7 @@ Layout = Literal["anchored", "spring", "kamada_kawai"]
 
 KINDS = ("all", "cross", "intra")
 CERTAIN = 1.96
-"""An interaction is certain when it is further from zero than this many standard errors (95 %, two-sided)."""
+"""Standard errors on each side of a 95 % interval; an interaction is certain if the interval excludes zero."""
 
 
 def explanation_graph(
@@ -32,28 +32,28 @@ def explanation_graph(
     kind: Kind = "all",
     layout: Layout = "anchored",
 ) -> nx.Graph[int]:
-    """The ``top_k`` strongest interactions as a graph over the players that they join, and over every token.
+    """Return the graph of the ``top_k`` strongest interactions, with the players that they connect and all tokens.
 
     Args:
-        explanation: What to draw. One of first order gives nodes alone: the tokens and the strongest patches.
-        top_k: Number of edges; ``None`` for all that are not zero.
-        sign: +1 or -1 for only the interactions that raise or lower the similarity.
+        explanation: Explanation to draw. With first order, the graph has only nodes: tokens and the strongest patches.
+        top_k: Number of edges; None for all non-zero interactions.
+        sign: +1 or -1 for only positive or negative interactions.
         kind: ``cross`` for only image–text interactions, ``intra`` for only those within image or text.
-        layout: ``anchored`` puts patches where they are in the image and tokens in rows below; ``spring`` and
-            ``kamada_kawai`` start from there and draw what interacts together. Each gives the same places every time.
+        layout: ``anchored`` places patches at their position in the image and tokens in rows below; ``spring`` and
+            ``kamada_kawai`` start from there and move interacting players together. All layouts are deterministic.
 
     Returns:
         Nodes are player indices with ``kind`` (``patch`` or ``token``), ``label``, ``main`` and ``se`` (logits;
-        ``se`` is None where unknown), ``pos`` (x, y in [0, 1], y downward), and for patches of a grid ``row`` and
-        ``column``, counted from 0. Regions are of kind ``patch`` too.
+        ``se`` is None if unknown), ``pos`` (x, y in [0, 1], y downward), and for patches of a grid ``row`` and
+        ``column``, counted from 0. Regions also have kind ``patch``.
         Edges have ``weight`` (the interaction, logits), ``se``, ``sign``, ``kind`` (``cross``, ``text_text``,
-        ``image_image``) and ``certain`` (further than 1.96 ``se`` from zero; None where ``se`` is unknown). Strongest
-        edges come first. A third-order term is a node of its own, numbered from ``n_players`` on, of ``kind`` ``term``,
-        joined to its three players. The graph has ``baseline``, ``p``, ``method``, ``caption`` and ``image_height``:
-        the part of the height that the picture takes in the anchored layout, None in the others.
+        ``image_image``) and ``certain`` (further than 1.96 ``se`` from zero; None if ``se`` is unknown). Edges are in
+        order of decreasing magnitude. A third-order term is a node of kind ``term``, numbered from ``n_players`` on and
+        connected to its three players. Graph attributes are ``baseline``, ``p``, ``method``, ``caption`` and
+        ``image_height``: the fraction of the height covered by the image in the anchored layout, None in the others.
 
     Raises:
-        InputError: ``top_k``, ``sign``, ``kind`` or ``layout`` is none of these.
+        InputError: ``top_k``, ``sign``, ``kind`` or ``layout`` is invalid.
     """
     _check(top_k, sign, kind, layout)
     first, second = strongest_pairs(explanation, top_k, sign=sign, kind=kind)
@@ -61,8 +61,8 @@ def explanation_graph(
         baseline=explanation.baseline, p=explanation.p, method=explanation.method, caption=explanation.caption
     )
     triples = _strongest_triples(explanation, top_k, sign, kind)
-    joined = np.array([player for term in triples for player in term.players], dtype=np.intp)
-    for player in _players(explanation, np.union1d(first, joined), second, top_k):
+    members = np.array([player for term in triples for player in term.players], dtype=np.intp)
+    for player in _players(explanation, np.union1d(first, members), second, top_k):
         graph.add_node(player, **_node(explanation, player))
     for i, j in zip(first.tolist(), second.tolist(), strict=True):
         graph.add_edge(i, j, **_edge(explanation, i, j))
@@ -75,7 +75,7 @@ def explanation_graph(
 
 
 def _strongest_triples(explanation: Explanation, top_k: int | None, sign: int | None, kind: str) -> list[Term]:
-    """Third-order terms among the ``top_k`` strongest interactions of all orders."""
+    """Return the third-order terms among the ``top_k`` strongest interactions of all orders."""
     if explanation.triples is None or kind == "intra":
         return []
     terms = explanation.top(explanation.n_players**3 if top_k is None else top_k)
@@ -83,7 +83,7 @@ def _strongest_triples(explanation: Explanation, top_k: int | None, sign: int | 
 
 
 def _add_triple(graph: nx.Graph[int], number: int, term: Term) -> None:
-    """A node of kind ``term`` amid the three players that it joins."""
+    """Add a node of kind ``term``, connected to its three players and centred between them."""
     error = None if np.isnan(term.standard_error) else term.standard_error
     certain = None if error is None else abs(term.value) > CERTAIN * error
     attributes = {"weight": term.value, "se": error, "sign": 1 if term.value > 0 else -1, "certain": certain}
@@ -96,14 +96,14 @@ def _add_triple(graph: nx.Graph[int], number: int, term: Term) -> None:
 def strongest_pairs(
     explanation: Explanation, top_k: int | None, *, sign: int | None = None, kind: str = "all"
 ) -> tuple[Indices, Indices]:
-    """Players (first < second) of the ``top_k`` strongest non-zero interactions, strongest first."""
+    """Return the players (first < second) of the ``top_k`` strongest non-zero interactions, strongest first."""
     first, second = np.triu_indices(explanation.n_players, 1)
     values = explanation.interactions[first, second]
-    wanted = values != 0 if sign is None else values * sign > 0
+    eligible = values != 0 if sign is None else values * sign > 0
     if kind != "all":
         across = (first < explanation.n_image) & (second >= explanation.n_image)
-        wanted &= across if kind == "cross" else ~across
-    candidates = np.flatnonzero(wanted & np.isfinite(values))
+        eligible &= across if kind == "cross" else ~across
+    candidates = np.flatnonzero(eligible & np.isfinite(values))
     order = np.argsort(-np.abs(values[candidates]), kind="stable")
     chosen = candidates[order[:top_k]]
     return first[chosen], second[chosen]
@@ -112,17 +112,17 @@ def strongest_pairs(
 def _check(top_k: int | None, sign: int | None, kind: str, layout: str) -> None:
     whole = isinstance(top_k, (int, np.integer)) and not isinstance(top_k, bool)
     if top_k is not None and (not whole or top_k < 0):
-        raise InputError(f"top_k is {top_k!r}; give a whole number of edges from 0 up, or None for all.")
+        raise InputError(f"top_k is {top_k!r}; give a non-negative whole number of edges, or None for all.")
     if sign not in (None, 1, -1):
         raise InputError(f"sign is {sign!r}; give +1, -1, or None for both.")
     if kind not in KINDS:
-        raise InputError(f"There is no kind {kind!r} of edges; choose one of {', '.join(KINDS)}.")
+        raise InputError(f"There is no edge kind {kind!r}; choose one of {', '.join(KINDS)}.")
     if layout not in LAYOUTS:
         raise InputError(f"There is no layout {layout!r}; choose one of {', '.join(LAYOUTS)}.")
 
 
 def _players(explanation: Explanation, first: Indices, second: Indices, top_k: int | None) -> list[int]:
-    """Players to show, in order: patches that an edge (in first order, a main effect) singles out, and every token."""
+    """Return the players to draw: patches with an edge (with first order, the strongest patches) and all tokens."""
     n_image = explanation.n_image
     if explanation.has_interactions:
         patches = np.union1d(first, second)

@@ -1,4 +1,4 @@
-"""An explanation's picture: as a data URI that a page can hold, cut into players, and the heat to lay on them."""
+"""An explanation's image as a data URI, crops of its players, and the values to draw as heat."""
 
 from __future__ import annotations
 
@@ -19,9 +19,9 @@ _QUALITY = 92
 
 
 def data_uri(image: NDArray[np.uint8], quality: int = _QUALITY) -> str:
-    """``data:image/jpeg;base64,…`` of an (H, W, 3) picture; below the usual quality, colours are halved too.
+    """Encode an (H, W, 3) image as a JPEG data URI, or an (H, W, 4) image as a PNG data URI.
 
-    With a fourth channel, opacity, it is a PNG.
+    Below the default quality, chroma is subsampled.
     """
     if image.shape[2] == 4:
         return _png(image)
@@ -38,8 +38,8 @@ def _png(image: NDArray[np.uint8]) -> str:
 
 
 def player_picture(explanation: Explanation, player: int) -> NDArray[np.uint8]:
-    """(h, w, 3) pixels of an image player's bounding box; (h, w, 4), clear around it, where it is a region."""
-    assert explanation.image is not None, "there is a picture to cut from"
+    """Return the (h, w, 3) pixels of a patch, or the (h, w, 4) bounding box of a region, transparent outside it."""
+    assert explanation.image is not None, "an image is required"
     places, (height, width) = places_of(explanation), explanation.image.shape[:2]
     units = np.array([width, height, width, height]) / [*places.size[::-1], *places.size[::-1]]
     left, top, wide, high = np.round(places.boxes[player] * units).astype(int).tolist()
@@ -51,9 +51,9 @@ def player_picture(explanation: Explanation, player: int) -> NDArray[np.uint8]:
 
 
 def patch_values(explanation: Explanation, player: int | None = None) -> NDArray[np.float64]:
-    """(n_image,) what is shown as heat, in logits: first-order attributions or one player's interactions.
+    """Return the (n_image,) values drawn as heat, in logits: first-order attributions or one player's interactions.
 
-    A patch has no interaction with itself; its main effect would be on another scale.
+    A patch's own value is 0: its main effect would be on another scale.
     """
     if player is None:
         return explanation.first_order()[: explanation.n_image]

@@ -1,4 +1,4 @@
-"""Places to draw an explanation graph's nodes at: where they are in the image, or near what they interact with."""
+"""Layouts of the explanation graph: anchored to the image, or force-directed."""
 
 from __future__ import annotations
 
@@ -13,35 +13,35 @@ from fixlip_widgets.support.formatting import columns, right_to_left
 
 Floats = NDArray[np.float64]
 Ends = NDArray[np.intp]
-"""(m, 2) positions of the nodes at the ends of m edges."""
+"""(m, 2) indices of the end nodes of m edges."""
 Graph: TypeAlias = "nx.Graph[int]"
 Places = dict[int, tuple[float, float]]
 """Node -> (x, y) in the unit square, y downward."""
 
 _LETTERS = 72.0
-"""Letters that a line of tokens has room for, counting two for the space around each token."""
+"""Columns of text per line of tokens, including two for the space around each token."""
 _LINE = 0.07
-"""Height of a line of tokens."""
+"""Height of a line of tokens, in the unit square."""
 _MARGIN = 0.06
 _ROUNDS = 60
 _MOST_AVOIDED = 60
-"""Edges that nodes keep clear of; among more there is no room to."""
+"""Maximum number of edges that nodes avoid; with more, there is no room."""
 _SEED = 0
 _CENTRE = -1
-"""Node that holds a force layout's loose parts together; it never leaves this module."""
+"""Temporary node that keeps the components of a force layout together."""
 
 
 def image_height(graph: Graph) -> float:
-    """Part of the unit square's height that the picture takes in the anchored layout; the tokens stand below it."""
-    tokens = [node for node, described in graph.nodes(data=True) if described["kind"] == "token"]
+    """Return the fraction of the height covered by the image in the anchored layout; tokens are below it."""
+    tokens = [node for node, attributes in graph.nodes(data=True) if attributes["kind"] == "token"]
     return max(0.5, 0.9 - _LINE * _lines(graph, tokens))
 
 
 def bend(graph: Graph, i: int, j: int) -> tuple[float, float]:
-    """Where the edge i–j bends: the control point of a quadratic curve.
+    """Return the control point of the quadratic curve that draws the edge i–j.
 
-    Edges are straight, but for those between tokens that stand in a line: through the tokens between them they could
-    not be told apart, so they hang below.
+    Edges are straight, except between tokens in the anchored layout: those curve below the line of tokens, because
+    straight ones would overlap.
     """
     (x0, y0), (x1, y1) = graph.nodes[i]["pos"], graph.nodes[j]["pos"]
     tokens = graph.nodes[i]["kind"] == graph.nodes[j]["kind"] == "token"
@@ -50,7 +50,7 @@ def bend(graph: Graph, i: int, j: int) -> tuple[float, float]:
 
 
 def _anchored(graph: Graph, centres: Floats) -> Places:
-    """Patches where they are in the image; tokens in reading order below, each with room for its letters."""
+    """Place patches at their position in the image, and tokens below in reading order, spaced by their width."""
     height = image_height(graph)
     places: Places = {
         node: (float(centres[node, 0]), float(centres[node, 1]) * height)
@@ -69,15 +69,15 @@ def _lines(graph: Graph, tokens: list[int]) -> int:
 
 
 def _in_lines(graph: Graph, tokens: list[int], top: float) -> Places:
-    """Tokens in reading order in as many lines as their letters need, spread over the width."""
+    """Place tokens in reading order in as many lines as their text needs, spread over the width."""
     widths, lines = _widths(graph, tokens), _lines(graph, tokens)
     from_right = right_to_left(graph.nodes[token]["label"] for token in tokens)
     line_of = np.minimum((np.cumsum(widths) - widths / 2) / max(widths.sum(), 1.0) * lines, lines - 0.5).astype(int)
     places: Places = {}
     for line in range(lines):
         members = np.flatnonzero(line_of == line)
-        taken = widths[members]
-        centres = (np.cumsum(taken) - taken / 2) / max(taken.sum(), 1.0)
+        line_widths = widths[members]
+        centres = (np.cumsum(line_widths) - line_widths / 2) / max(line_widths.sum(), 1.0)
         centres = 1 - centres if from_right else centres
         height = top + (1 - top) * (line + 0.5) / lines
         places.update((tokens[at], (x, height)) for at, x in zip(members.tolist(), centres.tolist(), strict=True))
@@ -85,13 +85,13 @@ def _in_lines(graph: Graph, tokens: list[int], top: float) -> Places:
 
 
 def _spring(graph: Graph, centres: Floats) -> Places:
-    """Fruchterman and Reingold's spring layout by NetworkX, from the anchored places."""
-    return _joined_above_loose(graph, centres, _sprung)
+    """Apply NetworkX's Fruchterman–Reingold spring layout, starting from the anchored positions."""
+    return _connected_above_loose(graph, centres, _sprung)
 
 
 def _kamada_kawai(graph: Graph, centres: Floats) -> Places:
-    """Kamada and Kawai's energy (squared errors of distances relative to graph distance), from the anchored places."""
-    return _joined_above_loose(graph, centres, _settled)
+    """Minimise Kamada and Kawai's energy, starting from the anchored positions."""
+    return _connected_above_loose(graph, centres, _settled)
 
 
 LAYOUTS: dict[str, Callable[[Graph, Floats], Places]] = {
@@ -102,16 +102,16 @@ LAYOUTS: dict[str, Callable[[Graph, Floats], Places]] = {
 """Layouts by name."""
 
 
-def _joined_above_loose(graph: Graph, centres: Floats, lay_out: Callable[[Graph, Places], dict[int, Any]]) -> Places:
-    """Joined nodes by a force layout; tokens that nothing joins stand in reading order at the foot, out of the way."""
+def _connected_above_loose(graph: Graph, centres: Floats, lay_out: Callable[[Graph, Places], dict[int, Any]]) -> Places:
+    """Apply a force layout to connected nodes, and place unconnected tokens at the bottom in reading order."""
     start = _anchored(graph, centres)
-    joined: list[int] = [node for node in graph if graph.degree(node)]
-    if not joined:
+    connected: list[int] = [node for node in graph if graph.degree(node)]
+    if not connected:
         return start
     loose = [node for node in graph if not graph.degree(node)]
-    held: Graph = graph.subgraph(joined)
+    subgraph: Graph = graph.subgraph(connected)
     top = 1 - _LINE * (_lines(graph, loose) + 0.5) if loose else 1 - _MARGIN
-    places = _in_frame(held, lay_out(held, start), top) | _in_lines(graph, loose, top)
+    places = _in_frame(subgraph, lay_out(subgraph, start), top) | _in_lines(graph, loose, top)
     return {node: places[node] for node in graph}
 
 
@@ -122,9 +122,9 @@ def _sprung(graph: Graph, start: Places) -> dict[int, Any]:
 
 
 def _settled(graph: Graph, start: Places) -> dict[int, Any]:
-    """Places of least stress, by majorisation (Gansner, Koren and North, "Graph drawing by stress majorization", 2004).
+    """Minimise stress by majorisation (Gansner, Koren and North, "Graph drawing by stress majorization", 2004).
 
-    It never overshoots and, unlike NetworkX's own minimiser of the same energy, needs no SciPy.
+    Stress decreases in every step, and unlike NetworkX's minimiser of the same energy, this needs no SciPy.
     """
     nodes = list(graph)
     distances = _graph_distances(graph, nodes)
@@ -139,7 +139,7 @@ def _settled(graph: Graph, start: Places) -> dict[int, Any]:
 
 
 def _held_together(graph: Graph) -> Graph:
-    """The graph with positive pulls and a faint one to the centre, without which loose players fly off the page."""
+    """Return the graph with positive weights, and weak edges to a central node that hold its components together."""
     held: Graph = nx.Graph()
     held.add_nodes_from(graph)
     held.add_weighted_edges_from(((i, j, 0.2 + strength) for i, j, strength in _strengths(graph)), weight="pull")
@@ -148,14 +148,14 @@ def _held_together(graph: Graph) -> Graph:
 
 
 def _strengths(graph: Graph) -> list[tuple[int, int, float]]:
-    """Edges with their strength relative to the strongest, in (0, 1]."""
+    """Return the edges with their strength relative to the strongest, in (0, 1]."""
     edges = [(i, j, abs(float(edge["weight"]))) for i, j, edge in graph.edges(data=True)]
     strongest = max((strength for _, _, strength in edges), default=1.0)
     return [(i, j, strength / strongest) for i, j, strength in edges]
 
 
 def _graph_distances(graph: Graph, nodes: list[int]) -> Floats:
-    """(n, n) lengths of shortest paths; parts that nothing joins are apart as a path of usual length and a bit."""
+    """Return (n, n) shortest path lengths; unconnected nodes are at the mean path length plus 1."""
     index = {node: position for position, node in enumerate(nodes)}
     distances = np.full((len(nodes), len(nodes)), np.inf)
     np.fill_diagonal(distances, 0.0)
@@ -168,7 +168,7 @@ def _graph_distances(graph: Graph, nodes: list[int]) -> Floats:
 
 
 def _in_frame(graph: Graph, places: dict[int, Any], bottom: float) -> Places:
-    """``places`` stretched over the frame (the unit square inside its margin, down to ``bottom``), none on another."""
+    """Stretch ``places`` over the unit square, within its margin and down to ``bottom``, and remove overlaps."""
     nodes = list(graph)
     xy = np.array([places[node] for node in nodes], dtype=np.float64)
     boxes = np.array([_box(graph.nodes[node]) for node in nodes])
@@ -182,12 +182,12 @@ def _in_frame(graph: Graph, places: dict[int, Any], bottom: float) -> Places:
 
 
 def _box(node: dict[str, Any]) -> tuple[float, float]:
-    """Width and height, in the unit square, that a node's picture or letters are expected to take."""
+    """Return the expected width and height of a node's thumbnail or text, in the unit square."""
     return (0.085, 0.125) if node["kind"] == "patch" else (0.035 + 0.0135 * columns(node["label"]), 0.075)
 
 
 def _pushed_apart(xy: Floats, boxes: Floats, edges: Ends, low_end: Floats, high_end: Floats) -> Floats:
-    """(n, 2) places moved, each as little as it can, until no node lies on another or on an edge that passes it."""
+    """Move the (n, 2) positions until no node overlaps another node or a passing edge."""
     for _ in range(_ROUNDS):
         push = _off_nodes(xy, boxes) + _off_edges(xy, boxes, edges)
         if np.abs(push).max() < 1e-4:
@@ -197,7 +197,7 @@ def _pushed_apart(xy: Floats, boxes: Floats, edges: Ends, low_end: Floats, high_
 
 
 def _off_nodes(xy: Floats, boxes: Floats) -> Floats:
-    """(n, 2) push of each node out of the boxes of others, along the axis where the way out is shorter."""
+    """Return the (n, 2) push of each node out of other nodes' boxes, along the axis of smaller overlap."""
     apart = xy[:, None] - xy[None]
     overlap = (boxes[:, None] + boxes[None]) / 2 - np.abs(apart)
     touching = (overlap > 1e-6).all(axis=2) & ~np.eye(len(xy), dtype=bool)
@@ -211,7 +211,7 @@ def _off_nodes(xy: Floats, boxes: Floats) -> Floats:
 
 
 def _off_edges(xy: Floats, boxes: Floats, edges: Ends) -> Floats:
-    """(n, 2) push of each node off the edges that pass it, square to them; none where edges are too many."""
+    """Return the (n, 2) push of each node away from passing edges; 0 if there are too many edges."""
     if not 0 < len(edges) <= _MOST_AVOIDED:
         return np.zeros_like(xy)
     start, along = xy[edges[:, 0]], xy[edges[:, 1]] - xy[edges[:, 0]]

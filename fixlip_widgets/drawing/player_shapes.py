@@ -1,6 +1,6 @@
-"""Where image players lie in the picture: each in a cell of a grid, or in a region of any shape.
+"""Positions of image players in the image: cells of a grid, or regions of any shape.
 
-Whatever is drawn on the picture asks here: heat, thumbnails, nodes of an anchored graph, the widget's scene.
+Used by everything drawn on the image: heat, thumbnails, nodes of an anchored graph and the widget's scene.
 """
 
 from __future__ import annotations
@@ -20,21 +20,21 @@ if TYPE_CHECKING:
 Floats = NDArray[np.float64]
 Labels = NDArray[np.integer]
 SIDE = 112
-"""Longest side, in pixels, of the label map that outlines are drawn from: finer steps are not seen in a picture."""
+"""Longest side, in pixels, of the label map from which outlines are traced; finer steps are not visible."""
 _LONGEST = 60_000
-"""Characters of all outlines together; a map with longer ones is drawn coarser, since they are saved with a widget."""
+"""Maximum total length of outlines, in characters, because widgets store them; longer ones use a coarser map."""
 
 
 @dataclass(frozen=True)
 class Places:
-    """Places of the n image players.
+    """Positions of the n image players.
 
     Attributes:
-        raster: (rows, columns) the player of each point of the picture: the grid's cells, or a coarse label map.
-        size: (height, width) of the picture in the units of outlines and boxes.
+        raster: (rows, columns) player at each point of the image: the grid's cells, or a coarse label map.
+        size: (height, width) of the image in the units of outlines and boxes.
         boxes: (n, 4) left, top, width and height of each player's bounding box.
-        centres: (n, 2) a place (x, y) in each player's middle, in the unit square, y downward.
-        outlines: Each player's outline as the ``d`` of an SVG path; empty strings for a grid, where boxes say it all.
+        centres: (n, 2) central point (x, y) within each player, in the unit square, y downward.
+        outlines: Outline of each player as the ``d`` of an SVG path; empty strings for a grid, whose cells are boxes.
     """
 
     raster: Labels
@@ -45,7 +45,7 @@ class Places:
 
 
 def places_of(explanation: Explanation) -> Places:
-    """Of an explanation's image players; a grid's boxes are in the picture's pixels, 32 a patch where there is none."""
+    """Return the positions of an explanation's image players; without an image, a patch has 32 × 32 pixels."""
     rows, columns = explanation.grid
     if explanation.regions is not None:
         return region_places(explanation.regions, rows * columns)
@@ -55,7 +55,7 @@ def places_of(explanation: Explanation) -> Places:
 
 @lru_cache(maxsize=64)
 def grid_places(grid: tuple[int, int], size: tuple[int, int]) -> Places:
-    """Of patches on a grid: boxes tile a picture of ``size``; they differ by a pixel where it is not divided evenly."""
+    """Return the positions of patches on a grid. Boxes tile an image of ``size`` and may differ by a pixel."""
     rows, columns = grid
     down, across = (
         np.round(np.arange(count + 1) * side / count).astype(int) for count, side in zip(grid, size, strict=True)
@@ -68,7 +68,7 @@ def grid_places(grid: tuple[int, int], size: tuple[int, int]) -> Places:
 
 
 def region_places(labels: Labels, n: int) -> Places:
-    """Of ``n`` regions, given (H, W) the region of each pixel, from 0; two units are a pixel of the raster."""
+    """Return the positions of ``n`` regions of an (H, W) label map; a pixel of the raster has two units."""
     narrow = np.ascontiguousarray(labels, dtype=np.uint16)
     return _region_places(narrow.tobytes(), (narrow.shape[0], narrow.shape[1]), n)
 
@@ -95,7 +95,7 @@ def _region_places(labels: bytes, shape: tuple[int, int], n: int) -> Places:
 
 
 def _middle(across: NDArray[np.intp], down: NDArray[np.intp]) -> Floats:
-    """The centroid of pixels, or the middle of the nearest of them where it lies outside."""
+    """Return the centroid of the pixels, or the centre of the nearest pixel if it lies outside."""
     pixels = np.stack([across, down], axis=1).astype(np.float64)
     centroid = pixels.mean(axis=0)
     nearest = pixels[((pixels - centroid) ** 2).sum(axis=1).argmin()]
@@ -104,18 +104,18 @@ def _middle(across: NDArray[np.intp], down: NDArray[np.intp]) -> Floats:
 
 
 def coarse(labels: Labels, n: int, side: int = SIDE) -> Labels:
-    """A label map, (H, W), with at most ``side`` pixels a side; a region too small for it keeps a pixel if it can."""
+    """Downsample an (H, W) label map to at most ``side`` pixels per side; small regions keep a pixel if possible."""
     share = min(side / max(labels.shape), 1.0)
     height, width = (max(1, round(share * each)) for each in labels.shape)
     rows = ((np.arange(height) + 0.5) * labels.shape[0] / height).astype(int)
     columns = ((np.arange(width) + 0.5) * labels.shape[1] / width).astype(int)
     raster = labels[rows[:, None], columns[None, :]].copy()
-    met = np.bincount(raster.ravel(), minlength=n)
-    for player in np.flatnonzero(met[:n] == 0).tolist():
+    counts = np.bincount(raster.ravel(), minlength=n)
+    for player in np.flatnonzero(counts[:n] == 0).tolist():
         for y, x in np.argwhere(labels == player).tolist():
             place = y * height // labels.shape[0], x * width // labels.shape[1]
-            if met[raster[place]] > 1:
-                met[raster[place]] -= 1
-                met[player], raster[place] = 1, player
+            if counts[raster[place]] > 1:
+                counts[raster[place]] -= 1
+                counts[player], raster[place] = 1, player
                 break
     return raster

@@ -1,4 +1,4 @@
-"""The still form of an explanation: picture, graph, figures and table as HTML that needs no script and no kernel."""
+"""Static HTML of an explanation: image, graph, key figures and table, without scripts or a kernel."""
 
 from __future__ import annotations
 
@@ -25,7 +25,7 @@ _CARD = (
     "--fixlip-paper:var(--jp-layout-color1,#ffffff);--fixlip-ink:var(--jp-content-font-color1,#1f2328);"
     "--fixlip-line:var(--jp-border-color1,#c9d1d9)"
 )
-"""JupyterLab's colours where it gives them, so that the card follows its theme."""
+"""Follows JupyterLab's theme through its CSS variables, with fallbacks elsewhere."""
 _BENEATH = """
 .jp-OutputArea-child:has(.fixlip) + .jp-OutputArea-child:has(.fixlip-still) { display: none; }
 .jp-OutputArea-child:has(+ .jp-OutputArea-child .fixlip-still) .jupyter-widgets:not(:has(*)) { display: none; }
@@ -33,11 +33,11 @@ _BENEATH = """
 .fixlip-still td > svg { width: 100px; }
 .fixlip-still .member { display: inline-flex; gap: 6px; align-items: center; }
 """
-"""In JupyterLab's and nbconvert's pages the still form gives way to a view, and a view without a model to the still."""
+"""In JupyterLab and nbconvert pages, hides the static form under a live view, and a view without a model."""
 
 
 def html_still(explanation: Explanation, *, colors: str = "house") -> str:
-    """What a live page shows where no script runs: key figures, picture, graph and the strongest terms."""
+    """Return the static fallback of a live page: key figures, image, graph and the strongest terms."""
     heading = element("h1", escaped(explanation.caption or "Explanation"))
     return element(
         "article",
@@ -51,20 +51,20 @@ def html_still(explanation: Explanation, *, colors: str = "house") -> str:
 
 
 def html_card(explanation: Explanation, *, colors: str = "house", quality: int = 92, edges: int = _EDGES) -> str:
-    """A small static form for a notebook's cell: picture, graph and one line, in the notebook's own colours."""
+    """Return a small static form for a notebook cell: image, graph and one line of text, in the notebook's colours."""
     drawn = overlay_svg(explanation, colors=colors, embed=False)
     parts = [element("div", picture_svg(explanation, quality=quality), drawn, style="flex:1 1 200px;max-width:280px")]
     if explanation.has_interactions:
         drawn = graph_svg(explanation, edges, layout="kamada_kawai", colors=colors, embed=False)
         parts.append(element("div", drawn, style="flex:2 1 360px;max-width:640px"))
-    says = element("div", escaped(f"{explanation.caption} · {explanation.summary()}"), style="flex-basis:100%")
-    return element("div", *parts, says, style=_CARD)
+    line = element("div", escaped(f"{explanation.caption} · {explanation.summary()}"), style="flex-basis:100%")
+    return element("div", *parts, line, style=_CARD)
 
 
 def html_beneath(explanation: Explanation | None) -> str:
-    """The still form beneath a widget's view in a notebook: gone while the view lives, there where it does not.
+    """Return the static form beneath a widget's view in a notebook, hidden while the view is live.
 
-    It is saved with every notebook, and small therefore.
+    It is small, because it is saved with every notebook.
     """
     inside = (
         "This explanation was still being computed when the notebook was saved."
@@ -76,12 +76,12 @@ def html_beneath(explanation: Explanation | None) -> str:
 
 def _about(explanation: Explanation) -> str:
     model = " · ".join(explanation.model[key] for key in ("name", "pretrained") if explanation.model.get(key))
-    said = f"Why {model or 'the model'} finds this picture similar to “{explanation.caption}”."
-    return element("p", escaped(said), class_="muted")
+    text = f"Why {model or 'the model'} finds this image similar to “{explanation.caption}”."
+    return element("p", escaped(text), class_="muted")
 
 
 def _facts(explanation: Explanation) -> str:
-    """Key figures; those that are not known are left out."""
+    """Return the key figures that are known."""
     counts = f"{explanation.image_encodes:,} image + {explanation.text_encodes:,} text"
     facts = [
         ("similarity (logits)", _number(explanation.similarity)),
@@ -124,30 +124,30 @@ def _attributions(explanation: Explanation, colors: str) -> str:
         for token, value in zip(explanation.tokens, tokens.tolist(), strict=True)
     ]
     meaning = (
-        f"what each player adds on average when every other one is there with probability {explanation.p:g}"
+        f"the average contribution of each player if every other one is kept with probability {explanation.p:g}"
         if explanation.has_interactions
-        else "what each player adds by this method"
+        else "the contribution of each player by this method"
     )
     unit = " (logits)" if explanation.in_logits else ""
-    says = (
+    legend = (
         f"First-order attributions: {meaning}. Strongest colour: ±{plain(limit_of(patches))} for "
         f"{explanation.image_word[1]}, ±{plain(limit)} for {explanation.text_word[1]}{unit}."
     )
     return element(
         "section",
-        element("h2", "Picture and caption"),
+        element("h2", "Image and caption"),
         element("div", overlay_svg(explanation, colors=colors, embed=False), class_="overlay"),
         element("ul", *chips, class_="tokens", dir="rtl" if right_to_left(explanation.tokens) else "ltr"),
-        element("p", says, class_="muted"),
+        element("p", legend, class_="muted"),
     )
 
 
 def _graph(explanation: Explanation, colors: str) -> str:
     if not explanation.has_interactions:
-        says = f"“{explanation.method}” is a first-order method: it has no interactions to draw."
-        return element("section", element("h2", "Explanation graph"), element("p", escaped(says)))
-    says = (
-        f"The {_EDGES} strongest interactions. {_legend(colors)} Wider edges are stronger; a dashed one is within "
+        text = f"“{explanation.method}” is a first-order method: it has no interactions to draw."
+        return element("section", element("h2", "Explanation graph"), element("p", escaped(text)))
+    legend = (
+        f"The {_EDGES} strongest interactions. {_legend(colors)} Wider edges are stronger; dashed edges are within "
         f"{CERTAIN:g} standard errors of zero."
     )
     drawn = graph_svg(explanation, _EDGES, layout="kamada_kawai", colors=colors, embed=False)
@@ -155,13 +155,13 @@ def _graph(explanation: Explanation, colors: str) -> str:
         "section",
         element("h2", "Explanation graph"),
         element("div", drawn, class_="graph scroll"),
-        element("p", says, class_="muted"),
+        element("p", legend, class_="muted"),
     )
 
 
 def _legend(colors: str) -> str:
     raising, lowering = ("Red", "blue") if colors == "house" else ("Orange", "purple")
-    return f"{raising} raises the similarity beyond what both add alone, {lowering} lowers it."
+    return f"{raising}: both players together add more than separately; {lowering}: less."
 
 
 def _table(explanation: Explanation, colors: str, rows: int = _ROWS) -> str:
@@ -173,9 +173,9 @@ def _table(explanation: Explanation, colors: str, rows: int = _ROWS) -> str:
         *(element("th", text, scope="col", class_=class_) for text, class_ in _COLUMNS),
     )
     lines = [_row(explanation, at, term, limit, colors) for at, term in enumerate(terms, start=1)]
-    unit = "In logits" if explanation.in_logits else "Not in logits: only order and sign mean something"
-    says = f"{unit}; ± is one standard error. Pale: within {CERTAIN:g} standard errors of zero."
-    table = element("table", element("caption", says), element("thead", head), element("tbody", *lines))
+    unit = "In logits" if explanation.in_logits else "Not in logits: only order and sign are meaningful"
+    legend = f"{unit}; ± is one standard error. Pale rows are within {CERTAIN:g} standard errors of zero."
+    table = element("table", element("caption", legend), element("thead", head), element("tbody", *lines))
     return element("section", element("h2", f"Strongest {kind}"), element("div", table, class_="scroll"))
 
 
@@ -203,7 +203,7 @@ def _member(explanation: Explanation, player: int, name: str) -> str:
 
 
 def _bar(value: float, limit: float, colors: str) -> str:
-    """The value as a bar from the middle, to the right where it is positive."""
+    """Draw the value as a bar from the centre, to the right if positive."""
     length, chosen = 50 * abs(value) / limit, palette(colors)
     bar = element(
         "rect",
@@ -216,7 +216,7 @@ def _bar(value: float, limit: float, colors: str) -> str:
 
 
 _FITTED = ("banzhaf", "shapley")
-"""The paper's methods, whose terms are fitted to the game; others are only named."""
+"""Methods whose terms are fitted to the game, as in the paper."""
 _ORDERS = {1: "first", 2: "second", 3: "third"}
 
 
@@ -225,8 +225,8 @@ def _footer(explanation: Explanation) -> str:
     blocks = {"cross": "image–text", "text_text": "text–text", "image_image": "image–image"}
     early = [blocks.get(block, block) for block, known in explanation.identified.items() if not known]
     fitted = [
-        f"The surrogate is the polynomial of {_ORDERS[explanation.order]} order that is closest to the model on masked "
-        "pairs; the residual is what it leaves unexplained when everything is kept.",
+        f"The surrogate is the polynomial of {_ORDERS[explanation.order]} order closest to the model on masked pairs; "
+        "the residual is the part of the complete pair's similarity that it does not explain.",
         "Method: Baniecki et al., “Explaining Similarity in Vision-Language Encoders with Weighted Banzhaf "
         "Interactions”, NeurIPS 2025.",
     ]

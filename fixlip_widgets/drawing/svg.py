@@ -1,4 +1,4 @@
-"""An explanation as SVG, drawn without a browser: heat on the picture, and the graph with patches as thumbnails."""
+"""SVG drawings of an explanation: heat on the image, and the graph with patches as thumbnails."""
 
 from __future__ import annotations
 
@@ -17,16 +17,16 @@ if TYPE_CHECKING:
 
 _FONT = "system-ui, -apple-system, 'Segoe UI', Roboto, 'DejaVu Sans', sans-serif"
 _BACKDROP = 0.25
-"""Opacity of the picture behind an anchored graph."""
+"""Opacity of the image behind an anchored graph."""
 _FORCE_SIZE = (720.0, 540.0)
 _FOOT_LINE = 40.0
-"""Height that a force layout grows by for each further line of tokens at its foot."""
+"""Extra height of a force layout for each additional line of tokens at the bottom."""
 _ANCHORED_WIDTH = 600.0
 _THUMBNAIL = 48.0
 _DOT = 9.0
-"""Side of the mark in a region's middle, where its edges end."""
+"""Side of the marker at a region's centre."""
 
-# A page may set these variables. Fallbacks, and attributes for programs that know no variables, are for light paper.
+# Pages may set these variables. The fallbacks, and the attributes for renderers without variables, suit a light theme.
 _PAPER = {"fill": "#ffffff", "style": "fill:var(--fixlip-paper,#ffffff)"}
 _INK = {"fill": "#1f2328", "style": "fill:var(--fixlip-ink,#1f2328)"}
 _LINE = {"fill": "none", "stroke": "#c9d1d9", "style": "stroke:var(--fixlip-line,#c9d1d9)"}
@@ -41,17 +41,17 @@ def overlay_svg(
     colors: str = "house",
     embed: bool = True,
 ) -> str:
-    """The picture with heat: first-order attributions or, for a ``player``, its interactions with the patches.
+    """Draw the image with heat: first-order attributions or, for a ``player``, its interactions with the patches.
 
     Args:
-        explanation: What to draw.
+        explanation: Explanation to draw.
         player: Index or token of the player whose interactions are shown; a patch is outlined.
-        limit: Value, in logits, at which the heat is strongest; by default the largest magnitude shown.
+        limit: Value, in logits, with the strongest heat; by default the largest magnitude drawn.
         colors: Name of the palette.
-        embed: False to leave the picture out, for a page that holds it already (:func:`picture_svg`).
+        embed: Whether to embed the image; pass False on a page that contains :func:`picture_svg`.
 
     Raises:
-        InputError: There is no such player or palette.
+        InputError: The player or the palette does not exist.
     """
     chosen = None if player is None else explanation.player(player)
     values = patch_values(explanation, chosen)
@@ -72,11 +72,13 @@ def graph_svg(
     colors: str = "house",
     embed: bool = True,
 ) -> str:
-    """The explanation graph; see :func:`fixlip_widgets.drawing.graphs.explanation_graph` for what it shows and raises.
+    """Draw the explanation graph; see :func:`fixlip_widgets.drawing.graphs.explanation_graph`.
 
-    ``edges`` is its ``kind``. Lines are as wide as their interactions are strong; those not certain of their sign are
-    dashed and pale. Players and lines name themselves when pointed at. ``colors`` and ``embed`` are as in
-    :func:`overlay_svg`.
+    ``edges`` is its ``kind``; ``colors`` and ``embed`` are as in :func:`overlay_svg`. Line widths are proportional to
+    the interactions; lines whose 95 % interval includes 0 are dashed and pale. Players and lines have tooltips.
+
+    Raises:
+        InputError: An argument is invalid.
     """
     graph = explanation_graph(explanation, top_k, sign=sign, kind=edges, layout=layout)
     title = f"Explanation graph: {explanation.caption}"
@@ -95,23 +97,23 @@ def graph_svg(
 
 
 def picture_svg(explanation: Explanation, *, quality: int = 92) -> str:
-    """An unseen SVG that holds what a page's SVGs drawn with ``embed=False`` refer to; empty where that is nothing.
+    """Return a hidden SVG with the definitions used by drawings with ``embed=False``; empty if there are none.
 
-    ``quality`` is JPEG's, from 1 to 95.
+    ``quality`` is the JPEG quality, from 1 to 95.
     """
     inside = held(explanation, quality=quality)
     return element("svg", inside, width=0, height=0, style="position:absolute", aria_hidden="true") if inside else ""
 
 
 def thumbnail_svg(explanation: Explanation, player: int, size: float = 28.0) -> str:
-    """One patch, of the picture that the page holds already (:func:`picture_svg`)."""
+    """Draw a thumbnail of an image player, on a page that contains :func:`picture_svg`."""
     inside = crop(explanation, player, size, size)
     name = explanation.names[player]
     return element("svg", inside, class_="thumbnail", width=size, height=size, role="img", aria_label=name)
 
 
 class _Drawing:
-    """One graph's nodes and edges on a canvas of ``size``, its patches as ``thumbnail`` (width, height)."""
+    """Nodes and edges of a graph on a canvas of ``size``, with patches as ``thumbnail`` (width, height)."""
 
     def __init__(
         self,
@@ -130,19 +132,19 @@ class _Drawing:
         self._rounded = "fixlip-rounded-" + "-".join(f"{side:.0f}" for side in self._shape.values())
 
     def edges(self, colors: str) -> list[str]:
-        """Weakest first, so that the strongest lies on top."""
+        """Return the edges, weakest first, so that the strongest is on top."""
         edges = [*self._graph.edges(data=True)]
         limit = limit_of([edge["weight"] for _, _, edge in edges])
         return [self._edge(i, j, edge, limit, colors) for i, j, edge in reversed(edges)]
 
     def patches(self) -> list[str]:
-        """Thumbnails with rounded corners."""
+        """Return the patches as thumbnails with rounded corners."""
         nodes = [(player, node) for player, node in self._graph.nodes(data=True) if node["kind"] == "patch"]
         rounded = element("clipPath", element("rect", **self._shape), id=self._rounded)
         return [rounded, *(self._patch(player, node) for player, node in nodes)]
 
     def tokens(self) -> list[str]:
-        """Letters on paper."""
+        """Return the tokens as text in boxes."""
         return [self._token(i, node) for i, node in self._graph.nodes(data=True) if node["kind"] == "token"]
 
     def _at(self, place: tuple[float, float]) -> tuple[float, float]:
@@ -166,7 +168,7 @@ class _Drawing:
         )
 
     def _name(self, i: int, j: int) -> str:
-        """Of a pair; an edge to the node of a third-order term has that term's name."""
+        """Return the name of a pair, or of a third-order term for an edge to its node."""
         if j >= self._explanation.n_players:
             return str(self._graph.nodes[j]["label"])
         return pair_name(self._names, self._explanation.n_image, i, j)
@@ -186,7 +188,7 @@ class _Drawing:
         return element("g", self._title(player, node), inside, frame, transform=corner)
 
     def _region(self, player: int, node: dict[str, Any]) -> str:
-        """A region in its place, on the pale picture."""
+        """Draw a region at its position, on the pale image."""
         outline = shape(self._explanation, player, fill="none", stroke="#ffffff", stroke_width=1)
         scale = f"scale({self._size[0] / picture_size(self._explanation)[0]:.4f})"
         inside = element("g", cut_out(self._explanation, player, self._embed), outline, transform=scale)
@@ -213,7 +215,7 @@ class _Drawing:
 
 
 def _loose_lines(graph: Graph) -> int:
-    """Lines that the tokens which nothing joins stand in."""
+    """Return the number of lines of unconnected tokens."""
     return len({node["pos"][1] for player, node in graph.nodes(data=True) if not graph.degree(player)})
 
 

@@ -1,4 +1,4 @@
-"""Image players as SVG: the picture, their outlines and cut-outs, held once in a page and referred to by name."""
+"""SVG elements of image players: image, outlines and cut-outs, defined once per page and referenced by id."""
 
 from __future__ import annotations
 
@@ -18,16 +18,16 @@ if TYPE_CHECKING:
     from fixlip_widgets.explanation.explanation import Explanation
 
 _HEAT = 0.72
-"""Opacity of the strongest heat, so that the picture is still seen through it."""
+"""Opacity of the strongest heat; the image stays visible."""
 _FAINTEST = 0.015
-"""Heat below this opacity is left out; nobody sees it and it would fill the file."""
+"""Heat below this opacity is omitted: it is invisible and would enlarge the file."""
 _GREY = {"fill": "#8b949e", "fill_opacity": 0.25}
 _AROUND = 0.25
-"""Opacity of what lies around a region in its thumbnail."""
+"""Opacity of the surroundings of a region in its thumbnail."""
 
 
 def picture_size(explanation: Explanation) -> tuple[int, int]:
-    """Width and height in the picture's own pixels; where there is no picture, in those of its players' places."""
+    """Return the width and height of the image in pixels or, without an image, of the players' positions."""
     if explanation.image is None:
         height, width = places_of(explanation).size
         return width, height
@@ -35,7 +35,7 @@ def picture_size(explanation: Explanation) -> tuple[int, int]:
 
 
 def held(explanation: Explanation, *, quality: int = 92, image: bool = True) -> str:
-    """What a drawing refers to: the picture (if ``image``) and the regions' outlines; empty where there is nothing."""
+    """Return the shared definitions: the image (if ``image``) and the regions' outlines; empty if there are none."""
     parts = [_image(explanation, quality)] if image and explanation.image is not None else []
     if explanation.regions is not None:
         for player in range(explanation.n_image):
@@ -46,7 +46,7 @@ def held(explanation: Explanation, *, quality: int = 92, image: bool = True) -> 
 
 
 def picture(explanation: Explanation, embed: bool) -> str:
-    """The whole picture in its own pixels, or grey where there is none; with ``embed``, together with what is held."""
+    """Draw the whole image, or a grey rectangle without one; with ``embed``, include the definitions."""
     if explanation.image is None:
         width, height = picture_size(explanation)
         shown = element("rect", width=width, height=height, **_GREY)
@@ -56,7 +56,7 @@ def picture(explanation: Explanation, embed: bool) -> str:
 
 
 def shape(explanation: Explanation, player: int, title: str = "", **look: Any) -> str:
-    """One player's area in the picture's pixels, painted as ``look`` says."""
+    """Draw one player's area, in image pixels, with the attributes ``look``."""
     named = element("title", escaped(title)) if title else ""
     if explanation.regions is None:
         return element("rect", named, **_box(explanation, player), **look)
@@ -64,7 +64,7 @@ def shape(explanation: Explanation, player: int, title: str = "", **look: Any) -
 
 
 def heat(explanation: Explanation, values: np.ndarray, limit: float, colors: str) -> list[str]:
-    """Players in the colours of ``values``, (n_image,) logits; strongest at ``limit``."""
+    """Draw players in the colours of (n_image,) ``values`` in logits; the strongest colour is at ``limit``."""
     names, chosen = explanation.names, palette(colors)
     cells: list[str] = []
     for player, value in enumerate(values.tolist()):
@@ -77,10 +77,9 @@ def heat(explanation: Explanation, values: np.ndarray, limit: float, colors: str
 
 
 def crop(explanation: Explanation, player: int, width: float, height: float, embed: bool = False) -> str:
-    """One player's piece of the picture, filling ``width`` × ``height``; a region on its ground.
+    """Crop the image to one player, filling ``width`` × ``height``; a region keeps its pale surroundings.
 
-    Of the picture that the page holds or, with ``embed``, of the piece's own pixels: who draws many would scale the
-    whole picture for each.
+    With ``embed``, embed only the crop's pixels, so that many crops do not each scale the whole image.
     """
     if explanation.image is None and explanation.regions is None:
         return element("rect", width=width, height=height, **_GREY)
@@ -93,7 +92,7 @@ def crop(explanation: Explanation, player: int, width: float, height: float, emb
 
 
 def cut_out(explanation: Explanation, player: int, embed: bool = False) -> str:
-    """One player's piece of the picture, in the picture's pixels, as :func:`crop` takes it; of a grid, with more."""
+    """Draw the part of the image within a region, in image pixels; for a patch, the part is not clipped."""
     part = _part(explanation, _box(explanation, player), embed)
     if explanation.regions is None:
         return part
@@ -101,7 +100,7 @@ def cut_out(explanation: Explanation, player: int, embed: bool = False) -> str:
 
 
 def _part(explanation: Explanation, box: dict[str, Any], embed: bool) -> str:
-    """The whole picture that the page holds or, with ``embed``, the pixels that ``box`` touches, in their place."""
+    """Draw the page's whole image or, with ``embed``, only the pixels that ``box`` touches."""
     if not embed or explanation.image is None:
         return picture(explanation, embed=False)
     x, y, width, height = box.values()
@@ -115,20 +114,20 @@ def _use(name: str) -> str:
 
 
 def _scale(explanation: Explanation) -> tuple[float, float]:
-    """Pixels of the picture to a unit of its players' places, across and down."""
+    """Return the image pixels per unit of the players' positions, across and down."""
     (width, height), (units_down, units_across) = picture_size(explanation), places_of(explanation).size
     return width / units_across, height / units_down
 
 
 def _box(explanation: Explanation, player: int) -> dict[str, Any]:
-    """Bounding box in the picture's pixels."""
+    """Return a player's bounding box in image pixels."""
     across, down = _scale(explanation)
     left, top, width, height = places_of(explanation).boxes[player].tolist()
     return {"x": across * left, "y": down * top, "width": across * width, "height": down * height}
 
 
 def _with_room(box: dict[str, Any], ratio: float) -> dict[str, Any]:
-    """The box with a little room around it, as wide for its height as ``ratio`` says."""
+    """Return the box with a margin and the aspect ratio ``ratio`` (width / height)."""
     width = 1.12 * max(box["width"], ratio * box["height"])
     height = width / ratio
     left, top = box["x"] + (box["width"] - width) / 2, box["y"] + (box["height"] - height) / 2
@@ -142,16 +141,16 @@ def _outline(explanation: Explanation, player: int) -> dict[str, Any]:
 
 
 def _picture_id(explanation: Explanation) -> str:
-    """The same for the same picture, so that a page with many explanations can tell them apart."""
+    """Return an id derived from the pixels, so that a page can contain several images."""
     assert explanation.image is not None
     return f"fixlip-picture-{zlib.crc32(np.ascontiguousarray(explanation.image).tobytes()):08x}"
 
 
 def _name(explanation: Explanation, player: int, what: str = "region") -> str:
-    """Of an outline or a cut; the same for the same regions in a picture of the same size."""
+    """Return the id of an outline or a cut-out, derived from the regions and the size of the image."""
     assert explanation.regions is not None
-    told = explanation.regions.tobytes() + repr(picture_size(explanation)).encode()
-    return f"fixlip-{what}-{zlib.crc32(told):08x}-{player}"
+    content = explanation.regions.tobytes() + repr(picture_size(explanation)).encode()
+    return f"fixlip-{what}-{zlib.crc32(content):08x}-{player}"
 
 
 def _image(explanation: Explanation, quality: int = 92) -> str:

@@ -1,7 +1,7 @@
-"""Outlines of the regions of a label map as SVG paths, traced along the pixels' edges.
+"""Outlines of the regions of a label map as SVG paths, traced along pixel edges.
 
-Steps are cut from edge middle to edge middle, so that a slope looks like one. Neighbours cut theirs alike: corners stay
-where three regions meet, where two meet crosswise, and at the picture's corners. No gap opens and nothing overlaps.
+Paths connect the midpoints of edges, which smooths steps into slopes. Corners are kept where three regions meet, where
+two regions touch diagonally, and at the corners of the image. Neighbouring outlines therefore have no gaps or overlaps.
 """
 
 from __future__ import annotations
@@ -15,18 +15,18 @@ from numpy.typing import NDArray
 
 Point = tuple[int, int]
 Edges = dict[Point, list[Point]]
-"""Start of a pixel's edge to the ends of those that begin there; the region lies to the right of each."""
+"""Start point to the end points of the edges that begin there; the region lies to the right of each edge."""
 
 
 def outlines(labels: NDArray[np.integer], n: int) -> list[str]:
-    """``d`` of the path around each of ``n`` regions, holes included; empty where there is no pixel of one.
+    """Return the ``d`` of the path around each of ``n`` regions, holes included; empty for regions without pixels.
 
     Args:
-        labels: (H, W) the region of each pixel, numbered from 0.
+        labels: (H, W) region of each pixel, numbered from 0.
         n: Number of regions.
 
     Returns:
-        Paths in units of half a pixel: the whole map is 2 W wide and 2 H high.
+        Paths in units of half a pixel: the map is 2 W wide and 2 H high.
     """
     corners = _corners(labels)
     edges = _edges(labels)
@@ -34,7 +34,7 @@ def outlines(labels: NDArray[np.integer], n: int) -> list[str]:
 
 
 def _edges(labels: NDArray[np.integer]) -> defaultdict[int, Edges]:
-    """Of each region, the edges that part it from others; clockwise around each pixel, y downward."""
+    """Return the boundary edges of each region, clockwise around its pixels, y downward."""
     padded = np.pad(labels.astype(np.int64), 1, constant_values=-1)
     inner = padded[1:-1, 1:-1]
     sides = (
@@ -43,29 +43,29 @@ def _edges(labels: NDArray[np.integer]) -> defaultdict[int, Edges]:
         (padded[2:, 1:-1], (1, 1), (0, 1)),
         (padded[1:-1, :-2], (0, 1), (0, 0)),
     )
-    found: defaultdict[int, Edges] = defaultdict(dict)
+    edges: defaultdict[int, Edges] = defaultdict(dict)
     for beside, start, end in sides:
         rows, columns = np.nonzero(inner != beside)
         for y, x, player in zip(rows.tolist(), columns.tolist(), inner[rows, columns].tolist(), strict=True):
-            ends = found[player].setdefault((x + start[0], y + start[1]), [])
+            ends = edges[player].setdefault((x + start[0], y + start[1]), [])
             ends.append((x + end[0], y + end[1]))
-    return found
+    return edges
 
 
 def _corners(labels: NDArray[np.integer]) -> NDArray[np.bool_]:
-    """(H + 1, W + 1) whether the corner that four pixels share must stay where it is."""
+    """Return (H + 1, W + 1) whether the corner shared by four pixels must be kept."""
     padded = np.pad(labels.astype(np.int64), 1, constant_values=-1)
     four = np.stack([padded[:-1, :-1], padded[:-1, 1:], padded[1:, :-1], padded[1:, 1:]])
     ordered = np.sort(four, axis=0)
     kinds = 1 + (np.diff(ordered, axis=0) != 0).sum(axis=0)
     crosswise = (four[0] == four[3]) & (four[1] == four[2]) & (four[0] != four[1])
-    stay = (kinds > 2) | crosswise
-    stay[[0, 0, -1, -1], [0, -1, 0, -1]] = True
-    return stay
+    kept = (kinds > 2) | crosswise
+    kept[[0, 0, -1, -1], [0, -1, 0, -1]] = True
+    return kept
 
 
 def _loops(edges: Edges) -> Iterator[list[Point]]:
-    """Closed walks along the edges, each used once; where two begin, the one that turns right."""
+    """Yield closed loops that use each edge once; where two edges begin, the loop turns right."""
     while edges:
         start = at = next(iter(edges))
         before: Point = (0, 0)
@@ -84,7 +84,7 @@ def _loops(edges: Edges) -> Iterator[list[Point]]:
 
 
 def _cut(loop: list[Point], corners: NDArray[np.bool_]) -> list[Point]:
-    """The walk from edge middle to edge middle, by way of the corners that stay; in half pixels."""
+    """Return the loop through edge midpoints and kept corners, in half pixels."""
     points: list[Point] = []
     for (x0, y0), (x1, y1) in zip(loop, [*loop[1:], loop[0]], strict=True):
         points.append((x0 + x1, y0 + y1))
@@ -94,7 +94,7 @@ def _cut(loop: list[Point], corners: NDArray[np.bool_]) -> list[Point]:
 
 
 def _path(points: list[Point]) -> str:
-    """Straight lines through ``points``, those within a line left out."""
+    """Return an SVG path through ``points``, without those in the middle of a straight line."""
     around = zip([points[-1], *points[:-1]], points, [*points[1:], points[0]], strict=True)
     turns = [at for before, at, after in around if _turns(before, at, after)]
     (x, y), steps = turns[0], ""

@@ -1,4 +1,4 @@
-"""Estimators: from encoded masks to a baseline, main effects and interactions."""
+"""Estimators of the baseline, main effects and interactions from encoded masks."""
 
 from fixlip_widgets.estimators.crossmodal import Fit, fit_crossmodal
 from fixlip_widgets.estimators.joint import fit_joint

@@ -1,7 +1,8 @@
-"""Exact interactions and values of a game of at most 16 players, from the table of all its 2**n values.
+"""Exact interactions and values of a game of at most 16 players, from the table of its 2**n values.
 
-What the sampling estimators converge to, by definition, by regression over every mask, and in closed form. Tables list
-the values in the order of :func:`~.masks.enumerate_masks`: bit i of the position says whether player i is kept.
+The sampling estimators converge to these results, computed by definition, by regression over every mask, or in closed
+form. A table lists values in the order of :func:`~.masks.enumerate_masks`: bit i of the position is 1 if player i is
+kept.
 """
 
 from __future__ import annotations
@@ -24,7 +25,7 @@ MOST_PLAYERS = 16
 
 
 def banzhaf_interactions(values: ArrayLike, p: float = 0.5, order: int = 2) -> Fit:
-    """The faithful p-weighted Banzhaf index: regression over all masks, weighing p^k (1 − p)^(n − k).
+    """Compute the faithful p-weighted Banzhaf index by regression over all masks, weighted by p^k (1 − p)^(n − k).
 
     Args:
         values: (2**n,) table of the game, n ≤ 16.
@@ -32,7 +33,7 @@ def banzhaf_interactions(values: ArrayLike, p: float = 0.5, order: int = 2) -> F
         order: 1 or 2.
 
     Raises:
-        InputError: The table's length is no power of 2 up to 2**16, or ``p`` or ``order`` is out of range.
+        InputError: The table's length is not a power of 2 up to 2**16, or ``p`` or ``order`` is out of range.
 
     Source: Tsai, Yeh & Ravikumar 2023 (Faith-Banzhaf) at p = ½; Baniecki et al. 2025 for any p.
     """
@@ -42,11 +43,11 @@ def banzhaf_interactions(values: ArrayLike, p: float = 0.5, order: int = 2) -> F
 
 
 def fourier_banzhaf_interactions(values: ArrayLike, p: float = 0.5, order: int = 2) -> Fit:
-    """The same in closed form: the projection on the p-biased Fourier characters of at most ``order`` players.
+    """Compute :func:`banzhaf_interactions` in closed form, by projection on p-biased Fourier characters.
 
-    ``f̂(S) = E_p[f Π_{i∈S} φ_i]`` with ``φ_i = (z_i − p)/√(p (1 − p))``, orthonormal under independent players, so the
-    truncated expansion is the least-squares polynomial; then it is expanded into monomials. Arguments as in
-    :func:`banzhaf_interactions`.
+    ``f̂(S) = E_p[f Π_{i∈S} φ_i]`` with ``φ_i = (z_i − p)/√(p (1 − p))``. The characters are orthonormal for independent
+    players, so the expansion up to ``order`` players is the least-squares polynomial. It is then expanded into
+    monomials. The arguments are those of :func:`banzhaf_interactions`.
 
     Source: O'Donnell, "Analysis of Boolean Functions", 2014, §8.4; Marichal & Mathonet 2011.
     """
@@ -59,14 +60,14 @@ def fourier_banzhaf_interactions(values: ArrayLike, p: float = 0.5, order: int =
 
 
 def shapley_interactions(values: ArrayLike, order: int = 2) -> Fit:
-    """The faithful Shapley index (FSII): Shapley-kernel regression over all masks, empty and full one enforced.
+    """Compute the faithful Shapley index (FSII) by Shapley-kernel regression, exact at the empty and full mask.
 
     Args:
         values: (2**n,) table of the game, 2 ≤ n ≤ 16.
         order: 1 or 2.
 
     Raises:
-        InputError: The table's length is no power of 2 from 2**2 to 2**16, or ``order`` is out of range.
+        InputError: The table's length is not a power of 2 from 2**2 to 2**16, or ``order`` is out of range.
 
     Source: Tsai, Yeh & Ravikumar 2023 (Faith-Shap).
     """
@@ -78,10 +79,10 @@ def shapley_interactions(values: ArrayLike, order: int = 2) -> Fit:
 
 
 def moebius_shapley_interactions(values: ArrayLike, order: int = 2) -> Fit:
-    """The same in closed form, from the Möbius coefficients a(T). Arguments as in :func:`shapley_interactions`.
+    """Compute :func:`shapley_interactions` in closed form, from the Möbius coefficients a(T).
 
     ``a(S) + (−1)^(ℓ−s) · s/(ℓ+s) · C(ℓ, s) · Σ_{T ⊃ S, t > ℓ} C(t−1, ℓ)/C(t+ℓ−1, ℓ+s) · a(T)`` with ℓ the order, and
-    s, t the sizes of S, T.
+    s, t the sizes of S, T. The arguments are those of :func:`shapley_interactions`.
 
     Source: Tsai, Yeh & Ravikumar 2023, the closed form of the faithful Shapley interaction index.
     """
@@ -90,7 +91,7 @@ def moebius_shapley_interactions(values: ArrayLike, order: int = 2) -> Fit:
     sizes, coefficients = masks.sum(axis=1).astype(int), moebius(table)
 
     def shared(size: int) -> Floats:
-        """(2**n,) what each a(T) gives to every S of ``size`` within T; its own coefficient where T is no larger."""
+        """Return (2**n,) contributions of each a(T) to every S of ``size`` within T; a(S) itself for T = S."""
         share = np.zeros(masks.shape[1] + 1)
         share[size] = 1.0
         front = (-1) ** (order - size) * size / (order + size) * comb(order, size)
@@ -105,14 +106,14 @@ def moebius_shapley_interactions(values: ArrayLike, order: int = 2) -> Fit:
 
 
 def banzhaf_values(values: ArrayLike, p: float = 0.5) -> Floats:
-    """(n,) ``E_p[f(S ∪ i) − f(S ∖ i)]``, the p-weighted Banzhaf values, by definition.
+    """Compute (n,) p-weighted Banzhaf values by definition, ``E_p[f(S ∪ i) − f(S ∖ i)]``.
 
     Args:
         values: (2**n,) table of the game, n ≤ 16.
         p: Probability of keeping each of the other players.
 
     Raises:
-        InputError: The table's length is no power of 2 up to 2**16, or ``p`` is out of range.
+        InputError: The table's length is not a power of 2 up to 2**16, or ``p`` is out of range.
     """
     table = _checked(values)
     weights = enumeration_weights(enumerate_masks(_players(table) - 1), check_p(p))
@@ -120,13 +121,13 @@ def banzhaf_values(values: ArrayLike, p: float = 0.5) -> Floats:
 
 
 def shapley_values(values: ArrayLike) -> Floats:
-    """(n,) ``Σ_S s! (n−s−1)!/n! (f(S ∪ i) − f(S))``, the Shapley values, by definition (Shapley 1953).
+    """Compute (n,) Shapley values by definition, ``Σ_S s! (n−s−1)!/n! (f(S ∪ i) − f(S))`` (Shapley 1953).
 
     Args:
         values: (2**n,) table of the game, n ≤ 16.
 
     Raises:
-        InputError: The table's length is no power of 2 up to 2**16.
+        InputError: The table's length is not a power of 2 up to 2**16.
     """
     table = _checked(values)
     n = _players(table)
@@ -136,7 +137,7 @@ def shapley_values(values: ArrayLike) -> Floats:
 
 
 def moebius(values: ArrayLike) -> Floats:
-    """(2**n,) Möbius coefficients ``a(S) = Σ_{T ⊆ S} (−1)^(s − t) f(T)``: the monomials' coefficients of the game."""
+    """Compute (2**n,) Möbius coefficients ``a(S) = Σ_{T ⊆ S} (−1)^(s − t) f(T)``, those of the game's monomials."""
     coefficients = _checked(values).copy()
     for player in range(_players(coefficients)):
         with_and_without = coefficients.reshape(-1, 2, 2**player)
@@ -145,7 +146,7 @@ def moebius(values: ArrayLike) -> Floats:
 
 
 def _contributions(table: Floats) -> list[Floats]:
-    """Per player (2**(n−1),): what it adds to each coalition of the others, in the order of ``enumerate_masks``."""
+    """Return, per player, (2**(n−1),) contributions to the coalitions of the others in ``enumerate_masks`` order."""
     halves = (table.reshape(-1, 2, 2**player) for player in range(_players(table)))
     return [(half[:, 1] - half[:, 0]).ravel() for half in halves]
 
@@ -158,7 +159,7 @@ def _checked(values: ArrayLike, fewest: int = 1) -> Floats:
     table = np.asarray(values, dtype=np.float64)
     if table.ndim != 1 or len(table) not in [2**n for n in range(fewest, MOST_PLAYERS + 1)]:
         raise InputError(
-            f"The table of values has shape {table.shape}; it lists the values of all 2**n masks of "
+            f"The table of values has shape {table.shape}; it must list the values of all 2**n masks of "
             f"{fewest} to {MOST_PLAYERS} players."
         )
     return table

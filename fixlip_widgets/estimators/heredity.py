@@ -1,9 +1,9 @@
-"""Which players interact at all: what the penalty on pair terms expects of each pair before it sees its coefficient.
+"""Heredity prior: the variance that the penalty on pair terms expects of each pair.
 
-A patch of the background interacts with nothing, one of the dog with half of the picture; so a penalty that treats all
-pairs alike shrinks the few strong ones for the sake of the many that are nil. Following the heredity principle (Hamada
-& Wu 1992), the pair (i, j) is expected to have variance ``g_i g_j``, and the strengths g are estimated from the same
-data: empirical Bayes by moments.
+A patch of the background interacts with nothing, a patch of the dog with half of the image. A penalty that treats all
+pairs alike shrinks the few strong ones too much and the many that are zero too little. Following the heredity principle
+(Hamada & Wu 1992), the coefficient of the pair (i, j) is expected to have variance ``g_i g_j``. The strengths g are
+estimated from the same data (empirical Bayes by moments).
 """
 
 from __future__ import annotations
@@ -13,24 +13,24 @@ from torch import Tensor
 
 _ROUNDS = 20
 _WEAKEST = 0.02
-"""Least strength of a player, relative to the mean: nobody is ruled out by an estimate."""
+"""Minimum strength of a player, relative to the mean, so that no estimate excludes a player."""
 
 
 def even_strengths(n: int, device: torch.device) -> Tensor:
-    """(n,) ones: every pair is expected to be as strong as any other."""
+    """Return (n,) ones, which treat all pairs alike."""
     return torch.ones(n, dtype=torch.float64, device=device)
 
 
 def strengths(coefficients: Tensor, noise: Tensor) -> Tensor:
-    """Strengths of the players from pair coefficients that are unbiased, though noisy.
+    """Estimate the players' strengths from unbiased, noisy pair coefficients.
 
     Args:
         coefficients: (n, n) symmetric.
-        noise: (n, n) their variances.
+        noise: (n, n) variances of the coefficients.
 
     Returns:
-        (n,) float64 g, such that ``g_i g_j`` is proportional to the expected square of a pair's coefficient, with mean
-        1 over pairs; all ones where no pair stands out of the noise.
+        (n,) float64 g, such that ``g_i g_j`` is proportional to the expected square of a pair's coefficient and has
+        mean 1 over pairs. All ones if the coefficients do not exceed their noise.
 
     Source: a rank-one model of ``E[v_ij²] = coefficients² − noise``, fitted by matching the sums of its rows.
     """
@@ -39,12 +39,12 @@ def strengths(coefficients: Tensor, noise: Tensor) -> Tensor:
     if not float(energy.sum()) > 0:
         return g
     for _ in range(_ROUNDS):
-        wanted = (energy.clamp_min(0) / (g.sum() - g).clamp_min(1e-12)).sqrt()
-        wanted = wanted.clamp_min(_WEAKEST * float(wanted.mean()))
-        g = (g * wanted / wanted.mean()).sqrt()
+        update = (energy.clamp_min(0) / (g.sum() - g).clamp_min(1e-12)).sqrt()
+        update = update.clamp_min(_WEAKEST * float(update.mean()))
+        g = (g * update / update.mean()).sqrt()
     return g / expected_squares(g).sum().div(len(g) * (len(g) - 1)).sqrt()
 
 
 def expected_squares(g: Tensor) -> Tensor:
-    """(n, n) ``g_i g_j`` with a zero diagonal."""
+    """Return (n, n) ``g_i g_j`` with a zero diagonal."""
     return torch.outer(g, g).fill_diagonal_(0)

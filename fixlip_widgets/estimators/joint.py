@@ -1,4 +1,4 @@
-"""The regression of any game's values on joint masks: no structure assumed, no design matrix kept."""
+"""Regression of any game's values on joint masks, without assumed structure and without a stored design matrix."""
 
 from __future__ import annotations
 
@@ -18,16 +18,16 @@ from fixlip_widgets.support.checks import check_binary
 class Monomials:
     """All monomials of degree ≤ ``order`` in the standardised players φ_i = (z_i − mean_i)·inverse_spread_i.
 
-    At the masks' own mean and spread they are nearly orthonormal (exactly so for independent players: the p-biased
+    With the mean and spread of the masks, they are nearly orthonormal (exactly so for independent players: the p-biased
     Fourier basis, O'Donnell 2014, §8.4), whereas products of 0s and 1s are nearly collinear.
 
     Args:
         mean: (n,) float64.
-        inverse_spread: (n,) float64; 0 leaves a player out.
+        inverse_spread: (n,) float64; 0 excludes a player.
         order: 1 or 2.
 
     Attributes:
-        size: Number of monomials: the constant, n linear ones, n(n − 1)/2 products of pairs.
+        size: Number of monomials: the constant, n linear terms and n(n − 1)/2 products of pairs.
         first, second: Players of each pair.
     """
 
@@ -38,20 +38,20 @@ class Monomials:
         self.first, self.second = torch.triu_indices(n, n, 1 if order > 1 else n, device=mean.device)
 
     def linear(self, masks: Tensor) -> Tensor:
-        """(m, n) masks to (m, n) φ."""
+        """Convert (m, n) masks to (m, n) φ."""
         return (masks.double() - self.mean) * self.inverse_spread
 
     def pairs(self, linear: Tensor) -> Tensor:
-        """(m, n) φ to (m, pairs) products φ_i φ_j, i < j."""
+        """Convert (m, n) φ to (m, pairs) products φ_i φ_j, i < j."""
         return linear[:, self.first] * linear[:, self.second]
 
     def columns(self, masks: Tensor) -> Tensor:
-        """(m, n) masks to (m, size) monomials."""
+        """Convert (m, n) masks to (m, size) monomials."""
         linear = self.linear(masks)
         return torch.cat([torch.ones_like(linear[:, :1]), linear, self.pairs(linear)], dim=1)
 
     def expand(self, coefficients: Tensor) -> tuple[Tensor, Tensor, Tensor]:
-        """Coefficients (…, size) of these monomials to those of 1, z_i and z_i z_j: (…), (…, n) and (…, pairs)."""
+        """Convert coefficients (…, size) to those of 1, z_i and z_i z_j: (…), (…, n) and (…, pairs)."""
         n, mean = self.n, self.mean
         slopes = coefficients[..., 1 : n + 1] * self.inverse_spread
         pairs = coefficients[..., n + 1 :] * (self.inverse_spread[self.first] * self.inverse_spread[self.second])
@@ -61,19 +61,19 @@ class Monomials:
         return baseline, main, pairs
 
     def square(self, pairs: Tensor) -> Tensor:
-        """(pairs,) to the symmetric (n, n) matrix with a zero diagonal."""
+        """Convert (pairs,) to the symmetric (n, n) matrix with a zero diagonal."""
         matrix = torch.zeros(self.n, self.n, dtype=pairs.dtype, device=pairs.device)
         matrix[self.first, self.second] = pairs
         return matrix + matrix.T
 
     def fit(self, coefficients: Tensor, r2: float | None = None) -> Fit:
-        """The polynomial with these coefficients, in raw monomials."""
+        """Return the polynomial with these coefficients, in raw monomials."""
         baseline, main, pairs = self.expand(coefficients)
         return Fit(float(baseline), main.cpu().numpy(), self.square(pairs).cpu().numpy(), r2=r2)
 
 
 def number_of_monomials(n: int, order: int) -> int:
-    """Of degree ≤ ``order`` (1 or 2) in n players."""
+    """Return the number of monomials of degree ≤ ``order`` (1 or 2) in n players."""
     return 1 + n + (n * (n - 1) // 2 if order > 1 else 0)
 
 
@@ -83,35 +83,36 @@ def fit_joint(
     weights: ArrayLike | Tensor | None = None,
     order: int = 2,
 ) -> Fit:
-    """Weighted least squares of any game's values on all monomials of degree ≤ ``order`` in the players.
+    """Fit all monomials of degree ≤ ``order`` in the players to any game's values, by weighted least squares.
 
-    With weights p^k (1 − p)^(n − k) (or masks drawn so, and equal weights) this is the faithful p-weighted Banzhaf
-    index; with the Shapley kernel's weights, and infinite ones for the empty and the full mask, the faithful Shapley
-    index (Tsai, Yeh & Ravikumar 2023). Runs in float64 on the device of ``values`` where that is a tensor; memory does
-    not depend on the number of masks. Masks that are too few give the solution of smallest standardised coefficients.
+    With weights p^k (1 − p)^(n − k), or masks drawn with these probabilities and equal weights, this is the faithful
+    p-weighted Banzhaf index. With the weights of the Shapley kernel, infinite for the empty and the full mask, it is
+    the faithful Shapley index (Tsai, Yeh & Ravikumar 2023). Computation is in float64, on the device of ``values`` if
+    it is a tensor; memory does not depend on the number of masks. If the masks are too few, the solution with the
+    smallest standardised coefficients is returned.
 
     Args:
         masks: (m, n), True = kept.
-        values: (m,) the game's values, in whatever unit the result is wanted.
-        weights: (m,) non-negative, not necessarily summing to 1; uniform by default. An infinite weight enforces its
-            mask's value exactly.
+        values: (m,) values of the game, in any unit.
+        weights: (m,) non-negative, of any sum; uniform by default. An infinite weight enforces its mask's value
+            exactly.
         order: 1 or 2.
 
     Returns:
-        Baseline, main effects and interactions in the unit of ``values``; interactions are 0 at order 1. R² is over
-        the masks of finite weight.
+        Baseline, main effects and interactions in the unit of ``values``; interactions are 0 at order 1. R² is
+        computed over the masks of finite weight.
 
     Raises:
-        InputError: Shapes do not fit together, a number is not finite, or there are so many players that the Gram
-            matrix would exceed 2 GB.
+        InputError: ``order`` is not 1 or 2, shapes do not match, masks are not binary, values are not finite, weights
+            are invalid, or the Gram matrix would exceed 2 GB.
     """
     if order not in (1, 2):
-        raise InputError(f"order is {order!r}; fit_joint fits order 1 or 2.")
+        raise InputError(f"order is {order!r}; it must be 1 or 2.")
     z, y, w = _checked(masks, values, weights)
     check_size(number_of_monomials(z.shape[1], order))
     finite = torch.where(w.isinf(), 0.0, w)
     total = float(finite.sum()) or 1.0
-    share = torch.where(w.isinf(), 1.0, w / total)  # what is enforced also says which players ever change
+    share = torch.where(w.isinf(), 1.0, w / total)  # enforced masks also show which players vary
     mean = sum((share[rows] @ z[rows].double() for rows in _rows(len(z))), start=torch.zeros(()).to(w)) / share.sum()
     spread = (mean * (1 - mean)).clamp_min(0).sqrt()
     monomials = Monomials(mean, torch.where(spread > 1e-6, 1 / spread, 0.0), order)
@@ -136,16 +137,16 @@ def _checked(masks: Any, values: Any, weights: Any) -> tuple[Tensor, Tensor, Ten
     z, w = z.to(y.device).bool(), w.to(y.device)
     if z.ndim != 2 or y.ndim != 1 or len(z) != len(y) or w.shape != y.shape or not z.numel():
         raise InputError(
-            f"masks {tuple(z.shape)}, values {tuple(y.shape)} and weights {tuple(w.shape)} do not belong together; "
+            f"masks {tuple(z.shape)}, values {tuple(y.shape)} and weights {tuple(w.shape)} do not match; "
             "expected (m, n), (m,) and (m,), with at least one mask and one player."
         )
     if not bool(y.isfinite().all()):
-        raise InputError("Some of the values are not finite numbers; leave those masks out.")
+        raise InputError("Some values are not finite; remove their masks.")
     if bool((w < 0).any()) or bool(w.isnan().any()) or not bool((w > 0).any()):
-        raise InputError("weights must be non-negative numbers, not all zero; infinite ones enforce their masks.")
+        raise InputError("weights must be non-negative and not all zero; an infinite weight enforces its mask's value.")
     return z, y, w
 
 
-def _tensor(given: Any) -> Tensor:
-    """A tensor as it is; anything else through numpy, which copies what torch could not share."""
-    return given if isinstance(given, Tensor) else torch.from_numpy(np.array(given))
+def _tensor(data: Any) -> Tensor:
+    """Return a tensor unchanged, and convert other data through numpy, which copies what torch cannot share."""
+    return data if isinstance(data, Tensor) else torch.from_numpy(np.array(data))

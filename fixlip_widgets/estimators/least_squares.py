@@ -1,14 +1,14 @@
 """Weighted least squares with few columns and any number of rows, some of which may be enforced exactly.
 
-The normal equations are accumulated over chunks of rows, so memory does not grow with their number. Rows of infinite
-or overwhelming weight are kept apart: in
+The normal equations are accumulated over chunks of rows, so memory does not grow with the number of rows. Rows of
+infinite or dominating weight are treated separately. In
 
     [G  Aᵀ ] [β]   [b]        G = Σ w x xᵀ over ordinary rows,  b = Σ w x y,
     [A −W⁻¹] [λ] = [c]        A, c, W: the heavy rows, their targets and weights; W⁻¹ = 0 enforces them,
 
-no number is large, whereas squaring a penalty into G would cost as many digits as it has. The solution is then refined
-on the rows themselves, which gives back what the squared condition number took (corrected
-seminormal equations, Björck 1996).
+no entry is large, whereas adding large weights to G would lose as many digits as they have. The solution is then
+refined on the rows themselves, which restores the digits lost to the squared condition number (corrected seminormal
+equations, Björck 1996).
 """
 
 from __future__ import annotations
@@ -21,29 +21,29 @@ from torch import Tensor
 from fixlip_widgets.errors import InputError
 
 MOST_BYTES = 2 * 10**9
-"""Of one square matrix of coefficients; a solve holds about three."""
+"""Maximum size of a Gram matrix; a solve holds about three matrices of this size."""
 _CHUNK_BYTES = 64 * 10**6
 _MOST_HEAVY = 16
 _REFINEMENTS = 3
 _RANK = 1e-11
-"""Eigenvalues of the Gram matrix, relative to the largest, below which a direction counts as not determined."""
+"""Eigenvalue of the Gram matrix, relative to the largest, below which a direction counts as undetermined."""
 
 
 class LeastSquares:
-    """The system of all targets that share these rows and weights.
+    """Least-squares system of all targets that share rows and weights.
 
     Args:
-        columns: Rows of the design matrix: a slice of row numbers to (rows, size) float64.
-        weights: (m,) float64, non-negative; infinite ones are enforced exactly.
+        columns: Function that returns the (rows, size) float64 rows of the design matrix for a slice of row numbers.
+        weights: (m,) float64, non-negative; an infinite weight enforces its row exactly.
         size: Number of columns.
 
     Attributes:
-        determined: The rows determine every coefficient; otherwise the solution is the smallest there is.
-        inverse: (size, size), the coefficients' change per change of the ordinary rows' ``Σ w x y``.
-        weights: (m,) as used: of a heavy row, the ordinary part; the others' sum is 1.
+        determined: Whether the rows determine every coefficient; if not, the minimum-norm solution is computed.
+        inverse: (size, size) derivative of the coefficients by the ordinary rows' ``Σ w x y``.
+        weights: (m,) weights of the ordinary rows, which sum to 1, and 1 for the ordinary part of each heavy row.
 
     Raises:
-        InputError: The Gram matrix would not fit in memory.
+        InputError: The Gram matrix would exceed 2 GB.
     """
 
     def __init__(self, columns: Callable[[slice], Tensor], weights: Tensor, size: int) -> None:
@@ -53,42 +53,42 @@ class LeastSquares:
         total = float(weights[~heavy].sum()) or 1.0
         self._heavy_rows = [int(row) for row in heavy.nonzero()[:, 0]]
         self.weights = torch.where(heavy, 1.0, weights / total)
-        excess = weights[heavy] / total - 1.0  # each heavy row also counts once among the ordinary ones
+        excess = weights[heavy] / total - 1.0  # each heavy row is also an ordinary row of weight 1
 
         regular = self._regular_inverse()
         self._enforced = torch.cat([columns(slice(row, row + 1)) for row in self._heavy_rows] or [regular[:0]])
-        moved = regular @ self._enforced.T
-        between = self._enforced @ moved + torch.diag(1 / excess)
-        self._correction = moved @ torch.linalg.pinv(between, hermitian=True)
-        self.inverse = regular.sub_(self._correction @ moved.T)
+        response = regular @ self._enforced.T
+        between = self._enforced @ response + torch.diag(1 / excess)
+        self._correction = response @ torch.linalg.pinv(between, hermitian=True)
+        self.inverse = regular.sub_(self._correction @ response.T)
 
     def blocks(self) -> Iterator[slice]:
-        """Row numbers in chunks whose columns take little memory."""
+        """Iterate over slices of rows whose columns take little memory."""
         step = max(_CHUNK_BYTES // (8 * self._size), 64)
         for start in range(0, len(self.weights), step):
             yield slice(start, min(start + step, len(self.weights)))
 
     def solve(self, targets: Tensor) -> Tensor:
-        """(size,) coefficients for ``targets`` (m,)."""
+        """Return (size,) coefficients for ``targets`` (m,)."""
         solution = torch.zeros(self._size, dtype=torch.float64, device=targets.device)
         for _ in range(_REFINEMENTS):
-            left = targets - self.fitted(solution)
+            residuals = targets - self.fitted(solution)
             gradient = torch.zeros_like(solution)
             for rows in self.blocks():
-                gradient += self._columns(rows).T @ (self.weights[rows] * left[rows])
-            solution = solution + self.inverse @ gradient + self._correction @ left[self._heavy_rows]
+                gradient += self._columns(rows).T @ (self.weights[rows] * residuals[rows])
+            solution = solution + self.inverse @ gradient + self._correction @ residuals[self._heavy_rows]
         return solution
 
     def fitted(self, solution: Tensor) -> Tensor:
-        """(m,) fitted values of coefficients (size,)."""
+        """Return (m,) fitted values for coefficients (size,)."""
         return torch.cat([self._columns(rows) @ solution for rows in self.blocks()])
 
     def influence(self, rows: slice, residuals: Tensor) -> Tensor:
-        """(rows, size): how far each of these rows has moved the solution; ``residuals`` are those of all rows (m,).
+        """Return (rows, size) influences of these rows on the solution; ``residuals`` (m,) are those of all rows.
 
-        To first order, the error of the solution is the sum of these over all rows, and the sum of their squares
+        To first order, the error of the solution is the sum of the influences of all rows. The sum of their squares
         estimates its variance, robustly against heteroscedasticity (White 1980). Residuals are divided by
-        1 − leverage, which makes up for their having been fitted (HC3, MacKinnon & White 1985).
+        1 − leverage, since the fit makes them too small (HC3, MacKinnon & White 1985).
         """
         columns, weights = self._columns(rows), self.weights[rows]
         slopes = columns @ self.inverse
@@ -114,20 +114,20 @@ class LeastSquares:
 
 
 def check_size(size: int) -> None:
-    """Refuse a number of columns whose Gram matrix would not fit.
+    """Raise InputError if the Gram matrix of ``size`` columns would be too large.
 
     Raises:
-        InputError: It would take more than 2 GB.
+        InputError: The matrix would exceed 2 GB.
     """
     if 8 * size**2 > MOST_BYTES:
         raise InputError(
-            f"{size:,} unknowns need a matrix of {8 * size**2 / 1e9:.1f} GB, more than the {MOST_BYTES / 1e9:.0f} GB "
-            "that are allowed; take a coarser grid, order=1, or method='banzhaf', which needs no such matrix."
+            f"{size:,} unknowns need a matrix of {8 * size**2 / 1e9:.1f} GB; the limit is {MOST_BYTES / 1e9:.0f} GB. "
+            "Use a coarser grid, order=1, or method='banzhaf', which needs no such matrix."
         )
 
 
 def _heavy(weights: Tensor) -> Tensor:
-    """(m,) True for infinite weights, and for the few beside which all others together are small."""
+    """Return (m,) bool: True for infinite weights, and for the few that dominate the sum of all others."""
     heavy = weights.isinf()
     largest = torch.where(heavy, 0.0, weights).topk(min(_MOST_HEAVY, len(weights))).indices
     others = torch.where(heavy, 0.0, weights).index_fill(0, largest, 0.0).sum()

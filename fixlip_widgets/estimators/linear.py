@@ -1,8 +1,9 @@
-"""The best linear surrogate over all image × text mask pairs: weighted Banzhaf values, with their standard errors.
+"""The best linear surrogate over all image × text mask pairs: weighted Banzhaf values with standard errors.
 
-Under a product of weighted measures the regression on linear terms decouples: an image player's coefficient is that of
-the image embeddings' linear regression, times the mean text embedding, and the other way round. Its population value
-is the p-weighted Banzhaf value, the expected marginal contribution of the player (Marichal & Mathonet 2011).
+Under a product of weighted measures, the regression on linear terms decouples. The coefficient of an image player is
+its coefficient in the linear regression of the image embeddings, times the mean text embedding, and vice versa. Its
+population value is the p-weighted Banzhaf value, the expected marginal contribution of the player (Marichal & Mathonet
+2011).
 """
 
 from __future__ import annotations
@@ -23,12 +24,12 @@ Floats = NDArray[np.float64]
 
 @dataclass(frozen=True)
 class LinearFit:
-    """What :func:`fit_linear` returns, in logits; players image first.
+    """Result of :func:`fit_linear`, in logits, image players first.
 
     Attributes:
         baseline: Constant term.
-        main: (n,) coefficient of each player.
-        baseline_se, main_se: Standard errors of the above; 0 where all masks were taken, NaN where they are too few.
+        main: (n,) coefficients of the players.
+        baseline_se, main_se: Standard errors; 0 if all masks were enumerated, NaN if the masks are too few.
         r2: Weighted R² over all pairs of masks.
     """
 
@@ -40,9 +41,9 @@ class LinearFit:
 
 
 def fit_linear(image: Modality, text: Modality, scale: float = 1.0, bias: float = 0.0) -> LinearFit:
-    """Weighted least squares of ``scale · E Hᵀ + bias`` on a constant and every player, over all pairs of masks.
+    """Regress ``scale · E Hᵀ + bias`` on a constant and every player by weighted least squares, over all mask pairs.
 
-    The sandwich's sampling units are the masks of each modality, complement pairs counting as one.
+    The sampling units of the sandwich estimator are the masks of each modality; a complement pair is one unit.
     """
     left, right = image.moments, text.moments
     mains = left.slopes @ right.mean_embedding, right.slopes @ left.mean_embedding
@@ -68,17 +69,17 @@ def fit_linear(image: Modality, text: Modality, scale: float = 1.0, bias: float 
 
 
 def _explained(side: Modality, other: Modality, main: Tensor) -> float:
-    """Variance that the linear terms of one modality explain."""
+    """Return the variance explained by the linear terms of one modality."""
     moments = side.moments
     covariance = moments.masks_embeddings / moments.weight - torch.outer(moments.mean_mask, moments.mean_embedding)
     return float(main @ covariance @ other.moments.mean_embedding)
 
 
 def _squared_influences(side: Modality, other: Modality, main: Tensor) -> tuple[Tensor, Tensor, Tensor]:
-    """Σ over the masks of ``side`` of squared influences on the constant (1,), its mains and the other's mains.
+    """Sum squared influences on the constant (1,), own and other main effects, over the masks of ``side``.
 
-    A mask moves its own modality's coefficients through its residual, and the other's by moving the mean embedding
-    that those are projected on. Residuals are divided by 1 − leverage (HC3, MacKinnon & White 1985).
+    A mask affects the coefficients of its own modality through its residual, and those of the other through the mean
+    embedding on which they are projected. Residuals are divided by 1 − leverage (HC3, MacKinnon & White 1985).
     """
     moments, mean_other = side.moments, other.moments
     constant, own, others = main.new_zeros(1), main.new_zeros(side.n), main.new_zeros(other.n)
@@ -94,13 +95,13 @@ def _squared_influences(side: Modality, other: Modality, main: Tensor) -> tuple[
         offset = side.embeddings[rows].double() - moments.mean_embedding
         slopes = centred @ moments.gram_inverse
         leverage = fold(weights * (1 + (centred * slopes).sum(dim=1, keepdim=True))).clamp(0.0, 0.95)
-        left = weights * (offset @ mean_other.mean_embedding - centred @ main)[:, None]
-        moved_own = fold(left * slopes) / (1 - leverage)
-        moved_other = fold(weights * offset) @ mean_other.slopes.T
-        moved = fold(left)[:, 0] - moved_own @ moments.mean_mask - moved_other @ mean_other.mean_mask
-        constant += moved.square().sum()
-        own += moved_own.square().sum(dim=0)
-        others += moved_other.square().sum(dim=0)
+        residuals = weights * (offset @ mean_other.mean_embedding - centred @ main)[:, None]
+        own_influence = fold(residuals * slopes) / (1 - leverage)
+        other_influence = fold(weights * offset) @ mean_other.slopes.T
+        influence = fold(residuals)[:, 0] - own_influence @ moments.mean_mask - other_influence @ mean_other.mean_mask
+        constant += influence.square().sum()
+        own += own_influence.square().sum(dim=0)
+        others += other_influence.square().sum(dim=0)
     if rests_on_few(side, "constant", None):
         constant.fill_(torch.nan)
     if rests_on_few(side, "linear", None):

@@ -1,7 +1,7 @@
-"""Idea 1, mask: which coalitions of players are shown to the encoders, and with which weight each counts.
+"""Idea 1, mask: draw the masks to encode, and compute the weight of each.
 
-A coalition keeps every player independently with probability ``p``. Streams are seeded and prefix-stable: the first
-``m`` masks of a stream are the same however many are asked for, so a larger budget reuses a smaller one's encodings.
+A mask keeps each player independently with probability ``p``. Streams are seeded and prefix-stable: the first ``m``
+masks do not depend on how many are drawn, so a larger budget reuses the encodings of a smaller one.
 """
 
 from __future__ import annotations
@@ -18,17 +18,17 @@ Bools = NDArray[np.bool_]
 Floats = NDArray[np.float64]
 
 ENUMERATE_UP_TO = 12
-"""Text players up to which all ``2**n`` masks are encoded instead of a sample: exact, and reusable at any ``p``."""
+"""Maximum number of text players for encoding all ``2**n`` masks, which is exact and serves any ``p``."""
 _BLOCK = 256
-"""Masks drawn from one seed; streams are made of whole blocks so that position alone decides a mask."""
+"""Masks drawn from one seed. Streams consist of whole blocks, so that a mask depends only on its position."""
 
 
 def split_budget(budget: int, n_image: int, n_text: int) -> tuple[int, int]:
-    """How many image masks and text masks a budget of ``budget`` evaluations stands for.
+    """Split a budget of evaluations into numbers of image masks and text masks.
 
     Source: Baniecki et al. 2025, the reference implementation's split:
     ``m_text = clip(⌈√budget · n_text/n_image⌉, 4, 2**n_text)`` and ``m_image = ⌊budget/m_text⌋``,
-    mirrored where there are at least as many text players as image players.
+    mirrored if there are at least as many text players as image players.
 
     Returns:
         (m_image, m_text).
@@ -41,22 +41,22 @@ def split_budget(budget: int, n_image: int, n_text: int) -> tuple[int, int]:
 
 
 def _split(budget: int, n_more: int, n_fewer: int) -> tuple[int, int]:
-    """Masks of the modality with more players, and of the one with fewer."""
+    """Return the number of masks of the modality with more players, and of the one with fewer."""
     all_masks = 2 ** min(n_fewer, 62)
     m_fewer = min(max(math.ceil(math.sqrt(budget) * n_fewer / n_more), 4), all_masks)
     return max(budget // m_fewer, 2), m_fewer
 
 
 def enumerate_masks(n: int) -> Bools:
-    """(2**n, n) all masks of ``n`` players, from none kept to all kept."""
+    """Return all (2**n, n) masks of ``n`` players, from none kept to all kept."""
     return (np.arange(2**n)[:, None] >> np.arange(n)[None, :] & 1).astype(bool)
 
 
 def draw_masks(n: int, p: float, start: int, stop: int, *, seed: int, stream: int) -> Bools:
-    """(stop − start, n) masks ``start`` to ``stop`` of the seeded stream; each player is kept with probability ``p``.
+    """Draw (stop − start, n) masks, ``start`` to ``stop`` of a seeded stream, keeping players with probability ``p``.
 
-    At ``p = 0.5`` exactly, masks 2i and 2i + 1 are complements of each other: that decouples odd from even terms and
-    lowers the variance. At any other ``p`` complements would have another distribution, so there are none.
+    At ``p = 0.5``, masks 2i and 2i + 1 are complements, which decouples odd from even terms and lowers the variance. At
+    any other ``p``, complements would have another distribution, so masks are independent.
     """
     first, last = start // _BLOCK, -(-stop // _BLOCK)
     if last <= first:
@@ -74,27 +74,27 @@ def _draw_block(n: int, p: float, seed: int, stream: int, index: int) -> Bools:
 
 
 def packed_rows(masks: Bools) -> list[bytes]:
-    """Each of (m, n) masks as bytes, eight players to one: what tells masks apart in a dictionary."""
+    """Pack each of (m, n) masks into bytes, eight players per byte, for use as dictionary keys."""
     return [row.tobytes() for row in np.packbits(masks, axis=1)]
 
 
 def log_density(sizes: NDArray[np.integer] | Floats, n: int, p: float) -> Floats:
-    """Log-probability of one mask with ``sizes`` of ``n`` players kept: ``log p^k (1 − p)^(n − k)``; same shape."""
+    """Return ``log p^k (1 − p)^(n − k)``, the log-probability of a mask with k = ``sizes`` kept players; same shape."""
     return sizes * math.log(p) + (n - sizes) * math.log1p(-p)
 
 
 def enumeration_weights(masks: Bools, p: float) -> Floats:
-    """(m,) exact probabilities of all enumerated masks; they sum to 1."""
+    """Return (m,) exact probabilities of all enumerated masks, which sum to 1."""
     return np.exp(log_density(masks.sum(axis=1), masks.shape[1], p))
 
 
 def balance_by_size(n: int, p: float, drawn: dict[float, int]) -> Floats:
-    """(n + 1,) weight of a mask of each size, up to a factor, that makes masks drawn elsewhere count as drawn at ``p``.
+    """Return (n + 1,) importance weights at ``p`` by mask size, up to a factor, for masks drawn at other probabilities.
 
     Args:
         n: Players.
-        p: The probability to answer for.
-        drawn: How many masks were drawn at each probability.
+        p: Keep probability that the masks represent.
+        drawn: Number of masks drawn at each probability.
 
     Source: the balance heuristic (Veach & Guibas 1995),
     ``w(k) ∝ p^k (1 − p)^(n − k) / Σ_j N_j p_j^k (1 − p_j)^(n − k)`` for a mask of size k.
@@ -106,19 +106,19 @@ def balance_by_size(n: int, p: float, drawn: dict[float, int]) -> Floats:
 
 
 def balance_weights(masks: Bools, p: float, drawn: dict[float, int]) -> Floats:
-    """(m,) weights, summing to 1, of all masks of a pool, whatever they were drawn at; see :func:`balance_by_size`."""
+    """Return (m,) importance weights at ``p``, summing to 1, of all masks of a pool; see :func:`balance_by_size`."""
     weights = balance_by_size(masks.shape[1], p, drawn)[masks.sum(axis=1)]
     total = weights.sum()
-    if total <= 0:  # no mask of the pool has any weight at this p that float64 can hold
+    if total <= 0:  # all weights at this p underflow float64
         return np.full(len(masks), 1.0 / max(len(masks), 1))
     return weights / total
 
 
 def spread_probabilities(n: int, low: float, high: float) -> list[float]:
-    """Probabilities from ``low`` to ``high`` so dense that masks drawn at them answer for every one in between.
+    """Return probabilities from ``low`` to ``high``, dense enough for masks drawn at them to represent all in between.
 
-    A mask's share of kept players has standard deviation 1/(2√n) on the scale ``arcsin √p``, whatever p is; neighbours
-    are at most three of these apart there. 0.5 is among them where it lies in the range.
+    On the scale ``arcsin √p``, the share of kept players in a mask has standard deviation 1/(2√n) for every p.
+    Neighbours are at most three standard deviations apart. 0.5 is included if it lies in the range.
     """
     ends = [math.asin(math.sqrt(check_p(p))) for p in (low, 0.5, high)]
     spread: list[float] = []
@@ -129,7 +129,7 @@ def spread_probabilities(n: int, low: float, high: float) -> list[float]:
 
 
 def effective_sample_size(weights: Floats, counts: Floats | None = None) -> float:
-    """Kish's effective sample size ``(Σ c w)² / Σ c w²`` of weights that occur ``counts`` times each, or once."""
+    """Return Kish's effective sample size ``(Σ c w)² / Σ c w²`` of weights that occur ``counts`` (default 1) times."""
     counts = np.ones_like(weights) if counts is None else counts
     squares = float(counts @ np.square(weights))
     return float(counts @ weights) ** 2 / squares if squares > 0 else 0.0

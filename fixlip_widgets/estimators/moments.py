@@ -1,6 +1,6 @@
-"""Weighted sums over masks and embeddings: all that the cross-modal regression needs, and addable.
+"""Weighted sums over masks and embeddings, which suffice for the cross-modal regression.
 
-More masks add to them, so a refinement costs only its new masks.
+The sums are additive, so a refinement processes only its new masks.
 """
 
 from __future__ import annotations
@@ -16,7 +16,7 @@ from fixlip_widgets.estimators.quadratic import chunks
 
 @dataclass(frozen=True, eq=False)
 class Moments:
-    """Sums over masks z with weights w and embeddings e, float64.
+    """Sums over masks z with weights w and embeddings e, in float64.
 
     Attributes:
         weight: Σ w.
@@ -36,22 +36,23 @@ class Moments:
 
     @classmethod
     def of(cls, masks: Tensor, embeddings: Tensor, weights: Tensor, dtype: torch.dtype = torch.float64) -> Moments:
-        """Sums over (m, n) masks with (m, d) embeddings and (m,) weights.
+        """Compute the sums over (m, n) masks with (m, d) embeddings and (m,) weights.
 
-        ``dtype``: of the products with embeddings. Those of masks alone are in float64: their Gram matrix is inverted.
+        ``dtype`` applies to products with embeddings. Products of masks are in float64, since their Gram matrix is
+        inverted.
         """
         n, width = masks.shape[1], embeddings.shape[1]
-        alone = torch.zeros(1 + n, 1 + n, dtype=torch.float64, device=masks.device)
-        together = torch.zeros(1 + n + width, width, dtype=torch.float64, device=masks.device)
+        gram = torch.zeros(1 + n, 1 + n, dtype=torch.float64, device=masks.device)
+        cross = torch.zeros(1 + n + width, width, dtype=torch.float64, device=masks.device)
         for rows in chunks(len(masks)):
             one = torch.ones(len(masks[rows]), 1, dtype=torch.float64, device=masks.device)
             block = torch.cat([one, masks[rows].double()], dim=1)  # [1, z]
             weighted = weights[rows, None] * block
-            alone += block.T @ weighted
-            given = embeddings[rows].to(dtype)
-            together += torch.cat([weighted.to(dtype), weights[rows, None].to(dtype) * given], dim=1).T @ given
+            gram += block.T @ weighted
+            values = embeddings[rows].to(dtype)
+            cross += torch.cat([weighted.to(dtype), weights[rows, None].to(dtype) * values], dim=1).T @ values
         z, e = slice(1, 1 + n), slice(1 + n, None)
-        return cls(float(alone[0, 0]), alone[0, z], together[0], alone[z, z], together[z], together[e])
+        return cls(float(gram[0, 0]), gram[0, z], cross[0], gram[z, z], cross[z], cross[e])
 
     def __add__(self, other: Moments) -> Moments:
         return Moments(

@@ -1,9 +1,9 @@
-"""What a ridge does to pair coefficients on average over random masks: freedom used, and variance left.
+"""Average effect of a ridge on pair coefficients over random masks: degrees of freedom and variance.
 
-Rows of a random orthonormal design have a spectrum that depends on the number of rows and columns alone, so neither
-needs a factorisation of the Gram matrix. A ridge λ on coefficients with prior variances t acts as if the Gram matrix
+The spectrum of a random orthonormal design depends only on its numbers of rows and columns, so the Gram matrix need not
+be factorised. A ridge λ on coefficients with prior variances t acts as if the Gram matrix
 were the identity and the ridge κ ≥ λ, with ``λ = κ (1 − freedom(κ)/units)`` and ``freedom(κ) = Σ t/(t + κ)``: the
-deterministic equivalent of Silverstein (1995), which is Marchenko & Pastur's law where all t are equal.
+deterministic equivalent of Silverstein (1995), which is the Marchenko–Pastur law if all t are equal.
 """
 
 from __future__ import annotations
@@ -15,21 +15,21 @@ import torch
 from torch import Tensor
 
 _STEPS = 36
-"""Of bisection: κ is known to nine digits then."""
-_AT_ONCE = 10**6
-"""Numbers per temporary array."""
+"""Bisection steps, which determine κ to nine digits."""
+_MAX_TEMPORARY = 10**6
+"""Maximum number of elements of a temporary array."""
 
 
 @dataclass(frozen=True)
 class Shrinkage:
-    """A penalty ``ridge · Σ_{i<j} v_ij²/t_ij`` on pair coefficients.
+    """Effect of a penalty ``ridge · Σ_{i<j} v_ij²/t_ij`` on pair coefficients.
 
     Attributes:
-        ridge: λ; 0 is no penalty.
-        freedom: Effective number of coefficients that are free.
-        variance: (n, n) factor of each coefficient's variance against that of one coefficient alone; it contains the
-            squared bias on average over coefficients with the prior variances t (Wahba 1983).
-        lost: (n, n) share of each coefficient that the penalty takes away, ``κ/(t + κ)``; 0 on the diagonal.
+        ridge: λ; 0 means no penalty.
+        freedom: Effective degrees of freedom.
+        variance: (n, n) variance of each coefficient, relative to that of a lone coefficient. It includes the squared
+            bias, averaged over coefficients with prior variances t (Wahba 1983).
+        lost: (n, n) share of each coefficient lost to the penalty, ``κ/(t + κ)``; zero diagonal.
     """
 
     ridge: float
@@ -39,13 +39,13 @@ class Shrinkage:
 
 
 def shrinkage(squares: Tensor, units: float, ridge: float) -> Shrinkage:
-    """What ``ridge`` does where pairs have prior variances ``squares`` (n, n), zero diagonal, with ``units`` rows."""
+    """Compute the effect of ``ridge`` at ``units`` rows, for prior variances ``squares`` (n, n) with zero diagonal."""
     count = len(squares) * (len(squares) - 1) / 2
-    if ridge == 0 and count < units:  # the limit: nothing is lost, and the Gram matrix is as far from the identity
-        nothing = torch.zeros_like(squares)
-        return Shrinkage(0.0, count, torch.full_like(squares, 1 / (1 - count / units)).fill_diagonal_(0), nothing)
-    strength, low, high, flat = max(ridge, 1e-12), -30.0, 30.0, _once_each(squares)
-    for _ in range(_STEPS):  # λ(κ) grows wherever it is positive
+    if ridge == 0 and count < units:  # limit λ → 0: only the Gram matrix adds variance
+        zeros = torch.zeros_like(squares)
+        return Shrinkage(0.0, count, torch.full_like(squares, 1 / (1 - count / units)).fill_diagonal_(0), zeros)
+    strength, low, high, flat = max(ridge, 1e-12), -30.0, 30.0, _upper_triangle(squares)
+    for _ in range(_STEPS):  # λ(κ) increases where it is positive
         middle = 0.5 * (low + high)
         low, high = (middle, high) if float(_ridge(flat, units, flat.new_tensor(middle))) < strength else (low, middle)
     kappa = float(torch.tensor(high, dtype=torch.float64).exp())
@@ -55,17 +55,17 @@ def shrinkage(squares: Tensor, units: float, ridge: float) -> Shrinkage:
 
 
 def choices(squares: Tensor, units: float, count: int = 49) -> tuple[Tensor, Tensor]:
-    """(k,) ridges worth trying, ascending, from next to none to all-shrinking, and the (k,) freedom each leaves."""
-    flat = _once_each(squares)
-    enough = 2 * float(flat.sum()) / units  # where at most half of the units' freedom is left: λ is positive
+    """Return (k,) candidate ridges, ascending from negligible to dominant, and their (k,) degrees of freedom."""
+    flat = _upper_triangle(squares)
+    enough = 2 * float(flat.sum()) / units  # from this κ on, freedom ≤ units/2, so λ is positive
     logs = torch.linspace(-7, max(7, math.log(max(enough, 1))), count, dtype=torch.float64, device=squares.device)
     ridges, freedom = _ridge(flat, units, logs), _freedom(flat, logs)
     useful = ridges > 1e-4
     return ridges[useful].cpu(), freedom[useful].cpu()
 
 
-def _once_each(squares: Tensor) -> Tensor:
-    """(n (n − 1)/2,) the entries above the diagonal."""
+def _upper_triangle(squares: Tensor) -> Tensor:
+    """Return the (n (n − 1)/2,) entries above the diagonal."""
     first, second = torch.triu_indices(len(squares), len(squares), 1, device=squares.device)
     return squares[first, second]
 
@@ -76,5 +76,5 @@ def _ridge(flat: Tensor, units: float, log_kappa: Tensor) -> Tensor:
 
 def _freedom(flat: Tensor, log_kappa: Tensor) -> Tensor:
     kappas = log_kappa.exp().reshape(-1, 1)
-    parts = kappas.split(max(_AT_ONCE // max(len(flat), 1), 1))
+    parts = kappas.split(max(_MAX_TEMPORARY // max(len(flat), 1), 1))
     return torch.cat([(flat / (flat + part)).sum(1) for part in parts]).view_as(log_kappa)

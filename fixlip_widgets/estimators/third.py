@@ -1,13 +1,13 @@
-"""Order 3, cross-modal: image–image–text and image–text–text terms, from small solves of each modality.
+"""Cross-modal terms of order 3, image–image–text and image–text–text, from small solves in each modality.
 
-Under a product of weighted measures the best polynomial of the space (degree 2 in the image × degree 1 in the text) +
-(degree 1 × degree 2) is an inclusion–exclusion of the two products' projections. With E_q, E_l the quadratic and the
-linear regression of image embeddings on image masks, and H_q, H_l those of text embeddings on text masks::
+Under a product of weighted measures, the best polynomial in the space (degree 2 in the image × degree 1 in the text) +
+(degree 1 × degree 2) is an inclusion–exclusion of the projections on the two products. With E_q, E_l the quadratic and
+the linear regression of image embeddings on image masks, and H_q, H_l those of text embeddings on text masks::
 
     prediction(z, t) = ⟨E_q(z), H_l(t)⟩ + ⟨E_l(z), H_q(t)⟩ − ⟨E_l(z), H_l(t)⟩
 
-Expanded in one modality's monomials, each coefficient is one scalar fit of the other: 1 + n_text fits of image masks
-and 1 + n_image fits of text masks.
+After expansion in the monomials of one modality, each coefficient is one scalar fit in the other: 1 + n_text fits of
+image masks and 1 + n_image fits of text masks.
 """
 
 from __future__ import annotations
@@ -30,12 +30,12 @@ from fixlip_widgets.estimators.variance import Errors, affine_directions, scaled
 
 Floats = NDArray[np.float64]
 _DIRECTIONS = 1024
-"""Pairs of the other modality that are looked at together: bounds the temporaries."""
+"""Pairs of the other modality per product, which bounds the temporary arrays."""
 
 
 @dataclass(frozen=True)
 class ThirdOrderFit:
-    """The small fits of an order-3 regression, before they are put together.
+    """The small fits of an order-3 regression, before assembly.
 
     Attributes:
         image, text: The two modalities.
@@ -50,15 +50,15 @@ class ThirdOrderFit:
 
     @cached_property
     def _overlap(self) -> Tensor:
-        """(1 + n_image, 1 + n_text) coefficients of ⟨E_l, H_l⟩: the part that both products contain."""
+        """(1 + n_image, 1 + n_text) coefficients of ⟨E_l, H_l⟩, which both products contain."""
         return linear_directions(self.image) @ linear_directions(self.text).T
 
     def assemble(self, scale: float = 1.0, bias: float = 0.0) -> tuple[Fit, Floats, Floats]:
-        """The polynomial of all players, in logits: terms up to order 2, then the two blocks of order 3.
+        """Assemble the polynomial of all players, in logits: terms up to order 2, and the two blocks of order 3.
 
         Returns:
-            A fit, (n_text, n_image, n_image) image–image–text terms, (n_image, n_text, n_text) image–text–text terms;
-            the last two symmetric in their last axes with zero diagonals.
+            A fit, (n_text, n_image, n_image) image–image–text terms, and (n_image, n_text, n_text) image–text–text
+            terms. The latter two are symmetric in their last axes, with zero diagonals.
         """
         n_image, n = self.image.n, self.image.n + self.text.n
         first, constant = self.image_parts[0], self.text_parts[0]
@@ -81,7 +81,7 @@ class ThirdOrderFit:
         return fit, image_image_text.cpu().numpy(), image_text_text.cpu().numpy()
 
     def standard_errors(self, scale: float = 1.0) -> tuple[Errors, Floats, Floats]:
-        """Of :meth:`assemble`'s terms, same shapes; a modality whose masks are all there are adds none."""
+        """Compute standard errors of the assembled terms, same shapes; enumerated modalities contribute none."""
         n_image, n = self.image.n, self.image.n + self.text.n
         alone, main, pairs = 0.0, np.zeros(n), np.zeros((n, n))
         image_image_text, image_text_text = (
@@ -110,7 +110,7 @@ class ThirdOrderFit:
 
 
 def regress_third(image: Modality, text: Modality, ridge: float | None = 0.0) -> ThirdOrderFit:
-    """Solve the small fits; ``ridge`` acts on pairs of a sampled modality, cross-validated for each fit where None."""
+    """Solve the small fits; ``ridge`` acts on pairs of a sampled modality, and None cross-validates it for each fit."""
 
     def fits(modality: Modality, directions: Tensor) -> list[QuadraticFit]:
         strength = ridge if modality.sampled else 0.0
@@ -120,7 +120,7 @@ def regress_third(image: Modality, text: Modality, ridge: float | None = 0.0) ->
 
 
 def linear_directions(modality: Modality) -> Tensor:
-    """(1 + n, d) constant and slopes of the linear regression of the embeddings on the masks."""
+    """Return (1 + n, d) constant and slopes of the linear regression of the embeddings on the masks."""
     moments = modality.moments
     return torch.cat([(moments.mean_embedding - moments.slopes.T @ moments.mean_mask)[None], moments.slopes])
 
@@ -131,17 +131,17 @@ def _constants(parts: Sequence[QuadraticFit]) -> Tensor:
 
 @dataclass(frozen=True)
 class _Variances:
-    """What drawing the masks of one modality (``side``) does to the terms, one monomial of the other after the next.
+    """Variances of the terms from drawing the masks of one modality (``side``).
 
     The coefficient of a monomial of ``side`` and one of ``other`` is that of E_q along the latter's direction in H_l,
-    plus that of E_l along its direction in H_q − H_l (with E and H swapped where ``side`` is the text).
+    plus that of E_l along its direction in H_q − H_l (with E and H swapped if ``side`` is the text).
 
     Attributes:
-        alone: (1 + n_other) of the other's monomials 1, t_b.
-        with_player: (1 + n_other, n) of those times z_a.
-        with_pair: (1 + n_other, n, n) of those times z_a z_c.
-        other_pairs: (n_other, n_other) of t_b t_c.
-        player_and_pairs: (n, n_other, n_other) of z_a t_b t_c.
+        alone: (1 + n_other,) for the other modality's monomials 1, t_b.
+        with_player: (1 + n_other, n) for those times z_a.
+        with_pair: (1 + n_other, n, n) for those times z_a z_c.
+        other_pairs: (n_other, n_other) for t_b t_c.
+        player_and_pairs: (n, n_other, n_other) for z_a t_b t_c.
     """
 
     alone: Floats
@@ -152,7 +152,7 @@ class _Variances:
 
     @classmethod
     def of(cls, side: Modality, other: Modality, parts: Sequence[QuadraticFit]) -> _Variances:
-        """``parts``: polynomials of ``side``'s masks along the other's linear directions."""
+        """Compute the variances; ``parts`` are polynomials of ``side``'s masks along the other's linear directions."""
         n, n_other = side.n, other.n
         quadratic, linear = quadratic_directions(other), linear_directions(other)
         alone, with_player = np.zeros(1 + n_other), np.zeros((1 + n_other, n))
@@ -175,9 +175,9 @@ class _Variances:
 
 
 def quadratic_directions(modality: Modality) -> Tensor:
-    """(1 + n + n(n − 1)/2, d) coefficients of the embeddings as a polynomial of degree ≤ 2: of 1, z_a and z_a z_c.
+    """Return (1 + n + n(n − 1)/2, d) coefficients of 1, z_a and z_a z_c in the embeddings' quadratic polynomial.
 
-    Exact where masks are all there are; to first order where they are a sample, which is enough for a variance.
+    Exact for enumerated masks, and to first order for sampled ones, which suffices for a variance.
     """
     first, second = torch.triu_indices(modality.n, modality.n, 1, device=modality.masks.device)
     if modality.sampled:
@@ -197,7 +197,7 @@ def quadratic_directions(modality: Modality) -> Tensor:
 
 
 def _linear_monomials(side: Modality, directions: Tensor) -> tuple[Floats, Floats]:
-    """(k,) and (n, k) variances of the constant and of z_a in the linear regressions along k directions."""
+    """Return (k,) and (n, k) variances of the constant and of z_a in linear regressions along k directions."""
     units, moments = Units(side, None), side.moments
     directions, mean = directions.to(side.dtype), moments.mean_mask.to(side.dtype)
     along = directions @ moments.slopes.T.to(directions)
@@ -206,16 +206,16 @@ def _linear_monomials(side: Modality, directions: Tensor) -> tuple[Floats, Float
     for rows in chunks(len(side.masks)):
         chunk = units.chunk(rows)
         offset = side.embeddings[rows].to(directions) - moments.mean_embedding.to(directions)
-        left = chunk.weights[:, None] * (offset @ directions.T - chunk.centred @ along.T)
-        straight = units.fold(left, -1) * chunk.slope_inflation[:, None]
-        level = units.fold(left, +1) - (chunk.slope @ mean)[:, None] * straight
-        constant += level.square().sum(0)
-        linear += chunk.slope.square().T @ straight.square()
+        residuals = chunk.weights[:, None] * (offset @ directions.T - chunk.centred @ along.T)
+        odd = units.fold(residuals, -1) * chunk.slope_inflation[:, None]
+        constant_influence = units.fold(residuals, +1) - (chunk.slope @ mean)[:, None] * odd
+        constant += constant_influence.square().sum(0)
+        linear += chunk.slope.square().T @ odd.square()
     return constant.cpu().numpy(), linear.cpu().numpy()
 
 
 def _monomial(side: Modality, part: QuadraticFit, direction: Tensor) -> tuple[float, Floats, Floats]:
-    """Variances of the coefficients of 1, z_a and z_a z_c, for one monomial of the other modality."""
+    """Return variances of the coefficients of 1, z_a and z_a z_c, for one monomial of the other modality."""
     units, moments = Units(side, part), side.moments
     direction, mean = direction.to(side.dtype), moments.mean_mask.to(side.dtype)
     along = moments.slopes.to(direction) @ direction
@@ -224,11 +224,11 @@ def _monomial(side: Modality, part: QuadraticFit, direction: Tensor) -> tuple[fl
     for rows in chunks(len(side.masks)):
         chunk = units.chunk(rows)
         offset = side.embeddings[rows].to(direction) - moments.mean_embedding.to(direction)
-        left = offset @ direction - chunk.centred @ along
-        straight = units.fold(chunk.weights * left, -1) * chunk.slope_inflation
-        level = units.fold(chunk.weights * left, +1) - (chunk.slope @ mean) * straight
-        constant += float((level + chunk.quadratic_constant()).square().sum())
-        linear += (chunk.slope * straight[:, None] + chunk.quadratic_linear()).square().sum(0)
+        residuals = offset @ direction - chunk.centred @ along
+        odd = units.fold(chunk.weights * residuals, -1) * chunk.slope_inflation
+        constant_influence = units.fold(chunk.weights * residuals, +1) - (chunk.slope @ mean) * odd
+        constant += float((constant_influence + chunk.quadratic_constant()).square().sum())
+        linear += (chunk.slope * odd[:, None] + chunk.quadratic_linear()).square().sum(0)
         pairs += chunk.squared_pairs()
     if units.bias is not None:
         constant, linear = constant + units.bias.constant(), linear + units.bias.linear()

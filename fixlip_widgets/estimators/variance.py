@@ -1,13 +1,13 @@
-"""Standard errors: how much the result would move had other masks been drawn.
+"""Standard errors: the variability of the result over draws of the masks.
 
-Rows of the big regression share masks, so the sampling units are the masks of each modality (complement pairs count
-as one unit). Every coefficient is asymptotically a sum over units of an influence, ``coefficient error ≈ Σ_u ψ_u``, and
-its variance is estimated by ``Σ_u ψ_u²``: the sandwich estimator of White (1980), robust against heteroscedasticity
-and against the surrogate being wrong. Residuals are divided by 1 − leverage (HC3, MacKinnon & White 1985); for the
-leverage, and for pairs, the Gram matrix is replaced by its expectation, the identity.
+Rows of the full regression share masks, so the sampling units are the masks of each modality (a complement pair is one
+unit). The error of a coefficient is asymptotically the sum of the units' influences, ``coefficient error ≈ Σ_u ψ_u``.
+Its variance is estimated by ``Σ_u ψ_u²``, the sandwich estimator of White (1980), which is robust against
+heteroscedasticity and misspecification of the surrogate. Residuals are divided by 1 − leverage (HC3, MacKinnon & White
+1985). For the leverage and for pairs, the Gram matrix is replaced by its expectation, the identity.
 
-Where a ridge shrinks the image–image terms, their variance is Wahba's (1983) Bayesian one for smoothing with a
-cross-validated penalty, which contains the squared bias on average over coefficients.
+If a ridge shrinks the image–image terms, their variance is that of Wahba (1983) for smoothing with a cross-validated
+penalty. This Bayesian variance includes the squared bias, averaged over coefficients.
 """
 
 from __future__ import annotations
@@ -28,7 +28,7 @@ from fixlip_widgets.estimators.quadratic import QuadraticFit, chunks
 
 Floats = NDArray[np.float64]
 _EXACT_UP_TO = 16
-"""Players up to which the other modality's pair terms get their exact share of the variance; above, random probes."""
+"""Maximum number of players for exact variances of the other modality's pair terms; above, random probes are used."""
 _PROBES = 16
 
 
@@ -42,9 +42,9 @@ class Errors:
 
 
 def standard_errors(fit: CrossModalFit, scale: float = 1.0) -> Errors:
-    """Standard errors of ``fit.assemble(scale, …)``; a modality whose masks are all there are adds none.
+    """Compute standard errors of ``fit.assemble(scale, …)``.
 
-    Terms that were not fitted have none: NaN.
+    Enumerated modalities contribute none. The errors of terms that were not fitted are NaN.
     """
     n_image, n = fit.image.n, fit.image.n + fit.text.n
     baseline = torch.zeros((), dtype=torch.float64)
@@ -68,7 +68,7 @@ def standard_errors(fit: CrossModalFit, scale: float = 1.0) -> Errors:
 
 
 def samplings(fit: CrossModalFit) -> list[Sampling]:
-    """What draws of either modality do to ``fit``; nothing for one whose masks are all there are."""
+    """Return the variances of ``fit`` from drawing the masks of each modality that is sampled."""
     image, text = fit.image, fit.text
     both = (
         Sampling(image, text, fit.image_part, fit.image_adjustment, fit.cross, fit.pairs) if image.sampled else None,
@@ -89,14 +89,14 @@ class _Variances:
 
 @dataclass(frozen=True, eq=False)
 class Flow:
-    """What some of the units bring to the terms that involve the other modality.
+    """Contributions of some of the units to the terms that involve the other modality.
 
     Attributes:
-        chunk: Their masks.
-        slope: (u, n) influence on slopes, per unit of residual.
+        chunk: Influences of the units within their modality.
+        slope: (u, n) influence on the slopes, per unit of residual.
         left: (u, n_other) residuals of the cross-modal part, along the other's slopes.
-        moved: (u, d) by how much they move the mean embedding.
-        explained: (rows, n_other) the cross-modal part at every mask.
+        moved: (u, d) influence on the mean embedding.
+        explained: (rows, n_other) cross-modal part at every mask.
     """
 
     chunk: Chunk
@@ -107,7 +107,7 @@ class Flow:
 
 
 class Sampling:
-    """Variances that come from drawing the masks of one modality (``side``), the other one's being fixed."""
+    """Variances from drawing the masks of one modality (``side``), with those of the other fixed."""
 
     def __init__(
         self,
@@ -124,7 +124,7 @@ class Sampling:
         self.constant, self.linear = (each.to(side.dtype) for each in affine_directions(other, pairs))
 
     def variances(self) -> _Variances:
-        """Accumulate squared influences over the units, a chunk at a time."""
+        """Accumulate squared influences over chunks of the units."""
         n, n_other, width = self.side.n, self.other.n, self.side.embeddings.shape[1]
         zeros = partial(torch.zeros, dtype=torch.float64, device=self.side.masks.device)
         total = _Variances(0.0, zeros(n), zeros(n_other), zeros(n, n), zeros(n_other, n_other), zeros(n, n_other))
@@ -145,38 +145,40 @@ class Sampling:
         return total
 
     def flow(self, rows: slice) -> Flow:
-        """Of the units in ``rows`` of the masks."""
+        """Compute the contributions of the units in ``rows`` of the masks."""
         side, units, chunk = self.side, self.units, self.units.chunk(rows)
         offset = side.embeddings[rows].to(chunk.centred) - side.moments.mean_embedding.to(chunk.centred)
         explained, slope = chunk.centred @ self.cross, chunk.slope
-        left = offset @ self.other.moments.slopes.T.to(offset) - explained
+        residuals = offset @ self.other.moments.slopes.T.to(offset) - explained
         if self.adjustment is not None:
-            curved, slope = self.adjustment.at(rows)
-            left = left - curved
-        left = units.fold(chunk.weights[:, None] * left, -1) * chunk.slope_inflation[:, None]
-        return Flow(chunk, slope, left, units.fold(chunk.weights[:, None] * offset, +1), explained)
+            pair_effects, slope = self.adjustment.at(rows)
+            residuals = residuals - pair_effects
+        residuals = units.fold(chunk.weights[:, None] * residuals, -1) * chunk.slope_inflation[:, None]
+        return Flow(chunk, slope, residuals, units.fold(chunk.weights[:, None] * offset, +1), explained)
 
     def _add(self, rows: slice, total: _Variances, moved_pairs: _MovedPairs) -> None:
         other, units, flow = self.other, self.units, self.flow(rows)
-        chunk, slope, left = flow.chunk, flow.slope, flow.left
-        mu, nu = self.side.moments.mean_mask.to(left), other.moments.mean_mask.to(left)
+        chunk, slope, residuals = flow.chunk, flow.slope, flow.left
+        mu, nu = self.side.moments.mean_mask.to(residuals), other.moments.mean_mask.to(residuals)
         explained = units.fold(chunk.weights[:, None] * flow.explained, +1)
         moved_pairs.add(flow.moved)
-        baseline = chunk.quadratic_constant() + flow.moved @ (self.constant - other.moments.mean_embedding.to(left))
-        baseline = baseline + explained @ nu + (slope @ mu) * (left @ nu)
+        baseline = chunk.quadratic_constant() + flow.moved @ (
+            self.constant - other.moments.mean_embedding.to(residuals)
+        )
+        baseline = baseline + explained @ nu + (slope @ mu) * (residuals @ nu)
 
         total.baseline += float(baseline.square().sum())
-        total.own_main += (chunk.quadratic_linear() - slope * (left @ nu)[:, None]).square().sum(0)
-        total.other_main += (flow.moved @ self.linear.T - explained - (slope @ mu)[:, None] * left).square().sum(0)
+        total.own_main += (chunk.quadratic_linear() - slope * (residuals @ nu)[:, None]).square().sum(0)
+        total.other_main += (flow.moved @ self.linear.T - explained - (slope @ mu)[:, None] * residuals).square().sum(0)
         total.own_pairs += chunk.squared_pairs()
-        total.cross += slope.square().T @ left.square()
+        total.cross += slope.square().T @ residuals.square()
 
 
 class _MovedPairs:
-    """Variance of one modality's pair terms because the other one's mean embedding is an estimate.
+    """Variance of one modality's pair terms from the sampling error of the other's mean embedding.
 
-    That mean moves by the sum of ``flow`` vectors, each pair coefficient by their inner product with its direction.
-    With few players all directions are computed; with many, random signs stand in for the sum over units.
+    The mean's error is the sum of the ``flow`` vectors; a pair coefficient's is its inner product with a direction.
+    With few players, all directions are computed; with many, random signs estimate the variance.
     """
 
     def __init__(self, modality: Modality, width: int) -> None:
@@ -187,7 +189,7 @@ class _MovedPairs:
         self._random = torch.Generator().manual_seed(0)
 
     def add(self, flow: Tensor) -> None:
-        """``flow``: (units, d)."""
+        """Add influences on the mean embedding, ``flow`` (units, d)."""
         if self._exact:
             self._flows += flow.T @ flow
             return
@@ -195,14 +197,14 @@ class _MovedPairs:
         self._flows += flow.T @ signs
 
     def variance(self) -> Tensor:
-        """(n, n) variances of the pair coefficients."""
+        """Return (n, n) variances of the pair coefficients."""
         if not self._exact:
             return self._pairs_of(self._flows).square().mean(0).fill_diagonal_(0)
         along = self._pairs_of(torch.eye(len(self._flows)).to(self._flows))
         return (along * torch.tensordot(self._flows, along, 1)).sum(0).fill_diagonal_(0)
 
     def _pairs_of(self, directions: Tensor) -> Tensor:
-        """(k, n, n) pair coefficients of the embeddings' inner products with each column of ``directions`` (d, k)."""
+        """Return (k, n, n) pair coefficients of the embeddings' projections on each column of ``directions`` (d, k)."""
         modality = self._modality
         out = torch.zeros(directions.shape[1], modality.n, modality.n, dtype=torch.float64, device=directions.device)
         for rows in chunks(len(modality.masks)):
@@ -215,9 +217,9 @@ class _MovedPairs:
 
 
 def affine_directions(modality: Modality, pairs: bool = True) -> tuple[Tensor, Tensor]:
-    """Constant (d,) and linear (n, d) coefficients of the embeddings as a polynomial of the masks, of degree ≤ 2 or 1.
+    """Return constant (d,) and linear (n, d) coefficients of the embeddings' polynomial of degree ≤ 2 (or 1).
 
-    Their inner product with a direction is, to first order, what fitting the projections on it would give.
+    To first order, their inner product with a direction equals a fit to the projections on that direction.
     """
     mean = modality.design.mean
     if not pairs:
@@ -236,6 +238,6 @@ def affine_directions(modality: Modality, pairs: bool = True) -> tuple[Tensor, T
 
 
 def scaled_basis(modality: Modality, rows: slice) -> Tensor:
-    """(rows, n) ``φ/σ = (z − μ)/σ²`` of every mask."""
+    """Return (rows, n) ``φ/σ = (z − μ)/σ²`` of every mask."""
     design = modality.design
     return (modality.masks[rows].double() - design.mean) * design.inverse_spread.square()

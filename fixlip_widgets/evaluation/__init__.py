@@ -1,6 +1,6 @@
-"""``fixlip-widgets evaluate``: every method and every metric over a set of pairs, resumable, as a table and a report.
+"""``fixlip-widgets evaluate``: compare all methods by all metrics over a set of pairs, as a table and a report.
 
-Each pair's record is a file of its own. A run that was killed goes on where it stopped; one with more methods computes
+Each pair has its own record file. An interrupted run resumes where it stopped, and a run with more methods computes
 only those.
 """
 
@@ -27,69 +27,71 @@ _DEFAULTS = Settings("", "", "")
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
-    """What ``fixlip-widgets evaluate`` takes."""
+    """Add the arguments of ``fixlip-widgets evaluate``."""
     parser.description = (
-        "Compare methods on one game: p-faithfulness, insertion/deletion and the pointing game, over a set of pairs. "
-        "Stop it at any time; the same command goes on."
+        "Compare methods by p-faithfulness, insertion/deletion and the pointing game over a set of pairs. "
+        "After an interruption, run the same command to resume."
     )
     parser.add_argument(
         "--data",
         default=DEMO,
-        help=f"{DEMO} (packaged scenes of 1 to 4 objects), a folder of pictures with .txt captions, a .csv with the "
+        help=f"{DEMO} (packaged scenes of 1 to 4 objects), a folder of images with .txt captions, a .csv with the "
         "columns image and caption, or a webdataset .tar",
     )
-    parser.add_argument("--scenes", type=int, default=200, help="demo scenes for each number of objects")
+    parser.add_argument("--scenes", type=int, default=200, help="number of demo scenes per number of objects")
     parser.add_argument("--methods", nargs="+", metavar="METHOD", help="default: all")
     parser.add_argument("--out", type=Path, default=Path("evaluation"), help="folder for records and results")
-    parser.add_argument("--model", help="an open_clip name or configuration file (default: the packaged demo model)")
-    parser.add_argument("--pretrained", metavar="TAG", help="an open_clip tag, or a safetensors file")
-    parser.add_argument("--device", help="cpu, cuda, cuda:1 … (default: a GPU where there is one)")
-    parser.add_argument("--precision", help="float32, bfloat16, float16, or auto: bfloat16 where it is clearly faster")
-    parser.add_argument("--p", type=float, nargs="+", default=list(_DEFAULTS.probabilities), help="of FIxLIP and masks")
-    parser.add_argument("--masks", type=int, default=_DEFAULTS.n_masks, help="fresh masks at each p")
+    parser.add_argument("--model", help="open_clip name or configuration file (default: the packaged demo model)")
+    parser.add_argument("--pretrained", metavar="TAG", help="open_clip tag or safetensors file")
+    parser.add_argument("--device", help="cpu, cuda, cuda:1 … (default: cuda if available)")
+    parser.add_argument("--precision", help="float32, bfloat16, float16 or auto (bfloat16 if clearly faster)")
     parser.add_argument(
-        "--budget", type=whole_number, default=_DEFAULTS.budget, help="evaluations: image masks × text masks"
+        "--p", type=float, nargs="+", default=list(_DEFAULTS.probabilities), help="p of FIxLIP and p-faithfulness"
+    )
+    parser.add_argument("--masks", type=int, default=_DEFAULTS.n_masks, help="number of new masks at each p")
+    parser.add_argument(
+        "--budget", type=whole_number, default=_DEFAULTS.budget, help="game evaluations (image masks × text masks)"
     )
     parser.add_argument(
-        "--joint-budget", type=whole_number, default=_DEFAULTS.joint_budget, help="joint masks, for Shapley"
+        "--joint-budget", type=whole_number, default=_DEFAULTS.joint_budget, help="number of joint masks, for Shapley"
     )
-    parser.add_argument("--steps", type=int, default=_DEFAULTS.steps, help="points of exCLIP's path")
+    parser.add_argument("--steps", type=int, default=_DEFAULTS.steps, help="number of points on exCLIP's path")
     parser.add_argument("--seed", type=int, default=_DEFAULTS.seed)
-    parser.add_argument("--jobs", type=int, default=1, help="pairs measured at a time, each in a process of its own")
-    parser.add_argument("--only-report", action="store_true", help="write the results of what is recorded, and stop")
+    parser.add_argument("--jobs", type=int, default=1, help="number of pairs measured in parallel processes")
+    parser.add_argument("--only-report", action="store_true", help="write the results of the recorded pairs only")
 
 
 def run(options: argparse.Namespace) -> int:
-    """Measure what is missing, then write ``results.parquet``, ``report.html`` and ``table.md``; returns 0."""
+    """Measure the missing pairs, write ``results.parquet``, ``report.html`` and ``table.md``, and return 0."""
     check_parquet()
-    asked = prepare(options)
+    plan = prepare(options)
     if not options.only_report:
         try:
-            evaluate(asked, options)
+            evaluate(plan, options)
         except KeyboardInterrupt:
-            print("\nStopped; what is measured is kept, and the same command goes on.", file=sys.stderr)
-    everything = asked.records.all(row.name for row in asked.rows)
-    finished = [record for record in everything if _is_complete(record, asked.methods)]
+            print("\nStopped. Measured pairs are kept; run the same command to resume.", file=sys.stderr)
+    records = plan.records.all(row.name for row in plan.rows)
+    finished = [record for record in records if _is_complete(record, plan.methods)]
     skipped = [
         Skipped(record["name"], record["skipped"])
-        for record in everything
-        if "skipped" in record and not _is_complete(record, asked.methods)
+        for record in records
+        if "skipped" in record and not _is_complete(record, plan.methods)
     ]
     if finished:
-        write_results(options.out, finished, asked.methods, asked.settings, skipped, command_of(options))
-    print(f"{len(finished):,} pairs measured, {len(skipped):,} rows skipped, of {len(asked.rows):,}: {options.out}")
+        write_results(options.out, finished, plan.methods, plan.settings, skipped, command_of(options))
+    print(f"{len(finished):,} pairs measured, {len(skipped):,} rows skipped, of {len(plan.rows):,}: {options.out}")
     return 0
 
 
-def evaluate(asked: Run, options: argparse.Namespace) -> None:
-    """Measure every row that lacks a method's scores; progress goes to stderr."""
+def evaluate(plan: Run, options: argparse.Namespace) -> None:
+    """Measure every row that lacks the scores of a method, and report progress on stderr."""
     started = time.monotonic()
-    missing = [row for row in asked.rows if not _is_complete(asked.records.of(row.name), asked.methods)]
-    print(f"{len(asked.rows) - len(missing):,} of {len(asked.rows):,} rows are recorded already.", file=sys.stderr)
-    for done, (name, skipped) in enumerate(measured(asked, missing, options), start=1):
+    missing = [row for row in plan.rows if not _is_complete(plan.records.of(row.name), plan.methods)]
+    print(f"{len(plan.rows) - len(missing):,} of {len(plan.rows):,} rows are already recorded.", file=sys.stderr)
+    for done, (name, skipped) in enumerate(measured(plan, missing, options), start=1):
         note = f" skipped: {skipped}" if skipped else ""
-        left = (time.monotonic() - started) / done * (len(missing) - done)
-        print(f"{done:,}/{len(missing):,} {shortened(name)}{note} (about {_told(left)} left)", file=sys.stderr)
+        remaining = (time.monotonic() - started) / done * (len(missing) - done)
+        print(f"{done:,}/{len(missing):,} {shortened(name)}{note} (about {_duration(remaining)} left)", file=sys.stderr)
 
 
 def write_results(
@@ -100,7 +102,7 @@ def write_results(
     skipped: Sequence[Skipped],
     command: str,
 ) -> None:
-    """Write the flat table, the report, and the comparison as Markdown."""
+    """Write the flat table as Parquet, the report as HTML, and the comparison as Markdown."""
     labels = {one.name: one.label for one in methods}
     write_parquet(records, folder / "results.parquet", {"command": command, "weights": settings.weights})
     write_page(folder / "report.html", records, labels, settings, skipped, command)
@@ -109,7 +111,7 @@ def write_results(
 
 
 def command_of(options: argparse.Namespace) -> str:
-    """The command that gives these results again: what differs from the defaults."""
+    """Return the command that reproduces the results, with the options that differ from the defaults."""
     parser = argparse.ArgumentParser()
     add_arguments(parser)
     parts = ["fixlip-widgets", "evaluate"]
@@ -125,5 +127,5 @@ def _is_complete(record: Record, methods: Sequence[Contestant]) -> bool:
     return all(method.name in record.get("methods", {}) for method in methods)
 
 
-def _told(seconds: float) -> str:
+def _duration(seconds: float) -> str:
     return f"{seconds / 3600:.1f} h" if seconds >= 3600 else f"{seconds / 60:.0f} min" if seconds >= 60 else "1 min"

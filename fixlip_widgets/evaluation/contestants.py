@@ -1,4 +1,4 @@
-"""Who is compared: every method under the name that tables give it, on one game and at stated budgets."""
+"""The methods that are compared: their names, their labels and how each explains a game."""
 
 from __future__ import annotations
 
@@ -17,13 +17,13 @@ from fixlip_widgets.explanation.explanation import Explanation
 
 @dataclass(frozen=True)
 class Contestant:
-    """A method at its settings.
+    """A method in the comparison.
 
     Attributes:
-        name: As records and ``--methods`` call it.
-        label: As figures and tables call it.
-        explain: From the game and the run's settings.
-        gradients: Whether it differentiates the towers, and so needs encodings that no other method can have left.
+        name: Name in records and ``--methods``.
+        label: Name in figures and tables.
+        explain: Function of the game and the run's settings that returns the explanation.
+        gradients: Whether the method differentiates the encoders, so that cached embeddings are of no use.
     """
 
     name: str
@@ -33,22 +33,22 @@ class Contestant:
 
 
 def contestants(probabilities: tuple[float, ...], chosen: list[str] | None = None) -> list[Contestant]:
-    """All of them in the order of tables, or those that ``chosen`` names: ``banzhaf`` stands for every p of it.
+    """Return all methods in table order, or those named in ``chosen``; ``banzhaf`` selects every p.
 
     Raises:
-        InputError: There is none of a chosen name.
+        InputError: A chosen name is unknown.
     """
     banzhaf = [
         Contestant(f"banzhaf p={p:g}", f"FIxLIP, p = {p:g}", lambda game, settings, p=p: _banzhaf(game, settings, p))
         for p in probabilities
     ]
-    every = [*_FIRST_ORDER, *_SECOND_ORDER, *banzhaf, _RANDOM]
+    methods = [*_FIRST_ORDER, *_SECOND_ORDER, *banzhaf, _RANDOM]
     if chosen is None:
-        return every
-    known = [name for one in every for name in dict.fromkeys((one.name, one.name.split(" p=")[0]))]
-    if unknown := [name for name in chosen if name not in known]:
-        raise InputError(f"There is no method {unknown[0]!r}; there is {', '.join(dict.fromkeys(known))}.")
-    return [one for one in every if one.name in chosen or one.name.split(" p=")[0] in chosen]
+        return methods
+    names = [name for one in methods for name in dict.fromkeys((one.name, one.name.split(" p=")[0]))]
+    if unknown := [name for name in chosen if name not in names]:
+        raise InputError(f"Unknown method {unknown[0]!r}; choose from {', '.join(dict.fromkeys(names))}.")
+    return [one for one in methods if one.name in chosen or one.name.split(" p=")[0] in chosen]
 
 
 def _banzhaf(game: VisionLanguageGame, settings: Settings, p: float) -> Explanation:
@@ -64,9 +64,9 @@ def _banzhaf_values(game: VisionLanguageGame, settings: Settings) -> Explanation
 
 
 def _random(game: VisionLanguageGame, settings: Settings) -> Explanation:
-    """Other numbers for every picture: the same ones for all would be one draw, whatever the number of pairs."""
-    picture = int(game.fingerprint()["image"], 16)
-    return baselines.random_explanation(game, settings.seed + picture)
+    """Draw different numbers for each image; shared ones would be a single draw, however many pairs there are."""
+    image_hash = int(game.fingerprint()["image"], 16)
+    return baselines.random_explanation(game, settings.seed + image_hash)
 
 
 _FIRST_ORDER = (
@@ -102,5 +102,5 @@ _RANDOM = Contestant("random", "random", _random)
 
 
 def game_for(contestant: Contestant, shared: SharedGame) -> VisionLanguageGame:
-    """The game that it is to explain: the shared one, or the towers themselves for a method that differentiates."""
+    """Return the game for ``contestant`` to explain: the shared game, or one without a cache for gradients."""
     return shared.plain if contestant.gradients else shared

@@ -1,4 +1,4 @@
-"""What a piece of work costs: time, and memory at its peak above what was there before."""
+"""Cost of a block of code: its time, and its peak memory above the level at the start."""
 
 from __future__ import annotations
 
@@ -16,11 +16,11 @@ _PROCESS = Path("/proc/self")
 
 @dataclass(frozen=True)
 class Spent:
-    """Time.
+    """Time spent.
 
     Attributes:
-        seconds: On the wall's clock.
-        cpu_seconds: Of the processor, all threads together: the same however busy the machine is with other work.
+        seconds: Wall time.
+        cpu_seconds: CPU time of all threads, which other processes hardly affect.
     """
 
     seconds: float = 0.0
@@ -38,10 +38,10 @@ class Spent:
 
 @dataclass
 class Cost:
-    """Filled in when the work is done.
+    """Time of a block, set at its end.
 
     Attributes:
-        spent: Its time.
+        spent: Time spent in the block.
     """
 
     spent: Spent = field(default_factory=Spent)
@@ -49,10 +49,10 @@ class Cost:
 
 @dataclass
 class Peak:
-    """Filled in when the work is done.
+    """Peak memory of a block, set at its end.
 
     Attributes:
-        megabytes: Peak memory above the start: the process's, or the GPU's; NaN where the system does not say.
+        megabytes: Peak memory of the GPU or the process above the start; NaN if the system does not report it.
     """
 
     megabytes: float = math.nan
@@ -60,7 +60,7 @@ class Peak:
 
 @contextmanager
 def counted(device: torch.device) -> Generator[Cost]:
-    """Count the time of the block, work that it left to the device included."""
+    """Measure the time of the block, including work queued on the device."""
     cost, wall, cpu = Cost(), time.perf_counter(), time.process_time()
     yield cost
     if device.type == "cuda":
@@ -70,23 +70,23 @@ def counted(device: torch.device) -> Generator[Cost]:
 
 @contextmanager
 def peak_memory(device: torch.device) -> Generator[Peak]:
-    """Watch the block's memory."""
+    """Measure the peak memory of the block."""
     peak, on_gpu = Peak(), device.type == "cuda"
     if on_gpu:
         torch.cuda.reset_peak_memory_stats(device)
         before = torch.cuda.memory_allocated(device) / 2**20
     else:
-        before = _forget_peak()
+        before = _reset_peak()
     yield peak
     after = torch.cuda.max_memory_allocated(device) / 2**20 if on_gpu else _memory("VmHWM")
     peak.megabytes = math.nan if math.isnan(after - before) else max(after - before, 0.0)
 
 
-def _forget_peak() -> float:
-    """Megabytes that the process has now; its peak is counted from here."""
+def _reset_peak() -> float:
+    """Reset the peak memory of the process, and return its current memory in MB."""
     try:
         (_PROCESS / "clear_refs").write_text("5")
-    except OSError:  # no Linux, or no right to: then nothing is said of memory
+    except OSError:  # not Linux, or no permission: memory is not reported
         return math.nan
     return _memory("VmRSS")
 

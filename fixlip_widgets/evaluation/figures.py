@@ -1,4 +1,4 @@
-"""The comparison's figures: curves with bands, faithfulness by p, pointing by number of objects, cost against score."""
+"""Figures of the comparison: insertion/deletion curves, faithfulness by p, pointing game, score against cost."""
 
 from __future__ import annotations
 
@@ -20,29 +20,29 @@ _STYLE = Style(THEMES["light"], "house")
 
 
 def figures(records: Sequence[Record], labels: dict[str, str], probabilities: Sequence[float]) -> list[go.Figure]:
-    """Every figure that the records have numbers for.
+    """Draw every figure for which the records have scores.
 
     Args:
-        records: Of the pairs.
-        labels: Method → how a person reads it, in the order of tables.
+        records: Records of the pairs.
+        labels: Method name → label, in table order.
         probabilities: p at which faithfulness was measured.
     """
-    drawn = [_curves(records, labels), _faithfulness(records, labels, probabilities)]
+    result = [_curves(records, labels), _faithfulness(records, labels, probabilities)]
     if object_counts(records):
-        drawn.append(_pointing(records, labels))
-    return [*drawn, _cost(records, labels)]
+        result.append(_pointing(records, labels))
+    return [*result, _cost(records, labels)]
 
 
 def _look(labels: dict[str, str], method: str) -> tuple[str, str]:
-    """Colour and symbol, the same in every figure; the symbol tells methods apart without colour."""
+    """Return the method's colour and symbol in all figures; the symbol distinguishes methods without colour."""
     index = list(labels).index(method)
     return _COLOURS[index % len(_COLOURS)], _SYMBOLS[index % len(_SYMBOLS)]
 
 
-def _laid_out(figure: go.Figure, title: str, x: Any, y: Any) -> go.Figure:
+def _with_layout(figure: go.Figure, title: str, x: Any, y: Any) -> go.Figure:
     axis = {"gridcolor": _STYLE.theme.line, "zerolinecolor": _STYLE.theme.line}
-    as_axis = [part if isinstance(part, dict) else {"title": {"text": part}} for part in (x, y)]
-    layout = _STYLE.layout(title, xaxis={**axis, **as_axis[0]}, yaxis={**axis, **as_axis[1]}, height=460)
+    axes = [part if isinstance(part, dict) else {"title": {"text": part}} for part in (x, y)]
+    layout = _STYLE.layout(title, xaxis={**axis, **axes[0]}, yaxis={**axis, **axes[1]}, height=460)
     return figure.update_layout(**{**layout, "showlegend": True})
 
 
@@ -55,11 +55,11 @@ def _curves(records: Sequence[Record], labels: dict[str, str]) -> go.Figure:
             if len(middle):
                 for trace in _band(middle, np.nan_to_num(half), colour, label, shown=which == "most"):
                     figure.add_trace(trace)
-    return _laid_out(
+    return _with_layout(
         figure,
         "Insertion/deletion: most and least similar (mean, 95 % band)",
         "share of patches and tokens kept",
-        "share of the way from the empty to the full pair",
+        "similarity (0: empty pair, 1: full pair)",
     )
 
 
@@ -80,12 +80,12 @@ def _band(middle: Any, half: Any, colour: str, label: str, *, shown: bool) -> li
     return [band, line]
 
 
-def _points(labels: dict[str, str], method: str, x: Sequence[Any], found: Sequence[Any], mode: str) -> go.Scatter:
+def _points(labels: dict[str, str], method: str, x: Sequence[Any], means: Sequence[Any], mode: str) -> go.Scatter:
     colour, symbol = _look(labels, method)
     return go.Scatter(
         x=list(x),
-        y=[one.value for one in found],
-        error_y={"type": "data", "array": [one.half for one in found], "thickness": 1},
+        y=[one.value for one in means],
+        error_y={"type": "data", "array": [one.half for one in means], "thickness": 1},
         name=labels[method],
         mode=mode,
         line={"color": colour},
@@ -96,32 +96,32 @@ def _points(labels: dict[str, str], method: str, x: Sequence[Any], found: Sequen
 def _faithfulness(records: Sequence[Record], labels: dict[str, str], probabilities: Sequence[float]) -> go.Figure:
     figure = go.Figure()
     for method in labels:
-        found = [mean(scores(records, method, f"spearman p={p:g}")) for p in probabilities]
-        figure.add_trace(_points(labels, method, probabilities, found, "lines+markers"))
-    return _laid_out(
-        figure, "p-faithfulness on fresh masks (mean, 95 % interval)", "p of the masks", "Spearman's correlation"
+        means = [mean(scores(records, method, f"spearman p={p:g}")) for p in probabilities]
+        figure.add_trace(_points(labels, method, probabilities, means, "lines+markers"))
+    return _with_layout(
+        figure, "p-faithfulness on new masks (mean, 95 % interval)", "p of the masks", "Spearman's correlation"
     )
 
 
 def _pointing(records: Sequence[Record], labels: dict[str, str]) -> go.Figure:
     figure, counts = go.Figure(), object_counts(records)
     for method in labels:
-        found = [mean(scores(records, method, "pgr", count)) for count in counts]
-        figure.add_trace(_points(labels, method, counts, found, "lines+markers"))
+        means = [mean(scores(records, method, "pgr", count)) for count in counts]
+        figure.add_trace(_points(labels, method, counts, means, "lines+markers"))
     chance = [mean(scores(records, next(iter(labels)), "chance", count)).value for count in counts]
     for name, level in (("chance, no signs", chance), ("chance, random signs", [0.5] * len(counts))):
         dashed = {"dash": "dash", "color": _STYLE.theme.ink, "width": 1}
         figure.add_trace(go.Scatter(x=counts, y=level, name=name, mode="lines", line=dashed))
-    whole = {"title": {"text": "objects in the scene"}, "dtick": 1}
-    return _laid_out(figure, "Pointing game (mean, 95 % interval)", whole, "PGR")
+    count_axis = {"title": {"text": "objects in the scene"}, "dtick": 1}
+    return _with_layout(figure, "Pointing game (mean, 95 % interval)", count_axis, "PGR")
 
 
 def _cost(records: Sequence[Record], labels: dict[str, str]) -> go.Figure:
     figure = go.Figure()
     for method in labels:
-        spent = mean(scores(records, method, "image_encodes"))
-        if spent.n:
+        encodings = mean(scores(records, method, "image_encodes"))
+        if encodings.n:
             area = mean(scores(records, method, "aid"))
-            figure.add_trace(_points(labels, method, [max(spent.value, 0.5)], [area], "markers"))
-    logarithmic = {"title": {"text": "image encodings (none at ½)"}, "type": "log"}
-    return _laid_out(figure, "Cost against score (mean, 95 % interval)", logarithmic, "AID")
+            figure.add_trace(_points(labels, method, [max(encodings.value, 0.5)], [area], "markers"))
+    logarithmic = {"title": {"text": "image encodings (0 drawn at ½)"}, "type": "log"}
+    return _with_layout(figure, "Score against cost (mean, 95 % interval)", logarithmic, "AID")

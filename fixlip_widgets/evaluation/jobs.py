@@ -1,4 +1,4 @@
-"""Measuring the rows of a set, one after the other or in several processes; each record is written when it is done."""
+"""Measure the rows of a set, in one or several processes; each record is written as soon as it is complete."""
 
 from __future__ import annotations
 
@@ -23,7 +23,7 @@ from fixlip_widgets.support.checks import check_budget, check_p, check_seed
 
 @dataclass(frozen=True)
 class Run:
-    """A set, the methods to measure on it, and where the records go."""
+    """A set of pairs, the methods to measure on it, and the records."""
 
     model: Model
     rows: Sequence[Row]
@@ -33,21 +33,21 @@ class Run:
 
 
 def prepare(options: argparse.Namespace) -> Run:
-    """What the command's options ask for.
+    """Create the run from the command's options.
 
     Raises:
-        InputError: They do not, or the folder holds records made under other settings.
+        InputError: An option is invalid, or the folder contains records made under other settings.
         ModelError: The model cannot be loaded.
     """
     if options.pretrained is not None and options.model is None:
-        raise InputError(f"--pretrained {options.pretrained} needs --model: whose weights are they?")
+        raise InputError(f"--pretrained {options.pretrained} needs a model name; pass --model.")
     if options.scenes < 1 or options.masks < 2 or options.steps < 1 or options.jobs < 1:
-        raise InputError("--scenes, --steps and --jobs are at least 1, --masks at least 2.")
+        raise InputError("--scenes, --steps and --jobs must be at least 1, --masks at least 2.")
     probabilities = tuple(check_p(p) for p in options.p)
     methods = contestants(probabilities, options.methods)
     rows = rows_of(options.data, options.scenes, check_seed(options.seed))
-    place = {"device": options.device, "precision": options.precision}
-    model = load_model(options.model, pretrained=options.pretrained, **place)
+    placement = {"device": options.device, "precision": options.precision}
+    model = load_model(options.model, pretrained=options.pretrained, **placement)
     settings = Settings(
         data=str(options.data),
         model=f"{model.name} ({model.pretrained})",
@@ -67,26 +67,26 @@ def measured(run: Run, rows: Sequence[Row], options: argparse.Namespace) -> Iter
     """Measure ``rows``, ``options.jobs`` at a time.
 
     Yields:
-        The name of each row as it is done, and why it was skipped, or ``""``.
+        The name of each completed row, and the reason it was skipped or ``""``.
     """
     if options.jobs == 1:
         yield from ((row.name, _measure(run, row)) for row in rows)
         return
-    # Forked processes could not use a GPU; those that start anew can.
+    # Forked processes cannot use a GPU; spawned ones can.
     processes = ProcessPoolExecutor(
-        options.jobs, multiprocessing.get_context("spawn"), initializer=_begin, initargs=(options,)
+        options.jobs, multiprocessing.get_context("spawn"), initializer=_start_worker, initargs=(options,)
     )
     try:
-        waiting = {processes.submit(_measure_named, row.name): row.name for row in rows}
-        yield from ((waiting[one], one.result()) for one in as_completed(waiting))
+        names = {processes.submit(_measure_by_name, row.name): row.name for row in rows}
+        yield from ((names[future], future.result()) for future in as_completed(names))
     finally:
-        processes.shutdown(cancel_futures=True)  # waits for the rows that are being measured
+        processes.shutdown(cancel_futures=True)  # waits for the rows in progress
 
 
 def _measure(run: Run, row: Row) -> str:
-    """Measure and record a row; return why it was skipped, or ``""``.
+    """Measure and record a row; return the reason it was skipped, or ``""``.
 
-    The reason is recorded beside whatever was measured before, and the row is tried again at the next run.
+    A skipped row keeps its earlier scores, and the next run retries it.
     """
     record = run.records.of(row.name)
     try:
@@ -98,18 +98,18 @@ def _measure(run: Run, row: Row) -> str:
     return ""
 
 
-# -- in a process of its own -----------------------------------------------------------------------------------------
+# -- in a worker process ---------------------------------------------------------------------------------------------
 
-_own: dict[str, tuple[Run, Row]] = {}
-"""Rows of this process by name."""
+_worker_rows: dict[str, tuple[Run, Row]] = {}
+"""Rows of this worker process by name."""
 
 
-def _begin(options: argparse.Namespace) -> None:
-    signal.signal(signal.SIGINT, signal.SIG_IGN)  # the command's own process hears Ctrl-C and ends the others
+def _start_worker(options: argparse.Namespace) -> None:
+    signal.signal(signal.SIGINT, signal.SIG_IGN)  # the main process handles Ctrl-C and ends the workers
     torch.set_num_threads(max((os.cpu_count() or 1) // options.jobs, 1))
     run = prepare(options)
-    _own.update((row.name, (run, row)) for row in run.rows)
+    _worker_rows.update((row.name, (run, row)) for row in run.rows)
 
 
-def _measure_named(name: str) -> str:
-    return _measure(*_own[name])
+def _measure_by_name(name: str) -> str:
+    return _measure(*_worker_rows[name])

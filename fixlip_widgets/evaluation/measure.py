@@ -1,4 +1,4 @@
-"""One pair: every method explains it, every metric measures every explanation, on the same masks."""
+"""Measure one pair: every method explains it, and every metric scores each explanation on the same masks."""
 
 from __future__ import annotations
 
@@ -25,21 +25,21 @@ _DIGITS = 5
 def measure(
     model: Model, pair: Pair, methods: Sequence[Contestant], settings: Settings, record: dict[str, Any]
 ) -> dict[str, Any]:
-    """``record`` of a pair, with what it lacks: ``{"objects", "similarity", ..., "methods": {name: scores}}``.
+    """Return ``record`` with missing methods added: ``{"objects", "similarity", ..., "methods": {name: scores}}``.
 
-    Scores are numbers, lists of them, or None where a metric does not apply. A method that the model's kind does not
-    allow is recorded as ``{"refused": why}``.
+    Scores are numbers, lists of numbers, or None if a metric does not apply. A method that does not support the model
+    is recorded as ``{"refused": reason}``.
 
     Raises:
-        InputError: The image or caption cannot be used.
+        InputError: The image or caption is invalid.
         EncodingError: An embedding is not finite.
     """
     game = SharedGame(model, pair.image, pair.caption)
-    done: dict[str, Any] = dict(record.get("methods", {}))
+    results: dict[str, Any] = dict(record.get("methods", {}))
     samples = [sample(game, p, settings.n_masks, settings.seed) for p in settings.probabilities]
     for method in methods:
-        if method.name not in done:
-            done[method.name] = _measured(game, pair, method, settings, samples)
+        if method.name not in results:
+            results[method.name] = _measured(game, pair, method, settings, samples)
     return {
         "caption": game.caption,
         "objects": pair.objects,
@@ -47,7 +47,7 @@ def measure(
         "empty_similarity": game.empty_similarity,
         "patches": game.n_image,
         "tokens": game.n_text,
-        "methods": done,
+        "methods": results,
     }
 
 
@@ -60,25 +60,25 @@ def _measured(
             explanation = method.explain(explained, settings)
     except (ModelError, EncodingError) as error:
         return {"refused": str(error)}
-    alone = cost.spent + game.saved() - saved
+    own = cost.spent + game.saved() - saved
     scores: dict[str, Any] = {
         "order": explanation.order,
         "image_encodes": explanation.image_encodes,
         "text_encodes": explanation.text_encodes,
-        "seconds": alone.seconds,
-        "cpu_seconds": alone.cpu_seconds,
+        "seconds": own.seconds,
+        "cpu_seconds": own.cpu_seconds,
         "peak_mb": peak.megabytes,
     }
-    for drawn in samples:
-        agreement = drawn.faithfulness(explanation)
-        scores[f"spearman p={drawn.p:g}"], scores[f"r2 p={drawn.p:g}"] = agreement.spearman, agreement.r2
+    for masks in samples:
+        agreement = masks.faithfulness(explanation)
+        scores[f"spearman p={masks.p:g}"], scores[f"r2 p={masks.p:g}"] = agreement.spearman, agreement.r2
     return scores | _curves(game, explanation) | _pointing(explanation, pair)
 
 
 def _curves(game: SharedGame, explanation: Explanation) -> dict[str, Any]:
     try:
         curves = insertion_deletion(game, explanation)
-    except InputError:  # as similar as the empty pair: there is no scale to normalise by
+    except InputError:  # equal to the empty pair, so that normalisation is undefined
         return {"aid": None, "most": None, "least": None}
     return {"aid": curves.aid, "most": _rounded(curves.most), "least": _rounded(curves.least)}
 
@@ -92,7 +92,7 @@ def _pointing(explanation: Explanation, pair: Pair) -> dict[str, Any]:
 
 
 def on_grid(region: NDArray[np.bool_], grid: tuple[int, int]) -> NDArray[np.bool_]:
-    """A region on another grid: a cell is inside where its centre is."""
+    """Resample a region to another grid; a cell is inside if its centre is."""
     rows, columns = ((2 * np.arange(new) + 1) * old // (2 * new) for new, old in zip(grid, region.shape, strict=True))
     return region[np.ix_(rows, columns)]
 

@@ -1,4 +1,4 @@
-"""The report of a comparison: one HTML file with its figures, its table, and what was left out and why."""
+"""Report of a comparison: one HTML file with the table, the figures and the skipped rows."""
 
 from __future__ import annotations
 
@@ -26,7 +26,7 @@ _CSS = (
 
 @dataclass(frozen=True)
 class Skipped:
-    """A row that was not used, and why."""
+    """A skipped row, and the reason."""
 
     name: str
     why: str
@@ -40,24 +40,24 @@ def write_page(
     skipped: Sequence[Skipped],
     command: str,
 ) -> None:
-    """Write the report; an existing file is replaced whole or not at all. It asks the network for nothing."""
-    drawn = figures(records, labels, settings.probabilities)
-    plots = [
+    """Write the report as one self-contained HTML file, replacing an existing file atomically."""
+    plots = figures(records, labels, settings.probabilities)
+    blocks = [
         plotly.io.to_html(figure, full_html=False, include_plotlyjs=number == 0, config={"displaylogo": False})
-        for number, figure in enumerate(drawn)
+        for number, figure in enumerate(plots)
     ]
     body = "\n".join(
         [
-            element("h1", "Explanations of one game, compared"),
+            element("h1", "Comparison of explanations"),
             _summary(records, settings, skipped, command),
             _table(records, labels, settings),
-            *plots,
+            *blocks,
             _refused(records, labels),
-            _left_out(skipped),
+            _skipped_rows(skipped),
         ]
     )
     head = f'<meta charset="utf-8"><meta name="viewport" content="width=device-width">{element("style", _CSS)}'
-    title = element("title", "Explanations compared")
+    title = element("title", "Comparison of explanations")
     page = f'<!doctype html>\n<html lang="en"><head>{head}{title}</head><body>{body}</body></html>\n'
     with replacing(path) as stream:
         stream.write(page.encode())
@@ -67,40 +67,40 @@ def _summary(records: Sequence[Record], settings: Settings, skipped: Sequence[Sk
     facts = (
         f"{len(records):,} pairs of {settings.data}, {len(skipped):,} rows skipped. Model {settings.model} in "
         f"{settings.precision}, weights {settings.weights}; seed {settings.seed}; fixlip_widgets {__version__}. "
-        "Every method explains the same game and is measured on the same masks: "
-        f"{settings.n_masks:,} fresh ones at each p. Budgets: {settings.budget:,} evaluations (image masks × text "
-        f"masks), {settings.joint_budget:,} joint masks for Shapley, {settings.steps} points of exCLIP's path. "
-        "± is half of the 95 % interval over pairs. "
-        "Seconds are as if each method ran alone."
+        "Every method explains the same game and is measured on the same masks, "
+        f"{settings.n_masks:,} new ones at each p. Budgets: {settings.budget:,} evaluations (image masks × text "
+        f"masks), {settings.joint_budget:,} joint masks for Shapley, {settings.steps} points on exCLIP's path. "
+        "± is the half-width of the 95 % interval over pairs. "
+        "Times are those of each method run alone."
     )
     return element("p", escaped(facts)) + element("pre", escaped(command))
 
 
 def _table(records: Sequence[Record], labels: dict[str, str], settings: Settings) -> str:
-    every = columns(records, settings.probabilities)
-    head = "".join(element("th", escaped(text)) for text in ("method", *(one.heading for one in every)))
+    shown = columns(records, settings.probabilities)
+    head = "".join(element("th", escaped(text)) for text in ("method", *(one.heading for one in shown)))
     rows = [
-        element("td", escaped(label)) + "".join(element("td", escaped(str(one.of(name)))) for one in every)
+        element("td", escaped(label)) + "".join(element("td", escaped(str(one.of(name)))) for one in shown)
         for name, label in labels.items()
     ]
     return element("table", element("tr", head) + "".join(element("tr", row) for row in rows))
 
 
 def _refused(records: Sequence[Record], labels: dict[str, str]) -> str:
-    """Methods that the model's kind does not allow."""
-    found = {
+    """List the methods that failed on this model, with the reasons."""
+    reasons = {
         name: scores["refused"]
         for record in records
         for name, scores in record["methods"].items()
         if name in labels and "refused" in scores
     }
-    if not found:
+    if not reasons:
         return ""
-    items = [element("li", escaped(f"{labels[name]}: {why}")) for name, why in found.items()]
-    return element("h2", "Methods that could not explain") + element("ul", "".join(items))
+    items = [element("li", escaped(f"{labels[name]}: {why}")) for name, why in reasons.items()]
+    return element("h2", "Methods that cannot explain this model") + element("ul", "".join(items))
 
 
-def _left_out(skipped: Sequence[Skipped]) -> str:
+def _skipped_rows(skipped: Sequence[Skipped]) -> str:
     if not skipped:
         return ""
     items = [element("li", escaped(f"{row.name}: {row.why}")) for row in skipped]

@@ -1,4 +1,4 @@
-"""The pairs to evaluate on: demo scenes, a folder, a CSV or a webdataset tar; what cannot be used is named."""
+"""Pairs to evaluate: demo scenes, a folder, a CSV or a webdataset tar. Unusable rows are reported by name."""
 
 from __future__ import annotations
 
@@ -20,9 +20,9 @@ from fixlip_widgets.errors import InputError
 DEMO = "demo"
 OBJECTS = (1, 2, 3, 4)
 _PICTURES = (".jpg", ".jpeg", ".png", ".webp", ".bmp", ".gif", ".tif", ".tiff")
-_STREAM = 104729  # training, composing and the model's own evaluation draw from other streams
-_MOST_BYTES = 100 * 2**20
-"""Larger members of a tar are skipped: no picture that is accepted needs as many."""
+_STREAM = 104729  # distinct from the streams of training, composition and the model's evaluation
+_MAX_BYTES = 100 * 2**20
+"""Maximum size of a tar member; no accepted image needs more."""
 
 
 @dataclass(frozen=True)
@@ -30,10 +30,10 @@ class Pair:
     """An image with its caption.
 
     Attributes:
-        image: Anything that a game takes as an image.
-        caption: Not empty.
-        regions: Word of the caption → (rows, columns) bool, where its object is; empty where that is not known.
-        objects: How many objects the image shows; ``None`` where that is not known.
+        image: Any image that a game accepts.
+        caption: Non-empty text.
+        regions: Word of the caption → (rows, columns) bool, True where its object is; empty if unknown.
+        objects: Number of objects in the image; ``None`` if unknown.
     """
 
     image: Any
@@ -44,11 +44,11 @@ class Pair:
 
 @dataclass(frozen=True)
 class Row:
-    """One row of a set, not read yet.
+    """One row of a set, read on demand.
 
     Attributes:
-        name: Unique within the set; what messages and records call it.
-        read: The pair; raises InputError where it cannot be used.
+        name: Unique within the set; used in messages and records.
+        read: Function that returns the pair, or raises InputError if it is unusable.
     """
 
     name: str
@@ -56,38 +56,38 @@ class Row:
 
 
 def rows_of(data: str | Path, scenes: int = 200, seed: int = 0) -> list[Row]:
-    """The rows of a set, in order.
+    """Return the rows of a set, in order.
 
     Args:
-        data: ``"demo"`` for composed scenes of one to four objects; a folder of pictures, each with its caption in a
+        data: ``"demo"`` for composed scenes of one to four objects; a folder of images, each with its caption in a
             ``.txt`` of the same name; a ``.csv`` with the columns ``image`` (a path, relative to the file) and
             ``caption``; or a webdataset ``.tar`` (``KEY.jpg`` with ``KEY.txt``, or ``KEY.json`` with ``caption``).
-        scenes: Demo scenes for each number of objects.
-        seed: Of the demo scenes.
+        scenes: Number of demo scenes for each number of objects.
+        seed: Seed of the demo scenes.
 
     Raises:
-        InputError: There is no such set, it is of another kind, or it has no row.
+        InputError: The set does not exist, has an unsupported format, or has no rows.
     """
     if str(data) == DEMO:
-        # round and round, so that any part of the list has as many of each number of objects
+        # interleaved, so that any part of the list is balanced in the number of objects
         return [_scene_row(index, count, seed) for index in range(scenes) for count in OBJECTS]
     path = Path(data)
     if path.is_dir():
         rows = list(_folder_rows(path))
     elif not path.exists():
-        raise InputError(f"There is no {path}; pass a folder, a .csv, a .tar, or {DEMO} for the packaged scenes.")
+        raise InputError(f"{path} does not exist; pass a folder, a .csv, a .tar, or {DEMO} for the demo scenes.")
     elif path.suffix.lower() == ".csv":
         rows = list(_csv_rows(path))
     elif path.suffix.lower() == ".tar":
         rows = list(_tar_rows(path))
     else:
-        raise InputError(f"{path} is neither a folder, a .csv nor a .tar; nothing else is read.")
+        raise InputError(f"{path} has an unsupported format; pass a folder, a .csv or a .tar.")
     if not rows:
-        raise InputError(f"{path} holds no pair of a picture and a caption.")
+        raise InputError(f"{path} contains no pair of an image and a caption.")
     return rows
 
 
-def _captioned(caption: str | None, image: Any, **more: Any) -> Pair:
+def _pair(caption: str | None, image: Any, **more: Any) -> Pair:
     text = (caption or "").strip()
     if not text:
         raise InputError("The caption is empty.")
@@ -116,21 +116,21 @@ def _scene_row(index: int, count: int, seed: int) -> Row:
 def _folder_rows(folder: Path) -> Iterator[Row]:
     for path in sorted(folder.iterdir()):
         if path.suffix.lower() in _PICTURES:
-            yield Row(path.name, lambda path=path: _captioned(_text_beside(path), path))
+            yield Row(path.name, lambda path=path: _pair(_text_beside(path), path))
 
 
 def _text_beside(path: Path) -> str:
-    beside = path.with_suffix(".txt")
-    if not beside.is_file():
-        raise InputError(f"Its caption is missing; write it to {beside.name}.")
-    return _decoded(beside.read_bytes())
+    text = path.with_suffix(".txt")
+    if not text.is_file():
+        raise InputError(f"The caption is missing; write it to {text.name}.")
+    return _decoded(text.read_bytes())
 
 
 def _decoded(raw: bytes) -> str:
     try:
         return raw.decode("utf-8-sig")
     except UnicodeDecodeError:
-        raise InputError("Its caption is not UTF-8.") from None
+        raise InputError("The caption is not valid UTF-8.") from None
 
 
 def _csv_rows(path: Path) -> Iterator[Row]:
@@ -139,32 +139,32 @@ def _csv_rows(path: Path) -> Iterator[Row]:
         missing = {"image", "caption"} - set(table.fieldnames or ())
         if missing:
             raise InputError(
-                f"{path} lacks the column{'s' * (len(missing) > 1)} {' and '.join(sorted(missing))}; its first line "
-                f"must name the columns image and caption, and it has {', '.join(table.fieldnames or ()) or 'nothing'}."
+                f"{path} lacks the column{'s' * (len(missing) > 1)} {' and '.join(sorted(missing))}; the header "
+                f"must contain image and caption, but is {', '.join(table.fieldnames or ()) or 'empty'}."
             )
         try:
             for cells in table:
                 yield Row(f"row {table.line_num}", lambda cells=cells: _csv_pair(path.parent, cells))
         except csv.Error as error:
-            raise InputError(f"{path} is no CSV from line {table.line_num} on: {error}.") from error
+            raise InputError(f"{path} is not valid CSV at line {table.line_num}: {error}.") from error
 
 
 def _csv_pair(folder: Path, cells: dict[str, str | None]) -> Pair:
     image = (cells["image"] or "").strip()
     if not image:
-        raise InputError("It names no image.")
+        raise InputError("The row has no image.")
     if cells["caption"] is None:
-        raise InputError("It has no caption column.")
-    return _captioned(cells["caption"], folder / image)
+        raise InputError("The row has no caption.")
+    return _pair(cells["caption"], folder / image)
 
 
 # -- webdataset ------------------------------------------------------------------------------------------------------
 
 
 def _tar_rows(path: Path) -> Iterator[Row]:
-    """One row a key: members whose names agree up to the first dot of the file name."""
+    """Yield one row for each key, the part of a member's path before the first dot of the file name."""
     samples: dict[str, dict[str, tarfile.TarInfo]] = {}
-    cut = ""
+    damage = ""
     try:
         with tarfile.open(path, "r:") as archive:
             try:
@@ -174,35 +174,35 @@ def _tar_rows(path: Path) -> Iterator[Row]:
                     if member.isfile() and stem and ending:
                         samples.setdefault(str(name.with_name(stem)), {})[f".{ending.lower()}"] = member
             except (tarfile.ReadError, EOFError) as error:
-                cut = str(error)
+                damage = str(error)
     except (tarfile.TarError, OSError) as error:
         raise InputError(f"{path} cannot be read as a tar: {error}.") from error
     for key, members in samples.items():
         yield Row(key, lambda members=members: _tar_pair(path, members))
-    if cut:
-        yield Row(f"the end of {path.name}", lambda: _refused(f"The file is cut short: {cut}."))
+    if damage:
+        yield Row(f"the end of {path.name}", lambda: _reject(f"The file is truncated: {damage}."))
 
 
-def _refused(why: str) -> Pair:
-    raise InputError(why)
+def _reject(reason: str) -> Pair:
+    raise InputError(reason)
 
 
 def _tar_pair(path: Path, members: dict[str, tarfile.TarInfo]) -> Pair:
     picture = next((members[ending] for ending in _PICTURES if ending in members), None)
     if picture is None:
-        raise InputError(f"It has no picture, only {', '.join(sorted(members))}.")
+        raise InputError(f"The sample has no image, only {', '.join(sorted(members))}.")
     if ".txt" in members:
-        caption = _decoded(_content(path, members[".txt"]))
+        caption = _decoded(_read_member(path, members[".txt"]))
     elif ".json" in members:
-        caption = _json_caption(_content(path, members[".json"]))
+        caption = _json_caption(_read_member(path, members[".json"]))
     else:
-        raise InputError("Its caption is missing; there is neither a .txt nor a .json.")
-    return _captioned(caption, _opened(_content(path, picture)))
+        raise InputError("The caption is missing; the sample has neither a .txt nor a .json.")
+    return _pair(caption, _open_image(_read_member(path, picture)))
 
 
-def _content(path: Path, member: tarfile.TarInfo) -> bytes:
-    if member.size > _MOST_BYTES:
-        raise InputError(f"{member.name} has {member.size:,} bytes; at most {_MOST_BYTES:,} are read.")
+def _read_member(path: Path, member: tarfile.TarInfo) -> bytes:
+    if member.size > _MAX_BYTES:
+        raise InputError(f"{member.name} has {member.size:,} bytes; at most {_MAX_BYTES:,} are allowed.")
     try:
         with path.open("rb") as stream:
             stream.seek(member.offset_data)
@@ -210,7 +210,7 @@ def _content(path: Path, member: tarfile.TarInfo) -> bytes:
     except OSError as error:
         raise InputError(f"{member.name} cannot be read: {error}.") from error
     if len(raw) < member.size:
-        raise InputError(f"{member.name} is cut short.")
+        raise InputError(f"{member.name} is truncated.")
     return raw
 
 
@@ -218,17 +218,17 @@ def _json_caption(raw: bytes) -> str:
     try:
         content: Any = json.loads(raw)
     except ValueError:
-        raise InputError("Its .json is not JSON.") from None
+        raise InputError("The .json file is not JSON.") from None
     caption = content.get("caption") if isinstance(content, dict) else None  # pyright: ignore[reportUnknownVariableType]
     if not isinstance(caption, str):
-        raise InputError('Its .json has no "caption".')
+        raise InputError('The .json file has no "caption".')
     return caption
 
 
-def _opened(raw: bytes) -> Image.Image:
+def _open_image(raw: bytes) -> Image.Image:
     try:
         picture = Image.open(BytesIO(raw))
         picture.load()
     except (UnidentifiedImageError, Image.DecompressionBombError, OSError, ValueError, SyntaxError) as error:
-        raise InputError(f"Its picture cannot be read: {error}.") from error
+        raise InputError(f"The image cannot be read: {error}.") from error
     return picture

@@ -1,4 +1,4 @@
-"""What has been measured: one small file a pair, written whole or not at all, so that a killed run goes on."""
+"""Records of measured pairs: one small file per pair, written atomically so that a killed run can be resumed."""
 
 from __future__ import annotations
 
@@ -14,24 +14,24 @@ from fixlip_widgets.errors import InputError, PoolError
 from fixlip_widgets.support.files import replacing
 
 FORMAT = 1
-"""Version of the records."""
+"""Version of the record format."""
 
 
 @dataclass(frozen=True)
 class Settings:
-    """What decides a record: pairs measured under other settings are never mixed.
+    """Settings that determine a record; records made under different settings are never mixed.
 
     Attributes:
-        data: The set, as it was named.
+        data: The set, as named on the command line.
         model: Name and pretrained tag.
         weights: Hash of the weights.
-        seed: Of scenes, masks and random explanations.
-        budget: Evaluations of methods on products of image masks and text masks.
-        joint_budget: Evaluations of methods on joint masks.
-        probabilities: p of FIxLIP and of p-faithfulness.
-        n_masks: Fresh masks for p-faithfulness, at each p.
-        steps: Points of exCLIP's path.
-        precision: What the model computes in.
+        seed: Seed of scenes, masks and random explanations.
+        budget: Game evaluations of methods that combine image masks and text masks.
+        joint_budget: Game evaluations of methods that use joint masks.
+        probabilities: Values of p for FIxLIP and p-faithfulness.
+        n_masks: Number of new masks for p-faithfulness at each p.
+        steps: Number of points on exCLIP's path.
+        precision: Data type of the model.
     """
 
     data: str
@@ -46,19 +46,19 @@ class Settings:
     precision: str = "float32"
 
 
-_BY_DEFAULT = {each.name: each.default for each in fields(Settings) if each.default is not MISSING}
-"""What settings mean that were written before there was a choice."""
+_DEFAULTS = {each.name: each.default for each in fields(Settings) if each.default is not MISSING}
+"""Values of settings that are missing from files of earlier versions."""
 
 
 class Records:
     """The records of one run in a folder.
 
     Args:
-        folder: Made if it is not there.
-        settings: Of this run.
+        folder: Created if missing.
+        settings: Settings of this run.
 
     Raises:
-        InputError: The folder holds records made under other settings; the message names them.
+        InputError: The folder contains records made under other settings; the message lists the differences.
         PoolError: A record, or the settings, cannot be read.
     """
 
@@ -68,25 +68,27 @@ class Records:
         path = folder / "settings.json"
         now = json.loads(json.dumps({"format": FORMAT, **asdict(settings)}))
         if path.exists():
-            before = _BY_DEFAULT | _read(path)
+            before = _DEFAULTS | _read(path)
             changed = [name for name in now if before.get(name) != now[name]]
             if changed:
-                told = ", ".join(f"{name} was {before.get(name)!r} and is {now[name]!r}" for name in changed)
-                raise InputError(f"{folder} holds records made under other settings ({told}); write elsewhere.")
+                changes = ", ".join(f"{name} was {before.get(name)!r} and is {now[name]!r}" for name in changed)
+                raise InputError(
+                    f"{folder} contains records made under other settings ({changes}); use another folder."
+                )
         else:
             _write(path, now)
 
     def of(self, name: str) -> dict[str, Any]:
-        """What is recorded of the pair ``name``: ``{}``, or what :meth:`save` was given."""
+        """Return the record of the pair ``name``, or ``{}`` if there is none."""
         path = self._path(name)
         return _read(path) if path.exists() else {}
 
     def save(self, name: str, record: dict[str, Any]) -> None:
-        """Record ``record`` of the pair ``name``, in place of what was there."""
+        """Save the record of the pair ``name``, replacing an existing one."""
         _write(self._path(name), {**record, "name": name})
 
     def all(self, names: Iterable[str]) -> list[dict[str, Any]]:
-        """The records that are there of these pairs, in their order."""
+        """Return the existing records of the pairs ``names``, in order."""
         return [record for record in map(self.of, names) if record]
 
     def _path(self, name: str) -> Path:
@@ -104,12 +106,12 @@ def _read(path: Path) -> dict[str, Any]:
     except (ValueError, OSError) as error:
         raise PoolError(f"The record {path} cannot be read: {error}. Delete it to measure that pair again.") from error
     if not isinstance(content, dict):
-        raise PoolError(f"The record {path} is not one of this package's. Delete it to measure that pair again.")
+        raise PoolError(f"The record {path} has an unknown format. Delete it to measure that pair again.")
     return content  # pyright: ignore[reportUnknownVariableType]
 
 
 def _without_nan(value: Any) -> Any:
-    """JSON has no NaN: what is not known is null."""
+    """Replace NaN by None, because JSON has no NaN."""
     if isinstance(value, dict):
         return {key: _without_nan(item) for key, item in value.items()}  # pyright: ignore[reportUnknownVariableType]
     if isinstance(value, (list, tuple)):

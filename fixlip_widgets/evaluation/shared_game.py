@@ -1,4 +1,4 @@
-"""One game for all methods: a mask that several ask for is encoded once, and each is charged as if it ran alone."""
+"""One game for all methods: each mask is encoded once, but each method is charged as if it ran alone."""
 
 from __future__ import annotations
 
@@ -14,13 +14,13 @@ from fixlip_widgets.explainers.remembering_game import RememberingGame
 
 
 class SharedGame(RememberingGame):
-    """A game that remembers the embedding of every mask, and what those from memory would have cost.
+    """A game that caches the embedding of every mask, and counts the time that the cache saves.
 
-    Shapley values and Shapley interactions draw the same masks, Banzhaf values and FIxLIP at the same p too; every
-    metric asks for the same ones of each method.
+    Shapley values and Shapley interactions draw the same masks, as do Banzhaf values and FIxLIP at the same p. Each
+    metric uses the same masks for all methods.
 
     Attributes:
-        plain: The same game without memory, for methods that differentiate the towers.
+        plain: The same game without a cache, for methods that differentiate the encoders.
     """
 
     def __init__(self, model: Model, image: Any, text: Any, grid: tuple[int, int] | None = None) -> None:
@@ -41,8 +41,8 @@ class SharedGame(RememberingGame):
         self._hits[modality] += asked - new
 
     def saved(self) -> Spent:
-        """What encodings taken from memory would have taken, at the pace of those that were computed."""
-        every = Spent()
+        """Return the time that the cached embeddings saved, at the average time of the computed ones."""
+        total = Spent()
         for name in ("image", "text"):
-            every += self._spent[name] * (self._hits[name] / max(self._runs[name], 1))
-        return every
+            total += self._spent[name] * (self._hits[name] / max(self._runs[name], 1))
+        return total

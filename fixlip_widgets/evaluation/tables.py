@@ -1,4 +1,4 @@
-"""From records to numbers that a person reads: means over pairs with 95 % intervals, and the flat table for Parquet."""
+"""Tables of the comparison: means over pairs with 95 % intervals, and the flat table for Parquet."""
 
 from __future__ import annotations
 
@@ -26,9 +26,9 @@ class Mean:
     """A mean over pairs.
 
     Attributes:
-        value: NaN where no pair has the score.
-        half: Half of the 95 % interval, ``1.96 s/√n``; NaN for fewer than two pairs.
-        n: Pairs that have the score.
+        value: The mean; NaN if no pair has the score.
+        half: Half-width of the 95 % interval, ``1.96 s/√n``; NaN for fewer than two pairs.
+        n: Number of pairs that have the score.
     """
 
     value: float
@@ -43,16 +43,16 @@ class Mean:
 
 
 def mean(values: Sequence[float | None]) -> Mean:
-    """The mean of those that are known, with the interval that the central limit theorem gives; pairs are the units."""
-    known = np.array([value for value in values if value is not None and math.isfinite(value)], dtype=np.float64)
-    if not len(known):
+    """Return the mean of the finite values over pairs, with its normal 95 % interval."""
+    finite = np.array([value for value in values if value is not None and math.isfinite(value)], dtype=np.float64)
+    if not len(finite):
         return Mean(math.nan, math.nan, 0)
-    half = _NORMAL * float(known.std(ddof=1)) / math.sqrt(len(known)) if len(known) > 1 else math.nan
-    return Mean(float(known.mean()), half, len(known))
+    half = _NORMAL * float(finite.std(ddof=1)) / math.sqrt(len(finite)) if len(finite) > 1 else math.nan
+    return Mean(float(finite.mean()), half, len(finite))
 
 
 def scores(records: Sequence[Record], method: str, score: str, objects: int | None = None) -> list[float | None]:
-    """One method's score of every pair that it explained, or of those with that many objects."""
+    """Return one method's score for every pair that it explained, or for those with ``objects`` objects."""
     return [
         record["methods"][method].get(score)
         for record in records
@@ -61,30 +61,30 @@ def scores(records: Sequence[Record], method: str, score: str, objects: int | No
 
 
 def curve(records: Sequence[Record], method: str, which: str) -> tuple[Floats, Floats]:
-    """(51,) mean of the curves ``"most"`` or ``"least"``, and half of its 95 % interval, point by point."""
-    found = [values for values in scores(records, method, which) if values is not None]
-    if not found:
+    """Return the mean (51,) of the curves ``"most"`` or ``"least"``, and the half-width (51,) of its 95 % intervals."""
+    curves = [values for values in scores(records, method, which) if values is not None]
+    if not curves:
         return np.empty(0), np.empty(0)
-    stacked = np.array(found, dtype=np.float64)
+    stacked = np.array(curves, dtype=np.float64)
     spread = stacked.std(axis=0, ddof=1) if len(stacked) > 1 else np.full(stacked.shape[1], np.nan)
     return stacked.mean(axis=0), _NORMAL * spread / math.sqrt(len(stacked))
 
 
 def object_counts(records: Sequence[Record]) -> list[int]:
-    """The numbers of objects among the pairs, where they are known."""
+    """Return the known numbers of objects among the pairs, in ascending order."""
     return sorted({record["objects"] for record in records if record["objects"] is not None})
 
 
 @dataclass(frozen=True)
 class Column:
-    """One column of the table: its heading, and one method's mean."""
+    """One column of the table: its heading, and a function from a method's name to its mean."""
 
     heading: str
     of: Callable[[str], Mean]
 
 
 def columns(records: Sequence[Record], probabilities: Sequence[float]) -> list[Column]:
-    """The columns of the comparison, left to right: pointing, faithfulness, area, cost."""
+    """Return the columns of the comparison from left to right: pointing, faithfulness, area, cost."""
 
     def column(heading: str, score: str, objects: int | None = None) -> Column:
         return Column(heading, lambda method: mean(scores(records, method, score, objects)))
@@ -101,35 +101,35 @@ def columns(records: Sequence[Record], probabilities: Sequence[float]) -> list[C
 
 
 def markdown(records: Sequence[Record], labels: dict[str, str], probabilities: Sequence[float]) -> str:
-    """The comparison as a Markdown table, a row a method."""
-    every = columns(records, probabilities)
-    lines = [f"| method | {' | '.join(one.heading for one in every)} |", "|---|" + "---:|" * len(every)]
-    lines += [f"| {label} | {' | '.join(_cell(one, name) for one in every)} |" for name, label in labels.items()]
+    """Format the comparison as a Markdown table with one row per method."""
+    shown = columns(records, probabilities)
+    lines = [f"| method | {' | '.join(one.heading for one in shown)} |", "|---|" + "---:|" * len(shown)]
+    lines += [f"| {label} | {' | '.join(_cell(one, name) for one in shown)} |" for name, label in labels.items()]
     return "\n".join(lines)
 
 
 def _cell(column: Column, method: str) -> str:
-    found = column.of(method)
+    average = column.of(method)
     if "encodings" in column.heading or column.heading == "peak MB":
-        return f"{found.value:,.0f}" if found.n else "–"
-    return str(found)
+        return f"{average.value:,.0f}" if average.n else "–"
+    return str(average)
 
 
 # -- the flat table --------------------------------------------------------------------------------------------------
 
 
 def flat(records: Sequence[Record]) -> list[dict[str, Any]]:
-    """One row for each pair and method: what is known of the pair, and every score; curves are lists."""
+    """Return one row for each pair and method, with the pair's fields and all scores; curves are lists."""
     pair_fields = ("name", "caption", "objects", "similarity", "empty_similarity", "patches", "tokens")
     return [
-        {**{key: record[key] for key in pair_fields}, "method": name, **found}
+        {**{key: record[key] for key in pair_fields}, "method": name, **results}
         for record in records
-        for name, found in record["methods"].items()
+        for name, results in record["methods"].items()
     ]
 
 
 def write_parquet(records: Sequence[Record], path: Path, metadata: dict[str, str]) -> None:
-    """Write :func:`flat` as Parquet, ``metadata`` with it; an existing file is replaced whole or not at all.
+    """Write :func:`flat` and ``metadata`` as Parquet, replacing an existing file atomically.
 
     Raises:
         FixlipError: pyarrow is not installed.
@@ -143,10 +143,10 @@ def write_parquet(records: Sequence[Record], path: Path, metadata: dict[str, str
 
 
 def check_parquet() -> None:
-    """Say before the work, not after it, that pyarrow is missing.
+    """Fail before the work, not after it, if pyarrow is missing.
 
     Raises:
-        FixlipError: It is.
+        FixlipError: pyarrow is not installed.
     """
     _pyarrow()
 

@@ -1,1 +1,1 @@
-"""From a game to an explanation: FIxLIP, Shapley interactions, and the baselines."""
+"""Explanations of a game: FIxLIP, Shapley interactions and the baselines."""

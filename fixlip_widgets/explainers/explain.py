@@ -1,4 +1,4 @@
-"""``explain``: one call from an image and a caption to an explanation."""
+"""``explain``: explain an image–caption pair in one call."""
 
 from __future__ import annotations
 
@@ -40,66 +40,66 @@ def explain(
     scope: Literal["all", "cross"] = "all",
     progress: bool | None = None,
 ) -> Explanation:
-    """Explain why ``model`` finds ``image`` and ``text`` as similar as it does.
+    """Explain the similarity that ``model`` assigns to ``image`` and ``text``.
 
     Args:
         image: Path, PIL image, uint8 array (H, W), (H, W, 3) or (H, W, 4), or a normalised float tensor (3, H, W).
         text: A caption, or a 1-D integer tensor of token ids with start and end tokens.
-        model: From :func:`load_model`; the packaged demo model by default.
-        p: Probability with which players are kept: near 1, explanations are about removing little; 0.5 weighs all
-            coalitions alike. Banzhaf methods alone have it.
-        budget: Evaluations of the game. Banzhaf methods evaluate image masks × text masks, by default 2**17 from a few
-            thousand image encodings. Shapley methods evaluate joint masks, each about one image encoding, by default as
-            many as the Banzhaf methods have image masks. Methods by gradients have no budget.
-        max_encodings: Image encodings at most, whatever the method: the budget becomes the largest that takes no more.
-            Captions take at most a few thousand text encodings besides, which cost little.
-        method: A name in :data:`~fixlip_widgets.explainers.registry.METHODS`: ``"banzhaf"``, the p-weighted Banzhaf
-            interactions of FIxLIP; ``"shapley"``, Shapley interactions; ``"exclip"``; of first order
-            ``"banzhaf_values"``, ``"shapley_values"``, ``"grad_eclip"`` and ``"game_attention"``; and ``"random"``, a
-            chance level to compare with.
-        order: 2 by default, main effects and interactions, or 1 where the method has no more; 3 adds
-            image–image–text and image–text–text terms (``"banzhaf"`` only); 1 with ``"banzhaf"`` or ``"shapley"``
-            gives their values.
-        seed: Of the masks.
-        grid: (rows, columns) of image players; the encoder's patches by default.
-        regions: A number of superpixels, or a label map, as image players in place of a grid.
-        words: Whether whole words are the text players.
-        masking: What removed image players become: ``"zero"`` as in the paper, ``"mean"``, ``"blur"`` or ``"remove"``.
-        ridge: Shrinkage of image–image terms; None is cross-validated, 0 is the paper's estimator exactly.
+        model: A model from :func:`load_model`; the packaged demo model by default.
+        p: Probability of keeping each patch and token (Banzhaf methods only). Values near 1 measure the effect of
+            removing little; 0.5 weights all masks equally.
+        budget: Number of evaluations of the game. Banzhaf methods evaluate image masks × text masks, by default 2**17,
+            which take a few thousand image encodings. Shapley methods evaluate joint masks, at about one image encoding
+            each, by default as many as Banzhaf methods have image masks. The other methods ignore it.
+        max_encodings: Maximum number of image encodings; the budget is reduced to the largest that fits. Text encodings
+            are not limited: there are at most a few thousand, and they are cheap.
+        method: A name in :data:`~fixlip_widgets.explainers.registry.METHODS`: ``"banzhaf"`` (p-weighted Banzhaf
+            interactions, FIxLIP), ``"shapley"`` (Shapley interactions) or ``"exclip"``; the first-order methods
+            ``"banzhaf_values"``, ``"shapley_values"``, ``"grad_eclip"`` and ``"game_attention"``; or ``"random"``, a
+            chance-level baseline.
+        order: 1 for main effects, 2 to add interactions, 3 to add image–image–text and image–text–text terms
+            (``"banzhaf"`` only). By default 2, or 1 for first-order methods. ``"banzhaf"`` and ``"shapley"`` of order 1
+            are Banzhaf and Shapley values.
+        seed: Random seed of the masks.
+        grid: (rows, columns) of the image patches; by default the encoder's own patches.
+        regions: A number of superpixels, or a label map, in place of a grid.
+        words: Whether to mask whole words instead of tokens.
+        masking: How removed patches are replaced: ``"zero"`` as in the paper, ``"mean"``, ``"blur"`` or ``"remove"``.
+        ridge: Ridge penalty of image–image terms; by default chosen by cross-validation. 0 is the paper's estimator.
         scope: ``"cross"`` for main effects and cross-modal interactions only.
-        progress: Show a progress bar; by default where it takes long and a person is watching.
+        progress: Whether to show a progress bar; by default only for long computations in interactive use.
 
     Raises:
-        InputError: An argument is out of range; the message says what is allowed.
+        InputError: An argument is out of range; the message states the allowed values.
 
     Source: Baniecki et al., "Explaining Similarity in Vision-Language Encoders with Weighted Banzhaf Interactions",
-    NeurIPS 2025; :mod:`~fixlip_widgets.explainers.shapley` and :mod:`~fixlip_widgets.explainers.baselines` name those
-    of the other methods.
+    NeurIPS 2025. For the sources of the other methods, see :mod:`~fixlip_widgets.explainers.shapley` and
+    :mod:`~fixlip_widgets.explainers.baselines`.
     """
-    way, order = _way(method, order)
-    if not way.uses_p and p != 0.5:
-        raise InputError(f"p is {p!r}, but method={method!r} has no p; leave it out, or take method='banzhaf'.")
-    if (ridge is not None or scope != "all") and way.name != "banzhaf":
-        raise InputError("ridge and scope are about Banzhaf interactions only; leave them out.")
-    fitted: Literal[2, 3] = 3 if order == 3 else 2
-    check_fit(ridge, scope, fitted)
+    chosen, order = _choose_method(method, order)
+    if not chosen.uses_p and p != 0.5:
+        raise InputError(f"p is {p!r}, but method={method!r} does not use p; omit it or use method='banzhaf'.")
+    if (ridge is not None or scope != "all") and chosen.name != "banzhaf":
+        raise InputError("ridge and scope apply to Banzhaf interactions only; omit them.")
+    fit_order: Literal[2, 3] = 3 if order == 3 else 2
+    check_fit(ridge, scope, fit_order)
     game = VisionLanguageGame(
         model or load_model(), image, text, grid=grid, regions=regions, words=words, masking=masking
     )
-    budget = way.budget_within(game, check_p(p), budget, max_encodings)
-    with ProgressBar(progress, "encoding", "encodings") as shown:
-        bar = partial(_show, shown)
-        if not way.pooled:
-            return _called(way.anew(Request(game, budget, p, seed, progress=bar)), method)
+    budget = chosen.budget_within(game, check_p(p), budget, max_encodings)
+    with ProgressBar(progress, "encoding", "encodings") as bar:
+        report = partial(_show, bar)
+        if not chosen.pooled:
+            return _rename_method(chosen.anew(Request(game, budget, p, seed, progress=report)), method)
         explainer = IncrementalExplainer(game, seed=seed)
-        explainer.extend(p, budget, progress=bar)
-        if way.name == "banzhaf":
-            return explainer.explanation(p, ridge=ridge, scope=scope, order=fitted)
-        return _called(way.refined(explainer, p, order), method)
+        explainer.extend(p, budget, progress=report)
+        if chosen.name == "banzhaf":
+            return explainer.explanation(p, ridge=ridge, scope=scope, order=fit_order)
+        return _rename_method(chosen.refined(explainer, p, order), method)
 
 
-def _way(method: str, order: int | None) -> tuple[Method, int]:
-    """The method in the registry that is meant, and the order: of order 1, a method's values."""
+def _choose_method(method: str, order: int | None) -> tuple[Method, int]:
+    """Return the method and its order; order 1 selects the values that belong to a method of interactions."""
     chosen = method_of(method)
     if order == 1 and f"{method}_values" in METHODS:
         chosen = METHODS[f"{method}_values"]
@@ -113,6 +113,6 @@ def _show(bar: ProgressBar, state: Progress) -> None:
     bar.show(state.done, state.total)
 
 
-def _called(explanation: Explanation, method: str) -> Explanation:
-    """``explanation`` under the name that it was asked for by."""
+def _rename_method(explanation: Explanation, method: str) -> Explanation:
+    """Return ``explanation`` with ``method`` as the name of its method."""
     return explanation if explanation.method == method else explanation.replace(method=method)

@@ -1,4 +1,4 @@
-"""The game: its players are an image's patches and a caption's tokens; a coalition's value is the similarity logit."""
+"""The game: image patches and caption tokens are the players; the value of a coalition is the similarity logit."""
 
 from __future__ import annotations
 
@@ -43,36 +43,36 @@ Modality = Literal["image", "text"]
 
 
 class VisionLanguageGame(Players):
-    """The cooperative game of Baniecki et al. 2025: ``value = scale · cosine(image, text) + bias`` of a masked pair.
+    """The cooperative game of Baniecki et al. 2025: ``value = scale · cosine(image, text) + bias`` for a masked pair.
 
     Args:
-        model: From :func:`fixlip_widgets.load_model`.
+        model: A model from :func:`fixlip_widgets.load_model`.
         image: Path, PIL image, uint8 array (H, W), (H, W, 3) or (H, W, 4), or a normalised float tensor (3, H, W).
         text: A caption, or a 1-D integer tensor of token ids with the model's start and end tokens.
-        grid: (rows, columns) of image players; the encoder's own patches by default.
-        regions: Image players of any shape in place of a grid: a number of superpixels, or an (H, W) integer map of
-            the picture's or of the model's pixels that says which region each belongs to.
-        words: Whether whole words are the text players, each with all its tokens; words stand between spaces.
-        masking: What removed image players become: ``"zero"`` as in the paper, ``"mean"``, ``"blur"`` or ``"remove"``;
-            :data:`fixlip_widgets.encoders.towers.MASKINGS` says what each does.
-        batch_size: Masks per encoder run; chosen for the device by default.
+        grid: (rows, columns) of the image players; by default the encoder's own patches.
+        regions: Image players of any shape, in place of a grid: a number of superpixels, or an (H, W) integer map of
+            the region of each pixel, of the picture or of the model's input.
+        words: Whether the text players are whole words, separated by spaces, instead of tokens.
+        masking: How removed image players are replaced: ``"zero"`` as in the paper, ``"mean"``, ``"blur"`` or
+            ``"remove"``; see :data:`fixlip_widgets.encoders.towers.MASKINGS`.
+        batch_size: Number of masks per encoder run; by default chosen for the device.
 
     Attributes:
-        tokens: The caption's tokens, or words, one per text player, in reading order.
-        grid: (rows, columns) of the image players; regions are only numbered by it, row by row.
-        regions: (H, W) the image player of each pixel that the model sees, where they are regions; ``None`` for a grid.
-        picture: (H, W, 3) what views draw players on: the part of the picture that the model sees.
+        tokens: Tokens or words of the caption, one per text player, in reading order.
+        grid: (rows, columns) of the image players; regions only use it for numbering, row by row.
+        regions: (H, W) region of each pixel of the model's input; ``None`` for a grid.
+        picture: (H, W, 3) the part of the picture that the model sees, as the background of views.
         blank: (H, W, 3) the picture as the model sees it with every image player removed.
-        scale, bias: Of the similarity logit.
-        labels: (H, W) the image player of each pixel that the model sees.
-        text_inputs: Token ids, and for each position of a text player, the position and the player.
-        image_tower, text_tower: The masked encoders.
-        changes: How often each modality was set.
+        scale, bias: Scale and bias of the similarity logit.
+        labels: (H, W) image player of each pixel of the model's input.
+        text_inputs: Token ids, the positions of all text players, and the player at each of these positions.
+        image_tower, text_tower: Masked encoders.
+        changes: Number of times that each modality was set.
 
     Raises:
         InputError: The image cannot be read, the caption is empty or too long, the grid or label map does not fit, or
-            the encoder cannot be masked as asked.
-        ModelError: The text encoder is of a kind that is not supported, or the weights are damaged.
+            the encoder does not support the masking.
+        ModelError: The text encoder is not supported, or the weights are damaged.
     """
 
     def __init__(
@@ -90,7 +90,7 @@ class VisionLanguageGame(Players):
         _check_model(model)
         check_batch_size(batch_size)
         if grid is not None and regions is not None:
-            raise InputError("Image players are on a grid or are regions; pass grid or regions, not both.")
+            raise InputError("Pass either grid or regions, not both.")
         self.model = model
         self.batch = BatchSize(batch_size or (256 if model.device.type == "cuda" else 64))
         self.scale, self.bias = model.scale, model.bias
@@ -109,7 +109,7 @@ class VisionLanguageGame(Players):
         self.set_text(text)
 
     def set_image(self, image: ImageLike) -> None:
-        """Take another picture; the caption and its encodings stay valid."""
+        """Replace the image; the caption and its encodings stay valid."""
         pixels = self.model.pixels(image)
         picture = self.model.display(image)
         if self._given_regions is None:
@@ -119,7 +119,7 @@ class VisionLanguageGame(Players):
                 self._given_regions, self.model.shown(pixels), self.model.size_of(image), self.model.transform()
             )
             n_players = int(labels.max()) + 1
-        with torch.no_grad(), full_convolutions(self.model.device):  # the patch embedding: once a picture, and exact
+        with torch.no_grad(), full_convolutions(self.model.device):  # exact patch embedding
             tower = image_tower(self.model.clip, pixels, labels, n_players, self.masking)
         if self._given_regions is not None:
             self.regions, self.grid = labels.numpy(), grid_of(n_players)
@@ -129,14 +129,14 @@ class VisionLanguageGame(Players):
         self._changed("image")
 
     def set_text(self, text: str | Tensor) -> None:
-        """Take another caption; the image and its encodings stay valid."""
+        """Replace the caption; the image and its encodings stay valid."""
         caption = tokenize(self.model.tokenizer, text, words=self.words)
         device = self.model.device
         ids, players, owners = (each.to(device) for each in (caption.ids, caption.players, caption.owners))
         with torch.no_grad():
             self.text_tower: AnyTextTower = text_tower(self.model.clip, ids, players, owners)
         self.caption, self.tokens = caption.text, caption.tokens
-        self.text_inputs = ids, players, owners  # what the tower was made of
+        self.text_inputs = ids, players, owners
         self._changed("text")
 
     def _changed(self, modality: Modality) -> None:
@@ -144,7 +144,7 @@ class VisionLanguageGame(Players):
         self.__dict__.pop("_extremes", None)
 
     def masked_picture(self, image_mask: ArrayLike) -> NDArray[np.uint8]:
-        """(H, W, 3) the picture as the encoder sees it under a mask, (n_image,); patches that left it are white."""
+        """Return the (H, W, 3) picture under an (n_image,) mask; ``masking="remove"`` leaves removed patches white."""
         keep = torch.from_numpy(self._masks(np.asarray(image_mask)[None], self.n_image)[0])[self.labels]
         pixels = self.pixels.float().cpu()
         shown = self.model.shown(torch.where(keep, pixels, replacement(self.masking, pixels)))
@@ -153,11 +153,11 @@ class VisionLanguageGame(Players):
         return shown
 
     def image_embeddings(self, image_masks: ArrayLike) -> Tensor:
-        """(m, n_image) masks, True = kept, to (m, d) unit-norm embeddings, float32; each distinct mask encoded once."""
+        """Encode (m, n_image) masks, True = kept, to (m, d) unit-norm float32 embeddings; each distinct mask once."""
         return self._embeddings("image", self._masks(image_masks, self.n_image))
 
     def text_embeddings(self, text_masks: ArrayLike) -> Tensor:
-        """(m, n_text) masks, True = kept, to (m, d) unit-norm embeddings, float32; each distinct mask encoded once."""
+        """Encode (m, n_text) masks, True = kept, to (m, d) unit-norm float32 embeddings; each distinct mask once."""
         return self._embeddings("text", self._masks(text_masks, self.n_text))
 
     def _embeddings(self, modality: Modality, masks: Bools) -> Tensor:
@@ -166,46 +166,46 @@ class VisionLanguageGame(Players):
         return encoded[torch.from_numpy(index).to(encoded.device)]
 
     def encoder(self, modality: Modality) -> Callable[[Tensor], Tensor]:
-        """The tower of one modality, ``"image"`` or ``"text"``: a batch of masks to unit-norm embeddings.
+        """Return the encoder of ``"image"`` or ``"text"`` masks, from a batch of masks to unit-norm embeddings.
 
         Raises:
-            EncodingError: The model has moved to another device or type since image and caption were set, or is in
-                training mode.
+            EncodingError: The model's device or dtype has changed since the image and caption were set, or the model is
+                in training mode.
         """
         model, pixels = self.model, self.pixels
         for at, now, then in (("on", model.device, pixels.device), ("in", model.dtype, pixels.dtype)):
             if now != then:
                 raise EncodingError(
-                    f"The model is {at} {now} now, but its image and caption were prepared {at} {then}. Make the game "
-                    "again, or convert the model back."
+                    f"The model is {at} {now} now, but its image and caption were prepared {at} {then}. Create the "
+                    "game again, or convert the model back."
                 )
         if any(module.training for module in model.clip.modules()):
-            raise EncodingError("The model is in training mode, in which encoders answer by chance; call its eval().")
+            raise EncodingError("The model is in training mode: dropout makes the outputs random; call its eval().")
         tower = self.image_tower if modality == "image" else self.text_tower
         return Encoder(tower.encode, self.model.dtype)
 
     def values(self, image_masks: ArrayLike, text_masks: ArrayLike) -> Floats:
-        """(m_image, m_text) similarity logits of every image mask with every text mask."""
+        """Return the (m_image, m_text) similarity logits of every image mask with every text mask."""
         cosines = self.image_embeddings(image_masks).double() @ self.text_embeddings(text_masks).double().T
         return (self.scale * cosines + self.bias).cpu().numpy()
 
     def value(self, masks: ArrayLike) -> Floats:
-        """(m,) similarity logits of joint masks (m, n_players), image players first."""
+        """Return the (m,) similarity logits of (m, n_players) joint masks, image players first."""
         joint = self._masks(masks, self.n_players)
         image = self.image_embeddings(joint[:, : self.n_image]).double()
         text = self.text_embeddings(joint[:, self.n_image :]).double()
         return (self.scale * (image * text).sum(dim=1) + self.bias).cpu().numpy()
 
     def table(self) -> Floats:
-        """(2**n,) the logits of all joint masks, from 2**n_image + 2**n_text encodings.
+        """Return the (2**n,) logits of all joint masks, from 2**n_image + 2**n_text encodings.
 
-        Bit i of the position says whether player i is kept, as :mod:`fixlip_widgets.estimators.exact` takes it.
+        Bit i of the index is set if player i is kept, as in :mod:`fixlip_widgets.estimators.exact`.
 
         Raises:
             InputError: The game has more than 16 players.
         """
         if self.n_players > MOST_PLAYERS:
-            raise InputError(f"The game has {self.n_players} players; all masks are enumerated up to {MOST_PLAYERS}.")
+            raise InputError(f"The game has {self.n_players} players; table() supports at most {MOST_PLAYERS}.")
         return self.values(enumerate_masks(self.n_image), enumerate_masks(self.n_text)).T.ravel()
 
     @cached_property
@@ -223,7 +223,7 @@ class VisionLanguageGame(Players):
         return float(self._extremes[0])
 
     def described(self) -> dict[str, Any]:
-        """What any explanation of this game says of image, caption and masking: fields of it."""
+        """Return the explanation fields that describe the image, the caption and the masking."""
         return {
             "tokens": self.tokens,
             "words": self.words,
@@ -236,18 +236,18 @@ class VisionLanguageGame(Players):
         }
 
     def options(self) -> dict[str, Any]:
-        """The arguments ``grid``, ``regions``, ``words`` and ``masking`` that are not as by default."""
-        by_default = self._given_regions is not None or self.grid == self.model.patch_grid
-        given = {
-            "grid": None if by_default else self.grid,
+        """Return the arguments ``grid``, ``regions``, ``words`` and ``masking`` that differ from their defaults."""
+        omit_grid = self._given_regions is not None or self.grid == self.model.patch_grid
+        arguments = {
+            "grid": None if omit_grid else self.grid,
             "regions": self._given_regions,
             "words": self.words or None,
             "masking": None if self.masking == "zero" else self.masking,
         }
-        return {name: value for name, value in given.items() if value is not None}
+        return {name: value for name, value in arguments.items() if value is not None}
 
     def fingerprint(self) -> dict[str, str]:
-        """What tells this game from others: hashes of weights and pixels, caption, players and masking."""
+        """Return the identity of the game: hashes of weights and pixels, caption, players and masking."""
         pixels = hashlib.sha256(self.pixels.float().cpu().numpy().tobytes()).hexdigest()[:16]
         players = f"{self.grid[0]}×{self.grid[1]}"
         if self.regions is not None:
@@ -262,7 +262,7 @@ class VisionLanguageGame(Players):
     def _masks(self, masks: ArrayLike, n: int) -> Bools:
         array = np.asarray(masks)
         if array.ndim != 2 or array.shape[1] != n:
-            raise InputError(f"masks have shape {array.shape}; expected (m, {n}), one column a player.")
+            raise InputError(f"masks have shape {array.shape}; expected (m, {n}), one column per player.")
         check_binary(array)
         return array.astype(bool)
 
@@ -272,27 +272,24 @@ class VisionLanguageGame(Players):
 
 
 def check_game(game: Any) -> None:
-    """Refuse what is no game: a model, a scene or an explanation in its place.
-
-    Raises:
-        InputError: It is something else.
-    """
+    """Raise InputError unless ``game`` is a :class:`VisionLanguageGame`."""
     if not isinstance(game, VisionLanguageGame):
-        raise InputError(f"The game is of type {type(game).__name__}; make a VisionLanguageGame(model, image, text).")
+        raise InputError(f"The game is of type {type(game).__name__}; create a VisionLanguageGame(model, image, text).")
 
 
 def _check_model(model: Any) -> None:
     if not isinstance(model, Model):
-        given = repr(model) if isinstance(model, str) else f"a {type(model).__name__}"
+        description = repr(model) if isinstance(model, str) else f"a {type(model).__name__}"
         raise InputError(
-            f"The model is {given}; pass what load_model returns: load_model('ViT-B-32', pretrained='openai'), say."
+            f"The model is {description}; pass the result of load_model, for example "
+            "load_model('ViT-B-32', pretrained='openai')."
         )
 
 
 def _check_grid(grid: Any, size: tuple[int, int]) -> tuple[int, int]:
     sides: list[Any] = list(grid) if isinstance(grid, (Sequence, np.ndarray)) else []
     if len(sides) != 2 or not all(isinstance(side, Integral) for side in sides):
-        raise InputError(f"The grid is {grid!r}; it is two whole numbers, (rows, columns): (4, 4), say.")
+        raise InputError(f"The grid is {grid!r}; pass two integers (rows, columns), for example (4, 4).")
     rows, columns = (int(side) for side in sides)
     if not (1 <= rows <= size[0] and 1 <= columns <= size[1]):
         raise InputError(f"The grid {rows}×{columns} does not fit an image of {size[0]}×{size[1]} pixels.")

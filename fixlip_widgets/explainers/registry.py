@@ -1,4 +1,4 @@
-"""Every method by name: what it offers, and how it explains a game."""
+"""Registry of the methods: what each offers, and how it explains a game."""
 
 from __future__ import annotations
 
@@ -21,15 +21,15 @@ from fixlip_widgets.support.progress import Progress
 
 @dataclass(frozen=True)
 class Request:
-    """What a method that starts anew is asked for.
+    """Arguments of a method without a pool.
 
     Attributes:
         game: The pair to explain.
-        budget: Evaluations of the game, for methods that use it: joint masks, each about an image encoding.
+        budget: Number of joint masks to evaluate, at about one image encoding each, for methods that use it.
         p: Probability of keeping a player, for methods that use it.
-        seed: Of the masks.
-        progress: Called after every batch, in the thread that computes.
-        cancelled: Asked between batches; when it says True, the result is that of what is there.
+        seed: Random seed.
+        progress: Called after every batch, in the computing thread.
+        cancelled: Checked between batches; once it returns True, the method returns its partial result.
     """
 
     game: VisionLanguageGame
@@ -42,25 +42,25 @@ class Request:
 
 @dataclass(frozen=True)
 class Method(MethodInfo):
-    """A way to explain a game.
+    """A method with its implementation.
 
-    Exactly one of ``solve`` and ``compute`` is there; call them through :meth:`refined` and :meth:`anew`.
+    Exactly one of ``solve`` and ``compute`` is set; call them through :meth:`refined` and :meth:`anew`.
 
     Attributes:
-        solve: From an explainer's pool of encoded masks, at any p, at once: ``(explainer, p, order)``.
-        compute: From the game, anew for every request.
+        solve: Function of ``(explainer, p, order)`` that explains from the explainer's pool, without encoding.
+        compute: Function that computes the explanation from scratch for every request.
     """
 
     solve: Callable[[IncrementalExplainer, float, int], Explanation] | None = None
     compute: Callable[[Request], Explanation] | None = None
 
     def refined(self, explainer: IncrementalExplainer, p: float, order: int) -> Explanation:
-        """From what ``explainer`` has encoded, for a method with a pool."""
+        """Explain from the masks that ``explainer`` has encoded; for methods with a pool."""
         assert self.solve is not None, f"{self.name} has no pool"
         return self._named(self.solve(explainer, p, order))
 
     def anew(self, request: Request) -> Explanation:
-        """From the game, for a method without a pool."""
+        """Explain the game of ``request``; for methods without a pool."""
         assert self.compute is not None, f"{self.name} has a pool"
         return self._named(self.compute(request))
 
@@ -68,35 +68,35 @@ class Method(MethodInfo):
         return explanation if explanation.method == self.name else explanation.replace(method=self.name)
 
     def budget_within(self, game: VisionLanguageGame, p: float, budget: int | None, limit: int | None) -> int:
-        """The budget to take: what was asked for, or the default, but no more than ``limit`` image encodings allow.
+        """Return ``budget``, or the default, reduced to at most ``limit`` image encodings.
 
         Args:
-            game: The pair to explain; nothing of it is encoded yet.
+            game: The pair to explain; it is not encoded here.
             p: Probability of keeping a player.
-            budget: Evaluations as the method counts them; by default those of :data:`DEFAULT_BUDGET` for a method with
-                a pool, and for others as many joint masks as those have image masks.
-            limit: Image encodings at most; None for no limit.
+            budget: Number of evaluations as the method counts them; by default :data:`DEFAULT_BUDGET` for methods with
+                a pool, and as many joint masks as those have image masks for the others.
+            limit: Maximum number of image encodings; None for no limit.
 
         Raises:
-            InputError: Not even the smallest budget takes so few encodings.
+            InputError: An argument is out of range, or even the smallest budget exceeds ``limit``.
         """
         check_max_encodings(limit)
-        asked = self.comparable_budget(game) if budget is None else budget
+        budget = self.comparable_budget(game) if budget is None else budget
         if limit is None or not self.uses_budget:
-            return asked
+            return budget
         if self.pooled:
             explainer = IncrementalExplainer(game)
-            return _largest_budget(lambda count: explainer.missing(p, count)[0], check_budget(asked), limit)
+            return _largest_budget(lambda count: explainer.missing(p, count)[0], check_budget(budget), limit)
         count = partial(joint_encodings, game)
-        return _largest_budget(count, check_budget(asked, MAX_JOINT_BUDGET), limit)
+        return _largest_budget(count, check_budget(budget, MAX_JOINT_BUDGET), limit)
 
     def comparable_budget(self, game: VisionLanguageGame, budget: int = 0) -> int:
-        """As the method counts evaluations, what costs as much as ``budget`` image masks × text masks (0: default)."""
+        """Convert ``budget`` image masks × text masks (0: default) to evaluations of this method at equal cost."""
         budget = budget or DEFAULT_BUDGET
         return budget if self.pooled else joint_budget(game, budget)
 
     def encodes(self, game: VisionLanguageGame, budget: int) -> tuple[int, int]:
-        """(image, text) encodings, at most, that the widget's ``budget`` takes where nothing is encoded yet."""
+        """Return the maximum (image, text) encodings for the widget's ``budget``, starting from none."""
         if not self.uses_budget:
             return 1, 1
         image, text = planned_encodes(game, budget)
@@ -104,12 +104,12 @@ class Method(MethodInfo):
 
 
 def _largest_budget(encodings: Callable[[int], int], budget: int, limit: int) -> int:
-    """The largest budget up to ``budget`` whose number of ``encodings`` is at most ``limit``, by bisection."""
+    """Return the largest budget up to ``budget`` with at most ``limit`` encodings, by bisection."""
     if encodings(budget) <= limit:
         return budget
     low, high = MIN_BUDGET, budget
-    if (least := encodings(low)) > limit:
-        raise InputError(f"max_encodings is {limit:,}; explaining this pair takes at least {least:,} image encodings.")
+    if (fewest := encodings(low)) > limit:
+        raise InputError(f"max_encodings is {limit:,}; explaining this pair takes at least {fewest:,} image encodings.")
     while high - low > 1:
         middle = (low + high) // 2
         low, high = (middle, high) if encodings(middle) <= limit else (low, middle)
@@ -137,21 +137,21 @@ def _from_game(name: str, compute: Callable[[Request], Explanation]) -> Method:
 _ALL = (
     _from_pool("banzhaf", _banzhaf),
     _from_game("shapley", _shapley),
-    _from_game("exclip", lambda asked: exclip(asked.game)),
+    _from_game("exclip", lambda request: exclip(request.game)),
     _from_pool("banzhaf_values", lambda explainer, p, _: explainer.banzhaf_values(p)),
-    _from_game("shapley_values", lambda asked: _shapley(asked, order=1)),
-    _from_game("grad_eclip", lambda asked: grad_eclip(asked.game)),
-    _from_game("game_attention", lambda asked: game_attention(asked.game)),
-    _from_game("random", lambda asked: random_explanation(asked.game, asked.seed)),
+    _from_game("shapley_values", lambda request: _shapley(request, order=1)),
+    _from_game("grad_eclip", lambda request: grad_eclip(request.game)),
+    _from_game("game_attention", lambda request: game_attention(request.game)),
+    _from_game("random", lambda request: random_explanation(request.game, request.seed)),
 )
 METHODS: dict[str, Method] = {method.name: method for method in _ALL}
-"""Name → method, in the order of the catalogue. A further method is one more entry here and in the catalogue."""
+"""Methods by name, in the order of the catalogue. To add a method, add an entry here and in the catalogue."""
 
 
 def method(name: object) -> Method:
-    """Return the method of that name.
+    """Return the method called ``name``.
 
     Raises:
-        InputError: There is no method of that name; the message lists them.
+        InputError: No method has this name; the message lists all names.
     """
     return METHODS[check_method(name)]

@@ -1,4 +1,4 @@
-"""A game that encodes each mask once: an embedding that is known is answered from memory."""
+"""A game that encodes each mask once and caches its embedding."""
 
 from __future__ import annotations
 
@@ -18,15 +18,15 @@ if TYPE_CHECKING:
     from fixlip_widgets.explainers.fixlip import IncrementalExplainer
 
 Known = dict[bytes, Tensor]
-"""Masks, eight players to a byte, to their embeddings."""
+"""Embeddings by mask, packed eight players to a byte."""
 
 
 class RememberingGame(VisionLanguageGame):
-    """A copy of ``game`` that remembers the embedding of every mask; changing its caption leaves ``game`` as it is.
+    """A copy of ``game`` that caches the embedding of every mask; setting its caption does not change ``game``.
 
     Args:
-        game: Not changed by another thread meanwhile.
-        known: Embeddings of its image and of its caption to begin with; new ones are added to the same dictionaries.
+        game: The game to copy; no other thread may change it during the copy.
+        known: Initial embeddings of the image and of the caption; new ones are added to the same dictionaries.
     """
 
     def __init__(self, game: VisionLanguageGame, known: dict[Modality, Known] | None = None) -> None:
@@ -35,7 +35,7 @@ class RememberingGame(VisionLanguageGame):
 
     @classmethod
     def of(cls, explainer: IncrementalExplainer) -> RememberingGame:
-        """Return the game of ``explainer`` with all that it has encoded so far."""
+        """Return the game of ``explainer`` with all embeddings computed so far."""
         with explainer.pair():
             return cls(explainer.game, {"image": known_to(explainer, "image"), "text": known_to(explainer, "text")})
 
@@ -44,12 +44,12 @@ class RememberingGame(VisionLanguageGame):
         self._known[modality] = {}
 
     def missing(self, modality: Modality, masks: NDArray[np.bool_]) -> NDArray[np.bool_]:
-        """Return the distinct ones among (m, n) ``masks`` of one modality that are not encoded yet."""
+        """Return the distinct (m, n) ``masks`` of one modality that are not encoded yet."""
         rows, known = distinct(masks)[0], self._known[modality]
         return rows[[key not in known for key in packed_rows(rows)]]
 
     def encode(self, modality: Modality, masks: NDArray[np.bool_]) -> Iterator[int]:
-        """Encode (m, n) ``masks`` of one modality; yield the size of each batch when it is done."""
+        """Encode (m, n) ``masks`` of one modality, and yield the size of each batch once it is encoded."""
         start = 0
         while start < len(masks):
             batch = masks[start : start + self.batch.size]
@@ -58,7 +58,7 @@ class RememberingGame(VisionLanguageGame):
             yield len(batch)
 
     def encoder(self, modality: Modality) -> Callable[[Tensor], Tensor]:
-        """The tower of one modality, which runs only on masks that it has not seen."""
+        """Return the encoder of one modality; the tower runs only on masks that are not cached."""
         encode, known = super().encoder(modality), self._known[modality]
 
         def remember(masks: Tensor) -> Tensor:
@@ -73,13 +73,13 @@ class RememberingGame(VisionLanguageGame):
         return remember
 
     def _encode_new(self, modality: Modality, encode: Callable[[Tensor], Tensor], masks: Tensor) -> Tensor:
-        """Run the tower; a subclass may measure it."""
+        """Run the tower; subclasses may time it."""
         return encode(masks).to(home(masks.device))
 
     def _count(self, modality: Modality, asked: int, new: int) -> None:
-        """Notice that ``new`` of ``asked`` masks had to be encoded."""
+        """Record that ``new`` of ``asked`` masks had to be encoded; a hook for subclasses."""
 
 
 def known_to(explainer: IncrementalExplainer, modality: Modality) -> Known:
-    """Return what ``explainer`` has encoded of one modality."""
+    """Return the embeddings of one modality that ``explainer`` has computed."""
     return {mask.tobytes(): row for mask, row in zip(*explainer.encoded(modality), strict=True)}

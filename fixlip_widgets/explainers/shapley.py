@@ -1,7 +1,7 @@
-"""Shapley interactions and values of an image–caption pair: joint masks, each drawn from the Shapley kernel.
+"""Shapley interactions and values of an image–caption pair, from joint masks drawn from the Shapley kernel.
 
-The Shapley kernel is no product over players, so the regression does not decouple into image and text: it takes one
-evaluation a row, and ``budget`` counts joint masks. Each distinct image mask and text mask is still encoded once.
+The Shapley kernel does not factor over players, so the regression does not decouple into image and text: each row takes
+one evaluation, and ``budget`` counts joint masks. Each distinct image mask and text mask is still encoded once.
 """
 
 from __future__ import annotations
@@ -31,18 +31,21 @@ from fixlip_widgets.support.progress import Progress
 Bools = NDArray[np.bool_]
 Floats = NDArray[np.float64]
 MAX_BUDGET = 2**20
-"""Joint masks: each costs about an image encoding, so more would take days."""
+"""Maximum number of joint masks; each costs about one image encoding, so more would take days."""
 _ENUMERATE_UP_TO = 16
 _BLOCK = 256
 _FEWEST_HELD_OUT = 8
-_PAIRS, _HELD_OUT = 3, 4  # streams of masks, beside those of the incremental explainer
+_PAIRS, _HELD_OUT = 3, 4  # mask streams, in addition to those of the incremental explainer
 
 
 def draw_halves(n: int, start: int, stop: int, *, seed: int) -> Bools:
-    """(stop − start, n) one mask of each pair ``start`` to ``stop`` of the seeded stream from the Shapley kernel.
+    """Draw one (n,) mask of each pair ``start`` to ``stop`` of the seeded stream from the Shapley kernel.
 
-    The size k has probability ∝ 1/(k (n − k)), k = 1, …, n − 1, and all masks of that size are equally likely. The
-    other mask of a pair is the complement. The stream is prefix-stable.
+    Size k has probability ∝ 1/(k (n − k)), k = 1, …, n − 1, and all masks of one size are equally likely. The other
+    mask of each pair is the complement. The stream is prefix-stable.
+
+    Returns:
+        (stop − start, n) masks.
     """
     first, last = start // _BLOCK, -(-stop // _BLOCK)
     if last <= first:
@@ -65,46 +68,45 @@ def explain_shapley(
     progress: Callable[[Progress], None] | None = None,
     cancelled: Callable[[], bool] | None = None,
 ) -> Explanation:
-    """The faithful Shapley interaction index of order 2, or the Shapley values (order 1), of one game.
+    """Estimate the faithful Shapley interaction index of order 2, or the Shapley values (order 1), of a game.
 
     Args:
         game: The pair to explain.
-        budget: Evaluations of the game: joint masks, the empty and the full one included. Where that is no less than
-            all 2**n of at most 16 players, all are taken, and the result is exact. By default :func:`joint_budget` of
-            2**17.
+        budget: Number of joint masks to evaluate, including the empty and the full one. If it covers all 2**n masks of
+            at most 16 players, all are evaluated and the result is exact. By default :func:`joint_budget` of 2**17.
         order: 2 or 1.
-        seed: Of the masks.
+        seed: Random seed of the masks.
         progress: Called after every batch, in this thread.
-        cancelled: Asked between batches; when it says True, the result is that of the masks evaluated so far.
+        cancelled: Checked between batches; once it returns True, the result uses the masks evaluated so far.
 
     Returns:
-        An explanation with ``method="shapley"``. Its ``p`` is 0.5, which the method does not use: at that value
-        ``first_order()`` is ``main + ½ Σ interactions``, the Shapley values. Its ``budget`` counts joint masks.
+        An explanation with ``method="shapley"``. The method does not use ``p``; it is set to 0.5, so
+        that ``first_order()`` is ``main + ½ Σ interactions``, the Shapley values. ``budget`` counts joint masks.
 
     Raises:
-        InputError: ``budget``, ``order`` or ``seed`` is out of range, or the players are too many for the regression.
-        FixlipError: It was cancelled before anything was evaluated.
+        InputError: ``budget``, ``order`` or ``seed`` is out of range, or there are too many players for the regression.
+        FixlipError: The computation was cancelled before the first pair of masks was evaluated.
 
     Source: Tsai, Yeh & Ravikumar, "Faith-Shap: The Faithful Shapley Interaction Index", JMLR 2023.
     """
     if order not in (1, 2):
-        raise InputError(f"order is {order!r}; Shapley interactions are of order 2, Shapley values of order 1.")
+        raise InputError(f"order is {order!r}; use 2 for Shapley interactions or 1 for Shapley values.")
     budget = joint_budget(game, DEFAULT_BUDGET) if budget is None else check_budget(budget, MAX_BUDGET)
     plan = _Plan.of(game.n_players, budget, check_seed(seed))
     check_size(number_of_monomials(game.n_players, order))
     joint = JointValues(game, plan.masks)
     values = joint.evaluate(progress, cancelled)
-    empty, full, counted = *values[:2].tolist(), min(len(values) // 2 - 1, len(plan.halves))
-    if counted < 1:
-        raise FixlipError("It was cancelled before a single pair of masks was evaluated; give it more time.")
+    empty, full, n_pairs = *values[:2].tolist(), min(len(values) // 2 - 1, len(plan.halves))
+    if n_pairs < 1:
+        raise FixlipError("The run was cancelled before the first pair of masks was evaluated; allow more time.")
     fit = fit_shapley(
-        torch.from_numpy(plan.halves[:counted]).to(values.device),
-        values[2 : 2 + 2 * counted].view(-1, 2),
+        torch.from_numpy(plan.halves[:n_pairs]).to(values.device),
+        values[2 : 2 + 2 * n_pairs].view(-1, 2),
         empty,
         full,
-        None if plan.weights is None else torch.from_numpy(plan.weights[:counted]).to(values.device),
+        None if plan.weights is None else torch.from_numpy(plan.weights[:n_pairs]).to(values.device),
         order,
-        sampled=plan.sampled or counted < len(plan.halves),
+        sampled=plan.sampled or n_pairs < len(plan.halves),
     )
     explanation = Explanation(
         baseline=fit.baseline,
@@ -120,10 +122,10 @@ def explain_shapley(
         method="shapley",
         order=order,
         seed=seed,
-        budget=2 + 2 * counted,
+        budget=2 + 2 * n_pairs,
         image_encodes=joint.image.encodes,
         text_encodes=joint.text.encodes,
-        effective_image_masks=2.0 + 2 * counted,
+        effective_image_masks=2.0 + 2 * n_pairs,
         r2_in_sample=fit.r2,
         identified=dict.fromkeys(("cross", "text_text", "image_image"), fit.determined),
     )
@@ -135,30 +137,30 @@ def explain_shapley(
 
 
 def joint_budget(game: VisionLanguageGame, budget: int) -> int:
-    """Joint masks that cost as much as ``budget`` evaluations of image masks × text masks: one for each image mask."""
+    """Convert ``budget`` image masks × text masks to joint masks of equal cost: one per image mask."""
     return min(max(split_budget(budget, game.n_image, game.n_text)[0], MIN_BUDGET), MAX_BUDGET)
 
 
 def joint_encodings(game: VisionLanguageGame, budget: int) -> int:
-    """Image encodings, at most, of ``budget`` joint masks; masks held out from the fit are included."""
+    """Return the maximum number of image encodings of ``budget`` joint masks, held-out masks included."""
     n = game.n_players
     exact = n <= _ENUMERATE_UP_TO and budget >= 2**n
-    return min(budget + (0 if exact else _held_out_wanted(budget)), 2 ** min(game.n_image, 62))
+    return min(budget + (0 if exact else _held_out_count(budget)), 2 ** min(game.n_image, 62))
 
 
-def _held_out_wanted(budget: int) -> int:
-    """Masks to measure the fit on: a tenth as many as it has, within bounds."""
+def _held_out_count(budget: int) -> int:
+    """Return the number of held-out masks: a tenth of ``budget``, between 32 and 256."""
     return min(max(budget // 10, 32), 256)
 
 
 @dataclass(frozen=True)
 class _Plan:
-    """Which joint masks to evaluate.
+    """The joint masks to evaluate.
 
     Attributes:
         halves: (u, n) one mask of each pair.
-        weights: (u,) of the pairs; None where they are draws, which weigh alike.
-        held_out: (h, n) masks at p = 0.5 to measure the fit on; none where all masks are taken.
+        weights: (u,) weights of the pairs; None for sampled pairs, which have equal weights.
+        held_out: (h, n) masks at p = 0.5 to measure the fit on; empty if all masks are evaluated.
     """
 
     halves: Bools
@@ -170,7 +172,7 @@ class _Plan:
         if n <= _ENUMERATE_UP_TO and budget >= 2**n:
             halves = enumerate_masks(n)[1 : 2 ** (n - 1)]
             return cls(halves, kernel_weights(n)[halves.sum(axis=1) - 1], np.empty((0, n), dtype=bool))
-        held_out = draw_masks(n, 0.5, 0, _held_out_wanted(budget), seed=seed, stream=_HELD_OUT)
+        held_out = draw_masks(n, 0.5, 0, _held_out_count(budget), seed=seed, stream=_HELD_OUT)
         return cls(draw_halves(n, 0, budget // 2 - 1, seed=seed), None, held_out)
 
     @property
@@ -179,14 +181,14 @@ class _Plan:
 
     @property
     def masks(self) -> Bools:
-        """(m, n) the empty and the full mask, the pairs, those held out."""
+        """(m, n) the empty and the full mask, the pairs, and the held-out masks."""
         n = self.halves.shape[1]
         pairs = np.stack([self.halves, ~self.halves], axis=1).reshape(-1, n)
         return np.concatenate([np.repeat([[False], [True]], n, axis=1), pairs, self.held_out])
 
 
 class JointValues:
-    """Values of joint masks, batch by batch; embeddings are kept only as long as a later mask needs them.
+    """Values of joint masks, computed in batches; embeddings are kept only while a later mask needs them.
 
     Args:
         game: The game.
@@ -201,7 +203,7 @@ class JointValues:
     def evaluate(
         self, progress: Callable[[Progress], None] | None = None, cancelled: Callable[[], bool] | None = None
     ) -> Tensor:
-        """(done,) float64 logits: of all masks, or of those before it was cancelled, always whole pairs."""
+        """Return the (done,) float64 logits of all masks, or of those before cancellation, always in whole pairs."""
         game, started, values = self._game, time.monotonic(), list[Tensor]()
         start = 0
         while start < self._count and not (values and cancelled is not None and cancelled()):
@@ -218,16 +220,16 @@ class JointValues:
         image, text = self.image, self.text
         done = image.encodes + text.encodes
         pace = (time.monotonic() - started) / done if done else math.nan
-        left = image.total + text.total - done
-        return Progress(image.encodes, image.total, text.encodes, text.total, pace * left)
+        remaining = image.total + text.total - done
+        return Progress(image.encodes, image.total, text.encodes, text.total, pace * remaining)
 
 
 class _Side:
-    """One modality's share of the joint masks.
+    """The image or text part of the joint masks.
 
     Attributes:
-        total: Distinct masks.
-        encodes: Those encoded so far.
+        total: Number of distinct masks.
+        encodes: Number of distinct masks encoded so far.
     """
 
     def __init__(self, game: VisionLanguageGame, modality: Modality, masks: Bools) -> None:
@@ -239,16 +241,16 @@ class _Side:
         self.total, self.encodes = len(self._rows), 0
 
     def embeddings(self, start: int, stop: int) -> Tensor:
-        """(stop − start, d) of the joint masks ``start`` to ``stop``, which follow those asked for last."""
-        game, wanted = self._game, self._index[start:stop]
-        known, fresh = self._kept, int(wanted.max()) + 1
-        if fresh > self.encodes:
-            masks = self._rows[self.encodes : fresh]
-            encoded = encode_all(self._encoder, masks, game.batch, game.model.device, self._modality)
-            known = torch.cat([known, encoded]) if len(known) else encoded
-            self._kept_rows = np.concatenate([self._kept_rows, np.arange(self.encodes, fresh)])
-            self.encodes = fresh
-        result = known[torch.from_numpy(np.searchsorted(self._kept_rows, wanted)).to(known.device)]
+        """Return (stop − start, d) embeddings of joint masks ``start`` to ``stop``, consecutive from call to call."""
+        game, rows = self._game, self._index[start:stop]
+        cache, end = self._kept, int(rows.max()) + 1
+        if end > self.encodes:
+            masks = self._rows[self.encodes : end]
+            embeddings = encode_all(self._encoder, masks, game.batch, game.model.device, self._modality)
+            cache = torch.cat([cache, embeddings]) if len(cache) else embeddings
+            self._kept_rows = np.concatenate([self._kept_rows, np.arange(self.encodes, end)])
+            self.encodes = end
+        result = cache[torch.from_numpy(np.searchsorted(self._kept_rows, rows)).to(cache.device)]
         later = self._last_use[self._kept_rows] >= stop
-        self._kept, self._kept_rows = known[torch.from_numpy(later).to(known.device)], self._kept_rows[later]
+        self._kept, self._kept_rows = cache[torch.from_numpy(later).to(cache.device)], self._kept_rows[later]
         return result

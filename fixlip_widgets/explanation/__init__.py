@@ -1,1 +1,1 @@
-"""The result as data, and the questions that are asked of it."""
+"""Explanations as immutable data, and operations on them."""

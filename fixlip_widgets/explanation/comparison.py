@@ -1,4 +1,4 @@
-"""Two explanations of one picture, A and B: what B has more than A."""
+"""The difference B − A of two explanations of one image."""
 
 from __future__ import annotations
 
@@ -21,8 +21,8 @@ class Difference:
     """B − A.
 
     Attributes:
-        explanation: On B's players, with B's facts; its numbers are differences, in logits.
-        unmatched: Players of B that A does not have. A's values there count as 0, so B's own remain.
+        explanation: B with its values replaced by the differences, in logits.
+        unmatched: Players of B that A does not have; A's values count as 0 there.
     """
 
     explanation: Explanation
@@ -30,13 +30,13 @@ class Difference:
 
 
 def method_label(explanation: Explanation) -> str:
-    """Its method, as a person reads it."""
+    """Return the label of the method."""
     method = CATALOGUE.get(explanation.method)
     return method.label if method else explanation.method
 
 
 def label(explanation: Explanation) -> str:
-    """An explanation in a few words: its caption, method and p."""
+    """Return a short label: caption, method and p."""
     method = CATALOGUE.get(explanation.method)
     words = [f"“{isolated(shortened(explanation.caption, 40))}”", method_label(explanation)]
     if explanation.order > 2:
@@ -47,48 +47,49 @@ def label(explanation: Explanation) -> str:
 
 
 def check_comparable(b: Explanation, a: Explanation) -> None:
-    """Refuse explanations whose patches are not the same.
+    """Raise InputError unless both explanations have the same image players.
 
     Raises:
-        InputError: Their grids, their regions or their pictures differ.
+        InputError: The grids, the regions or the images differ.
     """
     if a.grid != b.grid:
-        given = f"{a.grid[0]}×{a.grid[1]} patches and the other {b.grid[0]}×{b.grid[1]}"
-        raise InputError(f"One explanation has {given}; only explanations on one grid can be compared.")
+        grids = f"{a.grid[0]}×{a.grid[1]} patches and the other {b.grid[0]}×{b.grid[1]}"
+        raise InputError(f"One explanation has {grids}; only explanations with the same grid can be compared.")
     if not same_regions(a, b):
-        raise InputError("The two explanations have different regions; only those of the same regions can be compared.")
+        raise InputError(
+            "The explanations have different regions; only explanations with the same regions can be compared."
+        )
     if a.image is not None and b.image is not None and not np.array_equal(a.image, b.image):
-        raise InputError("The two explanations are of different pictures; only those of one picture can be compared.")
+        raise InputError("The explanations have different images; only explanations of the same image can be compared.")
 
 
 def one_unit(b: Explanation, a: Explanation) -> bool:
-    """Whether their numbers have a common unit: logits, or whatever the one method of both has."""
+    """Return whether the values have a common unit: both are in logits, or both are from one method."""
     return (a.in_logits and b.in_logits) or a.method == b.method
 
 
 def same_regions(b: Explanation, a: Explanation) -> bool:
-    """Whether image players are the same regions, or patches in both."""
+    """Return whether image players are the same regions, or patches in both."""
     if a.regions is None or b.regions is None:
         return a.regions is b.regions
     return np.array_equal(a.regions, b.regions)
 
 
 def subtract(b: Explanation, a: Explanation) -> Difference:
-    """B − A, player by player.
+    """Return B − A, player by player.
 
-    Patches correspond by place, tokens by the longest common runs of the two captions (``difflib``). Standard errors
-    are ``√(se_A² + se_B²)``, as for independent estimates, and unknown where one of the two is; of two exact values
-    they are those of rounding (:attr:`~fixlip_widgets.Explanation.rounding`). Where one of the two
-    has no interactions, first-order attributions are subtracted, whose standard errors are then unknown. Third-order
-    terms are left out.
+    Patches are matched by position, tokens by the longest common runs of the two captions (``difflib``). Standard
+    errors are ``√(se_A² + se_B²)``, as for independent estimates, and unknown if either is; for two exact values they
+    are :attr:`~fixlip_widgets.Explanation.rounding`. If only one explanation has interactions, first-order attributions
+    are subtracted and standard errors are unknown. Third-order terms are omitted.
 
     Raises:
-        InputError: Their grids or their pictures differ, or their numbers have no common unit.
+        InputError: The grids, the regions or the images differ, or the values have no common unit.
     """
     check_comparable(b, a)
     if not one_unit(b, a):
         names = " and ".join(method_label(each) for each in (b, a) if not each.in_logits)
-        raise InputError(f"The numbers of {names} are not in logits; they can be seen beside others, not subtracted.")
+        raise InputError(f"The values of {names} are not in logits and cannot be subtracted from other values.")
     if a.has_interactions != b.has_interactions:
         a, b = _first_order(a), _first_order(b)
     into_b, from_a = correspondence(b, a)
@@ -131,7 +132,7 @@ def _first_order(explanation: Explanation) -> Explanation:
 
 
 def correspondence(b: Explanation, a: Explanation) -> tuple[NDArray[np.intp], NDArray[np.intp]]:
-    """Players of B that A has too, and who they are in A."""
+    """Return (k,) players of B that A also has, and (k,) their indices in A."""
     n_image = b.n_image
     into_b, from_a = [*range(n_image)], [*range(n_image)]
     for run in difflib.SequenceMatcher(None, a.tokens, b.tokens, autojunk=False).get_matching_blocks():
@@ -141,7 +142,7 @@ def correspondence(b: Explanation, a: Explanation) -> tuple[NDArray[np.intp], ND
 
 
 def _errors(b: Floats | None, a: Floats | None, into_b: object, from_a: object, rounding: float) -> Floats | None:
-    """``√(se_A² + se_B²)``, or ``rounding`` where that is 0; B's own for players that A does not have."""
+    """Return ``√(se_A² + se_B²)``, or ``rounding`` where that is 0; B's own errors for players that A does not have."""
     if b is None or a is None:
         return None
     errors = b.copy()

@@ -1,4 +1,4 @@
-"""The result: an immutable second-order explanation of one image–caption similarity, and the questions to ask of it."""
+"""An immutable second-order explanation of one image–caption similarity."""
 
 from __future__ import annotations
 
@@ -28,7 +28,7 @@ if TYPE_CHECKING:
 Floats = NDArray[np.float64]
 Bools = NDArray[np.bool_]
 _ROUNDING = 1e-4
-"""Share of the largest interaction by which the two halves of a solved matrix may differ."""
+"""Largest asymmetry of ``interactions`` attributed to rounding, relative to the largest interaction."""
 
 _PICTURES = ("image", "blank")
 _PAIR = ("tokens", "words", "grid", "regions", "caption", *_PICTURES, "masking")
@@ -46,38 +46,38 @@ class Term(NamedTuple):
 
 @dataclass(frozen=True, eq=False, kw_only=True)
 class Explanation(Players):
-    """A polynomial of degree ≤ 2 in the players that is as close as possible to the model's similarity.
+    """A polynomial of degree ≤ 2 in the players that approximates the model's similarity.
 
     ``prediction(mask) = baseline + Σ_i main[i]·mask[i] + Σ_{i<j} interactions[i, j]·mask[i]·mask[j]``, in logits.
 
-    Players are the image's patches, row-major over :attr:`grid`, or its regions in the order of their numbers, then the
-    caption's tokens in reading order; ``n = rows·columns + len(tokens)``. All arrays of numbers are read-only float64.
+    Players are the image's patches, row-major over :attr:`grid`, or its regions in the order of their numbers, followed
+    by the caption's tokens in reading order; ``n = rows·columns + len(tokens)``. Numeric arrays are read-only float64.
 
     Attributes:
-        baseline: Surrogate's value with every player removed, in logits.
+        baseline: Value of the surrogate with every player removed, in logits.
         main: (n,) main effects, in logits.
-        interactions: (n, n) symmetric, zero diagonal; interactions of pairs, in logits.
-        baseline_se, main_se, interactions_se: Standard errors of the above, same shapes; NaN where none is known.
-        tokens: The caption's tokens, as the model splits it, or its words: the text players.
-        words: Whether they are whole words.
-        grid: (rows, columns) of the image's patches; regions are only numbered by it.
-        regions: (height, width) the image player of each point of the picture, from 0, where image players are regions
-            of any shape; None where they are the grid's patches.
-        p: Probability with which a player is kept in the masks that the fit is faithful to. Shapley explanations have
-            none; theirs is 0.5, at which :meth:`first_order` gives the Shapley values.
-        similarity, empty_similarity: The model's own logit with everything kept, and with nothing kept.
-        budget: Evaluations of the game that the result stands for: image masks × text masks, or joint masks.
-        image_encodes, text_encodes: Encoder runs it took.
-        effective_image_masks: Kish's effective sample size of the weighted image masks.
-        r2, spearman: Fit on pairs of masks held out from it; ``None`` where not measured.
+        interactions: (n, n) pairwise interactions, symmetric with a zero diagonal, in logits.
+        baseline_se, main_se, interactions_se: Standard errors of the above, same shapes; None or NaN if unknown.
+        tokens: Text players: the caption's tokens as the tokenizer splits it, or its words.
+        words: Whether the text players are whole words.
+        grid: (rows, columns) of the image's patches; for regions, only the product matters.
+        regions: (height, width) image player of each point of the image, from 0, if image players are regions of any
+            shape; None if they are the patches of ``grid``.
+        p: Probability of keeping a player in the masks on which the surrogate is fitted. Shapley explanations have no
+            p and store 0.5, for which :meth:`first_order` returns the Shapley values.
+        similarity, empty_similarity: The model's own logit with every player kept, and with every player removed.
+        budget: Number of evaluations of the game: image masks × text masks, or joint masks.
+        image_encodes, text_encodes: Number of encoder runs.
+        effective_image_masks: Effective number of image masks: Kish's effective sample size of their weights.
+        r2, spearman: Fit on held-out pairs of masks; None if not measured.
         r2_in_sample: Weighted R² on the fitted pairs.
-        ridge: Strength of the shrinkage of image–image interactions; 0 is plain least squares.
+        ridge: Ridge penalty on image–image interactions; 0 is plain least squares.
         identified: Whether each block had more masks than unknowns: keys ``cross``, ``text_text``, ``image_image``.
-        triples: Third-order cross-modal terms of an explanation of order 3.
-        image: (height, width, 3) the picture that patches are drawn on.
-        blank: (height, width, 3) what the model is shown with every patch removed, at its own resolution.
-        masking: What removed patches became: a name in ``fixlip_widgets.encoders.towers.MASKINGS``, or empty.
-        model: What was explained: name, pretrained tag, hash of the weights.
+        triples: Third-order cross-modal terms, if the order is 3.
+        image: (height, width, 3) image on which patches are drawn.
+        blank: (height, width, 3) model input with every patch removed, at the model's resolution.
+        masking: Replacement of removed patches: a name in ``fixlip_widgets.encoders.towers.MASKINGS``, or empty.
+        model: The explained model: name, pretrained tag, hash of the weights.
     """
 
     baseline: float
@@ -116,14 +116,14 @@ class Explanation(Players):
     def __post_init__(self) -> None:
         n = self.grid[0] * self.grid[1] + len(self.tokens)
         for name, shape in (("main", (n,)), ("interactions", (n, n)), ("main_se", (n,)), ("interactions_se", (n, n))):
-            given = getattr(self, name)
-            if given is None and name in _OPTIONAL:
+            value = getattr(self, name)
+            if value is None and name in _OPTIONAL:
                 continue
-            array = np.array(given, dtype=np.float64)
+            array = np.array(value, dtype=np.float64)
             if array.shape != shape:
                 raise InputError(f"{name} has shape {array.shape}; {n} players need {shape}.")
             if array.ndim == 2 and np.abs(array - array.T).max(initial=0.0) <= _ROUNDING * np.abs(array).max(initial=0):
-                array = (array + array.T) / 2  # solved in float32, it is symmetric up to rounding alone
+                array = (array + array.T) / 2  # float32 solves are symmetric only up to rounding
             object.__setattr__(self, name, _frozen(array))
         if self.regions is not None:
             object.__setattr__(self, "regions", _frozen(_label_map(self.regions, self.n_image)))
@@ -134,10 +134,10 @@ class Explanation(Players):
                 object.__setattr__(self, name, _frozen(np.array(getattr(self, name), dtype=np.uint8)))
 
     def described(self) -> dict[str, Any]:
-        """What it says of image, caption and masking, as :meth:`fixlip_widgets.VisionLanguageGame.described` does."""
+        """Return the fields that :meth:`fixlip_widgets.VisionLanguageGame.described` returns."""
         return {name: getattr(self, name) for name in _PAIR}
 
-    # -- reading it ------------------------------------------------------------------------------------------------
+    # -- values ----------------------------------------------------------------------------------------------------
 
     @property
     def cross(self) -> Floats:
@@ -146,38 +146,42 @@ class Explanation(Players):
 
     @property
     def has_interactions(self) -> bool:
-        """False for first-order methods, which have none to show."""
+        """Whether the method has interactions; False for first-order methods."""
         return self.order >= 2
 
     @property
     def in_logits(self) -> bool:
-        """Whether its numbers are logits of the model's similarity; of others only order and sign mean something."""
+        """Whether values are logits of the model's similarity; otherwise only their order and sign are meaningful."""
         info = CATALOGUE.get(self.method)
         return info is None or info.in_logits
 
     @property
     def rounding(self) -> float:
-        """Size below which an exact value may be rounding of the encoders alone: a millionth of the largest number."""
+        """Magnitude below which an exact value may be rounding error: a millionth of the largest value."""
         largest = [np.abs(self.main).max(initial=0.0), np.abs(self.interactions).max(initial=0.0)]
         return 1e-6 * float(np.nanmax(np.abs([self.similarity, self.empty_similarity, self.baseline, *largest])))
 
     @property
     def unit(self) -> str:
-        """``"logits"``, or nothing where its numbers have no unit."""
+        """``"logits"``, or empty if the values have no unit."""
         return "logits" if self.in_logits else ""
 
     @property
     def residual(self) -> float:
-        """What the surrogate leaves unexplained of the similarity when every player is kept, in logits.
+        """Similarity with every player kept minus the surrogate's value, in logits.
 
-        NaN where its numbers are none.
+        NaN unless the values are in logits.
         """
         if not self.in_logits:
             return float("nan")
         return self.similarity - float(self.predict(np.ones((1, self.n_players), dtype=bool))[0])
 
     def predict(self, masks: ArrayLike) -> Floats:
-        """The surrogate's values for joint masks (m, n), True = kept; returns (m,) logits."""
+        """Return the surrogate's (m,) values, in logits, for joint masks (m, n), True = kept.
+
+        Raises:
+            InputError: ``masks`` has another shape.
+        """
         z = np.asarray(masks, dtype=np.float64)
         if z.ndim != 2 or z.shape[1] != self.n_players:
             raise InputError(f"masks have shape {z.shape}; expected (m, {self.n_players}), image players first.")
@@ -185,23 +189,23 @@ class Explanation(Players):
         return values if self.triples is None else values + self.triples.predict(z)
 
     def first_order(self) -> Floats:
-        """(n,) first-order attribution: ``main + p · Σ_j interactions``, the p-weighted Banzhaf value of the surrogate.
+        """Return the surrogate's (n,) p-weighted Banzhaf values, ``main + p · Σ_j interactions``, in logits.
 
-        Source: the expected marginal contribution of player i when the others are kept with probability p; third-order
-        terms count p².
+        Source: the expected marginal contribution of player i when the others are kept with probability p. Third-order
+        terms have weight p².
         """
         values = self.main + self.p * self.interactions.sum(axis=1)
         return values if self.triples is None else values + self.p**2 * self.triples.first_order()
 
     def condition_on(self, player: int | str) -> Floats:
-        """(n,) interactions of every player with ``player`` (an index or a token); its own entry is its main effect."""
+        """Return (n,) interactions with ``player`` (an index or a token); its own entry is its main effect."""
         index = self.player(player)
         row = self.interactions[index].copy()
         row[index] = self.main[index]
         return row
 
     def top(self, k: int = 10) -> list[Term]:
-        """The ``k`` strongest interactions, of any order (main effects for a first-order method), strongest first."""
+        """Return the ``k`` strongest interactions of any order, or main effects for a first-order method."""
         if self.has_interactions:
             first, second = np.triu_indices(self.n_players, 1)
             players, values = np.stack([first, second], axis=1), self.interactions[first, second]
@@ -222,52 +226,52 @@ class Explanation(Players):
         return terms
 
     def subset(self, size: int, sign: int = 1) -> tuple[tuple[int, ...], float]:
-        """Players of the most (``sign=+1``) or least (``sign=-1``) similar coalition of ``size``, and its value.
+        """Return the most (``sign=+1``) or least (``sign=-1``) similar coalition of ``size`` players, and its value.
 
-        The value is the surrogate's, without the baseline: Σ main + Σ interactions within the subset, in logits.
-        Third-order terms count in the value; the search takes what comes nearest to them in main effects and pairs.
+        The value is the surrogate's without the baseline: Σ main + Σ interactions within the coalition, in logits. It
+        includes third-order terms; the search approximates them by main effects and pairs.
         """
         from fixlip_widgets.explanation.subsets import best_subset
 
         return self._valued(best_subset(*self.searched(), size, sign))
 
     def subsets(self, sign: int = 1, largest: int | None = None) -> list[tuple[tuple[int, ...], float]]:
-        """The :meth:`subset` of every size, from none to ``largest`` (by default all) players."""
+        """Return the :meth:`subset` of every size from 0 to ``largest`` (by default all players)."""
         from fixlip_widgets.explanation.subsets import best_subsets
 
-        found = best_subsets(*self.searched(), sign, None if largest is None else range(largest + 1))
-        return [self._valued(each) for each in found]
+        coalitions = best_subsets(*self.searched(), sign, None if largest is None else range(largest + 1))
+        return [self._valued(coalition) for coalition in coalitions]
 
     def searched(self) -> tuple[Floats, Floats]:
-        """(n,) and (n, n) main effects and interactions that coalitions are searched by, third-order terms included."""
+        """Return (n,) main effects and (n, n) interactions closest to the surrogate, including third-order terms."""
         if self.triples is None:
             return self.main, self.interactions
         main, pairs = self.triples.on_pairs(self.p)
         return self.main + main, self.interactions + pairs
 
-    def _valued(self, found: tuple[tuple[int, ...], float]) -> tuple[tuple[int, ...], float]:
-        """A coalition with its value; the search knows that of explanations without third-order terms."""
+    def _valued(self, coalition: tuple[tuple[int, ...], float]) -> tuple[tuple[int, ...], float]:
+        """Replace the value from the search by the exact one; they differ only with third-order terms."""
         if self.triples is None:
-            return found
-        mask = np.isin(np.arange(self.n_players), found[0])
-        return found[0], float(self.predict(mask[None])[0]) - self.baseline
+            return coalition
+        mask = np.isin(np.arange(self.n_players), coalition[0])
+        return coalition[0], float(self.predict(mask[None])[0]) - self.baseline
 
-    # -- other forms -----------------------------------------------------------------------------------------------
+    # -- conversion ------------------------------------------------------------------------------------------------
 
     def to_networkx(self, top_k: int | None = 30, **options: Any) -> nx.Graph[int]:
-        """The explanation graph; see :func:`fixlip_widgets.drawing.graphs.explanation_graph`."""
+        """Return the explanation graph; see :func:`fixlip_widgets.drawing.graphs.explanation_graph`."""
         from fixlip_widgets.drawing.graphs import explanation_graph
 
         return explanation_graph(self, top_k=top_k, **options)
 
     def to_plotly(self, kind: str = "cross", **options: Any) -> go.Figure:
-        """An interactive Plotly figure; see :func:`fixlip_widgets.drawing.plotly.figure` for the kinds."""
+        """Return an interactive Plotly figure; see :func:`fixlip_widgets.drawing.plotly.figure` for the kinds."""
         from fixlip_widgets.drawing.plotly import figure
 
         return figure(self, kind=kind, **options)
 
     def to_svg(self, kind: Literal["graph", "overlay"] = "graph", **options: Any) -> str:
-        """A drawing as SVG text; see :mod:`fixlip_widgets.drawing.svg` for the options."""
+        """Return a drawing as SVG text; see :mod:`fixlip_widgets.drawing.svg` for the options."""
         from fixlip_widgets.drawing import svg
 
         drawings = {"graph": svg.graph_svg, "overlay": svg.overlay_svg}
@@ -284,14 +288,14 @@ class Explanation(Players):
         background: str | None = "#ffffff",
         **options: Any,
     ) -> bytes:
-        """The drawing of :meth:`to_svg` as a PNG file, written to ``path`` if given; no browser is needed for it.
+        """Return the drawing of :meth:`to_svg` as a PNG file, written to ``path`` if given. Requires resvg-py.
 
-        ``scale`` and ``background`` are those of :func:`fixlip_widgets.drawing.png.png` (resvg-py must be installed).
+        For ``scale`` and ``background``, see :func:`fixlip_widgets.drawing.png.png`.
         """
         from fixlip_widgets.drawing.png import png
 
         if path in ("graph", "overlay"):
-            raise InputError(f"to_png takes the file first: to_png('{path}.png', kind={path!r}).")
+            raise InputError(f"The first argument of to_png is the path: to_png('{path}.png', kind={path!r}).")
         drawn = png(self.to_svg(kind, **options), scale=scale, background=background)
         if path is not None:
             with replacing(path) as stream:
@@ -299,38 +303,38 @@ class Explanation(Players):
         return drawn
 
     def to_csv(self, path: PathLike | None = None) -> str:
-        """Every term as a line of CSV, written to ``path`` if given; see :mod:`fixlip_widgets.explanation.tables`."""
+        """Return all terms as CSV, written to ``path`` if given; see :mod:`fixlip_widgets.explanation.tables`."""
         from fixlip_widgets.explanation.tables import as_csv
 
         return _written(as_csv(self), path)
 
     def to_json(self, path: PathLike | None = None) -> str:
-        """Everything but the picture as JSON, written to ``path`` if given; what is not known is null."""
+        """Return all fields except images as JSON, written to ``path`` if given; unknown values are null."""
         from fixlip_widgets.explanation.tables import as_json
 
         return _written(json.dumps(as_json(self), ensure_ascii=False, allow_nan=False), path)
 
     def to_html(self, path: PathLike, title: str | None = None) -> None:
-        """Write a live page, one file that needs neither kernel nor network; see :func:`fixlip_widgets.report`."""
+        """Write a live page, a single file that needs no kernel or network; see :func:`fixlip_widgets.report`."""
         from fixlip_widgets.pages import report
 
         report([self] if title is None else [f"# {title}", self], path)
 
     def to_frame(self) -> pd.DataFrame:
-        """A pandas table of baseline, main effects, interactions and third-order terms (pandas must be installed)."""
+        """Return a pandas table of baseline, main effects, interactions and third-order terms. Requires pandas."""
         from fixlip_widgets.explanation.tables import as_frame
 
         return as_frame(self)
 
     def to_shapiq(self, index: str | None = None) -> Any:
-        """A ``shapiq.InteractionValues``; see :mod:`fixlip_widgets.explanation.shapiq` (shapiq must be installed)."""
+        """Convert to ``shapiq.InteractionValues``; see :mod:`fixlip_widgets.explanation.shapiq`. Requires shapiq."""
         from fixlip_widgets.explanation.shapiq import to_shapiq
 
         return to_shapiq(self, index)
 
     @staticmethod
     def from_shapiq(values: Any, tokens: Sequence[str], grid: tuple[int, int], **fields: Any) -> Explanation:
-        """From a ``shapiq.InteractionValues``; see :func:`fixlip_widgets.explanation.shapiq.from_shapiq`."""
+        """Convert from ``shapiq.InteractionValues``; see :func:`fixlip_widgets.explanation.shapiq.from_shapiq`."""
         from fixlip_widgets.explanation.shapiq import from_shapiq
 
         return from_shapiq(values, tokens, grid, **fields)
@@ -338,12 +342,12 @@ class Explanation(Players):
     # -- files -----------------------------------------------------------------------------------------------------
 
     def save(self, path: PathLike) -> None:
-        """Write an ``.npz`` with the arrays and the rest as JSON; an existing file is replaced whole or not at all."""
+        """Write arrays, and the other fields as JSON, to an ``.npz`` file. An existing file is replaced atomically."""
         stored.write(self, path)
 
     @staticmethod
     def load(path: PathLike) -> Explanation:
-        """Read what :meth:`save` wrote. Nothing is unpickled.
+        """Read a file written by :meth:`save`. Nothing is unpickled.
 
         Raises:
             PoolError: The file is missing, damaged or of another kind or version.
@@ -351,11 +355,11 @@ class Explanation(Players):
         return stored.read(path)
 
     def replace(self, **changes: Any) -> Explanation:
-        """A copy with some fields changed."""
+        """Return a copy with some fields changed."""
         return replace(self, **changes)
 
     def summary(self) -> str:
-        """One line: what was explained and how well."""
+        """Return one line on the method, the number of players, the cost and the fit."""
         similar = "" if math.isnan(self.similarity) else f", similarity {self.similarity:.2f}"
         fit = "" if self.r2 is None or math.isnan(self.r2) else f", held-out R² {self.r2:.2f}"
         method = f"{self.method} p={self.p:g}" if self.method.startswith("banzhaf") else self.method
@@ -370,7 +374,7 @@ class Explanation(Players):
         )
 
     def _repr_html_(self) -> str:
-        """What a notebook shows: the picture, the graph and the key figures, without a script."""
+        """Return image, graph and key figures as static HTML for a notebook."""
         from fixlip_widgets.drawing.static_html import html_card
 
         return html_card(self)
@@ -385,13 +389,13 @@ def _frozen(array: NDArray[Any]) -> NDArray[Any]:
 
 
 def _label_map(regions: NDArray[Any], n: int) -> NDArray[np.uint16]:
-    """``regions`` as they are kept; an :class:`InputError` where they are no map of ``n`` players."""
+    """Return ``regions`` as uint16. Raise InputError unless they are a label map of ``n`` players."""
     labels = np.array(regions)
     if labels.ndim != 2 or not np.issubdtype(labels.dtype, np.integer) or not labels.size:
-        raise InputError(f"regions has shape {labels.shape} and type {labels.dtype}; it is an (H, W) map of integers.")
+        raise InputError(f"regions has shape {labels.shape} and type {labels.dtype}; give an (H, W) array of integers.")
     if labels.min() < 0 or labels.max() >= n:
         raise InputError(
-            f"regions holds the numbers {labels.min()} to {labels.max()}; {n} image players are numbered 0 to {n - 1}."
+            f"regions has labels {labels.min()} to {labels.max()}; {n} image players are numbered 0 to {n - 1}."
         )
     return labels.astype(np.uint16)
 

@@ -1,10 +1,8 @@
-"""What the numbers support, in plain sentences: one for every player, and one for the whole explanation.
+"""Sentences about the significant effects: one for every player, and one for the whole explanation.
 
-An interaction is said to be there only when it is beyond the noise, and that is decided for all interactions together:
-each is tested against zero (two-sided, by Student's t), and Holm's step-down procedure keeps the probability that even
-one of those named in any of the sentences is chance at 5 % or less, however they depend on each other, as far as the
-standard errors are right (docs/estimator.md says how far that was seen). 1,596 interactions tested one by one at 95 %
-would bring some 80 false ones.
+Each effect is tested against zero (two-sided, Student's t). Holm's step-down procedure keeps the family-wise error
+rate at 5 % under any dependence between the effects, provided that the standard errors are correct
+(docs/estimator.md reports their measured coverage). Without it, 1,596 tests would yield about 80 false positives.
 
 Sources: Holm, "A simple sequentially rejective multiple test procedure", Scandinavian Journal of Statistics 1979;
 Wallace, "Bounds on normal approximations to Student's and the chi-square distributions", Annals of Mathematical
@@ -28,65 +26,66 @@ if TYPE_CHECKING:
 Floats = NDArray[np.float64]
 Bools = NDArray[np.bool_]
 LEVEL = 0.05
-"""Probability, at most, that any of the interactions said to be there is chance."""
+"""Family-wise error rate: the probability that the sentences name at least one effect that is zero."""
 _MOST_NAMES = 3
-"""Tokens that a sentence names; more are counted."""
-_MOST_BINDING, _STRONG = 4, 0.5
-"""Tokens, at most, that the sentence for everything names, and the share of the strongest one's ties that they need."""
-_UNFAITHFUL = (
-    "Read nothing into this: the surrogate predicts masks that it was not fitted to no better than their mean does."
-)
+"""Maximum number of tokens that a sentence names; more are counted."""
+_MOST_STRONG, _STRONG_SHARE = 4, 0.5
+"""Maximum number of strong tokens in the last sentence, and their least share of the strongest token's sum."""
+_UNFAITHFUL = "Do not interpret these values: the surrogate predicts held-out masks no better than their mean."
+_UNTESTED = "Standard errors are unknown, so significance is not tested."
 
 
-class _Verbs(NamedTuple):
+class _Phrases(NamedTuple):
     positive: str
     negative: str
+    none: str
+    rest: str
 
 
 class _Players:
-    """Players as sentences name them."""
+    """Names of players within sentences."""
 
     def __init__(self, explanation: Explanation) -> None:
         self.names, self.n_image = explanation.names, explanation.n_image
         self.image_word, self.text_word = explanation.image_word, explanation.text_word
 
     def subject(self, player: int) -> str:
-        """As a sentence begins: ``“dog”`` or ``Patch (2, 3)``."""
+        """Return the name for the beginning of a sentence: ``“dog”`` or ``Patch (2, 3)``."""
         name = self.inner(player)
         return name if player >= self.n_image else name[0].upper() + name[1:]
 
     def inner(self, player: int) -> str:
-        """Within a sentence: ``“dog”`` or ``patch (2, 3)``."""
+        """Return the name for the middle of a sentence: ``“dog”`` or ``patch (2, 3)``."""
         return f"“{isolated(self.names[player])}”" if player >= self.n_image else self.names[player]
 
 
-_ALONE = _Verbs("binds to", "repeats or contradicts")
-_COMPARED = _Verbs("interacts more with", "interacts less with")
+_ALONE = _Phrases("positively with", "negatively with", "differs significantly from 0", "is significant")
+_COMPARED = _Phrases("more with", "less with", "differs significantly", "differs significantly")
 
 
 def degrees_of_freedom(units: float, p: float, image_players: ArrayLike) -> Floats:
-    """How well the errors of terms with (m,) ``image_players`` are known: (m,) degrees of freedom.
+    """Return (m,) degrees of freedom of the standard errors of terms with (m,) ``image_players``.
 
-    A term's error is that of its sampling units in which all of its image players have the rarer of their two states
-    (kept, or removed): at p = 0.9 that is a mask in a hundred for two patches, and one in four at p = 0.5.
+    A term's error depends on the sampling units in which all its image players are in their less frequent state (kept
+    or removed): for two patches, one mask in a hundred at p = 0.9 and one in four at p = 0.5.
 
     Args:
-        units: Effective sampling units: image masks, or complement pairs of them.
+        units: Effective number of sampling units: image masks, or complementary pairs of them.
         p: Probability of keeping a player.
-        image_players: Image players of each term.
+        image_players: Number of image players in each term.
     """
     return units * min(p, 1 - p) ** np.asarray(image_players, dtype=np.float64)
 
 
-def beyond_noise(
+def significant(
     values: Floats, errors: Floats, freedom: ArrayLike = np.inf, level: float = LEVEL, rounding: float = 0.0
 ) -> Bools:
-    """Which of ``values`` (m,) differ from zero, by Holm's procedure over all whose error (m,) is known.
+    """Return which of ``values`` (m,) differ significantly from zero, by Holm's procedure.
 
-    The k-th largest |value/error| of m counts if it and all larger ones exceed the normal quantile of
-    ``1 − level/(2 (m − k + 1))``, where errors have ``freedom`` (m,) without end. Otherwise ratios are Student's t,
-    and each is replaced by the normal one that is as improbable, ``√(f ln(1 + t²/f)) (8 f + 1)/(8 f + 3)`` (Wallace).
-    A value with error 0 is exact, and counts if it is larger than ``rounding``.
+    The k-th largest |value/error| of m is significant if it and all larger ones exceed the normal quantile of
+    ``1 − level/(2 (m − k + 1))``. With finite degrees of freedom f = ``freedom`` (m,), each ratio t is first converted
+    to the equally improbable normal ratio, ``√(f ln(1 + t²/f)) (8 f + 1)/(8 f + 3)`` (Wallace). A value with error 0 is
+    exact, and significant if it is larger than ``rounding``; a value with unknown error is not tested.
     """
     known = np.isfinite(errors) & np.isfinite(values)
     exact = known & (errors == 0)
@@ -97,34 +96,34 @@ def beyond_noise(
     f = freedom[few]
     scores[few] = np.sqrt(f * np.log1p(scores[few] ** 2 / f)) * (8 * f + 1) / (8 * f + 3)
     scores[exact & (np.abs(values) > rounding)] = np.inf
-    found, left = np.zeros(len(values), dtype=bool), int(known.sum())
+    rejected, remaining = np.zeros(len(values), dtype=bool), int(known.sum())
     for at in np.argsort(-scores, kind="stable"):
-        if left == 0 or not scores[at] > NormalDist().inv_cdf(1 - level / (2 * left)):
+        if remaining == 0 or not scores[at] > NormalDist().inv_cdf(1 - level / (2 * remaining)):
             break
-        found[at], left = True, left - 1
-    return found
+        rejected[at], remaining = True, remaining - 1
+    return rejected
 
 
 def _freedom(explanation: Explanation, image_players: NDArray[Any]) -> ArrayLike:
-    """Of the errors of terms with (m,) ``image_players``; without end where masks were not drawn with a p."""
-    units, drawn = explanation.effective_image_masks, CATALOGUE.get(explanation.method)
-    if drawn is None or not drawn.uses_p or not np.isfinite(units):
+    """Return the degrees of freedom of terms with (m,) ``image_players``; infinite for methods without p."""
+    units, method = explanation.effective_image_masks, CATALOGUE.get(explanation.method)
+    if method is None or not method.uses_p or not np.isfinite(units):
         return np.inf
     return degrees_of_freedom(units / 2 if explanation.p == 0.5 else units, explanation.p, image_players)
 
 
 def findings(explanation: Explanation, *, partial: bool = False, difference: bool = False) -> list[str]:
-    """A sentence for each of the n players, and one for the whole explanation last.
+    """Describe an explanation: one text for each of the n players, then one for the whole explanation.
 
-    Where standard errors are not known, the sentences tell the numbers and claim nothing.
+    If standard errors are unknown, the sentences report values without testing them.
 
     Args:
-        explanation: What to put into words.
-        partial: More is being computed; the last sentence says so.
-        difference: ``explanation`` is one explanation minus another.
+        explanation: Explanation to describe.
+        partial: Whether the computation is unfinished; the last text then begins with "So far".
+        difference: Whether ``explanation`` is one explanation minus another.
     """
-    tell = _interactions if explanation.has_interactions else _values
-    *players, overall = tell(explanation, difference)
+    describe = _interactions if explanation.has_interactions else _values
+    *players, overall = describe(explanation, difference)
     if partial:
         overall = "So far: " + overall
     if explanation.r2 is not None and explanation.r2 <= 0:
@@ -147,96 +146,98 @@ def _interactions(explanation: Explanation, difference: bool) -> list[str]:
         triples, third, third_errors = explanation.triples.terms()
     terms = np.concatenate([values, third]), np.concatenate([errors, third_errors])
     players = np.concatenate([(np.stack([first, second]) < n_image).sum(0), (triples < n_image).sum(1)])
-    found = beyond_noise(*terms, _freedom(explanation, players), rounding=explanation.rounding)
-    ties, known = np.zeros((n, n), dtype=np.int8), np.zeros((n, n), dtype=bool)
-    ties[first, second] = np.where(found[: len(values)], np.sign(values), 0).astype(np.int8)
+    rejected = significant(*terms, _freedom(explanation, players), rounding=explanation.rounding)
+    signs, known = np.zeros((n, n), dtype=np.int8), np.zeros((n, n), dtype=bool)
+    signs[first, second] = np.where(rejected[: len(values)], np.sign(values), 0).astype(np.int8)
     known[first, second] = np.isfinite(errors)
-    ties, known = ties + ties.T, known | known.T
-    verbs = _COMPARED if difference else _ALONE
+    signs, known = signs + signs.T, known | known.T
+    phrases = _COMPARED if difference else _ALONE
     named = _Players(explanation)
-    sentences = [_player(named, player, ties[player], known[player], verbs) for player in range(n)]
-    more = int(found[len(values) :].sum())
-    bindings = "" if difference else _bindings(explanation, named, ties)
+    sentences = [_player(named, player, signs[player], known[player], phrases) for player in range(n)]
+    third_significant = int(rejected[len(values) :].sum())
+    strongest = "" if difference else _strongest_tokens(explanation, named, signs)
+    tested = int(np.isfinite(errors).sum())
     return [
         *sentences,
-        bindings + _whole(explanation, ties, int(np.isfinite(errors).sum()), more, len(third), difference),
+        strongest + _whole(explanation, signs, tested, third_significant, len(third), difference),
     ]
 
 
-def _player(named: _Players, player: int, ties: NDArray[np.int8], known: Bools, verbs: _Verbs) -> str:
-    """“dog” binds to 4 patches and repeats or contradicts 1 patch; the rest is within the noise."""
+def _player(named: _Players, player: int, signs: NDArray[np.int8], known: Bools, phrases: _Phrases) -> str:
+    """“dog” interacts positively with 4 patches and negatively with 1 patch; no other interaction is significant."""
     name, inner, others = named.subject(player), named.inner(player), len(named.names) - 1
     if not known.any():
-        return f"How sure the interactions of {inner} are is not known."
+        return f"The standard errors of the interactions of {inner} are unknown."
     clauses = [
-        f"{verb} {_partners(named, player, np.flatnonzero(ties == sign))}"
-        for verb, sign in zip(verbs, (1, -1), strict=True)
-        if (ties == sign).any()
+        f"{phrase} {_partners(named, player, np.flatnonzero(signs == sign))}"
+        for phrase, sign in ((phrases.positive, 1), (phrases.negative, -1))
+        if (signs == sign).any()
     ]
+    tested = "" if known.sum() == others else "tested "
     if not clauses:
-        if known.sum() < others:
-            return f"As far as it is known, nothing that {inner} does with others is beyond the noise."
-        return f"Nothing that {inner} does with others is beyond the noise."
-    said = f"{name} {' and '.join(clauses)}"
-    if (ties != 0).sum() == others:
-        return f"{said}."
-    return f"{said}; the rest is within the noise{'' if known.sum() == others else ' or not known'}."
+        return f"No {tested}interaction of {inner} {phrases.none}."
+    sentence = f"{name} interacts {' and '.join(clauses)}"
+    if (signs != 0).sum() == others:
+        return f"{sentence}."
+    return f"{sentence}; no other {tested}interaction {phrases.rest}."
 
 
 def _partners(named: _Players, player: int, partners: NDArray[np.intp]) -> str:
-    """``4 patches and “black”``, those of the other modality first."""
+    """Return for example ``4 patches and “black”``, the other modality first."""
     n_image = named.n_image
     patches, tokens = partners[partners < n_image], partners[partners >= n_image]
     few = len(tokens) <= _MOST_NAMES
     words = [named.inner(token) for token in tokens.tolist()] if few else [counted(len(tokens), *named.text_word)]
-    squares = [counted(len(patches), *named.image_word)] if len(patches) else []
+    images = [counted(len(patches), *named.image_word)] if len(patches) else []
     words = words if len(tokens) else []
-    return joined(squares + words if player >= n_image else words + squares)
+    return joined(images + words if player >= n_image else words + images)
 
 
-def _bindings(explanation: Explanation, named: _Players, ties: NDArray[np.int8]) -> str:
-    """“banana” binds to 11 patches and “dog” to 16; 4 other tokens bind less. Nothing where none does.
+def _strongest_tokens(explanation: Explanation, named: _Players, signs: NDArray[np.int8]) -> str:
+    """“banana” interacts positively with 11 patches and “dog” with 16; 4 other tokens do so more weakly.
 
-    Tokens are named whose summed ties are at least half of the strongest one's, a few at most, strongest first.
+    Name up to four tokens whose significant positive interactions with patches sum to at least half of the strongest
+    token's sum, strongest first. Return an empty string if no token has any.
     """
     n_image, (one, several) = named.n_image, named.text_word
-    bound = ties[n_image:, :n_image] > 0
-    strength, counts = np.where(bound, explanation.cross, 0).sum(axis=1), bound.sum(axis=1)
+    positive = signs[n_image:, :n_image] > 0
+    strength, counts = np.where(positive, explanation.cross, 0).sum(axis=1), positive.sum(axis=1)
     tokens = np.argsort(-strength, kind="stable")[: np.count_nonzero(counts)]
-    strong = tokens[strength[tokens] >= _STRONG * strength.max()][:_MOST_BINDING].tolist()
-    said: list[str] = []
+    strong = tokens[strength[tokens] >= _STRONG_SHARE * strength.max()][:_MOST_STRONG].tolist()
+    clauses: list[str] = []
     for token in strong:
-        what = f"to {counts[token]:,}" if said else f"binds to {counted(int(counts[token]), *named.image_word)}"
-        said.append(f"{named.inner(n_image + token)} {what}")
+        count = f"{counts[token]:,}" if clauses else counted(int(counts[token]), *named.image_word)
+        clauses.append(f"{named.inner(n_image + token)} {'' if clauses else 'interacts positively '}with {count}")
     others = tokens[len(strong) :]
     if not len(others):
-        return f"{joined(said)}. " if said else ""
-    binding = "binds" if len(others) == 1 else "bind"
-    how = "less" if strength[others[0]] < _STRONG * strength.max() else "too"
-    return f"{joined(said)}; {counted(len(others), f'other {one}', f'other {several}')} {binding} {how}. "
+        return f"{joined(clauses)}. " if clauses else ""
+    verb = "does" if len(others) == 1 else "do"
+    how = "so more weakly" if strength[others[0]] < _STRONG_SHARE * strength.max() else "too"
+    return f"{joined(clauses)}; {counted(len(others), f'other {one}', f'other {several}')} {verb} {how}. "
 
 
 def _whole(
-    explanation: Explanation, ties: NDArray[np.int8], tested: int, third: int, third_tested: int, difference: bool
+    explanation: Explanation, signs: NDArray[np.int8], tested: int, third: int, third_tested: int, difference: bool
 ) -> str:
-    upper, n_image = np.triu(ties, 1), explanation.n_image
+    upper, n_image = np.triu(signs, 1), explanation.n_image
     raising, lowering = int((upper > 0).sum()), int((upper < 0).sum())
     across, total = int((upper[:n_image, n_image:] != 0).sum()), raising + lowering
     what = "differences of interactions" if difference else "interactions"
     if total == 0:
-        said = f"None of {tested:,} {what} is beyond the noise; more budget narrows it."
+        text = f"None of {tested:,} {what} is significant; a larger budget reduces the standard errors."
     else:
         verb = "is" if total == 1 else "are"
-        said = (
-            f"{total:,} of {tested:,} {what} {verb} beyond the noise (95 % for all of them together): "
+        text = (
+            f"{total:,} of {tested:,} {what} {verb} significant (Holm, family-wise 5 %): "
             f"{raising:,} positive, {lowering:,} negative; {across:,} between image and text."
         )
     unknown = upper.shape[0] * (upper.shape[0] - 1) // 2 - tested
     if unknown and explanation.scope == "all":
-        said += f" Of {counted(unknown, 'other')} the standard errors are not known."
+        text += f" Standard errors of {counted(unknown, 'other')} are unknown."
     if third_tested:
-        said += f" Of {third_tested:,} third-order terms, {third:,} {'is' if third == 1 else 'are'}."
-    return said + _faithfulness(explanation)
+        verb = "is" if third == 1 else "are"
+        text += f" {third:,} of {third_tested:,} third-order terms {verb} significant."
+    return text + _faithfulness(explanation)
 
 
 def _faithfulness(explanation: Explanation) -> str:
@@ -244,9 +245,9 @@ def _faithfulness(explanation: Explanation) -> str:
     if r2 is None or not np.isfinite(r2):
         return ""
     if r2 <= 0:
-        return ""  # that comes first
+        return ""  # findings() begins with _UNFAITHFUL
     percent = "more than 99 %" if r2 > 0.994 else f"{100 * r2:.0f} %"
-    return f" The surrogate explains {percent} of the variance over masks that it was not fitted to."
+    return f" The surrogate explains {percent} of the variance over held-out masks."
 
 
 def _without_errors(explanation: Explanation) -> list[str]:
@@ -256,15 +257,15 @@ def _without_errors(explanation: Explanation) -> list[str]:
     for player, row in enumerate(explanation.interactions):
         partner, name = int(np.abs(row).argmax()), named.subject(player)
         most = f"{name} interacts most with {named.inner(partner)}: {signed(float(row[partner]))}."
-        sentences.append(most if row[partner] else f"{name} interacts with nothing.")
+        sentences.append(most if row[partner] else f"All interactions of {named.inner(player)} are zero.")
     pairs = len(names) * (len(names) - 1) // 2
     strongest = np.unravel_index(int(np.abs(explanation.interactions).argmax()), explanation.interactions.shape)
     i, j = sorted(int(index) for index in strongest)
     if not explanation.interactions.any():
-        return [*sentences, f"All of {pairs:,} interactions are zero.{_faithfulness(explanation)}"]
-    told = f" the strongest is {pair_name(names, n_image, i, j)}, {signed(float(explanation.interactions[i, j]))}."
-    unsure = " Their standard errors are not known, so nothing can be said about the noise."
-    return [*sentences, f"Of {pairs:,} interactions{told}{unsure}{_faithfulness(explanation)}"]
+        return [*sentences, f"All {pairs:,} interactions are zero.{_faithfulness(explanation)}"]
+    pair, value = pair_name(names, n_image, i, j), signed(float(explanation.interactions[i, j]))
+    overall = f"The strongest of {pairs:,} interactions is {pair}, {value}. {_UNTESTED}"
+    return [*sentences, overall + _faithfulness(explanation)]
 
 
 # -- first order -------------------------------------------------------------------------------------------------------
@@ -272,28 +273,27 @@ def _without_errors(explanation: Explanation) -> list[str]:
 
 def _values(explanation: Explanation, difference: bool) -> list[str]:
     values, errors, named = explanation.main, explanation.main_se, _Players(explanation)
-    raises, lowers = ("counts for more", "counts for less") if difference else ("raises", "lowers")
+    raises, lowers = ("contributes more", "contributes less") if difference else ("raises", "lowers")
     end = "by" if difference else "the similarity by"
     none = "" if difference else " This method has no interactions."
     if errors is None or not np.isfinite(errors).any():
-        told = [f"{named.subject(player)}: {signed(float(value))}." for player, value in enumerate(values)]
+        sentences = [f"{named.subject(player)}: {signed(float(value))}." for player, value in enumerate(values)]
         strongest = int(np.abs(values).argmax())
         most = f"The largest of {len(values):,} values is that of {named.inner(strongest)}, "
-        unsure = " Standard errors are not known, so nothing can be said about the noise."
-        return [*told, f"{most}{signed(float(values[strongest]))}.{unsure}{none}"]
+        return [*sentences, f"{most}{signed(float(values[strongest]))}. {_UNTESTED}{none}"]
     freedom = _freedom(explanation, np.arange(len(values)) < explanation.n_image)
-    found = beyond_noise(values, errors, freedom, rounding=explanation.rounding)
+    rejected = significant(values, errors, freedom, rounding=explanation.rounding)
     sentences: list[str] = []
     for player, (value, error) in enumerate(zip(values.tolist(), errors.tolist(), strict=True)):
         name, verb = named.subject(player), raises if value > 0 else lowers
         amount = with_error(value, error)
-        if found[player]:
+        if rejected[player]:
             sentences.append(f"{name} {verb} {end} {with_error(abs(value), error).removeprefix('+')}.")
         elif np.isfinite(error):
-            sentences.append(f"{name} is within the noise: {amount}.")
+            sentences.append(f"The value of {named.inner(player)} is not significant: {amount}.")
         else:
-            sentences.append(f"{name}: {amount}; how sure that is, is not known.")
-    total, tested = int(found.sum()), int(np.isfinite(errors).sum())
+            sentences.append(f"{name}: {amount} (standard error unknown).")
+    total, tested = int(rejected.sum()), int(np.isfinite(errors).sum())
     verb = "is" if total == 1 else "are"
-    overall = f"{total:,} of {tested:,} values {verb} beyond the noise (95 % for all of them together).{none}"
+    overall = f"{total:,} of {tested:,} values {verb} significant (Holm, family-wise 5 %).{none}"
     return [*sentences, overall + _faithfulness(explanation)]

@@ -1,4 +1,4 @@
-"""What several players do together: their summed interactions with every other player and among themselves."""
+"""Sums of the interactions of a group of players, with every other player and within the group."""
 
 from __future__ import annotations
 
@@ -19,16 +19,16 @@ Floats = NDArray[np.float64]
 
 @dataclass(frozen=True, eq=False)
 class Group:
-    """Sums of interactions of the players of a group S, in logits.
+    """Sums of the interactions of a group S of players, in logits.
 
     Attributes:
         players: S.
-        values: (n,) ``Σ_{i ∈ S} interactions[i, j]`` for every player j, those of S included.
-        se: (n,) standard errors of ``values``, or None: they need more than the standard errors of each interaction.
+        values: (n,) ``Σ_{i ∈ S} interactions[i, j]`` for every player j, including those in S.
+        se: (n,) standard errors of ``values``, or None if unknown.
         total: ``Σ_{i ∈ S, j ∉ S} interactions[i, j]``.
-        total_se: Its standard error, or None.
+        total_se: Standard error of ``total``, or None if unknown.
         within: ``Σ_{i < j ∈ S} interactions[i, j]``.
-        within_se: Its standard error, or None.
+        within_se: Standard error of ``within``, or None if unknown.
     """
 
     players: tuple[int, ...]
@@ -41,17 +41,17 @@ class Group:
 
 
 def group(explanation: Explanation, players: Sequence[int]) -> Group:
-    """The sums of a group of distinct players.
+    """Return the sums for a group of distinct players.
 
-    Their standard errors are those of the single interactions where the group has one player (``se``) or two
-    (``within_se``), and None otherwise, since interactions are estimated from the same masks and are not independent.
+    Standard errors are known only for sums of a single interaction: ``se`` of one player, and ``within_se`` of two. For
+    other sums they are None, because estimates from the same masks are not independent.
 
     Raises:
-        InputError: A player does not exist or comes twice, or there is none.
+        InputError: ``players`` is empty or contains a duplicate, or a player does not exist.
     """
     members = [explanation.player(int(player)) for player in players]
     if not members or len(set(members)) < len(members):
-        raise InputError(f"The group is {tuple(players)!r}; give one or more different players.")
+        raise InputError(f"The group is {tuple(players)!r}; give one or more distinct players.")
     inside = np.zeros(explanation.n_players, dtype=bool)
     inside[members] = True
     values, errors = explanation.interactions[members].sum(axis=0), explanation.interactions_se

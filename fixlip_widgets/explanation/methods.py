@@ -1,6 +1,6 @@
-"""The catalogue of methods: names, labels and what each offers, as data alone.
+"""The catalogue of methods: their names, labels and capabilities.
 
-How each explains a game stands in :mod:`fixlip_widgets.explainers.registry`.
+:mod:`fixlip_widgets.explainers.registry` implements them.
 """
 
 from __future__ import annotations
@@ -12,16 +12,16 @@ from fixlip_widgets.errors import InputError
 
 @dataclass(frozen=True)
 class MethodInfo:
-    """What is known of a method without running it.
+    """Static description of a method.
 
     Attributes:
-        name: As ``explain(method=...)``, the widget and the command line take it.
-        label: As a person reads it.
-        orders: Orders that it offers; a method with order 1 alone has no interactions.
-        uses_p: Whether p changes its result.
-        uses_budget: Whether the budget does.
-        pooled: Whether it answers from an explainer's pool of encoded masks, at any p, at once.
-        in_logits: Whether its numbers are logits; of others only order and sign mean something.
+        name: Identifier in ``explain(method=...)``, the widget and the command line.
+        label: Display name.
+        orders: Supported orders; a method with order 1 only has no interactions.
+        uses_p: Whether the result depends on p.
+        uses_budget: Whether the result depends on the budget.
+        pooled: Whether results for any p are computed from an explainer's pool of encoded masks.
+        in_logits: Whether values are logits; otherwise only their order and sign are meaningful.
     """
 
     name: str
@@ -44,15 +44,15 @@ _ALL = (
     MethodInfo("random", "Random numbers", (2,), in_logits=False),
 )
 CATALOGUE: dict[str, MethodInfo] = {method.name: method for method in _ALL}
-"""Name → what is known of the method, in the order to offer them in."""
+"""Methods by name, in display order."""
 
 
 def check_method(name: object) -> str:
     """Return ``name`` if it is the name of a method.
 
     Raises:
-        InputError: There is no such method; the message lists them.
+        InputError: There is no such method; the message lists the methods.
     """
     if not isinstance(name, str) or name not in CATALOGUE:
-        raise InputError(f"There is no method {name!r}; there is {', '.join(CATALOGUE)}.")
+        raise InputError(f"There is no method {name!r}; choose one of {', '.join(CATALOGUE)}.")
     return name

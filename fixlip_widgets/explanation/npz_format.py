@@ -1,4 +1,4 @@
-"""An explanation as a file: its arrays, and the rest as JSON, in one ``.npz``. Nothing is unpickled."""
+"""Explanations as ``.npz`` files: arrays, and the other fields as JSON. Nothing is unpickled."""
 
 from __future__ import annotations
 
@@ -19,7 +19,7 @@ _TRIPLES = tuple(f"triples_{name}" for name in Triples.__dataclass_fields__)
 
 
 def write(explanation: Explanation, path: PathLike) -> None:
-    """Write it; an existing file is replaced whole or not at all."""
+    """Write ``explanation`` to ``path``. An existing file is replaced atomically."""
     arrays = {name: getattr(explanation, name) for name in _ARRAYS if getattr(explanation, name) is not None}
     if explanation.triples is not None:
         arrays.update({name: getattr(explanation.triples, name.removeprefix("triples_")) for name in _TRIPLES})
@@ -29,7 +29,7 @@ def write(explanation: Explanation, path: PathLike) -> None:
 
 
 def read(path: PathLike) -> Explanation:
-    """Read what :func:`write` wrote.
+    """Read a file written by :func:`write`.
 
     Raises:
         PoolError: The file is missing, damaged or of another kind or version.
@@ -44,8 +44,8 @@ def read(path: PathLike) -> Explanation:
         raise PoolError(f"{path} is not an explanation of format {FORMAT}; save it again with this version.")
     try:
         third = [arrays.pop(name) for name in _TRIPLES if name in arrays]
-        found: dict[str, Any] = {**rest, **arrays, "triples": Triples(*third) if third else None}
-        found.update(tokens=tuple(rest["tokens"]), grid=tuple(rest["grid"]))
-        return Explanation(**found)
+        values: dict[str, Any] = {**rest, **arrays, "triples": Triples(*third) if third else None}
+        values.update(tokens=tuple(rest["tokens"]), grid=tuple(rest["grid"]))
+        return Explanation(**values)
     except (KeyError, TypeError, ValueError) as error:
         raise PoolError(f"{path} is damaged: {error}") from error

@@ -1,4 +1,4 @@
-"""Explanations to and from shapiq's ``InteractionValues``, so that its plots and tools can go on with them."""
+"""Conversion of explanations to and from shapiq's ``InteractionValues``, for use with its plots and tools."""
 
 from __future__ import annotations
 
@@ -17,19 +17,19 @@ _METHOD = {index: method for (method, _), index in _INDEX.items()}
 
 
 def to_shapiq(explanation: Explanation, index: str | None = None) -> Any:
-    """``explanation`` as a ``shapiq.InteractionValues``, in logits.
+    """Convert an explanation to ``shapiq.InteractionValues``, in logits.
 
     Args:
-        explanation: Of order 1 or 2.
-        index: shapiq's name of the index; by default "FBII" or "FSII" for Banzhaf or Shapley interactions, "BV" or
-            "SV" for values. shapiq has no p: "FBII" there stands for any.
+        explanation: Explanation of order 1 or 2.
+        index: Name of the index in shapiq; by default "FBII" or "FSII" for Banzhaf or Shapley interactions, "BV" or
+            "SV" for values. shapiq does not store p, so "FBII" is used for any p.
 
     Returns:
-        All terms, players as their numbers (image patches first), the baseline as the empty interaction.
+        All terms, with players as indices (image players first) and the baseline as the empty interaction.
 
     Raises:
         ImportError: shapiq is not installed.
-        InputError: The explanation is of another order, or of a method that has no index in shapiq.
+        InputError: The explanation has another order, or its method has no index in shapiq and ``index`` is None.
     """
     try:
         import shapiq
@@ -39,7 +39,7 @@ def to_shapiq(explanation: Explanation, index: str | None = None) -> Any:
         raise InputError(f"The explanation has order {explanation.order}; orders 1 and 2 can be converted.")
     index = index or _INDEX.get((explanation.method.removesuffix("_values"), explanation.order))
     if index is None:
-        raise InputError(f"shapiq has no index of its own for {explanation.method!r}; name one, say index='SV'.")
+        raise InputError(f"shapiq has no index for {explanation.method!r}; pass one, for example index='SV'.")
     first, second = np.triu_indices(explanation.n_players, 1 if explanation.has_interactions else explanation.n_players)
     players = [
         (),
@@ -60,25 +60,25 @@ def to_shapiq(explanation: Explanation, index: str | None = None) -> Any:
 
 
 def from_shapiq(values: Any, tokens: Sequence[str], grid: tuple[int, int], **fields: Any) -> Explanation:
-    """A ``shapiq.InteractionValues`` of order 1 or 2 as an explanation; shapiq itself is not needed for it.
+    """Convert ``shapiq.InteractionValues`` of order 1 or 2 to an explanation. Does not require shapiq.
 
     Args:
-        values: What shapiq computed; its players are the patches, row-major, then the tokens.
-        tokens: One per text player.
-        grid: (rows, columns) of the image players.
-        fields: Further fields of the explanation, as ``p``, ``caption`` or ``image``.
+        values: Values from shapiq; the players are the patches, row-major, followed by the tokens.
+        tokens: Token of each text player.
+        grid: (rows, columns) of the patches.
+        fields: Other fields of the explanation, such as ``p``, ``caption`` or ``image``.
 
     Raises:
-        InputError: The number of players or the order does not fit.
+        InputError: The number of players does not match, or the order is not 1 or 2.
     """
     n = grid[0] * grid[1] + len(tokens)
     if values.n_players != n:
         raise InputError(
-            f"The values are of {values.n_players} players; a grid of {grid[0]}×{grid[1]} and {len(tokens)} tokens "
-            f"make {n}."
+            f"The values have {values.n_players} players; a grid of {grid[0]}×{grid[1]} and {len(tokens)} tokens "
+            f"require {n}."
         )
     if values.max_order not in (1, 2):
-        raise InputError(f"The values go up to order {values.max_order}; orders 1 and 2 can be converted.")
+        raise InputError(f"The values have order {values.max_order}; orders 1 and 2 can be converted.")
     main, interactions = np.zeros(n), np.zeros((n, n))
     baseline = float(values.baseline_value)
     for players, value in values.dict_values.items():
@@ -89,12 +89,12 @@ def from_shapiq(values: Any, tokens: Sequence[str], grid: tuple[int, int], **fie
         else:
             first, second = players
             interactions[first, second] = interactions[second, first] = value
-    given: dict[str, Any] = {
+    others: dict[str, Any] = {
         "method": _METHOD.get(values.index, values.index),
         "order": int(values.max_order),
         "budget": int(values.estimation_budget or 0),
         **fields,
     }
     return Explanation(
-        baseline=baseline, main=main, interactions=interactions, tokens=tuple(tokens), grid=(grid[0], grid[1]), **given
+        baseline=baseline, main=main, interactions=interactions, tokens=tuple(tokens), grid=(grid[0], grid[1]), **others
     )

@@ -1,4 +1,4 @@
-"""An explanation's values for other programs: every term as a line of CSV or of a table, all but pictures as JSON."""
+"""Export of explanations: terms as CSV or as a pandas table, and all fields except images as JSON."""
 
 from __future__ import annotations
 
@@ -20,9 +20,9 @@ COLUMNS = ("order", "players", "names", "value", "standard_error")
 
 
 def as_csv(explanation: Explanation) -> str:
-    """All terms: the baseline, main effects, interactions and third-order terms, each in its players' order.
+    """Return CSV with one line per term: the baseline, main effects, interactions and third-order terms.
 
-    ``players`` are indices and ``names`` what they are called, both joined by `` × ``; what is not known is empty.
+    ``players`` (indices) and ``names`` are joined by `` × ``; unknown standard errors are empty.
     """
     stream = io.StringIO()
     writer = csv.writer(stream, lineterminator="\n")
@@ -34,16 +34,16 @@ def as_csv(explanation: Explanation) -> str:
 
 
 def as_json(explanation: Explanation) -> dict[str, Any]:
-    """Everything but the pictures as plain lists and numbers; what is not known (NaN) is null."""
+    """Return all fields except images as lists and plain numbers; NaN becomes None."""
     fields = {name: getattr(explanation, name) for name in explanation.__dataclass_fields__ if name not in _PICTURES}
     derived = {"names": explanation.names, "in_logits": explanation.in_logits}
     return {name: _plain(value) for name, value in {**fields, **derived}.items()}
 
 
 def as_frame(explanation: Explanation) -> pd.DataFrame:
-    """Baseline, main effects and interactions, a row of a pandas table each; errors that are not known are NaN.
+    """Return a pandas table with one row per term; unknown standard errors are NaN.
 
-    An explanation of order 3 has its third-order terms too, and a column ``third`` for their third player.
+    With order 3, third-order terms are included, and the column ``third`` has their third player.
 
     Raises:
         ImportError: pandas is not installed.

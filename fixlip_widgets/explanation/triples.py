@@ -15,13 +15,13 @@ Indices = NDArray[np.intp]
 
 @dataclass(frozen=True, eq=False)
 class Triples:
-    """Terms ``value · z_i z_j z_k`` of two patches with a token, and of a patch with two tokens, in logits.
+    """Terms ``value · z_i z_j z_k`` of two image players and a token, or an image player and two tokens, in logits.
 
     Attributes:
-        image_image_text: (n_text, n_image, n_image), symmetric in the patches, zero diagonals.
+        image_image_text: (n_text, n_image, n_image), symmetric in the image players, zero diagonals.
         image_text_text: (n_image, n_text, n_text), symmetric in the tokens, zero diagonals.
-        image_image_text_se: Standard errors, same shape.
-        image_text_text_se: Standard errors, same shape.
+        image_image_text_se: Standard errors of ``image_image_text``, same shape.
+        image_text_text_se: Standard errors of ``image_text_text``, same shape.
     """
 
     image_image_text: Floats
@@ -50,23 +50,24 @@ class Triples:
         return self.image_image_text.shape[0]
 
     def predict(self, masks: Floats) -> Floats:
-        """(m,) sum of the terms present in joint masks (m, n), in logits."""
+        """Return the (m,) sums of the terms present in joint masks (m, n), in logits."""
         z, t = masks[:, : self.n_image], masks[:, self.n_image :]
         patches = 0.5 * np.einsum("mi,bij,mj->mb", z, self.image_image_text, z, optimize=True)
         tokens = 0.5 * np.einsum("mb,abc,mc->ma", t, self.image_text_text, t, optimize=True)
         return (patches * t).sum(axis=1) + (tokens * z).sum(axis=1)
 
     def first_order(self) -> Floats:
-        """(n,) sum of every player's terms: times p², what they add to its weighted Banzhaf value."""
+        """Return the (n,) sums of every player's terms: times p², their contribution to its weighted Banzhaf value."""
         patches = self.image_image_text.sum(axis=(0, 2)) + 0.5 * self.image_text_text.sum(axis=(1, 2))
         tokens = 0.5 * self.image_image_text.sum(axis=(1, 2)) + self.image_text_text.sum(axis=(0, 2))
         return np.concatenate([patches, tokens])
 
     def on_pairs(self, p: float) -> tuple[Floats, Floats]:
-        """(n,) main effects and (n, n) interactions that come nearest, with players kept with probability ``p``.
+        """Return the closest (n,) main effects and (n, n) interactions if players are kept with probability ``p``.
 
-        Of ``z_i z_j z_k`` that is ``p (z_i z_j + z_i z_k + z_j z_k) − p² (z_i + z_j + z_k)``, up to a constant: the
-        rest is the product of the three deviations from p, which no polynomial of lower degree correlates with.
+        ``z_i z_j z_k`` is approximated by ``p (z_i z_j + z_i z_k + z_j z_k) − p² (z_i + z_j + z_k)``, up to a constant.
+        The remainder is the product of the three deviations from p, which is uncorrelated with every polynomial of
+        lower degree.
         """
         n_image, n = self.n_image, self.n_image + self.n_text
         pairs = np.zeros((n, n))
@@ -77,7 +78,7 @@ class Triples:
         return -(p**2) * self.first_order(), p * pairs
 
     def terms(self) -> tuple[Indices, Floats, Floats]:
-        """(k, 3) players of every term, (k,) values, (k,) standard errors."""
+        """Return (k, 3) players, (k,) values and (k,) standard errors of all terms."""
         n_image, n_text = self.n_image, self.n_text
         i, j = np.triu_indices(n_image, 1)
         b, c = np.triu_indices(n_text, 1)

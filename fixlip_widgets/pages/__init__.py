@@ -1,4 +1,4 @@
-"""Explanations for people who run no kernel: live pages, reports, notebooks, pictures and tables."""
+"""Explanations that need no kernel: live pages, reports and exported notebooks."""
 
 from fixlip_widgets.pages.recording import GRID, Recording, record
 from fixlip_widgets.pages.reports import report

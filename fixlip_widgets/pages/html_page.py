@@ -1,4 +1,4 @@
-"""The live page as text: what is saved as JSON that cannot leave its place, the view once, and a still form beneath."""
+"""HTML of live pages: the saved data as escaped JSON, one copy of the view's code, and a static fallback."""
 
 from __future__ import annotations
 
@@ -15,12 +15,12 @@ from fixlip_widgets.support.markup import element, escaped
 
 
 def live(saved: dict[str, Any], still: str) -> str:
-    """The place of one explanation: what it can show, and ``still``, markup to show where no script runs."""
+    """Return the markup of one explanation: its saved data and ``still``, markup for browsers without scripts."""
     return element("div", script(saved, "saved"), f"<noscript>{still}</noscript>", data_fixlip="live")
 
 
 def view() -> str:
-    """The view's module, which a page holds once.
+    """Return the script element with the view's code, which a page includes once.
 
     Raises:
         FixlipError: The front end has not been built.
@@ -31,17 +31,17 @@ def view() -> str:
 
 
 def beginning() -> str:
-    """The script that brings the page to life; the last element of its body."""
+    """Return the script that starts the page; it must be the last element of the body."""
     return f'<script type="module">{_beginning()}</script>'
 
 
 def page(body: list[str], title: str, *, holds_view: bool = True) -> str:
-    """A whole page that loads nothing, from nowhere.
+    """Return a complete, self-contained HTML page.
 
     Args:
-        body: Markup, :func:`live` places among it.
-        title: Text.
-        holds_view: False for a page in a frame of one that holds the view.
+        body: Markup, including that of :func:`live`.
+        title: Title as plain text.
+        holds_view: False for a page in a frame, whose parent page holds the view.
     """
     head = [
         '<meta charset="utf-8">',
@@ -50,8 +50,8 @@ def page(body: list[str], title: str, *, holds_view: bool = True) -> str:
         element("title", escaped(title)),
         element("style", _style()),
     ]
-    unseen = [] if any(part.startswith("<h1>") for part in body) else [element("h1", escaped(title), class_="unseen")]
-    main = element("main", *(part + "\n" for part in [*unseen, *body]))
+    heading = [] if any(part.startswith("<h1>") for part in body) else [element("h1", escaped(title), class_="unseen")]
+    main = element("main", *(part + "\n" for part in [*heading, *body]))
     parts = [main, view() if holds_view else "", beginning()]
     return (
         f'<!doctype html>\n<html lang="en">{element("head", *head)}\n'
@@ -60,7 +60,7 @@ def page(body: list[str], title: str, *, holds_view: bool = True) -> str:
 
 
 def script(value: Any, name: str) -> str:
-    """``value`` as JSON in a script element: without a ``<``, nothing in it can end the element or begin another."""
+    """Return ``value`` as JSON in a script element; ``<`` is escaped, so that no value can close the element."""
     text = json.dumps(value, allow_nan=False, separators=(",", ":")).replace("<", "\\u003c")
     return f'<script type="application/json" data-fixlip="{name}">{text}</script>'
 
@@ -69,15 +69,15 @@ def script(value: Any, name: str) -> str:
 def _beginning() -> str:
     code = built("offline.js").strip()
     if "</script" in code.lower() or "<!--" in code:
-        raise FixlipError("The built offline.js would end its own script element; build the front end again.")
+        raise FixlipError("The built offline.js contains `</script` or `<!--`; build the front end again.")
     return code
 
 
 @cache
 def _policy() -> str:
-    """What the page may do: run its own two scripts, show its own pictures, and fetch nothing."""
-    own = base64.b64encode(hashlib.sha256(_beginning().encode()).digest()).decode("ascii")
-    return f"default-src 'none'; script-src 'sha256-{own}' blob:; img-src data: blob:; style-src 'unsafe-inline'"
+    """Return the content security policy: only the page's own scripts and pictures, and no network access."""
+    digest = base64.b64encode(hashlib.sha256(_beginning().encode()).digest()).decode("ascii")
+    return f"default-src 'none'; script-src 'sha256-{digest}' blob:; img-src data: blob:; style-src 'unsafe-inline'"
 
 
 @cache

@@ -1,4 +1,4 @@
-"""The built front end, held once per kernel by a model that all widgets refer to: a second widget costs little."""
+"""The built front end, stored once per kernel in a model that all widgets share."""
 
 from __future__ import annotations
 
@@ -17,17 +17,17 @@ _NOT_BUILT = """export default { render({ el }) {
 
 @cache
 def built(name: str) -> str:
-    """The text of a built file; where it was not built, of a module that says so."""
+    """Return the text of a built file, or a module that shows a message if the file is missing."""
     path = _STATIC / name
     return path.read_text(encoding="utf-8") if path.is_file() else _NOT_BUILT
 
 
 class Bundle(ipywidgets.Widget):
-    """Holds the front end's code; has no view of its own.
+    """A model without a view that holds the front end's code.
 
     Attributes:
-        code: The module's text, with its style sheet in it.
-        digest: Start of its SHA-256, by which a page knows whether it runs this very code already.
+        code: Text of the module, including the style sheet.
+        digest: First 16 hexadecimal digits of the code's SHA-256, which a page compares with the code it runs.
     """
 
     code = t.Unicode().tag(sync=True)
@@ -38,7 +38,7 @@ _shared: Bundle | None = None
 
 
 def shared_bundle() -> Bundle:
-    """The one bundle of this kernel; another if somebody closed it."""
+    """Return the bundle of this kernel; create a new one if it was closed."""
     global _shared
     if _shared is None or _shared.comm is None:
         code = built("widget.js")

@@ -1,4 +1,4 @@
-"""Masks that the model sees at a p: the first of the streams that the explainer draws from."""
+"""Example masks at a given p: the first of the explainer's mask streams."""
 
 from __future__ import annotations
 
@@ -17,10 +17,10 @@ COUNT = 6
 
 
 def examples(explainer: IncrementalExplainer, p: float, method: Method) -> dict[str, Any] | None:
-    """The first six image masks drawn at ``p``, each with a text mask; None for a method that has no p.
+    """Return the first six image masks drawn at ``p``, each with a text mask; None for a method without p.
 
-    Streams are prefix-stable, so these are the masks that were drawn first, or would be if nothing was drawn at ``p``
-    yet. A caption that is short enough has all its masks encoded, these among them.
+    Streams are prefix-stable, so these are the first masks drawn at ``p``, even if none has been drawn yet. For short
+    captions all text masks are encoded, including these.
     """
     if not method.uses_p:
         return None
@@ -28,7 +28,7 @@ def examples(explainer: IncrementalExplainer, p: float, method: Method) -> dict[
 
 
 def first_masks(n_image: int, n_text: int, p: float, seed: int) -> dict[str, Any]:
-    """The first masks that an explainer with that ``seed`` draws at ``p``, as the view reads them."""
+    """Return the first masks that an explainer with this ``seed`` draws at ``p``, in the view's format."""
     image = draw_masks(n_image, p, 0, COUNT, seed=seed, stream=IMAGE_STREAM)
     text = draw_masks(n_text, p, 0, COUNT, seed=seed, stream=TEXT_STREAM)
     joint = np.concatenate([image, text], axis=1)

@@ -1,8 +1,8 @@
-"""The nbconvert exporter ``fixlip_html``: a notebook as one page in which every widget of ours is a live, offline page.
+"""The nbconvert exporter ``fixlip_html``: an HTML page in which every FixlipWidget stays interactive offline.
 
-``jupyter nbconvert --to fixlip_html notebook.ipynb``, with ``--execute`` if wanted, or through nbconvert's Python
-interface. Everything else is as nbconvert's own HTML exporter has it; what that would load from the network is left out
-where the notebook does not need it.
+Run ``jupyter nbconvert --to fixlip_html notebook.ipynb``, optionally with ``--execute``, or use nbconvert's Python
+interface. Everything else is exported as by nbconvert's HTML exporter, except that scripts from the network are omitted
+if the notebook does not need them.
 """
 
 from __future__ import annotations
@@ -21,33 +21,33 @@ from fixlip_widgets.support.markup import element
 _VIEW = "application/vnd.jupyter.widget-view+json"
 _STATE = "application/vnd.jupyter.widget-state+json"
 _MATH = re.compile(r"\$|\\\(|\\\[|\\begin\{")
-_NOTHING = re.compile(r'<script src="">\s*</script>\n?')
+_EMPTY_SCRIPT = re.compile(r'<script src="">\s*</script>\n?')
 _SETTLE = """\
 import sys
 if "fixlip_widgets.widget.worker" in sys.modules:
     sys.modules["fixlip_widgets.widget.worker"].settle()
 """
-"""Run after the notebook's own cells: a page of half a computation is of no use to anybody."""
+"""Code that runs after the notebook's last cell, so that the page shows final results."""
 _FRAME = "display:block;width:100%;height:900px;border:0;color-scheme:normal"
 
 
 class FixlipHTMLExporter(HTMLExporter):
-    """HTML in which explanations stay alive, without kernel and network."""
+    """HTML exporter whose explanations stay interactive without a kernel or a network."""
 
     export_from_notebook = "HTML with live explanations"  # type: ignore[assignment]
 
     def from_notebook_node(self, nb: Any, resources: Any = None, **kw: Any) -> tuple[str, dict[str, Any]]:
         text, resources = super().from_notebook_node(nb, resources, **kw)
-        return _NOTHING.sub("", text), resources
+        return _EMPTY_SCRIPT.sub("", text), resources
 
     def _preprocess(self, nb: Any, resources: Any) -> tuple[Any, Any]:
-        settling = nbformat.v4.new_code_cell(_SETTLE)  # pyright: ignore[reportUnknownMemberType]
+        settle_cell = nbformat.v4.new_code_cell(_SETTLE)  # pyright: ignore[reportUnknownMemberType]
         executes = any(type(each).__name__ == "ExecutePreprocessor" and each.enabled for each in self._preprocessors)
         if executes and _is_python(nb):
-            nb = nbformat.from_dict({**nb, "cells": [*nb.cells, settling]})
+            nb = nbformat.from_dict({**nb, "cells": [*nb.cells, settle_cell]})
         nb, resources = super()._preprocess(nb, resources)
         if executes:
-            nb.cells = [cell for cell in nb.cells if cell.get("id") != settling.id]
+            nb.cells = [cell for cell in nb.cells if cell.get("id") != settle_cell.id]
         enliven(nb)
         if not _has_mathematics(nb):
             resources["mathjax_url"] = ""
@@ -57,9 +57,9 @@ class FixlipHTMLExporter(HTMLExporter):
 
 
 def enliven(nb: Any) -> None:
-    """Put the live page in place of each of our widgets, and forget what those alone needed.
+    """Replace each FixlipWidget by its live page, and remove the widget state that only it used.
 
-    Of a box of widgets only ours stay, one below the other: without a kernel nothing else in it would answer.
+    A box of widgets keeps only its FixlipWidgets, one below the other: other widgets do not work without a kernel.
     """
     holder = nb.metadata.get("widgets", {}).get(_STATE, {})
     restored = restore(holder.get("state", {}))
@@ -105,7 +105,7 @@ def _has_mathematics(nb: Any) -> bool:
 
 
 def _has_scripts(nb: Any) -> bool:
-    """Whether an output may call require.js: one that is a script, or markup with one, or another widget."""
+    """Return whether an output may call require.js: a script, markup that refers to it, or another widget."""
     for data in _data(nb):
         html = "".join(data.get("text/html", ""))
         if "application/javascript" in data or _VIEW in data or re.search(r"\brequire(js)?\s*[(.]", html):

@@ -1,4 +1,4 @@
-"""Arrays in a saved page: symmetric ones as what is above the diagonal, errors in half precision, all as base64."""
+"""Arrays of a saved page as base64: the upper triangle of symmetric matrices, and errors in half precision."""
 
 from __future__ import annotations
 
@@ -13,12 +13,12 @@ _LARGEST_HALF = float(np.finfo(np.float16).max)
 
 
 def packed(values: NDArray[Any], *, coarse: bool = False) -> Packed:
-    """``values`` for a JSON file; ``js/src/offline/saved.ts`` reads it.
+    """Encode ``values`` for a JSON file; ``js/src/offline/saved.ts`` decodes them.
 
     Args:
         values: (n,), or (n, n) and symmetric with a zero diagonal.
-        coarse: Half precision, three significant digits: enough for standard errors. What is too large for it becomes
-            unknown (NaN). Otherwise float32, as the kernel sends.
+        coarse: Use half precision (three significant digits), which suffices for standard errors; values beyond its
+            range become NaN. Otherwise use float32, as the kernel does.
     """
     numbers = np.asarray(values, dtype=np.float32)
     upper = numbers.ndim == 2
@@ -36,5 +36,5 @@ def packed(values: NDArray[Any], *, coarse: bool = False) -> Packed:
 
 
 def from_wire(wire: dict[str, Any]) -> NDArray[np.float32]:
-    """The array in a :func:`fixlip_widgets.pages.wire_format.array`, also of one that came out of a saved notebook."""
+    """Decode a :func:`fixlip_widgets.pages.wire_format.array`, also one from a saved notebook."""
     return np.frombuffer(wire["data"], dtype="<f4").reshape(wire["shape"])

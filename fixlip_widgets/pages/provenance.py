@@ -1,4 +1,4 @@
-"""Where an explanation comes from: what was explained with which software, and lines that compute it again."""
+"""Provenance of an explanation: model, settings and versions, and Python code that reproduces it."""
 
 from __future__ import annotations
 
@@ -23,9 +23,9 @@ _PACKAGES = (("torch", "torch"), ("open_clip", "open_clip_torch"))
 
 
 def provenance(explanation: Explanation) -> list[tuple[str, str]]:
-    """(label, value) of what was explained and how, from the model to the versions, as far as it is known.
+    """Return the available (label, value) rows: model, settings, encodings and versions.
 
-    The versions are those of this process.
+    The versions are those of the current process.
     """
     model = explanation.model
     name = " · ".join(part for part in (model.get("name"), model.get("pretrained")) if part)
@@ -38,7 +38,7 @@ def provenance(explanation: Explanation) -> list[tuple[str, str]]:
         ("seed", "" if explanation.seed is None else str(explanation.seed)),
         ("p", f"{explanation.p:g}"),
         ("budget", f"{explanation.budget:,} evaluations" if explanation.budget else ""),
-        ("masking", f"{explanation.masking}: {says}" if (says := MASKINGS.get(explanation.masking)) else ""),
+        ("masking", f"{explanation.masking}: {meaning}" if (meaning := MASKINGS.get(explanation.masking)) else ""),
         ("encodings", encodings if explanation.image_encodes or explanation.text_encodes else ""),
         ("fixlip_widgets", __version__),
         *((label, metadata.version(package)) for label, package in _PACKAGES),
@@ -48,12 +48,12 @@ def provenance(explanation: Explanation) -> list[tuple[str, str]]:
 
 @dataclass(frozen=True)
 class Source:
-    """How the image and the model of an explanation are had in Python.
+    """Python expressions for the image, the model and the options of an explanation.
 
     Attributes:
-        image: An expression, or the name ``image`` where the picture exists in memory only.
-        model: An expression, or the name ``model`` where the model was not loaded by a name that loads it again.
-        options: How the players were made, where not by default: names of arguments and expressions.
+        image: An expression, or the name ``image`` if the image exists only in memory.
+        model: An expression, or the name ``model`` if the model cannot be loaded again by name.
+        options: Options of the game that differ from the defaults: argument name to expression.
     """
 
     image: str = "image"
@@ -62,7 +62,7 @@ class Source:
 
     @classmethod
     def of(cls, image: Any, game: VisionLanguageGame) -> Source:
-        """Of an image as it was given, and the game that was made of it."""
+        """Return the source of an image, as the user passed it, and of the game made from it."""
         options = {name: repr(value) for name, value in game.options().items() if not isinstance(value, np.ndarray)}
         if "regions" in game.options():
             options.setdefault("regions", "regions")
@@ -70,40 +70,40 @@ class Source:
 
 
 def reproduction(explanation: Explanation, source: Source | None = None, *, reused: bool = False) -> str:
-    """Lines of Python that compute the explanation again; names that they use and do not define are commented on.
+    """Return Python code that computes the explanation again; comments explain the names it does not define.
 
     Args:
-        explanation: What to compute again.
-        source: Where image and model come from.
-        reused: Encodings at other p, for other captions or of a larger budget took part: the lines compute it without.
+        explanation: The explanation to reproduce.
+        source: Source of the image and the model.
+        reused: Whether encodings at other p, for other captions or of a larger budget were used; the code omits them.
     """
     source, method = source or Source(), CATALOGUE.get(explanation.method)
-    given = [source.image, repr(explanation.caption)]
-    given.append(f"model={source.model}")
-    given += [f"{name}={expression}" for name, expression in source.options.items()]
-    given.append(f"method={explanation.method!r}")
+    arguments = [source.image, repr(explanation.caption)]
+    arguments.append(f"model={source.model}")
+    arguments += [f"{name}={expression}" for name, expression in source.options.items()]
+    arguments.append(f"method={explanation.method!r}")
     if method is None or explanation.order != method.orders[0]:
-        given.append(f"order={explanation.order}")
+        arguments.append(f"order={explanation.order}")
     if method is None or method.uses_p:
-        given.append(f"p={explanation.p!r}")
+        arguments.append(f"p={explanation.p!r}")
     if method is None or method.uses_budget:
-        given.append(f"budget={explanation.budget}")
+        arguments.append(f"budget={explanation.budget}")
     if explanation.seed is not None:
-        given.append(f"seed={explanation.seed}")
-    named = {"image": source.image, "model": source.model, **source.options}
-    comments = [f"# {name}: {meaning}" for name, meaning in _PLACEHOLDERS.items() if named.get(name) == name]
+        arguments.append(f"seed={explanation.seed}")
+    expressions = {"image": source.image, "model": source.model, **source.options}
+    comments = [f"# {name}: {meaning}" for name, meaning in _PLACEHOLDERS.items() if expressions.get(name) == name]
     if reused:
         comments.append(
-            "# other encodings, of earlier settings, took part: numbers will differ, about as much as their errors say"
+            "# encodings of earlier settings were reused: the numbers will differ by about their standard errors"
         )
-    call = ",\n".join(f"    {argument}" for argument in given)
+    call = ",\n".join(f"    {argument}" for argument in arguments)
     return "\n".join(["import fixlip_widgets as fx", "", *comments, f"explanation = fx.explain(\n{call},\n)"]) + "\n"
 
 
 _PLACEHOLDERS = {
-    "image": "the picture, as it was given to the widget",
-    "regions": "the label map, as it was given to the widget",
-    "model": "what fx.load_model() gave for the model that the provenance names",
+    "image": "the image passed to the widget",
+    "regions": "the label map passed to the widget",
+    "model": "the result of fx.load_model() for the model in the provenance",
 }
 
 
@@ -114,7 +114,7 @@ def _image_expression(image: Any) -> str:
 
 
 def _scenes_like(image: Any) -> list[str]:
-    """Packaged scenes whose picture this is."""
+    """Return the names of the packaged scenes with the same pixels."""
     from PIL import Image
 
     from fixlip_widgets import demo

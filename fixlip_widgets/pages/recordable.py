@@ -1,4 +1,4 @@
-"""What pages ask of a widget: that it can be recorded, and which of its settings a page takes over."""
+"""Interface between pages and widgets: recording, and the view settings that a page keeps."""
 
 from __future__ import annotations
 
@@ -18,19 +18,19 @@ VIEW_SETTINGS = (
     "palette",
     "theme",
 )
-"""Settings that a page takes over from a widget; selection and comparison begin anew."""
+"""Settings that a page takes from the widget; selection and comparison are reset."""
 STILL_OF = "fixlip_widgets_still_of"
-"""Key in an output's metadata: id of the widget's model whose static form it is."""
+"""Key in the metadata of a static output: id of the model of its widget."""
 
 
 @runtime_checkable
 class Recordable(Protocol):
-    """Something that can compute what a page shows; a widget, for example."""
+    """An object that can compute the contents of a page, such as a widget."""
 
     def record(self, **options: Any) -> Recording:
-        """Compute what a page can show; see :func:`fixlip_widgets.pages.record` for the options."""
+        """Compute the contents of a page; see :func:`fixlip_widgets.pages.record` for the options."""
         ...
 
     def view_settings(self) -> dict[str, Any]:
-        """Return the present :data:`VIEW_SETTINGS`."""
+        """Return the current :data:`VIEW_SETTINGS`."""
         ...

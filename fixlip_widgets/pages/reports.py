@@ -1,4 +1,4 @@
-"""``report``: one file that opens from disk, with as many live explanations as wanted and text between them."""
+"""``report``: one HTML file with any number of live explanations and text between them."""
 
 from __future__ import annotations
 
@@ -31,33 +31,35 @@ def report(
     playground: bool = False,
     progress: bool | Callable[[Step], None] | None = None,
 ) -> None:
-    """Write explanations and text as one file that is interactive without a kernel and loads nothing from anywhere.
+    """Write explanations and text to one self-contained HTML file that is interactive without a kernel.
 
-    An existing file is replaced whole, when everything is computed, or not at all. Interrupting it (Ctrl-C, or the
-    notebook's stop button) leaves file and explainers as they were.
+    The file is written once everything is computed; an existing file is replaced whole or not at all. An interrupt
+    (Ctrl-C, or the notebook's stop button) leaves the file and the explainers unchanged.
 
     Args:
-        parts: One of these, or several in reading order: explanations, widgets, explainers, recordings, and text. Text
-            is shown as it is: a line that begins with ``#``, ``##`` or ``###`` and a blank is a heading, empty lines
-            part paragraphs.
+        parts: One part, or several in reading order: explanations, widgets, explainers, recordings and text. Text is
+            plain: empty lines separate paragraphs, and a paragraph of one line that begins with ``#``, ``##`` or
+            ``###`` and a space is a heading.
         path: The ``.html`` file to write.
-        title: Of the page; by default its first heading, or else the first caption.
-        p: Values of p that the page shall be able to show of every widget and explainer; for this and what follows see
-            :func:`fixlip_widgets.pages.record`. A finished explanation shows itself alone.
-        budgets: Game evaluations.
-        captions: Further captions.
+        title: Title of the page; by default the first heading or caption.
+        p: Values of p that the page offers for each widget and explainer; see :func:`fixlip_widgets.pages.record` for
+            this and the following arguments. They do not apply to finished explanations.
+        budgets: Budgets in game evaluations.
+        captions: More captions.
         playground: Whether single players can be removed.
-        progress: A function, or whether to show a bar.
+        progress: A function, or whether to show a progress bar.
 
     Raises:
-        InputError: A part is none of these, or there is nothing to show in one, or no part.
+        InputError: There are no parts, or a part has another type or no result.
         OSError: The file cannot be written.
     """
     options = {"p": p, "budgets": budgets, "captions": captions, "playground": playground, "progress": progress}
     check_place(path)
     parts = as_list(parts)
     if not parts:
-        raise InputError("There is nothing to report: give explanations, widgets, explainers, recordings or text.")
+        raise InputError(
+            "A report needs at least one part: an explanation, a widget, an explainer, a recording or text."
+        )
     body, titles = list[str](), list[str]()
     for part in parts:
         if isinstance(part, str):
@@ -73,7 +75,7 @@ def report(
 
 
 def _recording(part: Any, options: dict[str, Any]) -> tuple[Recording, dict[str, Any]]:
-    """What to show of a part, and with which settings."""
+    """Return the recording of a part and its view settings."""
     if isinstance(part, Recording):
         return part, {}
     if isinstance(part, Explanation):
@@ -83,8 +85,8 @@ def _recording(part: Any, options: dict[str, Any]) -> tuple[Recording, dict[str,
     if isinstance(part, Recordable):
         return part.record(**options), part.view_settings()
     raise InputError(
-        f"A {type(part).__name__} cannot be part of a report; give explanations, widgets, explainers, recordings or "
-        "text."
+        f"A part of a report cannot be of type {type(part).__name__}; pass explanations, widgets, explainers, "
+        "recordings or text."
     )
 
 
@@ -94,13 +96,13 @@ def _live(recording: Recording, settings: dict[str, Any]) -> str:
 
 
 def _text(text: str, titles: list[str]) -> list[str]:
-    """Headings and paragraphs; the headings are noted in ``titles``."""
-    found: list[str] = []
+    """Return headings and paragraphs as markup, and append the headings to ``titles``."""
+    elements: list[str] = []
     for block in re.split(r"\n\s*\n", text.strip()):
         heading = _HEADING.fullmatch(block.strip())
         if heading:
             titles.append(heading[2])
-            found.append(element(f"h{len(heading[1])}", escaped(heading[2])))
+            elements.append(element(f"h{len(heading[1])}", escaped(heading[2])))
         elif block.strip():
-            found.append(element("p", escaped(block.strip())))
-    return found
+            elements.append(element("p", escaped(block.strip())))
+    return elements

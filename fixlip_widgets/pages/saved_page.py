@@ -1,4 +1,4 @@
-"""A recording as JSON: what ``js/src/offline/saved.ts`` describes and the page's own model answers from."""
+"""A recording as JSON for the offline page, in the format of ``js/src/offline/saved.ts``."""
 
 from __future__ import annotations
 
@@ -22,20 +22,20 @@ Saved = dict[str, Any]
 FORMAT = 1
 WHY = "This page was saved without its model: open the notebook to compute something new."
 _ARRAYS = {"main": False, "main_se": True, "interactions": False, "interactions_se": True}
-"""Arrays of a result, and whether half precision does for them."""
+"""Arrays of a result, and whether half precision suffices."""
 _FORCES = ("spring", "kamada_kawai")
 _EDGES = (24, 60)
-"""Numbers of edges for which force layouts are saved; for others the next larger one's places serve."""
+"""Numbers of edges with a saved force layout; other numbers use the layout of the next larger one."""
 _PLACE = 3
-"""Decimals of a place in the unit square."""
+"""Decimals of coordinates in the unit square."""
 
 
 def saved(recording: Recording, settings: dict[str, Any] | None = None) -> Saved:
-    """What a live page holds of ``recording``.
+    """Return the JSON contents of a live page.
 
     Args:
-        recording: What it can show; the first explanation is shown first.
-        settings: Traits of the widget that were not as they are by default, as ``top_k`` or ``palette``.
+        recording: The explanations; the first is shown first.
+        settings: Traits of the widget that replace the defaults, such as ``top_k`` or ``palette``.
     """
     first = recording.explanations[0]
     captions = {explanation.caption: explanation for explanation in recording.explanations}
@@ -52,7 +52,7 @@ def saved(recording: Recording, settings: dict[str, Any] | None = None) -> Saved
 
 
 def packed_result(result: dict[str, Any]) -> dict[str, Any]:
-    """A :func:`fixlip_widgets.pages.wire_format.result` with its arrays packed."""
+    """Return a :func:`fixlip_widgets.pages.wire_format.result` with its arrays packed."""
     arrays = {
         name: packed(from_wire(result[name]), coarse=coarse) if result.get(name) else None
         for name, coarse in _ARRAYS.items()
@@ -61,12 +61,12 @@ def packed_result(result: dict[str, Any]) -> dict[str, Any]:
 
 
 def _packed_picture(picture: dict[str, Any] | None) -> dict[str, Any] | None:
-    """A :func:`fixlip_widgets.pages.wire_format.image` with its bytes as base64."""
+    """Return a :func:`fixlip_widgets.pages.wire_format.image` with its bytes as base64."""
     return picture and {**picture, "data": base64.b64encode(picture["data"]).decode("ascii")}
 
 
 def packed_scene(scene: dict[str, Any]) -> Saved:
-    """A :func:`fixlip_widgets.pages.wire_format.scene` without its tokens, which are the captions'."""
+    """Return a :func:`fixlip_widgets.pages.wire_format.scene` without its tokens, which belong to the captions."""
     masking, regions = scene.get("masking"), scene.get("regions")
     return {
         "picture": _packed_picture(scene["image"]),
@@ -78,27 +78,27 @@ def packed_scene(scene: dict[str, Any]) -> Saved:
     }
 
 
-def _caption(explanation: Explanation, recording: Recording, all_of_them: list[Explanation]) -> Saved:
+def _caption(explanation: Explanation, recording: Recording, others: list[Explanation]) -> Saved:
     without = recording.without.get(explanation.caption)
     return {
         "text": explanation.caption,
         "tokens": list(explanation.tokens),
         "anchored": _anchored(explanation),
         "without": None if without is None else without.tolist(),
-        "partners": [_partners(explanation, other) for other in all_of_them],
+        "partners": [_partners(explanation, other) for other in others],
     }
 
 
 def _partners(explanation: Explanation, other: Explanation) -> list[int | None]:
     """Return for each token the matching token of another caption, or None."""
     own, theirs = correspondence(explanation, other)
-    found = dict(zip(own.tolist(), theirs.tolist(), strict=True))
+    matches = dict(zip(own.tolist(), theirs.tolist(), strict=True))
     players = range(explanation.n_image, explanation.n_players)
-    return [found[player] - explanation.n_image if player in found else None for player in players]
+    return [matches[player] - explanation.n_image if player in matches else None for player in players]
 
 
 def _anchored(explanation: Explanation) -> list[list[float]]:
-    """(n, 2) places of every player in the layout that keeps patches where they are, whatever the graph shows."""
+    """Return the (n, 2) coordinates of all players in the anchored layout, which does not depend on the edges."""
     every = explanation.replace(order=1, triples=None)
     places = wire.graph(every, 0, top_k=explanation.n_players, layout="anchored")["nodes"]
     return [[round(part, 5) for part in node["pos"]] for node in sorted(places, key=lambda node: node["player"])]
@@ -119,7 +119,7 @@ def _snapshot(explanation: Explanation, caption: int, recording: Recording) -> S
 
 
 def _examples(explanation: Explanation) -> Saved | None:
-    """Masks that the model saw; None of an explanation that is not known to come from an explainer's streams."""
+    """Return masks that the model saw; None unless the explanation comes from an explainer's mask streams."""
     method = CATALOGUE.get(explanation.method)
     if method is None or not method.pooled or explanation.seed is None or not explanation.image_encodes:
         return None
@@ -127,18 +127,18 @@ def _examples(explanation: Explanation) -> Saved | None:
 
 
 def _convergence(explanation: Explanation, recording: Recording) -> list[Saved]:
-    """How the error fell from the smallest recorded budget to this explanation's."""
+    """Return the error at each recorded budget up to that of ``explanation``."""
     earlier = [
         (each.budget, each.image_encodes, cross_error(each))
         for each in recording.explanations
         if (each.caption, each.p) == (explanation.caption, explanation.p) and each.budget <= explanation.budget
     ]
-    known = [point for point in sorted(earlier, key=lambda point: point[:2]) if point[2] is not None]
-    return [dict(zip(("budget", "image_encodes", "error"), point, strict=True)) for point in known]
+    points = [point for point in sorted(earlier, key=lambda point: point[:2]) if point[2] is not None]
+    return [dict(zip(("budget", "image_encodes", "error"), point, strict=True)) for point in points]
 
 
 def _places(explanation: Explanation) -> list[Saved]:
-    """Where force layouts put the nodes: they follow from the edges, and NetworkX is not in the page."""
+    """Return the node coordinates of the force layouts, which the page cannot compute without NetworkX."""
     if not explanation.has_interactions:
         return []
     return [
@@ -154,11 +154,11 @@ def _nodes(explanation: Explanation, layout: str, edges: int) -> list[list[float
 
 
 def _defaults(recording: Recording) -> dict[str, Any]:
-    """Settings of a widget that shows the first explanation, and what there is to choose from."""
+    """Return the settings of a widget that shows the first explanation, and the available options."""
     first = recording.explanations[0]
     options = wire.options()
-    known = CATALOGUE.get(first.method)
-    methods = [entry for entry in options["methods"] if known and entry["name"] == known.name]
+    info = CATALOGUE.get(first.method)
+    methods = [entry for entry in options["methods"] if info and entry["name"] == info.name]
     other = {"name": first.method, "label": first.method, "uses_p": False, "uses_budget": False}
     settings = {name: trait.default() for name, trait in Settings.class_traits().items()}
     return {
@@ -174,8 +174,8 @@ def _defaults(recording: Recording) -> dict[str, Any]:
 
 
 def _costs(recording: Recording) -> dict[str, Any]:
-    """Exponent of each budget to what its explanations took."""
-    taken = {round(math.log2(each.budget), 6): each for each in recording.explanations if each.budget}
+    """Return the encodings of each recorded budget, keyed by the budget's exponent of two."""
+    by_exponent = {round(math.log2(each.budget), 6): each for each in recording.explanations if each.budget}
     return {
         f"{exponent:g}": {
             "image": each.image_encodes,
@@ -185,5 +185,5 @@ def _costs(recording: Recording) -> dict[str, Any]:
             "seconds": 0,
             "megabytes": 0,
         }
-        for exponent, each in sorted(taken.items())
+        for exponent, each in sorted(by_exponent.items())
     }

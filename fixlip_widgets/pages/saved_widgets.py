@@ -1,4 +1,4 @@
-"""Our widgets out of a notebook's saved widget state: what they showed, when they were saved."""
+"""FixlipWidgets restored from the widget state in a saved notebook."""
 
 from __future__ import annotations
 
@@ -26,11 +26,11 @@ _FITS = ("r2", "spearman", "r2_in_sample")
 
 @dataclass(frozen=True)
 class Restored:
-    """A widget as it was saved.
+    """A widget restored from a notebook.
 
     Attributes:
-        saved: What its live page holds.
-        explanation: What it showed; to the float32 precision in which views get their numbers.
+        saved: Contents of its live page.
+        explanation: The explanation that it showed, in the float32 precision of the view.
     """
 
     saved: dict[str, Any]
@@ -39,12 +39,12 @@ class Restored:
 
 @dataclass(frozen=True)
 class All:
-    """All of our widgets in a notebook.
+    """All FixlipWidgets of a notebook.
 
     Attributes:
-        widgets: Model's id to what it showed; those that had no result yet are not there.
-        parts: Ids of the models that nobody needs besides them, boxes that hold them included.
-        boxes: Id of a box that holds some of them, at any depth, to the ids of what is in it.
+        widgets: Model id to restored widget; widgets without a result are omitted.
+        parts: Ids of the models that only these widgets use, including the boxes that hold them.
+        boxes: Id of each box that holds one of them, at any depth, to the ids of its children.
     """
 
     widgets: dict[str, Restored]
@@ -52,14 +52,14 @@ class All:
     boxes: dict[str, list[str]]
 
     def within(self, name: str | None) -> list[Restored]:
-        """What a model showed: one of ours, or all of them in a box, in order."""
+        """Return the widget with this model id, or all widgets in the box with this id, in order."""
         if name in self.widgets:
             return [self.widgets[name]]
         return [each for child in self.boxes.get(name or "", ()) for each in self.within(child)]
 
 
 def restore(models: dict[str, Any]) -> All:
-    """From the ``state`` of ``application/vnd.jupyter.widget-state+json``."""
+    """Restore widgets from the ``state`` of ``application/vnd.jupyter.widget-state+json``."""
     widgets: dict[str, Restored] = {}
     parts: set[str] = set()
     for name, model in models.items():
@@ -68,29 +68,29 @@ def restore(models: dict[str, Any]) -> All:
         state = _with_buffers(model)
         if state.get("result"):
             widgets[name] = _restored(state)
-            referred = [value for value in state.values() if isinstance(value, str) and value.startswith(_REFERENCE)]
-            parts |= {name, *(value.removeprefix(_REFERENCE) for value in referred)}
+            references = [value for value in state.values() if isinstance(value, str) and value.startswith(_REFERENCE)]
+            parts |= {name, *(value.removeprefix(_REFERENCE) for value in references)}
     boxes: dict[str, list[str]] = {}
     inner = set(widgets)
     while inner:  # from the widgets outwards
-        holding = {name: held for name, model in models.items() if (held := _children(model)) and inner & {*held}}
-        inner = holding.keys() - boxes.keys()
-        boxes |= holding
+        parents = {name: ids for name, model in models.items() if (ids := _children(model)) and inner & {*ids}}
+        inner = parents.keys() - boxes.keys()
+        boxes |= parents
     return All(widgets, parts | boxes.keys(), boxes)
 
 
 def _children(model: dict[str, Any]) -> list[str]:
-    """Ids of the models in a box; none of another model."""
+    """Return the ids of the models in a box; empty for any other model."""
     return [str(child).removeprefix(_REFERENCE) for child in model.get("state", {}).get("children", ())]
 
 
 def still_of(output: Any) -> str | None:
-    """Id of the widget's model whose still form an output is; None if it is something else."""
+    """Return the id of the widget model that a static output belongs to; None for other outputs."""
     return output.get("metadata", {}).get(STILL_OF)
 
 
 def _with_buffers(model: dict[str, Any]) -> dict[str, Any]:
-    """A model's state with its buffers where they belong."""
+    """Return a model's state with its buffers decoded and in place."""
     state = _copied(model["state"])
     for buffer in model.get("buffers", ()):
         *path, last = buffer["path"]
@@ -112,19 +112,19 @@ def _restored(state: dict[str, Any]) -> Restored:
     if state.get("kept"):
         kept = {**state["kept"], "settings": {**state["kept"]["settings"], **settings}}
         return Restored({**kept, "measured": state.get("measured", [])}, explanation)
-    told = saved(Recording.of(explanation), settings)
-    (snapshot,) = told["snapshots"]
+    page = saved(Recording.of(explanation), settings)
+    (snapshot,) = page["snapshots"]
     snapshot["result"] = packed_result(state["result"])
     snapshot.update({name: state[name] for name in ("examples", "convergence") if state.get(name)})
-    told["measured"] = state.get("measured", [])
-    told.update(packed_scene(state["scene"]))
-    return Restored(told, explanation)
+    page["measured"] = state.get("measured", [])
+    page.update(packed_scene(state["scene"]))
+    return Restored(page, explanation)
 
 
 def _explanation(result: dict[str, Any], scene: dict[str, Any]) -> Explanation:
     arrays = {name: _array(result, name) for name in ("main_se", "interactions_se")}
     masking = scene.get("masking") or {}
-    unknown = {name: np.nan if result[name] is None else result[name] for name in _NUMBERS}
+    numbers = {name: np.nan if result[name] is None else result[name] for name in _NUMBERS}
     return Explanation(
         main=from_wire(result["main"]).astype(np.float64),
         interactions=from_wire(result["interactions"]).astype(np.float64),
@@ -139,7 +139,7 @@ def _explanation(result: dict[str, Any], scene: dict[str, Any]) -> Explanation:
         masking=masking.get("name", ""),
         model={"name": scene["model"]},
         **arrays,
-        **unknown,
+        **numbers,
         **{name: result[name] for name in (*_SCALARS, *_FITS)},
     )
 
@@ -156,7 +156,7 @@ def _image(picture: dict[str, Any] | None) -> NDArray[np.uint8] | None:
 
 
 def _labels(regions: dict[str, Any] | None) -> NDArray[np.uint16] | None:
-    """The label map that the regions' outlines were drawn from: drawn again, they are the same."""
+    """Return the label map from which the outlines of the regions were drawn."""
     if regions is None:
         return None
     with Image.open(io.BytesIO(regions["labels"]), formats=["PNG"]) as image:

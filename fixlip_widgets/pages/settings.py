@@ -1,4 +1,4 @@
-"""The settings that a view may change, and the check that each new value passes, from whichever side it comes."""
+"""Settings that a view may change, and the validation of their values, for Python and for the view."""
 
 from __future__ import annotations
 
@@ -17,45 +17,45 @@ from fixlip_widgets.support.checks import check_p
 Check = Callable[[Any], Any]
 THEMES = ("auto", "light", "dark")
 MAX_EDGES = 500
-"""Most edges that the graph draws: beyond, nothing can be told apart."""
+"""Largest number of edges in the graph; more are not legible."""
 SIGNS = ("both", "positive", "negative")
 VIEWS = ("graph", "heatmap", "table")
 BLOCKS = ("cross", "text_text", "image_image")
 SHOWN = ("current", "pinned", "difference")
 MAX_SUBSET = 24
-"""Most players of a subset that the graph shows."""
+"""Largest number of players in the subset that the graph shows."""
 _LONGEST_CAPTION = 10_000
 
 
 def whole_number(what: str, low: int, high: int) -> Check:
-    """A check that a value is a whole number from ``low`` to ``high``; ``what`` names the setting and its meaning."""
+    """Return a check for whole numbers from ``low`` to ``high``; ``what`` is ``"name: meaning"`` of the setting."""
     name, _, meaning = what.partition(": ")
 
     def check(value: Any) -> int:
         if isinstance(value, bool) or not isinstance(value, Integral) or not low <= int(value) <= high:
-            raise InputError(f"{name} is {value!r}; it is {meaning}, a whole number from {low} to {high}.")
+            raise InputError(f"{name} is {value!r}; {meaning} must be a whole number from {low} to {high}.")
         return int(value)
 
     return check
 
 
 def check_caption(value: Any) -> str:
-    """A caption that is text and not absurdly long; whether the model can read it, the model says."""
+    """Return the caption, stripped; raise InputError unless it is a string of acceptable length."""
     if not isinstance(value, str):
-        raise InputError(f"The caption is a {type(value).__name__}; it must be text.")
+        raise InputError(f"The caption is of type {type(value).__name__}; it must be a string.")
     if len(value) > _LONGEST_CAPTION:
-        raise InputError(f"The caption has {len(value):,} characters; no model here reads that many.")
+        raise InputError(f"The caption has {len(value):,} characters; at most {_LONGEST_CAPTION:,} are allowed.")
     return value.strip()
 
 
 def check_players(value: Any, players: Players) -> tuple[int, ...]:
-    """Distinct players, given by index or by name, in the order in which they were given."""
-    given: Any = value if isinstance(value, Sequence) and not isinstance(value, (str, bytes)) else (value,)
-    return tuple(dict.fromkeys(players.player(player) for player in given))
+    """Return the indices of players given by index or name, without duplicates and in the same order."""
+    players_or_names: Any = value if isinstance(value, Sequence) and not isinstance(value, (str, bytes)) else (value,)
+    return tuple(dict.fromkeys(players.player(player) for player in players_or_names))
 
 
 def check_order(value: Any, method: MethodInfo) -> int:
-    """An order that ``method`` offers."""
+    """Return an order that ``method`` offers; raise InputError for any other value."""
     if isinstance(value, bool) or not isinstance(value, Integral) or int(value) not in method.orders:
         offered = " or ".join(map(str, method.orders))
         raise InputError(f"order is {value!r}; {method.label} offers order {offered}.")
@@ -63,7 +63,7 @@ def check_order(value: Any, method: MethodInfo) -> int:
 
 
 def one_of(what: str, names: Sequence[str]) -> Check:
-    """A check that a value is one of ``names``."""
+    """Return a check that a value is one of ``names``."""
 
     def check(value: Any) -> str:
         if not isinstance(value, str) or value not in names:
@@ -89,4 +89,4 @@ CHECKS: dict[str, Check] = {
     "palette": one_of("palette", tuple(PALETTES)),
     "theme": one_of("theme", THEMES),
 }
-"""Checks that need nothing but the value; ``budget``, ``order``, ``selection`` and ``removed`` depend on the widget."""
+"""Checks that need only the value; those of ``budget``, ``order``, ``selection``, ``removed`` depend on the widget."""

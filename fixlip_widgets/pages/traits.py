@@ -1,4 +1,4 @@
-"""The widget's traits: settings, which both sides write, and answers, which the kernel alone writes."""
+"""The widget's traits: settings, written by kernel and view, and answers, written only by the kernel."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ STATUSES = ("idle", "running", "cancelled", "done", "error")
 
 
 class Settings(t.HasTraits):
-    """What a person sets, from Python or in the view; every value is checked, whichever side it comes from."""
+    """Settings that the user changes from Python or in the view; every value is validated."""
 
     p = t.Float(0.5).tag(sync=True)
     budget = t.Int(DEFAULT_BUDGET).tag(sync=True)
@@ -35,9 +35,9 @@ class Settings(t.HasTraits):
 
 
 class Answers(t.HasTraits):
-    """What the kernel tells the view. Messages are lost before a view mounts and are never saved, so these are traits.
+    """Data that the kernel sends to the view; ``js/src/protocol.ts`` documents each trait.
 
-    What each holds is written down in ``js/src/protocol.ts``.
+    They are not messages, because messages are lost before a view mounts and are never saved.
     """
 
     live = t.Bool(True).tag(sync=True)

@@ -1,4 +1,4 @@
-"""What travels to the view: explanations, graphs and pictures as JSON with binary buffers."""
+"""Data sent to the view: explanations, graphs and pictures as JSON with binary buffers."""
 
 from __future__ import annotations
 
@@ -29,13 +29,13 @@ if TYPE_CHECKING:
 
 Wire = dict[str, Any]
 BLANK_SIDE = 112
-"""Longest side, in pixels, of the picture of what stands for removed players: one colour, or a blur."""
+"""Longest side, in pixels, of the picture that replaces removed players: one colour, or a blur."""
 MOST_TRIPLES = 100
-"""Third-order terms that travel to the view."""
+"""Largest number of third-order terms sent to the view."""
 
 
 class WireArray(TypedDict):
-    """An array as the view reads it: float32 in row-major order."""
+    """An array in the view's format: float32 in row-major order."""
 
     shape: list[int]
     dtype: str
@@ -43,7 +43,7 @@ class WireArray(TypedDict):
 
 
 def array(values: NDArray[Any] | None) -> WireArray | None:
-    """``values`` as float32 with shape and type; ``None`` stays."""
+    """Return ``values`` as float32 with shape and type, or None for None."""
     if values is None:
         return None
     flat = np.ascontiguousarray(values, dtype="<f4")
@@ -53,17 +53,17 @@ def array(values: NDArray[Any] | None) -> WireArray | None:
 def result(
     explanation: Explanation, generation: int, *, partial: bool, code: str | None = None, difference: bool = False
 ) -> Wire:
-    """Everything the view shows of an explanation.
+    """Return everything that the view shows of an explanation.
 
     Args:
-        explanation: What to show.
-        generation: Number of the request that it answers.
-        partial: Whether more is being computed.
-        code: Lines that compute it again; by default with names in place of what only the caller knows.
-        difference: It is one explanation minus another.
+        explanation: The explanation to show.
+        generation: Request number.
+        partial: Whether the refinement is still running.
+        code: Python code that reproduces the explanation; by default with placeholders for image and model.
+        difference: Whether it is the difference of two explanations.
     """
     code = reproduction(explanation) if code is None else code
-    known = ("similarity", "empty_similarity", "baseline", "residual", "r2", "spearman", "r2_in_sample")
+    scores = ("similarity", "empty_similarity", "baseline", "residual", "r2", "spearman", "r2_in_sample")
     counts = ("budget", "image_encodes", "text_encodes")
     return {
         "generation": generation,
@@ -82,7 +82,7 @@ def result(
         "effective_image_masks": number(explanation.effective_image_masks),
         "ridge": number(explanation.ridge),
         **{name: int(getattr(explanation, name)) for name in counts},
-        **{name: number(getattr(explanation, name)) for name in known},
+        **{name: number(getattr(explanation, name)) for name in scores},
         "findings": findings(explanation, partial=partial, difference=difference),
         "triples": triples(explanation),
         "provenance": [list(row) for row in provenance(explanation)],
@@ -95,7 +95,7 @@ def result(
 
 
 def triples(explanation: Explanation) -> list[Wire]:
-    """The strongest third-order terms, strongest first; none below order 3."""
+    """Return the strongest third-order terms, strongest first; empty below order 3."""
     if explanation.triples is None:
         return []
     players, values, errors = explanation.triples.terms()
@@ -107,7 +107,7 @@ def triples(explanation: Explanation) -> list[Wire]:
 
 
 def group(summed: Group, generation: int, shown: str) -> Wire:
-    """Sums over several players; the view knows the interactions and sums them itself."""
+    """Return the sums over a group of players, except the summed interactions, which the view computes."""
     return {
         "generation": generation,
         "shown": shown,
@@ -121,16 +121,16 @@ def group(summed: Group, generation: int, shown: str) -> Wire:
 
 
 def subsets(explanation: Explanation, generation: int, shown: str) -> Wire:
-    """The best subset of each size from 1 on, most and least similar."""
+    """Return the most and the least similar subset of each size from 1 on."""
     best = {name: explanation.subsets(sign, MAX_SUBSET)[1:] for name, sign in (("positive", 1), ("negative", -1))}
-    told = {
-        name: [{"players": list(players), "value": value} for players, value in found] for name, found in best.items()
+    entries = {
+        name: [{"players": list(players), "value": value} for players, value in sizes] for name, sizes in best.items()
     }
-    return {"generation": generation, "shown": shown, **told}
+    return {"generation": generation, "shown": shown, **entries}
 
 
 def graph(explanation: Explanation, generation: int, **options: Any) -> Wire:
-    """The explanation graph: nodes with places, edges strongest first; ``options`` are ``explanation_graph``'s."""
+    """Return the nodes of the graph with coordinates, and its edges, strongest first; see ``explanation_graph``."""
     drawn = explanation.to_networkx(**options)
     nodes = [
         {"player": player, "kind": node["kind"], "label": node["label"], "pos": [number(part) for part in node["pos"]]}
@@ -145,7 +145,7 @@ def graph(explanation: Explanation, generation: int, **options: Any) -> Wire:
 
 
 def progress(state: Progress, generation: int) -> Wire:
-    """The message that tells how far a refinement is."""
+    """Return the message that reports the progress of a refinement."""
     counts = ("image_done", "image_total", "text_done", "text_total")
     return {
         "type": "progress",
@@ -157,17 +157,17 @@ def progress(state: Progress, generation: int) -> Wire:
 
 
 def scene(of: Explanation | VisionLanguageGame, model: str) -> Wire:
-    """What can be shown of a pair before anything is computed; ``model`` in one line."""
-    described = of.described()
-    picture = described["image"]
+    """Return what the view shows of a pair before anything is computed; ``model`` is a one-line label."""
+    description = of.described()
+    picture = description["image"]
     return {
         "image": None if picture is None else image(picture),
-        "tokens": list(described["tokens"]),
-        "words": described["words"],
-        "grid": list(described["grid"]),
+        "tokens": list(description["tokens"]),
+        "words": description["words"],
+        "grid": list(description["grid"]),
         "model": model,
-        "regions": regions(described["regions"]),
-        "masking": masking(described["masking"], described["blank"]),
+        "regions": regions(description["regions"]),
+        "masking": masking(description["masking"], description["blank"]),
     }
 
 
@@ -176,13 +176,13 @@ class ScenePlayers(Players):
 
     def __init__(self, scene: Wire) -> None:
         self.tokens, self.words, self.grid = tuple(scene["tokens"]), scene["words"], tuple(scene["grid"])
-        self.regions = np.empty((0, 0)) if scene["regions"] else None  # that there are some is all that names need
+        self.regions = np.empty((0, 0)) if scene["regions"] else None  # names depend only on whether regions exist
 
 
 def regions(labels: NDArray[np.integer] | None) -> Wire | None:
-    """Where image players lie that are regions, given (H, W) the region of each pixel; None for a grid.
+    """Return the outlines of the regions, from (H, W) the region of each pixel; None for a grid.
 
-    The view gets outlines. ``labels`` are a PNG of the map that they were drawn from, for whoever opens what was saved.
+    The result also contains the label map as a PNG, from which a saved explanation is restored.
     """
     if labels is None:
         return None
@@ -200,21 +200,21 @@ def regions(labels: NDArray[np.integer] | None) -> Wire | None:
 
 
 def masking(name: str, blank: NDArray[np.uint8] | None) -> Wire | None:
-    """What becomes of removed image players: in a word, in a sentence, and as a picture; None where it is not known."""
+    """Return the name, a description and a picture of what replaces removed image players; None if unknown."""
     if name not in MASKINGS:
         return None
-    sentence = MASKINGS[name]
-    says = sentence[0].upper() + sentence[1:] + "."
-    return {"name": name, "says": says, "blank": None if blank is None else image(blank, most=BLANK_SIDE)}
+    meaning = MASKINGS[name]
+    sentence = meaning[0].upper() + meaning[1:] + "."
+    return {"name": name, "says": sentence, "blank": None if blank is None else image(blank, most=BLANK_SIDE)}
 
 
 def image(pixels: NDArray[np.uint8], *, most: int | None = None, quality: int = 90) -> Wire:
-    """(H, W, 3) uint8 as a WebP file with its size, small enough to be saved with the notebook.
+    """Encode (H, W, 3) uint8 pixels as a WebP file that is small enough to be saved with the notebook.
 
     Args:
         pixels: The picture.
-        most: Longest side that it may have; larger ones are made smaller.
-        quality: WebP's, from 0 to 100.
+        most: Longest side in pixels; larger pictures are scaled down.
+        quality: WebP quality, from 0 to 100.
     """
     shown = Image.fromarray(pixels)
     if most is not None:
@@ -230,7 +230,7 @@ def image(pixels: NDArray[np.uint8], *, most: int | None = None, quality: int = 
 
 
 def options() -> Wire:
-    """The names that settings may take, and the colours that belong to the palettes."""
+    """Return the allowed values of settings, and the colours of the palettes."""
     return {
         "palettes": {name: list(colors) for name, colors in PALETTES.items()},
         "layouts": list(LAYOUTS),
@@ -245,10 +245,10 @@ def options() -> Wire:
 
 
 def model_label(model: dict[str, str]) -> str:
-    """A model's name and weights in one line."""
+    """Return a model's name and weights in one line."""
     return " · ".join(part for part in (model.get("name"), model.get("pretrained")) if part)
 
 
 def number(value: float | None) -> float | None:
-    """``value``, or ``None`` where JSON has no word for it."""
+    """Return ``value``, or None unless it is finite, since JSON has no NaN or infinity."""
     return float(value) if value is not None and math.isfinite(value) else None

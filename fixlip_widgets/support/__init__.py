@@ -1,1 +1,1 @@
-"""Files, checks of arguments, formatting, threads, markup and progress: what every other package uses."""
+"""Utilities shared by all packages: files, argument checks, formatting, threads, markup and progress."""

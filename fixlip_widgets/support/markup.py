@@ -1,4 +1,4 @@
-"""HTML and SVG elements as text, with every attribute escaped, so that no token or caption can leave its place."""
+"""HTML and SVG elements as strings. Every attribute is escaped, so that no token or caption can inject markup."""
 
 from __future__ import annotations
 
@@ -11,25 +11,25 @@ Attribute = str | float | None
 
 
 def escaped(text: str) -> str:
-    """``text`` for HTML and XML, inside elements and quoted attributes; what XML cannot hold becomes U+FFFD."""
+    """Escape ``text`` for HTML and XML content and quoted attributes; characters invalid in XML become U+FFFD."""
     return html.escape(_NOT_XML.sub("\ufffd", text), quote=True)
 
 
 def element(name: str, *children: str, **attributes: Attribute) -> str:
-    """``<name attributes>children</name>``.
+    """Return ``<name attributes>children</name>``.
 
     Args:
-        name: The element's name.
-        children: Markup, taken as it is: text must have gone through :func:`escaped`.
-        attributes: An underscore stands for a hyphen, and a last one is dropped (``class_``); numbers are written to
-            two decimals; None leaves the attribute out. Values are escaped.
+        name: Element name.
+        children: Markup, inserted unchanged; pass text through :func:`escaped` first.
+        attributes: Underscores become hyphens, and a trailing one is dropped (``class_``). Numbers are rounded to two
+            decimals. None omits the attribute. Values are escaped.
     """
-    written = "".join(
+    attribute_text = "".join(
         f' {key.rstrip("_").replace("_", "-")}="{_value(value)}"'
         for key, value in attributes.items()
         if value is not None
     )
-    return f"<{name}{written}>{''.join(children)}</{name}>"
+    return f"<{name}{attribute_text}>{''.join(children)}</{name}>"
 
 
 def _value(value: str | float) -> str:

@@ -1,8 +1,8 @@
-"""The only module that imports open_clip, since torchvision may need help when its build does not match torch's.
+"""Import of open_clip that also works if the builds of torch and torchvision differ; other modules import it from here.
 
-A CPU-only torch beside a torchvision built for CUDA cannot load torchvision's operators, and ``import torchvision``
-fails where it registers shapes for two of them. open_clip needs only torchvision's transforms, so this module declares
-the two operators (calling them still fails), and the import succeeds.
+A CPU-only torch cannot load the operators of a torchvision built for CUDA, and ``import torchvision`` fails when it
+registers shapes for two of them. open_clip needs only torchvision's transforms, so this module declares the two
+operators. The import then succeeds, although calling the operators still fails.
 """
 
 from __future__ import annotations
@@ -16,16 +16,16 @@ _MISSING = {
     "qnms": "(Tensor dets, Tensor scores, float iou_threshold) -> Tensor",
 }
 _declared: list[torch.library.Library] = []
-"""Keeps the declarations alive."""
+"""References that keep the declarations alive."""
 
 
 def builds_differ() -> bool:
-    """Whether torch and torchvision are of different builds, so that ``import torchvision`` alone fails."""
+    """Return whether the builds of torch and torchvision differ, so that ``import torchvision`` alone fails."""
     return bool(_declared)
 
 
 def _ensure_torchvision() -> None:
-    """Import torchvision; declare the operators that it lacks if it cannot be imported otherwise."""
+    """Import torchvision, declaring its missing operators if necessary."""
     try:
         import_module("torchvision")
     except RuntimeError as error:

@@ -1,4 +1,4 @@
-"""Locks that can be copied, and small solves on one thread, since sharing a short product takes longer than it."""
+"""Copyable locks, and single-threaded small solves, which threads would only slow down."""
 
 from __future__ import annotations
 
@@ -11,13 +11,13 @@ import torch
 from threadpoolctl import ThreadpoolController
 
 WORTH_SHARING = 1e8
-"""Multiplications per product (masks × players²) from which a solve runs on all threads."""
-_ASK_EVERY = 0.1
-"""Seconds between two questions of a waiting thread whether it is still wanted."""
+"""Multiplications per product (masks × players²) from which a solve uses all threads."""
+_POLL_SECONDS = 0.1
+"""Interval at which a waiting thread checks whether it should stop."""
 
 
 class Lock:
-    """A re-entrant lock. A shallow copy of its owner shares it; a deep copy and an unpickled owner get a new one."""
+    """A re-entrant lock. Shallow copies of its owner share the lock; deep copies and unpickled owners get a new one."""
 
     def __init__(self) -> None:
         self._lock = threading.RLock()
@@ -33,8 +33,8 @@ class Lock:
 
     @contextmanager
     def unless(self, stopped: Callable[[], bool]) -> Generator[bool]:
-        """Hold the lock within the block; yields False, without it, if ``stopped()`` becomes true while waiting."""
-        while not (held := self._lock.acquire(timeout=_ASK_EVERY)):
+        """Hold the lock within the block; yield False, without it, if ``stopped()`` becomes true while waiting."""
+        while not (held := self._lock.acquire(timeout=_POLL_SECONDS)):
             if stopped():
                 break
         try:
@@ -46,20 +46,20 @@ class Lock:
 
 @contextmanager
 def threads_for(multiplications: float) -> Generator[None]:
-    """Run products of this many multiplications on as many threads as pay: one, or all that torch has.
+    """Run products of this many multiplications on one thread, or on all of torch's threads if that is faster.
 
-    It holds for the calling thread alone: others, which may be at an encoder, keep what they have. So it sets OpenMP's
-    number, which every thread has for itself, and not torch's, which new threads inherit.
+    The limit applies only to the calling thread: other threads may be running an encoder. It therefore sets OpenMP's
+    thread count, which is local to a thread, and not torch's, which new threads inherit.
     """
     if multiplications >= WORTH_SHARING:
         yield
         return
-    torch.get_num_threads()  # at its first use in a thread torch sets the number, and would undo the limit
+    torch.get_num_threads()  # torch sets the count at its first use in a thread, which would undo the limit
     with _controller().limit(limits=1, user_api="openmp"):
         yield
 
 
 @cache
 def _controller() -> ThreadpoolController:
-    """Of the thread pools that are loaded by now, torch's among them; finding them takes milliseconds."""
+    """Return a controller of the thread pools loaded so far, torch's included; finding them takes milliseconds."""
     return ThreadpoolController()

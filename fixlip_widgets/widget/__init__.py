@@ -1,4 +1,4 @@
-"""The notebook widget: one cell in which p, budget and caption move and the explanation follows."""
+"""The notebook widget: controls for p, budget and caption, and an explanation that follows them."""
 
 from fixlip_widgets.widget.fixlip_widget import FixlipWidget
 

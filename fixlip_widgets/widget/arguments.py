@@ -1,4 +1,4 @@
-"""How a widget begins: what it is given, checked, and what it shows before anything is computed."""
+"""Validation of the widget's arguments, and its state before anything is computed."""
 
 from __future__ import annotations
 
@@ -15,36 +15,36 @@ if TYPE_CHECKING:
     from fixlip_widgets.explanation.explanation import Explanation
 
 RESTARTING = ("p", "budget", "text", "method", "order")
-"""Settings of what is explained: a change of one asks for another result."""
+"""Settings of the explanation; a change requires a new result."""
 OF_THE_GAME = ("grid", "regions", "words", "masking")
-"""Arguments that say who the players are and what becomes of removed ones."""
+"""Arguments that define the players and the masking."""
 _ARGUMENTS = ("model", "explainer", "explanation", "seed", "max_budget")
 _DEFAULTS = (False, "zero")
-_NOT_GIVEN = frozenset({"text", "selection", "removed", "shown"})
-"""Settings that make sense only once there is something to show, or that are arguments of their own."""
+_NOT_KEYWORDS = frozenset({"text", "selection", "removed", "shown"})
+"""Settings that are not keywords, because they need a result or are separate arguments."""
 
 
 def check_names(given: set[str], *, finished: bool) -> None:
-    """Refuse keywords by name: a misspelt setting must not be lost silently.
+    """Raise InputError for an invalid keyword, so that a misspelt setting is not ignored.
 
     Raises:
-        InputError: There is no such setting, or a ``finished`` explanation has it already.
+        InputError: A keyword is unknown, or a ``finished`` explanation determines its value.
     """
-    known = (WRITABLE | {"autorun", "idle_share"}) - _NOT_GIVEN
-    if unknown := given - known:
-        every = known | {*_ARGUMENTS, *OF_THE_GAME}
+    allowed = (WRITABLE | {"autorun", "idle_share"}) - _NOT_KEYWORDS
+    if unknown := given - allowed:
+        every = allowed | {*_ARGUMENTS, *OF_THE_GAME}
         raise InputError(
-            f"FixlipWidget does not know {', '.join(sorted(unknown))}; it knows {', '.join(sorted(every))}."
+            f"FixlipWidget has no argument {', '.join(sorted(unknown))}; choose from {', '.join(sorted(every))}."
         )
     if finished and given & set(RESTARTING):
-        raise InputError("A finished explanation has its own p and budget, method and order; none can be set.")
+        raise InputError("The p, budget, method and order of a finished explanation cannot be set.")
 
 
 def check_subject(image: Any, text: Any, model: Any, explainer: Any, explanation: Any) -> None:
-    """Refuse two subjects at once, and what is none.
+    """Raise InputError for more than one subject, or a subject of the wrong type.
 
     Raises:
-        InputError: An explainer or an explanation is another thing, or comes with the other, an image, text or model.
+        InputError: An explainer or explanation has the wrong type, or is combined with another subject or a model.
     """
     from fixlip_widgets.explainers.fixlip import IncrementalExplainer
     from fixlip_widgets.explanation.explanation import Explanation
@@ -61,16 +61,16 @@ def check_subject(image: Any, text: Any, model: Any, explainer: Any, explanation
 
 
 def check_options(options: dict[str, Any], *, explainer: bool, explanation: bool) -> None:
-    """Refuse what only an image and a caption can be prepared with, where there are none to prepare.
+    """Raise InputError for options of the game if the game exists already.
 
     Raises:
-        InputError: There is an explainer or an explanation, and an option of the game is given.
+        InputError: An option of the game is combined with an explainer or an explanation.
     """
-    given = [name for name, value in options.items() if value is not None and not _is_default(value)]
-    if given and (explainer or explanation):
-        names, what = ", ".join(given), "explainer" if explainer else "explanation"
-        advice = "make its game with them" if explainer else "explain the picture again with them"
-        raise InputError(f"The {what} has its players and masking already, so {names} cannot be set here; {advice}.")
+    extra = [name for name, value in options.items() if value is not None and not _is_default(value)]
+    if extra and (explainer or explanation):
+        names, what = ", ".join(extra), "explainer" if explainer else "explanation"
+        advice = "pass them to its game" if explainer else "explain the image again with them"
+        raise InputError(f"The {what} already has players and masking, so {names} cannot be set here; {advice}.")
 
 
 def _is_default(value: Any) -> bool:
@@ -78,17 +78,17 @@ def _is_default(value: Any) -> bool:
 
 
 def make_explainer(image: Any, text: Any, model: Model | None, seed: int, **options: Any) -> IncrementalExplainer:
-    """An explainer of an image and a caption, by the packaged demo model if there is none.
+    """Return an explainer of an image and a caption.
 
     Args:
-        image: As :class:`fixlip_widgets.VisionLanguageGame` takes it.
+        image: An image that :class:`fixlip_widgets.VisionLanguageGame` accepts.
         text: The caption, or token ids.
-        model: From :func:`fixlip_widgets.load_model`.
-        seed: Of the mask streams.
-        options: The game's :data:`OF_THE_GAME`.
+        model: From :func:`fixlip_widgets.load_model`; None for the packaged demo model.
+        seed: Seed of the mask streams.
+        options: Options of the game, see :data:`OF_THE_GAME`.
 
     Raises:
-        InputError: Image or caption are missing or cannot be used, or an option is not what is allowed.
+        InputError: The image or the caption is missing or unusable, or an option is invalid.
     """
     from fixlip_widgets.encoders.models import load_model
     from fixlip_widgets.explainers.fixlip import IncrementalExplainer
@@ -100,7 +100,7 @@ def make_explainer(image: Any, text: Any, model: Model | None, seed: int, **opti
 
 
 def first_state(explanation: Explanation | None, explainer: IncrementalExplainer | None) -> dict[str, Any]:
-    """Traits before anything is computed, of a finished explanation or of a pair: enough for a first paint."""
+    """Return the traits for the first paint, from a finished explanation or from an explainer's pair."""
     if explanation is not None:
         return {
             "live": False,
@@ -113,7 +113,7 @@ def first_state(explanation: Explanation | None, explainer: IncrementalExplainer
             "scene": wire.scene(explanation, wire.model_label(explanation.model)),
             "result": wire.result(explanation, 0, partial=False),
         }
-    assert explainer is not None, "there is an explanation or an explainer"
+    assert explainer is not None, "either an explanation or an explainer is required"
     game = explainer.game
     label = wire.model_label({"name": game.model.name, "pretrained": game.model.pretrained})
     return {"text": game.caption, "scene": wire.scene(game, label)}

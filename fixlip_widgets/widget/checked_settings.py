@@ -1,4 +1,4 @@
-"""The widget's settings at work: checked from both sides, remembered for undo, and refused with a sentence."""
+"""The widget's settings: validation of values from Python and from the view, undo and reset."""
 
 from __future__ import annotations
 
@@ -19,11 +19,11 @@ from fixlip_widgets.widget.undo_history import RECORDED, History
 
 WRITABLE = frozenset(Settings.class_trait_names())
 """Settings that a view may change."""
-_METHOD_FIRST = "method"  # it decides which orders there are
+_METHOD_FIRST = "method"  # it determines the available orders
 
 
 class BaseWidget(Settings, Answers, anywidget.AnyWidget):
-    """Settings and answers as traits of an anywidget; what they mean is the subclasses' business."""
+    """Settings and answers as traits of an anywidget; subclasses define their effects."""
 
     _esm = built("loader.js")
 
@@ -39,20 +39,20 @@ class BaseWidget(Settings, Answers, anywidget.AnyWidget):
         self._initial = {name: getattr(self, name) for name in WRITABLE}
         self._ready = True
 
-    # -- checked from both sides -------------------------------------------------------------------------------------
+    # -- validation ----------------------------------------------------------------------------------------------------
 
     def set_state(self, sync_data: dict[str, Any]) -> None:
-        """Take settings from the view; what is refused is said there, and the state stays."""
+        """Apply settings from the view; an invalid one is reported to the view and keeps its value."""
         accepted: dict[str, Any] = {}
         for name in sorted(sync_data, key=lambda name: name != _METHOD_FIRST):
             try:
                 if name not in WRITABLE:
-                    raise InputError(f"{name!r} is not a setting that a view may change.")
+                    raise InputError(f"The view cannot change {name!r}.")
                 accepted[name] = self._checked(name, sync_data[name], accepted.get("method", self.method))
             except InputError as error:
                 self._refuse(name, str(error))
         if accepted:
-            with self._publishing:  # notifications are held meanwhile: the worker's must not get in between
+            with self._publishing:  # the worker's notifications must not interleave
                 with self._history.together():
                     super().set_state(accepted)
                 self.undoable = self._history.words
@@ -63,20 +63,20 @@ class BaseWidget(Settings, Answers, anywidget.AnyWidget):
             self.send_state(name)
 
     def _checked(self, name: str, value: Any, method: str) -> Any:
-        """``value`` as the setting ``name`` takes it, with ``method`` chosen; an ``InputError`` where it cannot be."""
+        """Return ``value`` validated for the setting ``name`` under ``method``; raise InputError if it is invalid."""
         return check_order(value, CATALOGUE[check_method(method)]) if name == "order" else CHECKS[name](value)
 
     @t.validate(*sorted(WRITABLE))
     def _check_setting(self, proposal: Any) -> Any:
         return self._checked(proposal["trait"].name, proposal["value"], self.method)
 
-    # -- remembered --------------------------------------------------------------------------------------------------
+    # -- undo and reset ------------------------------------------------------------------------------------------------
 
     def undo(self) -> None:
-        """Take back the last change of a setting (``undoable`` says which); moves of one slider are one change.
+        """Revert the last change of a setting (see ``undoable``); consecutive moves of one slider are one change.
 
         Raises:
-            InputError: Nothing was changed.
+            InputError: There is nothing to undo.
         """
         with self._publishing, self._history.paused():
             before = self._history.pop()
@@ -86,7 +86,7 @@ class BaseWidget(Settings, Answers, anywidget.AnyWidget):
             self.undoable = self._history.words
 
     def reset(self) -> None:
-        """Give every setting the value that the widget was made with; :meth:`undo` takes it back."""
+        """Restore the initial value of every setting; :meth:`undo` reverts this."""
         with self._publishing:
             with self._history.together("reset"):
                 self._apply(self._initial)

@@ -1,4 +1,4 @@
-"""What a budget costs before it is spent: encodings, those that are still missing, seconds and memory."""
+"""Cost estimates of a budget: total and missing encodings, seconds and memory."""
 
 from __future__ import annotations
 
@@ -13,19 +13,19 @@ if TYPE_CHECKING:
     from fixlip_widgets.widget.refiner import Refiner
 
 SLIDER_BUDGETS = range(8, 23)
-"""Exponents of two that the budget slider offers."""
+"""Exponents of two on the budget slider."""
 _WIDEST = 2048
-"""Numbers in an embedding, at most, of a model that does not tell."""
+"""Assumed embedding size of a model without ``output_dim``."""
 _MOST_KRYLOV, _ROWS = 400, 8192
-"""Directions that the regression of pairs keeps at most, and masks that it multiplies at a time; see quadratic.py."""
+"""Largest number of directions in the regression of pairs, and of masks in one product; see quadratic.py."""
 
 
 @dataclass
 class Pace:
-    """Seconds that an encoding takes on this machine, from all those watched so far.
+    """Mean seconds per encoding on this machine.
 
-    Call :meth:`begin` before work starts and :meth:`watch` after every batch; what happens between a ``watch`` and the
-    next :meth:`resume` is not the encoders' and is not counted.
+    Call :meth:`begin` before work starts and :meth:`watch` after every batch. The time between a ``watch`` and the next
+    :meth:`resume` is not counted.
     """
 
     image_seconds: float = 0.0
@@ -37,11 +37,11 @@ class Pace:
     _text_done: int = 0
 
     def begin(self, now: float) -> None:
-        """A request begins: its counts start at 0."""
+        """Start the clock for a new request, whose counts start at 0."""
         self._since, self._image_done, self._text_done = now, 0, 0
 
     def watch(self, state: Progress, now: float) -> None:
-        """A batch is done; where it has both, it counts as images, which take nearly all of the time."""
+        """Record a batch; one with images and texts counts as images, which take nearly all of the time."""
         images, texts = state.image_done - self._image_done, state.text_done - self._text_done
         if images > 0:
             self.image_count, self.image_seconds = self.image_count + images, self.image_seconds + now - self._since
@@ -50,11 +50,11 @@ class Pace:
         self._image_done, self._text_done = state.image_done, state.text_done
 
     def resume(self, now: float) -> None:
-        """The next batch begins."""
+        """Restart the clock for the next batch."""
         self._since = now
 
     def seconds(self, images: int, texts: int) -> float | None:
-        """Estimate for so many encodings; None where a kind of which some are wanted was never measured."""
+        """Return the estimated seconds for so many encodings; None if a required modality was never measured."""
         if (images and not self.image_count) or (texts and not self.text_count):
             return None
         image = images * self.image_seconds / self.image_count if images else 0.0
@@ -62,13 +62,13 @@ class Pace:
 
 
 def costs(refiner: Refiner, cap: int, p: float, method: Method) -> dict[str, dict[str, Any]]:
-    """Exponent of the budget to what it costs with ``method``, for each budget up to ``cap`` on the slider.
+    """Return the cost of each budget on the slider up to ``cap``, keyed by its exponent.
 
     Args:
-        refiner: Whose pool holds what was encoded, and who knows what encodings took so far.
+        refiner: Provides the pool of encodings and their pace.
         cap: Largest budget.
-        p: Probability at which the next result is wanted.
-        method: One that starts anew reuses nothing but results that are kept.
+        p: Probability of keeping a player.
+        method: The method of the next result; one without a pool reuses only cached results.
     """
     return {str(power): _cost(refiner, 2**power, p, method) for power in SLIDER_BUDGETS if 2**power <= cap}
 
@@ -92,14 +92,14 @@ def _cost(refiner: Refiner, budget: int, p: float, method: Method) -> dict[str, 
 
 
 def megabytes(explainer: IncrementalExplainer, image: int, text: int) -> float:
-    """Memory that ``image`` and ``text`` encodings and the regression take at most, in 10⁶ bytes.
+    """Return the most memory that ``image`` and ``text`` encodings and the regression take, in 10⁶ bytes.
 
-    Of each modality, with m masks of n players and embeddings of d numbers: the buffer of float32 embeddings, which
-    doubles when it is full (old and new together 12 m d bytes); the masks and one copy (2 m n) and their keys (m (n/8
-    + 128)); the design in float64 (8 m n); chunks of at most 8,192 rows (8 (10 n + 4 d) each); the moments (24 (1 + n
-    + d)²); the basis of the regression of pairs (at most 400 directions of 8 n² bytes, half as many again while it
-    grows); directions for the standard errors (16 n² d up to 16 players, 256 n² above). What the encoder itself needs
-    for a batch does not depend on the budget and is not in it.
+    For each modality, with m masks of n players and embeddings of d numbers, this is the sum of: the buffer of float32
+    embeddings, which doubles when it is full (old and new together 12 m d bytes); the masks and one copy (2 m n) and
+    their keys (m (n/8 + 128)); the design in float64 (8 m n); chunks of at most 8,192 rows (8 (10 n + 4 d) each); the
+    moments (24 (1 + n + d)²); the basis of the regression of pairs (at most 400 directions of 8 n² bytes, and half as
+    many again while it grows); directions for the standard errors (16 n² d up to 16 players, 256 n² above). The memory
+    of the encoder for one batch does not depend on the budget and is excluded.
     """
     game = explainer.game
     width = int(getattr(game.model.clip.visual, "output_dim", _WIDEST))

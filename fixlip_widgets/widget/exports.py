@@ -1,4 +1,4 @@
-"""What the widget offers for export: pages, pictures, and the still form for places where it cannot live."""
+"""Exports of the widget: pages, pictures, and static output for places without widget support."""
 
 from __future__ import annotations
 
@@ -21,10 +21,10 @@ if TYPE_CHECKING:
 
 
 class Exports(t.HasTraits):
-    """Mixed into the widget, which has these settings as traits.
+    """A mixin that exports what the widget shows.
 
     Attributes:
-        kept: What :meth:`keep` computed, for a page that is made from the saved notebook; None for the result alone.
+        kept: The contents computed by :meth:`keep` for a page made from the notebook; None for the current result.
     """
 
     kept = t.Instance(dict, allow_none=True).tag(sync=True)
@@ -34,19 +34,19 @@ class Exports(t.HasTraits):
     measured: Any
     _worker: Worker
     _still: str | None = None
-    """Id of the display that holds the still form."""
+    """Display id of the static output."""
 
     @property
     def explanation(self) -> Explanation | None:
-        """The present explanation."""
+        """The current explanation."""
         raise NotImplementedError
 
     def shown_explanation(self) -> Explanation:
-        """What the views show, or an :class:`InputError` where there is nothing yet."""
+        """Return the shown explanation; raise :class:`InputError` before the first result."""
         raise NotImplementedError
 
     def resting_explainer(self) -> IncrementalExplainer | None:
-        """The explainer, at rest until the widget is asked for something else; None without a model."""
+        """Return the explainer once the worker is resting; None without a model."""
         raise NotImplementedError
 
     def record(
@@ -58,22 +58,22 @@ class Exports(t.HasTraits):
         playground: bool = False,
         progress: bool | Callable[[Step], None] | None = None,
     ) -> Recording:
-        """Compute what a page shall be able to show without a kernel; see :func:`fixlip_widgets.pages.record`.
+        """Compute the contents of a page that needs no kernel; see :func:`fixlip_widgets.pages.record`.
 
         Raises:
-            InputError: There is no result yet, or something is asked for that needs a model and there is none.
+            InputError: There is no result yet, or an argument is invalid or needs a model that the widget lacks.
         """
         from fixlip_widgets.pages.recording import Recording, record
 
         explainer = self.resting_explainer()
-        explanation = self.explanation  # what the widget shows when it has come to rest
+        explanation = self.explanation  # read after the worker has come to rest
         if explanation is None:
             raise InputError("There is no result yet; call widget.wait() first.")
         if explainer is None:
             if p or budgets or captions or playground:
                 raise InputError(
-                    "This widget shows a finished explanation, without a model to compute others; leave out p, "
-                    "budgets, captions and playground."
+                    "This widget shows a finished explanation without a model; leave out p, budgets, captions and "
+                    "playground."
                 )
             return Recording.of(explanation)
         recorded = record(
@@ -90,30 +90,30 @@ class Exports(t.HasTraits):
         return replace(recorded, measured=tuple(self.measured))
 
     def keep(self, **recorded: Any) -> None:
-        """Compute what a page shall be able to show, and keep it with the widget.
+        """Compute the contents of a page and store them in the widget; takes the arguments of :meth:`record`.
 
-        It is saved with the notebook's widget state, and ``jupyter nbconvert --to fixlip_html`` makes the page from it;
-        otherwise that page shows the present result alone. Takes what :meth:`record` takes.
+        They are saved with the notebook's widget state, and ``jupyter nbconvert --to fixlip_html`` makes the page from
+        them. Without them, that page shows only the current result.
         """
         from fixlip_widgets.pages.saved_page import saved
 
         self.kept = saved(self.record(**recorded), self.view_settings())
 
     def view_settings(self) -> dict[str, Any]:
-        """How it is looked at: edges, layout, view, colours."""
+        """Return the settings of the display: edges, layout, view and colours."""
         return {name: getattr(self, name) for name in VIEW_SETTINGS}
 
     def to_html(self, path: PathLike, title: str | None = None, **recorded: Any) -> None:
-        """Write a live page: one file that opens from disk, without a kernel and without a network.
+        """Write a live page: one HTML file that needs neither a kernel nor a network.
 
         Args:
-            path: The ``.html`` file; an existing one is replaced whole or not at all.
-            title: Of the page; the caption by default.
+            path: The ``.html`` file; an existing file is replaced whole or not at all.
+            title: Title of the page; the caption by default.
             recorded: ``p``, ``budgets``, ``captions``, ``playground`` and ``progress`` as for :meth:`record`. By
-                default the page offers the p of 0.1 … 0.9 that masks over a range of p can answer for.
+                default, the page offers each p of 0.1 … 0.9 with enough effective masks.
 
         Raises:
-            InputError: There is no result yet, or something is asked for that cannot be computed.
+            InputError: There is no result yet, or an argument is invalid or needs a model that the widget lacks.
         """
         from fixlip_widgets.pages.reports import report
 
@@ -122,14 +122,14 @@ class Exports(t.HasTraits):
     # -- in a notebook -----------------------------------------------------------------------------------------------
 
     def _ipython_display_(self, **_: Any) -> None:
-        """The view, and beneath it the still form, which shows wherever the view cannot live.
+        """Display the view and, beneath it, the static output for places without widget support.
 
-        The two are outputs of their own: of one output with two forms JupyterLab and nbconvert would take the view,
-        also where there is no model for it.
+        They are separate outputs: from one output with both formats, JupyterLab and nbconvert would select the view
+        even if its model is missing.
         """
         from IPython.display import display, publish_display_data  # pyright: ignore[reportUnknownVariableType]
 
-        if getattr(self, "comm", None) is None:  # it was closed, and has no view any more
+        if getattr(self, "comm", None) is None:  # a closed widget has no view
             display(self.explanation or self._in_a_line())
             return
         data, metadata = self._repr_mimebundle_()  # pyright: ignore[reportAttributeAccessIssue, reportUnknownVariableType]
@@ -144,14 +144,14 @@ class Exports(t.HasTraits):
             self._worker.ask_chore(self._publish_still)
 
     def _publish_still(self, *, update: bool = True) -> None:
-        """Show the present result in the still form; while one is being computed, the last."""
+        """Publish the latest result as the static output."""
         from IPython.display import publish_display_data  # pyright: ignore[reportUnknownVariableType]
 
         from fixlip_widgets.drawing.static_html import html_beneath
 
         publish_display_data(
             {"text/html": html_beneath(self.explanation), "text/plain": self._in_a_line()},
-            {STILL_OF: getattr(self, "model_id")},  # noqa: B009 - the widget's own, which this mixin cannot declare
+            {STILL_OF: getattr(self, "model_id")},  # noqa: B009 - this mixin cannot declare it
             transient={"display_id": self._still},
             update=update,
         )
@@ -163,13 +163,13 @@ class Exports(t.HasTraits):
     # -- pictures ----------------------------------------------------------------------------------------------------
 
     def to_svg(self, kind: Literal["graph", "overlay"] = "graph", **options: Any) -> str:
-        """The graph or the picture with heat, as it is shown; see :meth:`fixlip_widgets.Explanation.to_svg`."""
+        """Return the graph, or the picture with heat, as shown; see :meth:`fixlip_widgets.Explanation.to_svg`."""
         return self.shown_explanation().to_svg(kind, **{**self._drawn(kind), **options})
 
     def to_png(
         self, path: PathLike | None = None, kind: Literal["graph", "overlay"] = "graph", **options: Any
     ) -> bytes:
-        """The same as a PNG file, written to ``path`` if given; see :meth:`fixlip_widgets.Explanation.to_png`."""
+        """Return the same as PNG, and write it to ``path`` if given; see :meth:`fixlip_widgets.Explanation.to_png`."""
         return self.shown_explanation().to_png(path, kind, **{**self._drawn(kind), **options})
 
     def _drawn(self, kind: str) -> dict[str, Any]:

@@ -1,4 +1,4 @@
-"""Measuring what is shown: asked for by a person, done by the worker after what else it has to do."""
+"""Measurement of the shown explanation on request, as a job that follows the current one."""
 
 from __future__ import annotations
 
@@ -20,35 +20,35 @@ if TYPE_CHECKING:
     from fixlip_widgets.explanation.explanation import Explanation
 
 MOST_TOLD = 12
-"""Measured explanations that the view and a saved notebook hold; an older one makes way."""
+"""Largest number of measured explanations in the view and in a saved notebook; the oldest is dropped."""
 _DIGITS = 4
-"""Decimals of what a plot shows."""
+"""Decimals of plotted values."""
 _Key = tuple[object, ...]
 
 
 class MeasuringWidget(ShowingWidget):
-    """Measures the explanation that is shown, whichever method it is of.
+    """A widget that measures the shown explanation, for any method.
 
     Attributes:
-        _measurer: None without a model.
+        _measurer: Computes the measures; None without a model.
     """
 
     _measurer: Measurer | None = None
 
-    def __init__(self, *given: Any, **state: Any) -> None:
+    def __init__(self, *args: Any, **state: Any) -> None:
         self._measures: dict[_Key, Measures] = {}
-        self._last_told = 0.0
-        super().__init__(*given, **state)
+        self._last_progress = 0.0
+        super().__init__(*args, **state)
 
     def measure(self) -> Measures:
-        """Measure what is shown: insertion and deletion curves, and faithfulness at p = 0.3, 0.5, 0.7 and its own p.
+        """Measure the shown explanation: insertion, deletion, and faithfulness at p = 0.3, 0.5, 0.7 and its own p.
 
-        Blocks until that is done, as far as it was not before; the view shows it too. Every explanation of the pair is
-        measured on the same 250 fresh masks at each p, which are encoded once.
+        Block until all measures are computed; existing ones are reused. The view shows them too. All explanations of
+        the pair are measured on the same 250 fresh masks at each p, which are encoded once.
 
         Raises:
-            InputError: There is nothing to measure, or no model to measure it on.
-            FixlipError: It was stopped or failed before it was done.
+            InputError: There is no result yet, or the shown explanation cannot be measured.
+            FixlipError: Measuring failed or was interrupted.
         """
         explanation = self._measurable()
         if not self._is_measured(explanation):
@@ -59,43 +59,43 @@ class MeasuringWidget(ShowingWidget):
                 self._worker.cancel()
                 raise
         if not self._is_measured(explanation):
-            raise FixlipError(self.error or "Measuring was stopped before it was done; call widget.measure() again.")
+            raise FixlipError(self.error or "Measuring was interrupted; call widget.measure() again to resume.")
         return self._measures[_key(explanation)]
 
     def _ask_to_measure(self) -> None:
-        """Have the worker measure what is shown; returns at once.
+        """Request the measurement of the shown explanation, without blocking.
 
         Raises:
-            InputError: There is nothing to measure, or no model to measure it on.
+            InputError: There is no result yet, or the shown explanation cannot be measured.
         """
         with self._publishing, self.hold_sync():
             self._measurable()
             if self.status == "running":
-                raise InputError("The explanation is still being refined; measure it when that is done.")
+                raise InputError("The explanation is still being refined; wait for the final result to measure it.")
             if not self.measuring:
                 self.measuring, self.error = True, ""
                 job = Job(self.generation, self.p, self.budget, self.text, self.method, int(self.order))
                 self._worker.follow(job, self._measure)
 
     def _measurable(self) -> Explanation:
-        """What is shown, if it can be measured."""
+        """Return the shown explanation; raise InputError if it cannot be measured."""
         if self._measurer is None:
-            raise InputError("This is a finished explanation; there is no model here to measure it on.")
+            raise InputError("This widget shows a finished explanation without a model, so it cannot be measured.")
         if self.comm is None:
-            raise InputError("This widget was closed; make another to measure its explanation.")
+            raise InputError("This widget was closed; create another one to measure its explanation.")
         if self.shown == "difference":
-            raise InputError("A difference of two explanations explains no pair; show A or B to measure it.")
+            raise InputError("A difference of two explanations cannot be measured; show A or B instead.")
         explanation, caption = self.shown_explanation(), self._measurer.explainer.game.caption
         if explanation.caption != caption:
             raise InputError(
-                f"What is shown explains “{explanation.caption}”, and the model has “{caption}” now; take its caption "
-                "to measure it."
+                f"The shown explanation is of “{explanation.caption}”, but the current caption is “{caption}”; run the "
+                "former again to measure it."
             )
         return explanation
 
     def _is_measured(self, explanation: Explanation) -> bool:
-        found = self._measures.get(_key(explanation))
-        return found is not None and len(found.faithfulness) == len(probabilities(explanation))
+        measures = self._measures.get(_key(explanation))
+        return measures is not None and len(measures.faithfulness) == len(probabilities(explanation))
 
     # -- on the worker's thread --------------------------------------------------------------------------------------
 
@@ -104,19 +104,19 @@ class MeasuringWidget(ShowingWidget):
         with self._publishing:
             self.measuring = False
         self._worker.ask_chore(self._expect_measuring)
-        self._attempt("Nothing is encoded ahead", partial(self._prepare, job))
+        self._attempt("Other values of p cannot be prepared", partial(self._prepare, job))
 
     def _prepare(self, job: Job) -> None:
-        """Go on with what measuring interrupted."""
+        """Resume the follow-up work that measuring interrupted."""
 
     def _measure_shown(self, job: Job) -> None:
         explanation, measurer = self._measurable(), self._measurer
-        assert measurer is not None, "it is measurable"
+        assert measurer is not None, "checked by _measurable"
         try:
-            for found in measurer.measure(
+            for measures in measurer.measure(
                 explanation, self._measures.get(_key(explanation)), partial(self._between_measuring, job)
             ):
-                self._tell_measures(explanation, found)
+                self._publish_measures(explanation, measures)
         except Stopped:
             return
 
@@ -124,15 +124,15 @@ class MeasuringWidget(ShowingWidget):
         if job.stop.is_set():
             raise Stopped
         now = time.monotonic()
-        if now > self._last_told + PROGRESS_EVERY:
-            self._last_told = now
+        if now > self._last_progress + PROGRESS_EVERY:
+            self._last_progress = now
             self.send({**wire.progress(state, job.generation), "type": "measuring"})
         self._worker.do_chores()
 
-    def _tell_measures(self, explanation: Explanation, found: Measures) -> None:
-        entry = told(explanation, found)
+    def _publish_measures(self, explanation: Explanation, measures: Measures) -> None:
+        entry = told(explanation, measures)
         with self._publishing:
-            self._measures[_key(explanation)] = found
+            self._measures[_key(explanation)] = measures
             others = [other for other in self.measured if not _replaces(entry, other)]
             self.measured = [*others, entry][-MOST_TOLD:]
 
@@ -142,10 +142,10 @@ class MeasuringWidget(ShowingWidget):
             self._worker.ask_chore(self._expect_measuring)
 
     def _expect_measuring(self) -> None:
-        self._attempt("What measuring costs is not known", self._tell_measure_cost)
+        self._attempt("The cost of measuring cannot be estimated", self._publish_measure_cost)
 
-    def _tell_measure_cost(self) -> None:
-        """What measuring the rest of what is shown would cost; None where it cannot be measured."""
+    def _publish_measure_cost(self) -> None:
+        """Publish the cost of the missing measures of the shown explanation; None if it cannot be measured."""
         explanation, cost = self._on_screen, None
         if self._measurer is not None and explanation is not None and self.shown != "difference":
             game = self._measurer.explainer.game
@@ -157,17 +157,17 @@ class MeasuringWidget(ShowingWidget):
 
 
 def _key(explanation: Explanation) -> _Key:
-    """Tells explanations of one widget apart; with as many encodings and all else equal, so are their numbers."""
+    """Return the key of an explanation in this widget; equal settings and encodings imply equal values."""
     return tuple(getattr(explanation, name) for name in (*_NAMES, *_PAID))
 
 
 _NAMES = ("caption", "method", "order", "p", "budget")
-"""What an explanation is of: of two with the same, the later is shown."""
+"""Settings of an explanation; in the view, a measurement replaces an earlier one with the same settings."""
 _PAID = ("seed", "image_encodes", "text_encodes")
 
 
 def told(explanation: Explanation, found: Measures) -> dict[str, Any]:
-    """What the view is told, as ``js/src/protocol.ts`` describes it."""
+    """Return the measures as the view reads them; see ``js/src/protocol.ts``."""
     method = CATALOGUE.get(explanation.method)
     return {
         **{name: getattr(explanation, name) for name in (*_NAMES, *_PAID)},

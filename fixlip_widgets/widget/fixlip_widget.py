@@ -1,4 +1,4 @@
-"""The widget: settings and results as traits, a worker thread behind them, a view in the browser before them."""
+"""The widget: settings and results as traits, computed by a worker thread and shown by a view in the browser."""
 
 from __future__ import annotations
 
@@ -42,49 +42,49 @@ if TYPE_CHECKING:
 
 
 class FixlipWidget(MeasuringWidget):
-    """Why does the model find this image and this caption similar? Display it as the last line of a cell.
+    """An interactive explanation of why a model finds an image and a caption similar.
 
-    Every setting below is a trait: set it, ``observe`` it, ``link`` it. A new ``p``, ``budget``, ``text``, ``method``
-    or ``order`` starts a refinement in a worker thread (unless ``autorun`` is off), and what is shown follows while
-    it goes on.
+    Display it as the last line of a cell. Every setting below is a trait: it can be set, observed and linked. A new
+    ``p``, ``budget``, ``text``, ``method`` or ``order`` starts a refinement in a worker thread (unless ``autorun`` is
+    off), and the view shows partial results meanwhile.
 
     Args:
-        image: Anything that :class:`fixlip_widgets.VisionLanguageGame` takes as an image.
+        image: An image that :class:`fixlip_widgets.VisionLanguageGame` accepts.
         text: The caption, or token ids.
         model: From :func:`fixlip_widgets.load_model`; the packaged demo model by default.
         explainer: An :class:`fixlip_widgets.IncrementalExplainer` to drive, instead of image, text and model.
-        explanation: A finished explanation to show, instead of all these; see :meth:`from_explanation`.
-        grid: (rows, columns) of image players; the encoder's own patches by default.
-        regions: A number of superpixels, or a label map, as image players in place of a grid.
-        words: Whether whole words are the text players.
-        masking: What removed image players become: ``"zero"`` as in the paper, ``"mean"``, ``"blur"`` or ``"remove"``.
-        seed: Of the mask streams.
-        max_budget: Largest budget that is accepted, from Python and from the view.
+        explanation: A finished explanation to show, instead of all of these; see :meth:`from_explanation`.
+        grid: (rows, columns) of patches; the encoder's own by default.
+        regions: A number of superpixels, or a label map, to use instead of a grid.
+        words: Whether to remove whole words instead of tokens.
+        masking: Replacement of removed patches: ``"zero"`` as in the paper, ``"mean"``, ``"blur"`` or ``"remove"``.
+        seed: Seed of the mask streams.
+        max_budget: Largest budget accepted from Python and from the view.
         **settings: Any of the settings below, ``autorun`` and ``idle_share``.
 
     Attributes:
         p: Probability of keeping a player, in (0, 1).
         budget: Evaluations of the game to spend; a method without a pool evaluates one joint mask for each image mask.
-        text: The caption; a new one keeps the image's encodings.
-        method, order: A name in :data:`fixlip_widgets.explainers.registry.METHODS`, and an order that it offers.
-        selection: Players (indices or names) whose interactions are shown; of several, the sums.
+        text: The caption; a change keeps the image's encodings.
+        method, order: A name in :data:`fixlip_widgets.explainers.registry.METHODS`, and an order of that method.
+        selection: Players (indices or names) whose interactions are shown, summed if there are several.
         removed: Players (indices or names) hidden in the playground.
-        top_k, graph_layout, graph_kind, graph_sign: Edges in the graph, where its nodes lie, and which edges it has.
-        subset_size, subset_sign: The subset that the graph shows; 0 for none.
-        view, block: ``graph``, ``heatmap`` or ``table``; the heatmap's block ``cross``, ``text_text``, ``image_image``.
-        shown: ``current``, ``pinned``, or their ``difference``; see :meth:`pin`.
+        top_k, graph_layout, graph_kind, graph_sign: Number of edges, layout of the nodes, kind and sign of the edges.
+        subset_size, subset_sign: Size and sign of the subset that the graph shows; size 0 for none.
+        view, block: ``graph``, ``heatmap`` or ``table``; ``cross``, ``text_text`` or ``image_image`` for the heatmap.
+        shown: ``current``, ``pinned`` or their ``difference``; see :meth:`pin`.
         palette, theme: ``house`` or ``safe`` colours; ``auto``, ``light`` or ``dark``.
-        autorun: Whether a change of what is explained starts a refinement by itself.
-        idle_share: Image masks to encode at other p once a result is final, as a share of the budget's; they make the
-            next move of p answer at once. 0 switches it off.
+        autorun: Whether a change of p, budget, text, method or order starts a refinement.
+        idle_share: Image masks to encode at other p after a final result, as a share of the budget's, so that the next
+            p is answered at once; 0 for none.
         status: ``idle``, ``running``, ``cancelled``, ``done`` or ``error`` (read only).
-        error: Sentence of what went wrong last, or empty (read only).
-        last_traceback: Traceback of the last error that was not foreseen, or empty.
-        undoable: What :meth:`undo` would take back, in words (read only).
-        measured: What :meth:`measure`, or somebody in the view, had measured (read only).
+        error: Message of the last error, or empty (read only).
+        last_traceback: Traceback of the last unexpected error, or empty.
+        undoable: Description of the change that :meth:`undo` reverts (read only).
+        measured: Measurements requested by :meth:`measure` or in the view (read only).
 
     Raises:
-        InputError: The image, the caption or a setting cannot be used, or a keyword is unknown.
+        InputError: The image, the caption or a setting is invalid, or a keyword is unknown.
     """
 
     idle_share = t.Float(0.5, min=0.0, max=1.0)
@@ -106,7 +106,7 @@ class FixlipWidget(MeasuringWidget):
         **settings: Any,
     ) -> None:
         worker = Worker()
-        self._worker = worker  # first of all: a widget that fails to be made is closed too
+        self._worker = worker  # set first, because close() also runs after a failure in __init__
         check_names(set(settings), finished=explanation is not None)
         check_subject(image, text, model, explainer, explanation)
         options = {"grid": grid, "regions": regions, "words": words, "masking": masking}
@@ -132,19 +132,19 @@ class FixlipWidget(MeasuringWidget):
 
     @classmethod
     def from_explanation(cls, explanation: Explanation, **settings: Any) -> FixlipWidget:
-        """A widget that shows a finished explanation; without a model, what is explained stays as it is."""
+        """Return a widget that shows a finished explanation, which it cannot compute again without a model."""
         return cls(explanation=explanation, **settings)
 
-    # -- what a person asks for --------------------------------------------------------------------------------------
+    # -- actions -------------------------------------------------------------------------------------------------------
 
     def run(self) -> None:
-        """Refine up to the present budget, with the present settings, from whatever is already encoded."""
+        """Start a refinement up to the current budget, with the current settings, and reuse existing encodings."""
         if self._refiner is None:
             raise InputError(
-                "This widget shows a finished explanation; make one with an image and a caption to run it."
+                "This widget shows a finished explanation; create one with an image and a caption to run it."
             )
         if self.comm is None:
-            raise InputError("This widget was closed; make another to run it.")
+            raise InputError("This widget was closed; create another one to run it.")
         with self._publishing, self.hold_sync():
             self.generation += 1
             job = Job(self.generation, self.p, self.budget, self.text, self.method, int(self.order))
@@ -152,9 +152,9 @@ class FixlipWidget(MeasuringWidget):
             self._worker.submit(job, self._refiner.run)
 
     def cancel(self) -> None:
-        """Stop after the running batch; what is encoded by then is solved and shown, with the budget it reached.
+        """Stop after the current batch, and show the partial result with the budget that it reached.
 
-        What is being measured stops too; encodings are remembered.
+        A measurement stops too; its encodings are kept.
         """
         with self._publishing:
             self._worker.cancel()
@@ -162,14 +162,14 @@ class FixlipWidget(MeasuringWidget):
                 self.status = "cancelled"
 
     def wait(self, timeout: float | None = None) -> bool:
-        """Block until nothing is being computed; False if ``timeout`` seconds pass first.
+        """Block until the worker is idle; return False if ``timeout`` seconds pass first.
 
-        Meanwhile the kernel hears nothing from the view, *cancel* included: interrupt the cell to go on.
+        Meanwhile the kernel receives nothing from the view, not even *cancel*; interrupt the cell to stop waiting.
         """
         return self._worker.wait(timeout)
 
     def resting_explainer(self) -> IncrementalExplainer | None:
-        """The explainer, at rest until the widget is asked for something else; None without a model."""
+        """Return the explainer once the worker is resting; None without a model."""
         if self._refiner is None:
             return None
         self._worker.rest()
@@ -190,7 +190,7 @@ class FixlipWidget(MeasuringWidget):
     def _checked(self, name: str, value: Any, method: str) -> Any:
         if self._refiner is None and name in RESTARTING:
             if self._ready:
-                raise InputError("This is a finished explanation; there is no model here to run again.")
+                raise InputError(f"This widget shows a finished explanation without a model; {name} cannot be changed.")
             return value
         if name == "budget":
             return check_budget(value, self.max_budget)
@@ -206,7 +206,7 @@ class FixlipWidget(MeasuringWidget):
         return value
 
     def _players_of(self, name: str) -> Players:
-        """The players that a setting may name: of what is shown, or of the model's own pair in the playground."""
+        """Return the players that a setting may name: those shown or, in the playground, those of the model's pair."""
         explanation = self._on_screen if name == "selection" else None
         return wire.ScenePlayers(self.scene) if explanation is None else explanation
 
@@ -218,7 +218,7 @@ class FixlipWidget(MeasuringWidget):
                 self.run()
 
     def _handle_custom_msg(self, content: Any, buffers: Any) -> None:
-        """Messages of the view; ``bundle`` is the loader's, where models cannot be shared."""
+        """Handle a message of the view; the loader sends ``bundle`` if widgets cannot share the bundle's model."""
         kind = content.get("type") if isinstance(content, dict) else None
         requests = {
             "run": self.run,
@@ -232,15 +232,15 @@ class FixlipWidget(MeasuringWidget):
         }
         try:
             if not isinstance(kind, str) or kind not in requests:
-                raise InputError(f"There is no request {str(kind)[:80]!r}; the view may ask to {_listed(requests)}.")
+                raise InputError(f"There is no request {str(kind)[:80]!r}; choose one of {_listed(requests)}.")
             requests[kind]()
         except InputError as error:
             self._refuse(str(kind)[:80], str(error))
 
-    # -- the refiner's screen: called on the worker's thread ----------------------------------------------------------
+    # -- the refiner's screen: called on the worker's thread -----------------------------------------------------------
 
     def show_caption(self, job: Job, explainer: IncrementalExplainer) -> None:
-        """Show the tokens of a caption that the explainer has just taken."""
+        """Show the tokens of the explainer's new caption."""
         game = explainer.game
         with self._publishing, self.hold_sync():
             self.selection = tuple(player for player in self.selection if player < game.n_image)
@@ -250,17 +250,17 @@ class FixlipWidget(MeasuringWidget):
         self._worker.ask_chore(self._expect)
 
     def show_progress(self, job: Job, message: wire.Wire) -> None:
-        """Pass on how far the job is; a message, since nobody needs it later."""
+        """Send the progress as a message, because it need not be saved."""
         self.send(message)
 
     def show_result(self, job: Job, explanation: Explanation, status: str | None) -> None:
-        """Show ``explanation`` unless a newer request came; partial unless there is a final ``status``."""
+        """Show ``explanation`` unless a newer request exists; it is partial without a final ``status``."""
         self._take(explanation, job.generation, status)
         if status is not None:
             self._worker.ask_chore(self._expect)
 
     def share_when_idle(self) -> float:
-        """Image masks at other p to encode ahead, as a share of the budget's; 0 for none."""
+        """Return the image masks to encode at other p, as a share of the budget's; 0 for none."""
         return float(self.idle_share)
 
     def _prepare(self, job: Job) -> None:
@@ -268,25 +268,25 @@ class FixlipWidget(MeasuringWidget):
             self._refiner.prepare(job)
 
     def show_end(self, job: Job, status: str, error: str = "", trace: str = "") -> None:
-        """Say how the job ended, where that is without a result: the last one stays."""
+        """Show how a job without a result ended; the previous result stays."""
         with self._publishing, self.hold_sync():
             if job.generation == self.generation:
                 self.status, self.error, self.last_traceback = status, error, trace
 
-    # -- what only the explainer knows: on the worker's thread, or before it has begun ---------------------------------
+    # -- read from the explainer: on the worker's thread, or before it starts ------------------------------------------
 
     def _expect(self) -> None:
-        """What the next refinement would see, and what it would cost."""
-        self._attempt("The costs are not known", self._tell_costs)
+        """Publish the example masks and the costs of the next refinement."""
+        self._attempt("The costs cannot be estimated", self._publish_costs)
 
-    def _tell_costs(self) -> None:
-        assert self._refiner is not None, "a finished explanation costs nothing"
+    def _publish_costs(self) -> None:
+        assert self._refiner is not None, "a finished explanation has no costs"
         p, method = self.p, method_of(self.method)
-        seen = examples(self._refiner.explainer, p, method)
-        told = costs(self._refiner, self.max_budget, p, method)
+        masks = examples(self._refiner.explainer, p, method)
+        estimates = costs(self._refiner, self.max_budget, p, method)
         with self._publishing, self.hold_sync():
             if (p, method.name) == (self.p, self.method):
-                self.costs, self.examples = told, seen
+                self.costs, self.examples = estimates, masks
 
     def _summed(self, explanation: Explanation, players: tuple[int, ...]) -> Group:
         if self._refiner is None:

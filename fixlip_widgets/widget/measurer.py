@@ -1,4 +1,4 @@
-"""What is measured of an explanation: its curves and its faithfulness, on masks that every method is measured on."""
+"""Measures of an explanation: insertion and deletion curves, and faithfulness on masks shared by all methods."""
 
 from __future__ import annotations
 
@@ -22,25 +22,25 @@ if TYPE_CHECKING:
 
 Bools = NDArray[np.bool_]
 EVERYWHERE = (0.3, 0.5, 0.7)
-"""Values of p at which every explanation is measured; its own comes to them."""
+"""Values of p at which every explanation is measured, besides its own."""
 FRESH = 250
-"""Fresh masks at each p: a correlation of 0.9 has a standard error of 0.012, and they cost less than most fits."""
+"""Fresh masks at each p: enough for a standard error of 0.012 of a correlation of 0.9, and cheaper than most fits."""
 _COALITIONS = 2 * POINTS
 _MOST_KEPT = 20_000
-"""Encodings of a modality that are remembered."""
+"""Largest number of cached encodings of a modality."""
 
 
-class Stopped(Exception):  # noqa: N818 - no error: somebody wants something else
-    """Measuring ends here; what is encoded is remembered."""
+class Stopped(Exception):  # noqa: N818 - a control signal, not an error
+    """Raised to stop measuring; encodings are kept."""
 
 
 @dataclass(frozen=True)
 class Measures:
-    """What was measured of one explanation.
+    """Measures of one explanation.
 
     Attributes:
-        curves: Insertion and deletion; see :func:`fixlip_widgets.explainers.metrics.insertion_deletion`.
-        faithfulness: On fresh masks at each p, ascending; see :func:`fixlip_widgets.explainers.metrics.faithfulness`.
+        curves: Insertion and deletion curves; see :func:`fixlip_widgets.explainers.metrics.insertion_deletion`.
+        faithfulness: One for each p, ascending; see :func:`fixlip_widgets.explainers.metrics.faithfulness`.
     """
 
     curves: Curves
@@ -48,16 +48,16 @@ class Measures:
 
 
 def probabilities(explanation: Explanation) -> list[float]:
-    """Values of p at which ``explanation`` is measured, ascending."""
+    """Return the values of p at which ``explanation`` is measured, ascending."""
     return sorted({*EVERYWHERE, explanation.p})
 
 
 class Measurer:
-    """Measures explanations of an explainer's game, and remembers every encoding that this took.
+    """Measurement of explanations of an explainer's game, with a cache of the encodings.
 
     Args:
         explainer: Must not be computing meanwhile.
-        pace: Told what encodings take.
+        pace: Records the time of the encodings.
     """
 
     def __init__(self, explainer: IncrementalExplainer, pace: Pace) -> None:
@@ -68,9 +68,9 @@ class Measurer:
         self._pair: tuple[int, str] | None = None
 
     def cost(self, explanation: Explanation, so_far: Measures | None) -> dict[str, Any]:
-        """What measuring the rest takes, as ``js/src/protocol.ts`` has it; its encodings are an upper bound."""
-        game, wanted = self._game(), probabilities(explanation)
-        image, text = map(len, _missing(game, np.concatenate([_fresh(game, p) for p in wanted])))
+        """Return the cost of the missing measures (see ``js/src/protocol.ts``); its encodings are an upper bound."""
+        game, p_values = self._game(), probabilities(explanation)
+        image, text = map(len, _missing(game, np.concatenate([_fresh(game, p) for p in p_values])))
         if so_far is None:
             image += _COALITIONS
             text += min(_COALITIONS, 2 ** min(game.n_text, 62) - len(self._text) - text)
@@ -78,40 +78,43 @@ class Measurer:
             "image": image,
             "text": text,
             "seconds": self._pace.seconds(image, text),
-            "p": wanted,
+            "p": p_values,
             "masks": FRESH,
         }
 
     def measure(
         self, explanation: Explanation, so_far: Measures | None, between: Callable[[Progress], None]
     ) -> Iterator[Measures]:
-        """Measure what is not measured ``so_far``: the curves first, then at one p after the other.
+        """Compute the missing measures: the curves first, then the faithfulness at one p after the other.
 
         Args:
-            explanation: Of the explainer's present pair.
-            so_far: What is measured of it already.
-            between: Called after every batch of encodings; ends it by raising :class:`Stopped`.
+            explanation: An explanation of the explainer's current pair.
+            so_far: Its existing measures.
+            between: Called after every batch of encodings; raises :class:`Stopped` to stop.
+
+        Yields:
+            The measures so far, after each new one.
 
         Raises:
-            InputError: It is of another pair, or the full pair is as similar as the empty one.
+            InputError: The explanation is of another pair, or the full pair is as similar as the empty one.
         """
         game = self._game()
         check_players(game, explanation)
         cost = self.cost(explanation, so_far)
         encoding = _Encoding(game, self._pace, between, (cost["image"], cost["text"]))
         if so_far is None:
-            most, least = (_searched(explanation, sign, encoding) for sign in (1, -1))
+            most, least = (_search(explanation, sign, encoding) for sign in (1, -1))
             encoding.run(np.concatenate([most, least]))
             so_far = Measures(curves(game, most, least))
             yield so_far
         for p in probabilities(explanation)[len(so_far.faithfulness) :]:
             encoding.run(_fresh(game, p))
-            found = sample(game, p, FRESH).faithfulness(explanation)
-            so_far = Measures(so_far.curves, (*so_far.faithfulness, found))
+            faithfulness = sample(game, p, FRESH).faithfulness(explanation)
+            so_far = Measures(so_far.curves, (*so_far.faithfulness, faithfulness))
             yield so_far
 
     def _game(self) -> RememberingGame:
-        """The explainer's game, with what was encoded here, and the masked captions that the explainer has."""
+        """Return the explainer's game with the cached encodings and the explainer's masked captions."""
         changes, caption = self.explainer.game.changes["image"], self.explainer.game.caption
         if self._pair != (changes, caption):
             if self._pair is not None and self._pair[0] != changes:
@@ -125,13 +128,13 @@ class Measurer:
 
 
 class _Encoding:
-    """Encodes joint masks for one measurement, and tells after every batch how far that is.
+    """Encoding of joint masks for one measurement, with progress after every batch.
 
     Args:
-        game: Remembers what is encoded.
-        pace: Told what encodings take.
-        between: Told how far it is.
-        total: (image, text) encodings to come, at most.
+        game: Caches the encodings.
+        pace: Records the time of the encodings.
+        between: Called with the progress.
+        total: Upper bound of the (image, text) encodings.
     """
 
     def __init__(
@@ -143,7 +146,7 @@ class _Encoding:
         pace.begin(self._started)
 
     def run(self, masks: Bools) -> None:
-        """Encode what is missing of (m, n) joint masks; text first, which is cheap."""
+        """Encode the missing ones of (m, n) joint masks, the cheap text masks first."""
         image, text = _missing(self._game, masks)
         self._pace.resume(time.monotonic())
         for count in self._game.encode("text", text):
@@ -153,13 +156,13 @@ class _Encoding:
             self._image += count
             self._batch_done()
 
-    def tell(self) -> None:
-        """Say how far it is, which may end it."""
+    def report(self) -> None:
+        """Report the progress; may raise :class:`Stopped`."""
         self._between(self._progress())
 
     def _batch_done(self) -> None:
         self._pace.watch(self._progress(), time.monotonic())
-        self.tell()
+        self.report()
         self._pace.resume(time.monotonic())
 
     def _progress(self) -> Progress:
@@ -167,9 +170,9 @@ class _Encoding:
         return Progress.since(self._started, self._image, max(image, self._image), self._text, max(text, self._text))
 
 
-def _searched(explanation: Explanation, sign: int, encoding: _Encoding) -> Bools:
-    """The coalitions of one curve; of many players, finding them takes a while too."""
-    encoding.tell()
+def _search(explanation: Explanation, sign: int, encoding: _Encoding) -> Bools:
+    """Return the coalitions of one curve; for many players, the search takes a while too."""
+    encoding.report()
     return extremes(explanation, sign)
 
 
@@ -178,5 +181,5 @@ def _fresh(game: RememberingGame, p: float) -> Bools:
 
 
 def _missing(game: RememberingGame, joint: Bools) -> tuple[Bools, Bools]:
-    """Distinct image masks and text masks of (m, n) joint ones that are still to be encoded."""
+    """Return the distinct image masks and text masks of (m, n) joint masks that are not yet encoded."""
     return game.missing("image", joint[:, : game.n_image]), game.missing("text", joint[:, game.n_image :])

@@ -1,4 +1,4 @@
-"""The mask playground: the model's true value for a masked pair, beside what the explanation predicts."""
+"""The mask playground: the model's true value of a masked pair, beside the explanation's prediction."""
 
 from __future__ import annotations
 
@@ -13,18 +13,18 @@ if TYPE_CHECKING:
     from fixlip_widgets.explainers.game import VisionLanguageGame
     from fixlip_widgets.explanation.explanation import Explanation
 
-NO_MODEL = "This is a finished explanation; there is no model here to ask for its true value."
-TAKEN = "Another widget of the same explainer has set another caption; Run takes this one back."
+NO_MODEL = "This widget shows a finished explanation without a model, so the true value is not available."
+TAKEN = "Another widget has changed the caption of the shared explainer; press Run to restore this one."
 PICTURE_SIDE, _QUALITY = 224, 82
-"""Longest side, in pixels, of the masked picture that is sent, and its quality: some ten kilobytes at most."""
+"""Longest side, in pixels, and WebP quality of the masked picture: about ten kilobytes at most."""
 _MOST_KEPT = 4096
 
 
 class Playground:
-    """Masked pairs that somebody asked about; the model is run once for each.
+    """Model values of masked pairs, each computed once.
 
     Args:
-        game: The pair; None where there is only a finished explanation.
+        game: The game of the pair; None for a finished explanation.
     """
 
     def __init__(self, game: VisionLanguageGame | None) -> None:
@@ -33,11 +33,11 @@ class Playground:
         self._picture: tuple[tuple[int, ...], wire.Wire] | None = None
 
     def known(self, removed: Sequence[int]) -> float | None:
-        """The model's value, in logits, with the ``removed`` players hidden, if it was asked for before."""
+        """Return the cached value of the model, in logits, without the ``removed`` players; None unless cached."""
         return None if self._game is None else self._values.get(self._key(self._game, removed))
 
     def ask(self, removed: Sequence[int]) -> float | None:
-        """The model's value, in logits; one encoding of each modality unless it is known. None without a model."""
+        """Return the model's value, in logits, and encode each modality once unless cached; None without a model."""
         game = self._game
         if game is None:
             return None
@@ -49,23 +49,23 @@ class Playground:
         return self._values[key]
 
     def is_taken(self, text: str, explanation: Explanation | None) -> bool:
-        """Whether the model has a caption now that is neither ``text`` nor that of ``explanation``."""
-        known = {text} if explanation is None else {text, explanation.caption}
-        return self._game is not None and self._game.caption not in known
+        """Return whether the model's current caption is neither ``text`` nor that of ``explanation``."""
+        captions = {text} if explanation is None else {text, explanation.caption}
+        return self._game is not None and self._game.caption not in captions
 
     @staticmethod
     def _key(game: VisionLanguageGame, removed: Sequence[int]) -> tuple[str, tuple[int, ...]]:
         return game.caption, tuple(sorted(removed))
 
     def picture(self, removed: Sequence[int]) -> wire.Wire | None:
-        """The picture as the encoder sees it without the ``removed`` patches; None for the whole one, or no model."""
+        """Return the picture with the ``removed`` patches masked; None if none is removed, or without a model."""
         game = self._game
         patches = () if game is None else tuple(sorted(player for player in removed if player < game.n_image))
         if game is None or not patches:
             return None
         if self._picture is None or self._picture[0] != patches:
-            seen = game.masked_picture(_mask(game.n_image, patches)[0])
-            self._picture = patches, wire.image(seen, most=PICTURE_SIDE, quality=_QUALITY)
+            pixels = game.masked_picture(_mask(game.n_image, patches)[0])
+            self._picture = patches, wire.image(pixels, most=PICTURE_SIDE, quality=_QUALITY)
         return self._picture[1]
 
     def answer(
@@ -76,7 +76,7 @@ class Playground:
         generation: int,
         why: str = "",
     ) -> dict[str, Any]:
-        """What the view is told: the true ``value`` or ``why`` there is none, the predicted one, and the picture."""
+        """Return the data for the view: the true ``value`` or ``why`` it is missing, the prediction and the picture."""
         game, prediction = self._game, None
         fits = explanation is not None and (game is None or explanation.caption == game.caption)
         if (

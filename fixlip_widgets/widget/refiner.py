@@ -1,4 +1,4 @@
-"""What the worker does with a job: encode, and now and then show what there is, without slowing the encoders."""
+"""The job of refining an explanation: encode masks, and show partial results without slowing the encoders."""
 
 from __future__ import annotations
 
@@ -23,48 +23,48 @@ if TYPE_CHECKING:
     from fixlip_widgets.support.progress import Progress
 
 PROGRESS_EVERY, RESULT_EVERY = 0.1, 0.25
-"""Least seconds between two messages of progress, and between two partial results."""
+"""Least seconds between two progress messages, and between two partial results."""
 _MASKS_PER_PATCH = 3
-"""Effective masks per image player from which cross-modal terms are shown; with just as many as players they spike."""
+"""Least effective number of masks per image player to show cross-modal terms; at 1, their errors peak."""
 SLIDER_P = (0.1, 0.9)
 """The p slider's range."""
 _MOST_KEPT = 64
-"""Results of methods without a pool that are kept."""
+"""Largest number of cached results of methods without a pool."""
 _SHARE_OF_SOLVING = 0.2
-"""Most of the worker's time that partial results may take: the encoders come first."""
+"""Largest share of the worker's time for partial results; the rest is for the encoders."""
 
 
 class Screen(Protocol):
-    """Where a job's outcome is shown; each call is dropped if a newer request has come meanwhile."""
+    """Display of a job's outcome; the results of outdated requests are ignored."""
 
     def show_caption(self, job: Job, explainer: IncrementalExplainer) -> None:
-        """Show the tokens and costs of a caption that the explainer has just taken."""
+        """Show the tokens and costs of the explainer's new caption."""
 
     def show_progress(self, job: Job, message: wire.Wire) -> None:
-        """Pass on how far the job is."""
+        """Show the progress of the job."""
 
     def show_result(self, job: Job, explanation: Explanation, status: str | None) -> None:
-        """Show an explanation; without a ``status``, more is to come."""
+        """Show an explanation; it is partial without a ``status``."""
 
     def share_when_idle(self) -> float:
-        """Image masks at other p to encode ahead, as a share of the budget's; 0 for none."""
+        """Return the image masks to encode at other p, as a share of the budget's; 0 for none."""
         ...
 
     def show_end(self, job: Job, status: str, error: str = "", trace: str = "") -> None:
-        """Say how the job ended, where that is without a result."""
+        """Show how a job without a result ended."""
 
 
 class Refiner:
-    """Drives an explainer for a widget.
+    """A widget's access to its explainer.
 
     Args:
         explainer: May be shared with other widgets, which then take turns.
-        screen: Told what there is to show.
-        between: Called between batches, for what cannot wait until the job ends.
+        screen: Shows results and progress.
+        between: Called between batches, to run chores.
         settle: Called when a job's result is final.
 
     Attributes:
-        pace: What encodings took so far.
+        pace: Mean time of the encodings so far.
     """
 
     def __init__(
@@ -81,10 +81,10 @@ class Refiner:
         self.pace = Pace()
 
     def run(self, job: Job) -> None:
-        """Do a job; whatever goes wrong is shown, and the last good result stays."""
+        """Run a job; show any error, and keep the last good result."""
         try:
-            with self.explainer.reserved(job.stop.is_set) as ours:  # by another widget of this explainer, perhaps
-                if ours:
+            with self.explainer.reserved(job.stop.is_set) as reserved:  # waits for other widgets
+                if reserved:
                     self._explain(job)
                 elif job.cancelled:
                     self._screen.show_end(job, "cancelled")
@@ -95,7 +95,7 @@ class Refiner:
             self._screen.show_end(job, "error", f"{type(error).__name__}: {error}", traceback.format_exc())
 
     def _explain(self, job: Job) -> None:
-        """Take the caption and explain the pair, with no other thread at the explainer's captions in between."""
+        """Set the caption and explain the pair; requires that the explainer is reserved for this thread."""
         self._take_caption(job)
         method = method_of(job.method)
         self._between()
@@ -105,26 +105,26 @@ class Refiner:
             self._refine(job)
 
     def keeps(self, method: Method, p: float, budget: int) -> bool:
-        """Whether the result of a method that starts anew is there already, for the present caption."""
+        """Return whether the result of a method without a pool is cached, for the current caption."""
         return self._key(method, p, budget) in self._kept
 
     def reused(self, explanation: Explanation) -> bool:
-        """Whether the pool holds more than a fresh explainer would draw for ``explanation``, and so says it better."""
+        """Return whether the pool holds more masks than a new explainer would draw for ``explanation``."""
         method, game, p = CATALOGUE.get(explanation.method), self.explainer.game, explanation.p
         if method is None or not method.pooled:
             return False
-        wanted, _ = split_budget(max(explanation.budget, MIN_BUDGET), game.n_image, game.n_text)
-        fresh = wanted + wanted % 2 if p == 0.5 else wanted
+        image_masks, _ = split_budget(max(explanation.budget, MIN_BUDGET), game.n_image, game.n_text)
+        fresh = image_masks + image_masks % 2 if p == 0.5 else image_masks
         return self.explainer.probabilities not in ({}, {p: fresh})
 
     def _key(self, method: Method, p: float, budget: int) -> tuple[object, ...]:
-        """What a result depends on: image, caption, and the settings that the method uses."""
+        """Return the cache key of a result: image, caption, and the settings that the method uses."""
         game = self.explainer.game
         settings = p if method.uses_p else None, budget if method.uses_budget else None
         return method.name, game.changes["image"], game.caption, *settings
 
     def _refine(self, job: Job) -> None:
-        """Grow the pool, and show what it says of this p; at once where that is final already."""
+        """Extend the pool to the budget, and show its results at the job's p."""
         if any(self.explainer.missing(job.p, job.budget)):
             self._preview(job)
         self.pace.begin(time.monotonic())
@@ -137,7 +137,7 @@ class Refiner:
         self._finish(job)
 
     def _explain_anew(self, job: Job, method: Method) -> None:
-        """A method that has no pool: its results are kept, since each takes all of its encodings again."""
+        """Run a method without a pool; results are cached, because each needs all of its encodings again."""
         key = self._key(method, job.p, job.budget)
         explanation = self._kept.get(key)
         if explanation is None:
@@ -163,11 +163,11 @@ class Refiner:
         self._kept[key] = explanation
 
     def prepare(self, job: Job) -> None:
-        """What is left of a job once its result is final, and ends as soon as anything is asked for.
+        """Follow up on a job whose result is final, until the next request stops it.
 
-        It encodes masks over the slider's range, so that the next move is answered at once.
+        Encode masks over the slider's range, so that the next p is answered at once.
         """
-        self._between()  # what the result asks for comes before what is for later
+        self._between()  # run pending chores before prefetching
         self._settle(job)
         share = self._screen.share_when_idle()
         if share > 0 and method_of(job.method).pooled and not job.stop.is_set():
@@ -190,7 +190,7 @@ class Refiner:
         self.pace.resume(time.monotonic())
 
     def _preview(self, job: Job) -> None:
-        """Show what the pool has for this p, once that is enough for the cross-modal interactions."""
+        """Show the pool's result at the job's p, if it has enough masks for the cross-modal interactions."""
         enough = self.explainer.effective_image_masks(job.p) > _MASKS_PER_PATCH * self.explainer.game.n_image
         if enough and not job.stop.is_set():
             began = time.monotonic()

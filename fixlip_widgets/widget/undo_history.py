@@ -1,4 +1,4 @@
-"""Undo: the settings that were changed, in the order in which they were."""
+"""The undo history of the widget's settings."""
 
 from __future__ import annotations
 
@@ -11,8 +11,8 @@ from fixlip_widgets.explanation.methods import CATALOGUE
 from fixlip_widgets.support.formatting import shortened
 
 COALESCE_SECONDS = 1.0
-"""Moves of one slider that follow each other this closely are one change."""
-_MOST = 100
+"""Moves of one slider within this many seconds of each other are one change."""
+_MAX_CHANGES = 100
 _WORDS = {
     "text": "caption",
     "top_k": "edges",
@@ -23,17 +23,17 @@ _WORDS = {
     "subset_sign": "subset sign",
 }
 RECORDED = ("p", "budget", "text", "method", "order", *(name for name in _WORDS if name != "text"), "palette", "theme")
-"""Settings that undo takes back: not what is selected, hidden or looked at."""
+"""Settings that undo reverts; selection, removed players and the view are excluded."""
 
 
 @dataclass
 class Change:
-    """Settings that changed at once.
+    """Settings that changed together.
 
     Attributes:
-        settings: Name → value before and after.
-        time: When it was changed last, in seconds.
-        title: What it was, where naming the settings would not say it.
+        settings: Name to the values before and after.
+        time: Time of the last change, in seconds.
+        title: Description to use instead of the settings' names.
     """
 
     settings: dict[str, tuple[Any, Any]]
@@ -42,22 +42,22 @@ class Change:
 
     @property
     def words(self) -> str:
-        """``p 0.5 → 0.7``."""
+        """Description of the change, such as ``p 0.5 → 0.7``."""
         if self.title:
             return self.title
         parts = [
-            f"{_WORDS.get(name, name)} {_said(name, old)} → {_said(name, new)}"
+            f"{_WORDS.get(name, name)} {_formatted(name, old)} → {_formatted(name, new)}"
             for name, (old, new) in self.settings.items()
         ]
         return ", ".join(parts)
 
     def goes_on_with(self, later: Change) -> bool:
-        """Whether ``later`` is another move of the same slider, soon enough."""
+        """Return whether ``later`` is another move of the same slider, within :data:`COALESCE_SECONDS`."""
         named, soon = self.title or later.title, later.time - self.time < COALESCE_SECONDS
         return not named and soon and self.settings.keys() == later.settings.keys()
 
 
-def _said(name: str, value: Any) -> str:
+def _formatted(name: str, value: Any) -> str:
     if name == "text":
         return f"“{shortened(value, 30)}”"
     if name == "method":
@@ -68,7 +68,7 @@ def _said(name: str, value: Any) -> str:
 
 
 class History:
-    """The changes so far, the last one first to be taken back."""
+    """The changes so far; the last one is reverted first."""
 
     def __init__(self) -> None:
         self._changes: list[Change] = []
@@ -77,11 +77,11 @@ class History:
 
     @property
     def words(self) -> str:
-        """What :meth:`pop` would take back; empty where there is nothing."""
+        """Description of the change that :meth:`pop` reverts; empty if there is none."""
         return self._changes[-1].words if self._changes else ""
 
     def note(self, name: str, old: Any, new: Any, now: float) -> None:
-        """``name`` went from ``old`` to ``new`` at ``now`` (seconds)."""
+        """Record that ``name`` changed from ``old`` to ``new`` at ``now`` (seconds)."""
         if self._paused or old == new:
             return
         if self._together is not None:
@@ -98,11 +98,11 @@ class History:
             change = Change(firsts, change.time)
         if any(old != new for old, new in change.settings.values()):
             self._changes.append(change)
-            del self._changes[:-_MOST]
+            del self._changes[:-_MAX_CHANGES]
 
     @contextmanager
     def together(self, title: str = "") -> Generator[None]:
-        """What is noted meanwhile is one change."""
+        """Record the changes within the context as one."""
         if self._together is not None:
             yield
             return
@@ -116,7 +116,7 @@ class History:
 
     @contextmanager
     def paused(self) -> Generator[None]:
-        """Nothing is noted meanwhile."""
+        """Record no changes within the context."""
         self._paused = True
         try:
             yield
@@ -124,5 +124,5 @@ class History:
             self._paused = False
 
     def pop(self) -> dict[str, Any]:
-        """Forget the last change and return what was before it; empty where there is none."""
+        """Remove the last change and return the values before it; empty if there is none."""
         return {name: old for name, (old, _) in self._changes.pop().settings.items()} if self._changes else {}

@@ -1,4 +1,4 @@
-"""What the views show: the present explanation, the pinned one or their difference, and what is asked about it."""
+"""Contents of the views: the current explanation, the pinned one or their difference, and queries about them."""
 
 from __future__ import annotations
 
@@ -29,9 +29,9 @@ _REDRAW = ("top_k", "graph_layout", "graph_kind", "graph_sign")
 
 
 class ShowingWidget(Exports, BaseWidget):
-    """Shows explanations and answers what is asked about them; who makes them is the subclass's business.
+    """A widget that shows explanations and answers queries about them; subclasses compute the explanations.
 
-    Handlers of messages only record: graph, subsets, sums and the playground are chores of the worker's thread.
+    Message handlers only request chores: the worker's thread computes the graph, subsets, sums and the playground.
     """
 
     def __init__(self, worker: Worker, explanation: Explanation | None, playground: Playground, **state: Any) -> None:
@@ -45,15 +45,15 @@ class ShowingWidget(Exports, BaseWidget):
         self.last_traceback = ""
         super().__init__(**state)
 
-    # -- in Python ---------------------------------------------------------------------------------------------------
+    # -- Python interface ----------------------------------------------------------------------------------------------
 
     @property
     def explanation(self) -> Explanation | None:
-        """The present explanation: the last result, partial while a refinement goes on; ``None`` before the first."""
+        """The current explanation: the last result, partial during a refinement; None before the first."""
         return self._explanation
 
     def shown_explanation(self) -> Explanation:
-        """What the views show: the present explanation, the pinned one, or present minus pinned (see ``shown``).
+        """Return the shown explanation: the current one, the pinned one, or current minus pinned (see ``shown``).
 
         Raises:
             InputError: There is no result yet.
@@ -67,16 +67,16 @@ class ShowingWidget(Exports, BaseWidget):
         return self._pinned if self.shown == "pinned" else self._explanation
 
     def graph(self) -> nx.Graph[int]:
-        """The graph that is shown, as NetworkX has it: the same edges, kind, sign and layout."""
+        """Return the shown graph as a NetworkX graph, with the same edges and layout."""
         return self.shown_explanation().to_networkx(**self._graph_options())
 
     def figure(self, kind: str = "cross") -> go.Figure:
-        """What is shown as a Plotly figure; see :func:`fixlip_widgets.drawing.plotly.figure` for the kinds."""
+        """Return the shown explanation as a Plotly figure; see :func:`fixlip_widgets.drawing.plotly.figure`."""
         return self.shown_explanation().to_plotly(kind)
 
     @property
     def code(self) -> str:
-        """Lines of Python that compute the present explanation again."""
+        """Python code that computes the current explanation again."""
         return reproduction(self._present()) if self.result is None else str(self.result["code"])
 
     def _present(self) -> Explanation:
@@ -87,13 +87,13 @@ class ShowingWidget(Exports, BaseWidget):
     # -- comparing ---------------------------------------------------------------------------------------------------
 
     def pin(self, explanation: Explanation | None = None) -> None:
-        """Set an explanation aside as A, to see it, or B − A with B the present one, by the setting ``shown``.
+        """Pin an explanation as A; the setting ``shown`` selects A, or B − A with the current explanation as B.
 
         Args:
-            explanation: Of the same picture and the same patches or regions; the present one by default.
+            explanation: An explanation of the same image and the same patches or regions; the current one by default.
 
         Raises:
-            InputError: There is no result yet, or grid or picture differ.
+            InputError: There is no result yet, or the image, grid or regions differ.
         """
         with self._publishing, self.hold_sync():
             pinned = explanation or self._present()
@@ -101,24 +101,24 @@ class ShowingWidget(Exports, BaseWidget):
                 check_comparable(self._explanation, pinned)
             elif list(pinned.grid) != self.scene["grid"] or wire.regions(pinned.regions) != self.scene["regions"]:
                 raise InputError(
-                    "Its grid or its regions are not this widget's; only explanations on the same can be compared."
+                    "The grid or the regions of the explanation differ from those of the widget; they must be the same."
                 )
             own = self.result["generation"] if self.result and pinned is self._explanation else 0
             self._pinned = pinned
-            told = wire.result(pinned, own, partial=False, code=self._code(pinned))
-            self.pinned = {"label": label(pinned), "result": told}
+            data = wire.result(pinned, own, partial=False, code=self._code(pinned))
+            self.pinned = {"label": label(pinned), "result": data}
             self._subtract()
         self._ask_all()
 
     def unpin(self) -> None:
-        """Forget the pinned explanation, and show the present one."""
+        """Remove the pinned explanation, and show the current one."""
         with self._publishing, self.hold_sync():
             self.shown = "current"
             self._pinned, self.pinned = None, None
             self._subtract()
 
     def _subtract(self) -> None:
-        """Under the lock: B − A anew, where there is one."""
+        """Compute B − A again, if possible; requires the lock."""
         if (
             self._explanation is None
             or self._pinned is None
@@ -130,40 +130,40 @@ class ShowingWidget(Exports, BaseWidget):
                 self.shown = "current"
             return
         self._difference = subtract(self._explanation, self._pinned)
-        told = wire.result(
+        data = wire.result(
             self._difference.explanation,
             self.result["generation"],
             partial=self.result["partial"],
             code="",
             difference=True,
         )
-        self.difference = {"result": told, "unmatched": list(self._difference.unmatched)}
+        self.difference = {"result": data, "unmatched": list(self._difference.unmatched)}
 
     def _check_shown(self, which: str) -> None:
         if which != "current" and self._pinned is None:
-            raise InputError(f"There is nothing pinned, so no {which} to show; pin an explanation first.")
+            raise InputError(f"No explanation is pinned, so {which!r} cannot be shown; pin an explanation first.")
         if which == "difference" and self._difference is None:
             if self._explanation is None:
-                raise InputError("There is no result yet to compare with what is pinned.")
+                raise InputError("There is no result yet to compare with the pinned explanation.")
             raise InputError(
-                "A and B have no common unit: what is not in logits can be seen beside others, but not subtracted."
+                "A and B have no common unit; an explanation that is not in logits can be pinned, but not subtracted."
             )
 
-    # -- taking a result ---------------------------------------------------------------------------------------------
+    # -- results -------------------------------------------------------------------------------------------------------
 
     def _take(self, explanation: Explanation, generation: int, status: str | None) -> None:
-        """On the worker's thread: show ``explanation`` unless a newer request came; partial without a ``status``."""
-        told = wire.result(explanation, generation, partial=status is None, code=self._code(explanation))
-        drawn = wire.graph(explanation, generation, **self._graph_options()) if self.shown == "current" else None
+        """On the worker's thread, show ``explanation`` unless a newer request exists; partial without a ``status``."""
+        data = wire.result(explanation, generation, partial=status is None, code=self._code(explanation))
+        graph = wire.graph(explanation, generation, **self._graph_options()) if self.shown == "current" else None
         with self._publishing:
             if generation != self.generation:
                 return
             with self.hold_sync():
-                self._explanation, self.result = explanation, told
+                self._explanation, self.result = explanation, data
                 self.convergence = list(self._convergence.add(explanation))
                 self._subtract()
-                if drawn is not None and self.shown == "current":
-                    self.graph_data = drawn
+                if graph is not None and self.shown == "current":
+                    self.graph_data = graph
                 else:
                     self._worker.ask_chore(self._redraw)
                 if status is not None:
@@ -171,7 +171,7 @@ class ShowingWidget(Exports, BaseWidget):
         self._ask_about_result(final=status is not None)
 
     def _begin_with(self, explanation: Explanation) -> None:
-        """A finished explanation needs no worker for a first paint."""
+        """Show a finished explanation; the first paint does not need the worker."""
         self.convergence = list(self._convergence.add(explanation))
         self._draw()
         self._ask_model()
@@ -186,17 +186,17 @@ class ShowingWidget(Exports, BaseWidget):
         self._ask_about_result(final=True)
 
     def _code(self, explanation: Explanation) -> str | None:
-        """Lines that compute ``explanation`` again; None where only it is known."""
+        """Return code that computes ``explanation`` again; None if its image and model are unknown."""
         return None
 
     def _summed(self, explanation: Explanation, players: tuple[int, ...]) -> Group:
-        """On the worker's thread: the sums of a group, with their standard errors where they can be had."""
+        """On the worker's thread, return the sums of a group, with standard errors if available."""
         return group(explanation, players)
 
     # -- chores: on the worker's thread ------------------------------------------------------------------------------
 
     def _attempt(self, what: str, work: Callable[[], None]) -> None:
-        """Do ``work``; where it fails, say so and go on."""
+        """Run ``work``; on failure, report the error in ``error`` and continue."""
         try:
             work()
         except FixlipError as error:
@@ -213,10 +213,10 @@ class ShowingWidget(Exports, BaseWidget):
         if explanation is None:
             return
         generation = shown["generation"] if shown else 0
-        drawn = wire.graph(explanation, generation, **self._graph_options())
+        graph = wire.graph(explanation, generation, **self._graph_options())
         with self._publishing:
             if explanation is self._on_screen:
-                self.graph_data = drawn
+                self.graph_data = graph
 
     def _graph_options(self) -> dict[str, Any]:
         sign = {"both": None, "positive": 1, "negative": -1}[self.graph_sign]
@@ -229,29 +229,29 @@ class ShowingWidget(Exports, BaseWidget):
         explanation, result = self._on_screen, self.result
         if explanation is None or explanation is self._subsets_of or (result and result["partial"]):
             return
-        found = wire.subsets(explanation, result["generation"] if result else 0, self._which(explanation))
+        subsets = wire.subsets(explanation, result["generation"] if result else 0, self._which(explanation))
         with self._publishing:
             if explanation is self._on_screen:
-                self.subsets, self._subsets_of = found, explanation
+                self.subsets, self._subsets_of = subsets, explanation
 
     def _which(self, explanation: Explanation) -> str:
-        """Name of what is shown where ``explanation`` is on screen."""
+        """Return the value of ``shown`` for which ``explanation`` is on screen."""
         if explanation is self._pinned:
             return "pinned"
         return "current" if explanation is self._explanation else "difference"
 
     def _sum_up(self) -> None:
-        self._attempt("The sums of the selected players are not known", self._sum)
+        self._attempt("The sums of the selected players cannot be computed", self._sum)
 
     def _sum(self) -> None:
         explanation, players, result = self._on_screen, self.selection, self.result
         summed = None
         if explanation is not None and explanation.has_interactions and players:
-            known = [player for player in players if player < explanation.n_players]
+            valid = [player for player in players if player < explanation.n_players]
             final = self.shown == "current" and not (result and result["partial"])
-            told = self._summed if final else group  # standard errors take a solve, which encoding should not wait for
+            sum_group = self._summed if final else group  # standard errors need a solve, which would delay encoding
             generation = result["generation"] if result else 0
-            summed = wire.group(told(explanation, tuple(known)), generation, self._which(explanation))
+            summed = wire.group(sum_group(explanation, tuple(valid)), generation, self._which(explanation))
         with self._publishing:
             if (explanation, players) == (self._on_screen, self.selection):
                 self.group = summed
@@ -262,23 +262,23 @@ class ShowingWidget(Exports, BaseWidget):
     def _ask_model(self) -> None:
         removed, explanation = self.removed, self._explanation
         if removed and self._playground.is_taken(self.text, explanation):
-            self._tell_played(removed, None, TAKEN)
+            self._publish_played(removed, None, TAKEN)
             return
         known = self._playground.known(removed)
         if explanation is not None and not removed and known is None:
             known = wire.number(explanation.similarity)
-        self._tell_played(removed, known)
+        self._publish_played(removed, known)
         if removed and known is None and (value := self._playground.ask(removed)) is not None:
-            self._tell_played(removed, value)
+            self._publish_played(removed, value)
 
-    def _tell_played(self, removed: tuple[int, ...], value: float | None, why: str = "") -> None:
+    def _publish_played(self, removed: tuple[int, ...], value: float | None, why: str = "") -> None:
         with self._publishing:
             result = self.result
             if removed == self.removed and (result or removed):
                 generation = result["generation"] if result else self.generation
                 self.played = self._playground.answer(removed, value, self._explanation, generation, why)
 
-    # -- what asks for chores ----------------------------------------------------------------------------------------
+    # -- observers that request chores ---------------------------------------------------------------------------------
 
     @t.observe(*_REDRAW)
     def _ask_redraw(self, _change: Any) -> None:

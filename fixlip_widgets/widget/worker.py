@@ -1,4 +1,4 @@
-"""One thread that does a widget's computing: the newest job wins, an older one is told to stop."""
+"""The thread that computes for a widget: a new job replaces older ones."""
 
 from __future__ import annotations
 
@@ -13,14 +13,14 @@ from functools import partial
 
 @dataclass(eq=False)
 class Job:
-    """What to compute next, and whether it is still wanted.
+    """A request and its state.
 
     Attributes:
-        generation: Number of the request; results of an older one are not shown.
-        p, budget, caption, method, order: What was asked for.
-        stop: Set when the job should end at the next chance: it was cancelled, or a newer one came.
-        cancelled: Whether somebody cancelled it, so that what there is by then is its result.
-        settled: Set when its result is final; what it does from then on is for later, and nobody waits for it.
+        generation: Request number; results of older requests are not shown.
+        p, budget, caption, method, order: The requested settings.
+        stop: Set when the job should end after the current batch, because it was cancelled or replaced.
+        cancelled: Whether the user cancelled the job; its partial result is then shown.
+        settled: Whether the result is final; :meth:`Worker.wait` no longer waits for the job.
     """
 
     generation: int
@@ -35,11 +35,31 @@ class Job:
 
 
 class Worker:
-    """Runs jobs one at a time on a daemon thread that starts with the first, and chores in between.
+    """A daemon thread that runs one job at a time, and short chores in between.
 
-    A chore is something short that may be asked for at any time, also in the middle of a job. Callers only record and
-    signal: no method waits for computing but :meth:`wait`, :meth:`rest` and :meth:`close`. The lock is held for as
-    long as it takes to note something down, never while a job, a chore or an observer runs.
+    ::
+
+                 submit, follow            settle
+        resting ----------------> running --------> following up
+           ^                         |                   |
+           +------- job returns -----+---- job returns --+
+
+        resting, running, following up  <-- chores requested / done -->  chores
+        every state  -- close -->  closed
+
+    - **resting**: no job and no chore. The thread waits, or has not started.
+    - **running**: a job computes its result.
+    - **following up**: the result of the job is final, and the job prepares for later requests. The next request stops
+      it.
+    - **chores**: the requested chores run: when resting, before each job, and between the batches of a job, which
+      calls :meth:`do_chores` there.
+    - **closed**: the current job is stopped, and the thread ends when it returns. Nothing else runs.
+
+    At most one job waits for the current one to return, and then runs next; a newer job replaces it. The worker is
+    **idle** when it is resting or following up, without a waiting job or chore, and when it is closed.
+
+    Only :meth:`wait`, :meth:`rest` and :meth:`close` block; other callers record a request and notify the thread. The
+    lock is never held while a job, a chore or an observer runs.
     """
 
     def __init__(self) -> None:
@@ -47,14 +67,14 @@ class Worker:
         self._changed = threading.Condition()
         self._next: Job | None = None
         self._current: Job | None = None
-        self._chores: dict[Callable[[], None], None] = {}  # in the order in which they were asked for
+        self._chores: dict[Callable[[], None], None] = {}  # in order of request
         self._chore_running = self._closed = False
         self._thread: threading.Thread | None = None
 
     def submit(self, job: Job, run: Callable[[Job], None]) -> None:
-        """Do ``run(job)`` next, in place of whatever waits, and stop what runs; after :meth:`close`, nothing.
+        """Run ``run(job)`` next: stop the current job and replace the waiting one; no effect when closed.
 
-        ``run`` looks at ``job.stop`` between batches, and calls :meth:`do_chores` there too.
+        ``run`` must check ``job.stop`` and call :meth:`do_chores` between batches.
         """
         with self._changed:
             self._stop(cancelled=False)
@@ -62,21 +82,21 @@ class Worker:
             self._wake()
 
     def follow(self, job: Job, run: Callable[[Job], None]) -> None:
-        """Do ``run(job)`` once the result of what runs is final, unless something else is submitted until then."""
+        """Run ``run(job)`` once the current job is following up or has returned, unless a newer job replaces it."""
         with self._changed:
             self._next, self._run = job, run
             self._make_way()
             self._wake()
 
     def ask_chore(self, chore: Callable[[], None]) -> None:
-        """Have ``chore`` done soon, between two batches at the latest; once, however often it was asked for."""
+        """Request ``chore``, which runs between two batches at the latest; repeated requests run it once."""
         with self._changed:
             if not self._closed:
                 self._chores.setdefault(chore)
                 self._wake()
 
     def do_chores(self) -> None:
-        """On the worker's own thread: do what was asked for."""
+        """Run the requested chores; called on the worker's thread."""
         while True:
             with self._changed:
                 if not self._chores or self._closed:
@@ -92,28 +112,28 @@ class Worker:
                     self._changed.notify_all()
 
     def cancel(self) -> None:
-        """End the running or waiting job at the next chance; what it has by then is kept."""
+        """Stop the current and the waiting job after the current batch, and keep the partial result."""
         with self._changed:
             self._stop(cancelled=True)
 
     def settle(self, job: Job) -> None:
-        """Note that ``job``'s result is final, though it goes on until somebody wants something else."""
+        """Mark the result of ``job`` as final: the worker goes from running to following up."""
         with self._changed:
             job.settled = True
             self._make_way()
             self._changed.notify_all()
 
     def wait(self, timeout: float | None = None) -> bool:
-        """Block until there is nothing to do; False if ``timeout`` seconds pass first."""
+        """Block until the worker is idle; return False if ``timeout`` seconds pass first."""
         if threading.current_thread() is self._thread:
-            raise RuntimeError("The worker cannot wait for itself; wait outside of observers.")
+            raise RuntimeError("The worker cannot wait for itself; call this outside observers.")
         with self._changed:
             return self._changed.wait_for(self._idle, timeout)
 
     def rest(self) -> None:
-        """Block until nothing runs at all; what a settled job does for later is stopped."""
+        """Block until the worker is resting or closed; stop a job that is following up."""
         if threading.current_thread() is self._thread:
-            raise RuntimeError("The worker cannot wait for itself; wait outside of observers.")
+            raise RuntimeError("The worker cannot wait for itself; call this outside observers.")
 
         def resting() -> bool:
             if self._current is not None and self._current.settled:
@@ -124,7 +144,11 @@ class Worker:
             self._changed.wait_for(resting)
 
     def close(self, timeout: float | None = None) -> None:
-        """Stop what runs and end the thread."""
+        """Enter the closed state: stop the current job, drop the waiting job and chores, and end the thread.
+
+        Args:
+            timeout: Longest time to block, in seconds; by default, block until the thread has ended.
+        """
         with self._changed:
             self._closed = True
             self._next = None
@@ -136,7 +160,7 @@ class Worker:
 
     @property
     def alive(self) -> bool:
-        """Whether the thread is running."""
+        """Whether the thread has started and not ended."""
         return self._thread is not None and self._thread.is_alive()
 
     def _idle(self) -> bool:
@@ -151,13 +175,13 @@ class Worker:
                 job.stop.set()
 
     def _make_way(self) -> None:
-        """Under the lock: what a settled job does for later does not keep a waiting one from its turn."""
+        """Stop a job that is following up if another job waits; requires the lock."""
         if self._next is not None and self._current is not None and self._current.settled:
             self._current.stop.set()
 
     def _wake(self) -> None:
         if self._thread is None and not self._closed:
-            _at_work.add(self)
+            _workers.add(self)
             self._thread = threading.Thread(target=self._loop, name="fixlip-widget", daemon=True)
             self._thread.start()
         self._changed.notify_all()
@@ -180,24 +204,24 @@ class Worker:
 
     @staticmethod
     def _survive(work: Callable[[], None]) -> None:
-        """Report what an observer raised, the way threads do, and be there for the next job all the same."""
+        """Run ``work`` and pass its exceptions to ``threading.excepthook``, so that the thread survives."""
         try:
             work()
         except Exception:
             threading.excepthook(threading.ExceptHookArgs((*sys.exc_info(), threading.current_thread())))
 
 
-_at_work: weakref.WeakSet[Worker] = weakref.WeakSet()
+_workers: weakref.WeakSet[Worker] = weakref.WeakSet()
 
 
 def settle() -> None:
-    """Block until no widget computes anything."""
-    for worker in list(_at_work):
+    """Block until every worker is resting or closed."""
+    for worker in list(_workers):
         worker.rest()
 
 
 @atexit.register
 def _close_all() -> None:  # pyright: ignore[reportUnusedFunction]
-    """End every thread before the interpreter ends: one that is inside torch by then would abort the process."""
-    for worker in list(_at_work):
+    """End every thread before the interpreter exits: a thread inside torch would abort the process."""
+    for worker in list(_workers):
         worker.close(timeout=30)

@@ -90,7 +90,7 @@ export function limitOf(values: Float32Array): number {
 }
 
 /**
- * Largest cross-modal interaction: one scale for whatever is active, so that a word that binds to nothing looks so.
+ * Largest cross-modal interaction: one scale for whatever is active, so that weak interactions look weak.
  * What is stronger within image or text has the colour of the scale's end.
  */
 export function crossLimit(of: Explanation): number {

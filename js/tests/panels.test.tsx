@@ -34,15 +34,15 @@ describe("the finding", () => {
   it("is that of the active player, else that of the whole explanation", async () => {
     const model = new FakeModel();
     const view = await shown(model);
-    expect(sentence(view)).toBe("3 ties are certain");
+    expect(sentence(view)).toBe("3 interactions are significant");
     await focus(one(view, ".fx-chip[data-player='4']"));
-    expect(sentence(view)).toBe("“red” binds to nothing");
+    expect(sentence(view)).toBe("No interaction of “red” differs significantly from 0");
     model.set("selection", [5]);
     await settled();
-    expect(sentence(view)).toBe("“dog” binds to 2 patches");
+    expect(sentence(view)).toBe("“dog” interacts positively with 2 patches");
     model.set("selection", [4, 5]);
     await settled();
-    expect(sentence(view)).toBe("3 ties are certain");
+    expect(sentence(view)).toBe("3 interactions are significant");
   });
 
   it("has its first sentence apart, and no full stop inside a number ends one", async () => {
@@ -59,7 +59,7 @@ describe("the finding", () => {
     expect(heard.textContent).toBe("");
     one(view, ".fx-chip[data-player='5']").click();
     await settled();
-    expect(heard.textContent).toBe("“dog” binds to 2 patches");
+    expect(heard.textContent).toBe("“dog” interacts positively with 2 patches");
   });
 });
 

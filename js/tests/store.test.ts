@@ -39,7 +39,7 @@ describe("scales of interactions", () => {
     expect([limits.cross, limits.text_text, limits.image_image.toFixed(1)]).toEqual([2, 3, "0.1"]);
   });
 
-  it("are the same whichever player is active, so that one that binds to nothing looks so", () => {
+  it("are the same whichever player is active, so that weak interactions look weak", () => {
     expect(scalesOf([of], limits, [5])).toEqual({ patch: 2, token: 3, cross: 2 });
     expect(scalesOf([of], limits, [4])).toEqual(scalesOf([of], limits, [5]));
   });

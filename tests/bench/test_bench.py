@@ -18,10 +18,10 @@ def test_bench_measures_a_models_encoders(tmp_path, capsys):
     assert rows["largest difference of the embeddings"] < 1e-5
     assert rows["share of the matrix rate"] > 0
     assert sum(value for what, value in rows.items() if what.startswith("time in")) == pytest.approx(1.0)
-    told = capsys.readouterr().out
-    assert "text encodings a second" in told
-    assert "masking='remove'" in told
-    assert "terms with standard errors" in told
+    printed = capsys.readouterr().out
+    assert "text encodings per second" in printed
+    assert "masking='remove'" in printed
+    assert "terms with standard errors" in printed
 
 
 def test_operations_are_those_of_the_products():
@@ -35,13 +35,13 @@ def test_operations_are_those_of_the_products():
         assert operations(lambda: game.image_tower.encode(masks)) == 2 * (products + attention)
 
 
-def test_time_goes_to_what_is_run():
+def test_matrix_products_take_the_time_of_matrix_products():
     left = torch.ones(300, 300)
     shares = time_shares(lambda: [left @ left for _ in range(20)])
     assert max(shares, key=shares.get) == "matrix products"
 
 
-def test_what_a_gpu_ran_is_counted_once_and_what_surrounds_it_not_at_all():
+def test_gpu_time_is_counted_once_and_profiler_overhead_not_at_all():
     def event(key, gpu, cpu, where=DeviceType.CPU):
         return SimpleNamespace(key=key, self_device_time_total=gpu, self_cpu_time_total=cpu, device_type=where)
 
@@ -56,16 +56,16 @@ def test_what_a_gpu_ran_is_counted_once_and_what_surrounds_it_not_at_all():
         event("Activity Buffer Request", 2.0, 1.0),
         event("Lazy Function Loading", 6.0, 1.0),
     ]
-    assert shares_of(events) == {"matrix products": 0.6, "attention's own": 0.2, "copies and sums": 0.2}
+    assert shares_of(events) == {"matrix products": 0.6, "attention": 0.2, "copies and sums": 0.2}
 
 
-def test_more_masks_than_an_explanation_takes_are_refused_before_anything_is_measured(capsys):
+def test_too_many_masks_for_an_explanation_are_rejected_before_measuring(capsys):
     assert main(["bench", "--model", str(DATA / "tiny_clip.json"), "--explain", "1000000"]) == 2
-    told = capsys.readouterr()
-    assert "takes at most" in told.err
-    assert "encodings a second" not in told.out
+    captured = capsys.readouterr()
+    assert "uses at most" in captured.err
+    assert "encodings per second" not in captured.out
 
 
 def test_sections_and_a_model_exclude_each_other(capsys):
     assert main(["bench", "solve", "--model", "ViT-B-32"]) == 2
-    assert "give one of the two" in capsys.readouterr().err
+    assert "pass one of the two" in capsys.readouterr().err

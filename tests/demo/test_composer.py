@@ -1,4 +1,4 @@
-"""Composed scenes are what they say: deterministic, labelled right, and refused with a hint when impossible."""
+"""Composed scenes are deterministic and correctly labelled; impossible scenes are rejected with a hint."""
 
 import numpy as np
 import pytest
@@ -63,7 +63,7 @@ def test_regions_cannot_be_changed_by_accident():
 
 
 @pytest.mark.parametrize(
-    ("arguments", "says"),
+    ("arguments", "fragment"),
     [
         ({"names": ["bananna"]}, "did you mean banana"),
         ({"names": ["xylophone"]}, "names\\(\\) lists them all"),
@@ -74,8 +74,8 @@ def test_regions_cannot_be_changed_by_accident():
         ({"names": ["dog", "dog"], "relation": "above"}, "two different objects"),
     ],
 )
-def test_impossible_scenes_are_refused_with_a_hint(arguments: dict, says: str):
-    with pytest.raises(InputError, match=says):
+def test_impossible_scenes_are_rejected_with_a_hint(arguments: dict, fragment: str):
+    with pytest.raises(InputError, match=fragment):
         demo.compose(**arguments)
 
 
@@ -92,7 +92,7 @@ def test_ready_scenes_are_composed_by_name():
     assert ready["dog_and_banana"].caption == "a dog next to a banana"
 
 
-def test_true_and_false_claims_are_told_apart():
+def test_true_claims_hold_and_contradictions_do_not():
     rng = np.random.default_rng(0)
     kinds = set()
     for _ in range(600):

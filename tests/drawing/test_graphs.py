@@ -1,4 +1,4 @@
-"""The explanation graph holds the strongest interactions, how sure each is, and a reproducible place for each."""
+"""The explanation graph has the strongest interactions, their certainty, and reproducible node positions."""
 
 from itertools import combinations
 
@@ -30,7 +30,7 @@ def test_every_token_is_a_node_and_only_patches_with_an_edge_are():
     assert list(graph) == sorted(graph)
 
 
-def test_nodes_say_what_they_are():
+def test_nodes_have_their_attributes():
     explanation = random_explanation(2, 3)
     graph = explanation_graph(explanation, None)
     assert graph.nodes[4] == {
@@ -47,7 +47,7 @@ def test_nodes_say_what_they_are():
     assert "row" not in graph.nodes[7]
 
 
-def test_the_graph_says_what_it_explains():
+def test_the_graph_has_the_explanations_attributes():
     explanation = random_explanation(p=0.3, method="banzhaf", caption="a red dog")
     graph = explanation_graph(explanation)
     assert {key: graph.graph[key] for key in ("baseline", "p", "method", "caption")} == {
@@ -97,7 +97,7 @@ def test_without_standard_errors_nothing_is_certain_or_uncertain():
     assert {node["se"] for _, node in graph.nodes(data=True)} == {None}
 
 
-def test_interactions_that_are_zero_are_no_edges():
+def test_zero_interactions_have_no_edges():
     interactions = np.zeros((9, 9))
     interactions[0, 8] = interactions[8, 0] = 1.0
     assert [*explanation_graph(random_explanation(interactions=interactions), None).edges] == [(0, 8)]
@@ -111,7 +111,7 @@ def test_a_first_order_explanation_has_its_strongest_patches_and_no_edges():
     assert set(graph) == {*strongest.tolist(), 9, 10, 11}
 
 
-def test_top_zero_is_the_caption_alone():
+def test_top_zero_has_only_the_tokens():
     assert [*explanation_graph(random_explanation(), 0)] == [6, 7, 8]
 
 
@@ -136,7 +136,7 @@ def test_anchored_patches_are_where_they_are_in_the_image():
 
 
 @pytest.mark.parametrize("layout", LAYOUTS)
-def test_tokens_stand_below_the_image_in_reading_order_where_nothing_joins_them(layout):
+def test_unconnected_tokens_are_below_the_image_in_reading_order(layout):
     words = tuple(f"word{i}" for i in range(40))
     graph = explanation_graph(random_explanation(2, 2, words), 0, layout=layout)
     places = [graph.nodes[player]["pos"] for player in range(4, 44)]
@@ -147,7 +147,7 @@ def test_tokens_stand_below_the_image_in_reading_order_where_nothing_joins_them(
 
 
 @pytest.mark.parametrize("layout", LAYOUTS)
-def test_a_caption_that_is_read_from_the_right_stands_so(layout):
+def test_right_to_left_captions_are_laid_out_from_the_right(layout):
     words = ("2", "כלב", "ליד", "dog")
     graph = explanation_graph(random_explanation(2, 2, words), 0, layout=layout)
     places = [graph.nodes[player]["pos"][0] for player in range(4, 8)]
@@ -155,7 +155,7 @@ def test_a_caption_that_is_read_from_the_right_stands_so(layout):
 
 
 @pytest.mark.parametrize("layout", ["spring", "kamada_kawai"])
-def test_what_interacts_is_drawn_closer_than_what_does_not(layout):
+def test_interacting_players_are_closer_than_others(layout):
     graph = explanation_graph(dog_and_hydrant(), 22, layout=layout)
     apart = {
         (i, j): np.hypot(*np.subtract(graph.nodes[i]["pos"], graph.nodes[j]["pos"])) for i, j in combinations(graph, 2)
@@ -166,7 +166,7 @@ def test_what_interacts_is_drawn_closer_than_what_does_not(layout):
 
 
 @pytest.mark.parametrize("layout", ["spring", "kamada_kawai"])
-def test_no_two_thumbnails_lie_on_one_another(layout):
+def test_thumbnails_do_not_overlap(layout):
     graph = explanation_graph(dog_and_hydrant(), 22, layout=layout)
     patches = np.array([node["pos"] for _, node in graph.nodes(data=True) if node["kind"] == "patch"])
     apart = np.abs(patches[:, None] - patches[None])[np.triu_indices(len(patches), 1)]
@@ -184,6 +184,6 @@ def test_no_two_thumbnails_lie_on_one_another(layout):
         ({"layout": "circle"}, "anchored, spring, kamada_kawai"),
     ],
 )
-def test_bad_arguments_are_refused_with_what_is_allowed(options, says):
+def test_invalid_arguments_are_rejected_with_the_alternatives(options, says):
     with pytest.raises(InputError, match=says):
         random_explanation().to_networkx(**options)

@@ -1,4 +1,4 @@
-"""Image players lie where they are in the picture: outlines of regions tile it, whatever their shapes."""
+"""Image players are drawn at their position in the image, and outlines of regions tile it."""
 
 from __future__ import annotations
 
@@ -25,7 +25,7 @@ RING[4:8, 6:10] = 2
 
 
 def blobs(height: int, width: int, n: int, draw: int = 0) -> np.ndarray:
-    """(height, width) cells of Voronoi around random points: n regions with slopes in every direction."""
+    """Return a (height, width) Voronoi diagram of n random points, with slopes in every direction."""
     rng = np.random.default_rng(draw)
     points = rng.uniform(0, [height, width], (n, 2))
     down, across = np.mgrid[:height, :width]
@@ -40,7 +40,7 @@ def with_regions(labels: np.ndarray, tokens: tuple[str, ...] = ("a", "dog"), **f
 
 
 def rings(path: str) -> list[list[tuple[int, int]]]:
-    """The corners of each closed line of a path."""
+    """Return the corners of each closed line of a path."""
     found = []
     for part in filter(None, path.split("z")):
         start, steps = re.fullmatch(r"M(\d+ \d+)l(.*)", part).groups()
@@ -51,7 +51,7 @@ def rings(path: str) -> list[list[tuple[int, int]]]:
 
 
 def area(path: str) -> float:
-    """What a path encloses, holes taken off, in its own units."""
+    """Return the area that a path encloses, minus its holes, in its own units."""
     return sum(
         sum(x0 * y1 - x1 * y0 for (x0, y0), (x1, y1) in zip(ring, [*ring[1:], ring[0]], strict=True)) / 2
         for ring in rings(path)
@@ -142,7 +142,7 @@ def test_a_file_without_regions_and_masking_is_read(tmp_path):
         (np.full((4, 4), -1), "numbered 0 to 5"),
     ],
 )
-def test_a_map_that_does_not_fit_the_players_is_refused(labels: np.ndarray, message: str):
+def test_invalid_label_maps_are_rejected(labels: np.ndarray, message: str):
     with pytest.raises(InputError, match=message):
         random_explanation(2, 3, regions=labels)
 
@@ -201,8 +201,8 @@ def test_the_plotly_overlay_has_each_value_where_its_region_is():
     assert cross.z.shape == (2, 3)
 
 
-def test_sentences_speak_of_regions():
+def test_sentences_mention_regions():
     explanation = with_regions(blobs(30, 30, 6), interactions_se=np.full((8, 8), 1e-6))
-    told = " ".join(findings(explanation))
-    assert "region" in told
-    assert "patch" not in told
+    text = " ".join(findings(explanation))
+    assert "region" in text
+    assert "patch" not in text

@@ -1,4 +1,4 @@
-"""Every figure shows the explanation's own numbers under their own names, on a scale that is symmetric around zero."""
+"""Every figure shows the explanation's values under their names, on a scale that is symmetric around zero."""
 
 import json
 
@@ -122,19 +122,19 @@ def test_hostile_texts_reach_plotly_as_text(kind):
 
 
 @pytest.mark.parametrize("kind", ["cross", "text", "image"])
-def test_first_order_explanations_say_that_they_have_no_interactions(kind):
+def test_heatmaps_of_first_order_explanations_are_rejected(kind):
     with pytest.raises(InputError, match="no interactions"):
         figure(random_explanation(order=1, interactions=np.zeros((9, 9))), kind)
 
 
 @pytest.mark.parametrize("kind", ["main", "overlay", "graph"])
-def test_first_order_explanations_can_be_drawn_otherwise(kind):
+def test_other_figures_of_first_order_explanations_can_be_drawn(kind):
     assert figure(random_explanation(order=1, interactions=np.zeros((9, 9))), kind).data
 
 
 @pytest.mark.parametrize(("method", "known"), [("banzhaf", True), ("game_attention", False), ("random", False)])
 @pytest.mark.parametrize("kind", KINDS)
-def test_numbers_that_are_no_logits_are_not_called_so(kind, method, known):
+def test_values_that_are_not_logits_have_no_unit(kind, method, known):
     explanation = dog_and_hydrant().replace(method=method, similarity=20.0)
     assert explanation.in_logits == np.isfinite(explanation.residual) == known
     assert ("logits" in figure(explanation, kind).to_json()) == known
@@ -158,6 +158,6 @@ def test_interactions_from_too_few_masks_are_marked():
         ("graph", {"edges": "both"}, "all, cross, intra"),
     ],
 )
-def test_unknown_kinds_and_options_are_refused_with_what_there_is(kind, options, says):
+def test_unknown_kinds_and_options_are_rejected_with_the_alternatives(kind, options, says):
     with pytest.raises(InputError, match=says):
         figure(random_explanation(), kind, **options)

@@ -1,4 +1,4 @@
-"""The still form needs nothing else, shows the explanation's numbers, and shows every text as text."""
+"""The static form is self-contained, shows the explanation's values, and escapes every text."""
 
 import base64
 import re
@@ -31,7 +31,7 @@ NO_PAGE_HAS = {"script", "iframe", "object", "embed", "link", "form", "base", "i
 
 
 class Page(HTMLParser):
-    """Everything in a page: its elements with their attributes, and its text."""
+    """Elements of a page with their attributes, and its text."""
 
     def __init__(self, page):
         super().__init__(convert_charrefs=True)
@@ -63,7 +63,7 @@ class Page(HTMLParser):
 
 
 def clean(text):
-    """What is shown of ``text``: what XML cannot hold is replaced."""
+    """Replace the characters of ``text`` that XML does not allow."""
     return re.sub("[\x00\x1b\ud800]", "\ufffd", text)
 
 
@@ -78,7 +78,7 @@ def pictures(page):
 
 
 def heat(drawn):
-    """Opacity and colour of every patch that has heat, by the name it says."""
+    """Return opacity and colour of every patch with heat, by name."""
     rects = ET.fromstring(drawn).iter(f"{SVG}rect")
     return {
         rect[0].text.split(":")[0]: (float(rect.get("fill-opacity")), rect.get("fill")) for rect in rects if len(rect)
@@ -108,7 +108,7 @@ def test_the_picture_is_in_the_page_once():
         assert np.abs(np.asarray(picture).astype(float) - explanation.image).mean() < 3
 
 
-def test_every_reference_within_the_page_is_to_something_there():
+def test_every_reference_within_the_page_has_a_target():
     elements = Page(html_still(dog_and_hydrant())).elements
     ids = {a["id"] for _, a in elements if "id" in a}
     used = {a["href"][1:] for tag, a in elements if tag == "use"}
@@ -140,9 +140,9 @@ def test_key_figures_are_shown_and_unknown_ones_left_out():
         assert name not in texts
 
 
-def test_numbers_that_are_no_logits_are_not_called_so():
+def test_values_that_are_not_logits_have_no_unit():
     text = Page(html_still(random_explanation(method="random", similarity=3.0))).text
-    assert "Not in logits: only order and sign mean something" in text
+    assert "Not in logits: only order and sign are meaningful" in text
     assert "for tokens." in text
     assert "residual" not in text
     assert "Baniecki" not in text
@@ -160,17 +160,17 @@ def test_shrunk_blocks_are_named():
     assert "shrunk" not in Page(html_still(random_explanation())).text
 
 
-def test_a_first_order_report_has_no_graph_and_says_why():
+def test_a_first_order_report_explains_that_it_has_no_graph():
     text = Page(html_still(random_explanation(order=1, interactions=np.zeros((9, 9)), method="gradeclip"))).text
     assert "“gradeclip” is a first-order method" in text
     assert "Strongest main effects" in text
-    assert "binds to" not in text
+    assert "interacts positively" not in text
 
 
 @pytest.mark.parametrize(
     "missing", [{"image": None}, {"main_se": None, "interactions_se": None}, {"caption": ""}, {"model": {}}]
 )
-def test_a_report_can_do_without(missing):
+def test_a_report_can_be_made_without(missing):
     assert Page(html_still(random_explanation(**missing))).text
 
 
@@ -195,7 +195,7 @@ def test_a_common_limit_makes_overlays_comparable():
 
 
 @pytest.mark.parametrize(("tokens", "direction"), [(("a", "dog"), "ltr"), (("כלב", "ליד"), "rtl")])
-def test_a_caption_is_read_from_where_its_script_is(tokens, direction):
+def test_a_caption_has_the_direction_of_its_script(tokens, direction):
     page = Page(html_still(random_explanation(1, 1, tokens)))
     (caption,) = [attributes for tag, attributes in page.elements if tag == "ul"]
     assert caption["dir"] == direction
@@ -228,14 +228,14 @@ def test_drawings_alone_hold_their_own_picture():
     assert not pictures(graph_svg(explanation, embed=False))
 
 
-def test_the_palette_can_be_one_that_every_eye_tells_apart():
+def test_the_palette_can_be_colour_blind_safe():
     drawn = graph_svg(random_explanation(), colors="safe")
     assert "#e66100" in drawn
     assert "#ff0d57" not in drawn
 
 
 @pytest.mark.parametrize("draw", [html_still, graph_svg, overlay_svg])
-def test_an_unknown_palette_is_refused(draw):
+def test_an_unknown_palette_is_rejected(draw):
     with pytest.raises(InputError, match="house, safe"):
         draw(random_explanation(), colors="rainbow")
 

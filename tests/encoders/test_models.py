@@ -230,7 +230,7 @@ def test_a_model_moves_with_its_games_made_again(weights):
 
 @pytest.mark.parametrize(("given", "said"), [("ViT-B-32", "is 'ViT-B-32'"), (torch.nn.Linear(1, 1), "is a Linear")])
 def test_what_is_no_model_is_refused_with_where_one_comes_from(given, said):
-    with pytest.raises(InputError, match=said + r"; pass what load_model returns"):
+    with pytest.raises(InputError, match=said + r"; pass the result of load_model"):
         VisionLanguageGame(given, torch.zeros(3, 64, 64), "a dog")
 
 

@@ -13,7 +13,7 @@ from fixlip_widgets.estimators.sums import sum_errors
 from fixlip_widgets.estimators.third import regress_third
 from fixlip_widgets.estimators.variance import standard_errors
 from fixlip_widgets.explainers.mask_pool import Pool
-from fixlip_widgets.explanation.findings import beyond_noise, degrees_of_freedom
+from fixlip_widgets.explanation.findings import degrees_of_freedom, significant
 
 SEEDS = 200
 N_IMAGE, N_TEXT, WIDTH = 12, 4, 16
@@ -21,7 +21,7 @@ CPU = torch.device("cpu")
 
 
 def encoder(n, seed, fading=1.0):
-    """A smooth non-polynomial map from masks to the unit sphere, as an encoder is; each player may count for less."""
+    """A smooth non-polynomial map from masks to the unit sphere, like an encoder, with optional player strengths."""
     random = np.random.default_rng(seed)
     first, shift, last = random.normal(size=(n, 40)) * 0.5, random.normal(size=40), random.normal(size=(40, WIDTH))
     first *= fading ** np.arange(n)[:, None]
@@ -64,7 +64,7 @@ def parts(fit):
 
 
 def covered(truth, found, errors):
-    """For every block, which intervals hold the truth; those that claim nothing are left out."""
+    """Return, for every block, which finite intervals contain the truth."""
     return {
         name: np.where(np.isnan(errors[name]), np.nan, np.abs(found[name] - truth[name]) <= 1.96 * errors[name])
         for name in truth
@@ -72,7 +72,7 @@ def covered(truth, found, errors):
 
 
 def assert_covered(repetitions, most_of_all=0.97, lowest=0.90, most=0.985):
-    """95 % intervals cover 93–97 % of all terms; a block of few terms, which share their masks, is itself uncertain."""
+    """Assert that 95 % intervals cover 93–97 % of all terms; the bounds are wider for blocks, which have few terms."""
     blocks = {name: np.concatenate([np.ravel(each[name]) for each in repetitions]) for name in repetitions[0]}
     coverage = {name: float(np.nanmean(values)) for name, values in blocks.items() if not np.isnan(values).all()}
     print({name: round(value, 3) for name, value in coverage.items()})
@@ -100,7 +100,7 @@ def test_intervals_cover_the_enumerated_truth(p, image, count, ridge):
 
 
 class RealGame:
-    """The packaged model on 3 × 4 patches and a caption of four tokens, every mask of which is encoded."""
+    """The packaged model on 3 × 4 patches and a caption of four tokens, with every mask encoded."""
 
     def __init__(self):
         scene = demo.scene("dog_and_banana")
@@ -157,7 +157,7 @@ def test_intervals_cover_a_real_game_wherever_its_masks_were_drawn(real_game, dr
     assert_covered(repetitions, most_of_all=0.985, lowest=0.88, most=0.995)
 
 
-def test_what_rests_on_few_masks_gets_no_error(real_game):
+def test_terms_with_few_effective_masks_get_no_error(real_game):
     image, text = real_game.pool(0, [(0.5, 1000)]).modality(0.3), real_game.everything(0.3)[1]
     for ridge in (None, 0.0):
         errors = parts(standard_errors(regress(image, text, ridge)))
@@ -175,8 +175,8 @@ def test_what_rests_on_few_masks_gets_no_error(real_game):
     ("p", "count"),
     [(0.5, 160), (0.5, 600), (0.3, 300), (0.3, 1200), (0.8, 1000), (0.9, 1200), (0.9, 5000), (0.1, 1200)],
 )
-def test_what_is_beyond_the_noise_has_the_sign_that_is_said(p, count, ridge):
-    """Intervals of single terms are too narrow here and there; that any named one is chance stays within 5 %."""
+def test_significant_interactions_have_the_right_sign(p, count, ridge):
+    """Some intervals of single terms are too narrow, but the family-wise error rate stays within 5 %."""
     text, players = everything(TEXT, N_TEXT, p), [1] * (N_IMAGE * N_TEXT) + [2] * 66 + [0] * 6
     truth = parts(regress(everything(IMAGE, N_IMAGE, p), text).assemble())
     named, wrong, outside = [], [], []
@@ -189,12 +189,12 @@ def test_what_is_beyond_the_noise_has_the_sign_that_is_said(p, count, ridge):
             for each in (found, errors, truth)
         )
         freedom = degrees_of_freedom(image.units, p, players)
-        named.append(beyond_noise(values, their_errors, freedom))
+        named.append(significant(values, their_errors, freedom))
         wrong.append((named[-1] & (np.sign(values) != np.sign(true))).any())
-        outside.append(beyond_noise(values - true, their_errors, freedom).any())
+        outside.append(significant(values - true, their_errors, freedom).any())
     print(
-        f"p = {p}, {count} masks, ridge {ridge}: {np.sum(named) / SEEDS:.0f} of {len(players)} interactions are beyond "
-        f"the noise, one of them with the wrong sign in {np.mean(wrong):.1%} of draws; in {np.mean(outside):.0%} at "
+        f"p = {p}, {count} masks, ridge {ridge}: {np.sum(named) / SEEDS:.0f} of {len(players)} interactions are "
+        f"significant, one of them with the wrong sign in {np.mean(wrong):.1%} of draws; in {np.mean(outside):.0%} at "
         "least one is further from the truth than its interval"
     )
     assert np.mean(wrong) <= 0.05
@@ -208,7 +208,7 @@ def test_what_is_beyond_the_noise_has_the_sign_that_is_said(p, count, ridge):
         (0.5, 44, None, "cross-modal"),
         (0.5, 170, 0.0, "cross-modal"),  # 67 unknowns of 85 pairs
         (0.5, 190, 0.0, "cross-modal, image–image"),
-        (0.3, 90, None, ""),  # cross-modal terms are told apart from pairs
+        (0.3, 90, None, ""),  # cross-modal terms are fitted along with pairs
         (0.3, 140, None, "cross-modal, image–image"),
         (0.3, 90, 0.0, "cross-modal"),
         (0.3, 150, 0.0, "cross-modal"),  # 79 unknowns
@@ -218,7 +218,7 @@ def test_what_is_beyond_the_noise_has_the_sign_that_is_said(p, count, ridge):
         (0.9, 1300, None, "cross-modal, image–image"),
     ],
 )
-def test_there_are_errors_from_as_many_masks_on_as_can_tell_them(p, count, ridge, known):
+def test_blocks_get_errors_once_masks_suffice(p, count, ridge, known):
     fit = regress(sampled(IMAGE, N_IMAGE, p, count, 0, 0), everything(TEXT, N_TEXT, p), ridge)
     errors = parts(standard_errors(fit))
     for block in ("cross-modal", "image–image"):
@@ -228,7 +228,7 @@ def test_there_are_errors_from_as_many_masks_on_as_can_tell_them(p, count, ridge
 
 @pytest.mark.slow
 @pytest.mark.parametrize("ridge", [0.0, None], ids=["plain", "default"])
-def test_sampled_captions_add_their_share(ridge):
+def test_sampled_captions_add_their_variance(ridge):
     p = 0.4
     truth = parts(regress(everything(IMAGE, N_IMAGE, p), everything(TEXT, N_TEXT, p)).assemble())
     image, repetitions = everything(IMAGE, N_IMAGE, p), []

@@ -166,7 +166,7 @@ def test_enumerated_weights_make_the_basis_orthonormal_so_one_step_solves():
         ({"order": 4}, "order is 4"),
     ],
 )
-def test_inputs_that_do_not_fit_together_are_refused(change, message):
+def test_invalid_inputs_are_rejected(change, message):
     given = {
         "image_masks": np.eye(10, 3, dtype=bool),
         "text_masks": enumerate_masks(2),

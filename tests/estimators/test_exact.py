@@ -137,7 +137,7 @@ def test_a_table_that_is_not_of_all_masks_is_refused(table):
 # -- the games of this package --------------------------------------------------------------------------------------
 
 
-def test_the_table_lists_the_game_in_the_order_of_its_masks():
+def test_the_table_lists_values_in_enumeration_order():
     game = tiny_game(1, grid=(2, 2))
     np.testing.assert_allclose(game.table(), game.value(enumerate_masks(6)), atol=1e-4)
 
@@ -156,7 +156,7 @@ def test_the_enumerating_explainer_is_exact(p):
 
 
 @pytest.mark.parametrize("order", [1, 2])
-def test_enumerated_shapley_is_exact_and_says_so(order):
+def test_enumerated_shapley_is_exact_with_zero_errors(order):
     game = tiny_game(grid=(2, 2))
     explanation = explain_shapley(game, 2**13, order=order)
     same(explanation, exact.shapley_interactions(game.table(), order), 1e-4)
@@ -172,7 +172,7 @@ def test_enumerated_banzhaf_values_are_exact():
 
 
 def over_seeds(errors):
-    """Root mean square over four seeds of errors for few and for sixteen times as many masks."""
+    """Return RMS errors over four seeds, for few masks and for sixteen times as many."""
     few, many = np.sqrt(np.mean(np.square([errors(seed) for seed in range(4)]), axis=0))
     return few, many
 

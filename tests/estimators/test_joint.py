@@ -1,4 +1,4 @@
-"""The regression on joint masks is least squares, whatever the weights, at any number of rows."""
+"""The regression on joint masks is weighted least squares for any weights and any number of rows."""
 
 import numpy as np
 import pytest
@@ -41,7 +41,7 @@ def test_the_joint_fit_equals_the_research_code(name):
 
 
 @pytest.mark.parametrize("order", [1, 2])
-def test_it_is_weighted_least_squares_on_all_monomials(order):
+def test_the_fit_is_weighted_least_squares_on_all_monomials(order):
     masks, values, weights = drawn()
     fit, root = fit_joint(masks, values, weights, order), np.sqrt(weights)
     design = monomials(masks, order)
@@ -79,7 +79,7 @@ def test_rows_of_infinite_weight_are_met_exactly_and_the_rest_is_least_squares()
     solution = coefficients(fit_joint(masks, values, weights))
     design = monomials(masks)
     np.testing.assert_allclose(design[[3, 200]] @ solution, values[[3, 200]], atol=1e-13)
-    # the conditions of Lagrange: the gradient of the free rows lies in the span of the enforced ones
+    # Lagrange conditions: the gradient of the free rows lies in the span of the enforced ones
     free = np.isfinite(weights)
     gradient = design[free].T @ (weights[free] * (values - design @ solution)[free])
     multipliers = np.linalg.lstsq(design[~free].T, gradient, rcond=None)[0]
@@ -128,7 +128,7 @@ def test_tensors_and_arrays_give_the_same():
     np.testing.assert_array_equal(fit.main, fit_joint(masks, values, weights).main)
 
 
-def test_masks_that_are_too_few_are_interpolated():
+def test_too_few_masks_are_interpolated():
     masks, values, _ = drawn(20)
     _, first = np.unique(masks, axis=0, return_index=True)
     fit = fit_joint(masks[first], values[first])
@@ -157,16 +157,16 @@ def test_too_many_players_for_a_gram_matrix_are_refused_with_its_size():
 @pytest.mark.parametrize(
     ("change", "message"),
     [
-        ({"values": np.ones(9)}, "belong together"),
-        ({"masks": np.ones(10)}, "belong together"),
-        ({"masks": np.ones((10, 0))}, "belong together"),
-        ({"weights": np.ones(9)}, "belong together"),
+        ({"values": np.ones(9)}, "do not match"),
+        ({"masks": np.ones(10)}, "do not match"),
+        ({"masks": np.ones((10, 0))}, "do not match"),
+        ({"weights": np.ones(9)}, "do not match"),
         ({"values": np.full(10, np.nan)}, "not finite"),
         ({"weights": -np.ones(10)}, "non-negative"),
         ({"weights": np.zeros(10)}, "not all zero"),
         ({"order": 3}, "order is 3"),
     ],
 )
-def test_inputs_that_do_not_fit_together_are_refused(change, message):
+def test_invalid_inputs_are_rejected(change, message):
     with pytest.raises(InputError, match=message):
         fit_joint(**{"masks": np.eye(10, 3, dtype=bool), "values": np.ones(10), **change})

@@ -71,7 +71,7 @@ def test_the_split_never_exceeds_all_masks_of_the_smaller_side():
     assert split_budget(2**20, 64, 2) == (2**18, 4)
 
 
-def test_balance_weights_answer_for_another_probability():
+def test_balance_weights_represent_another_probability():
     drawn = {0.3: 4000, 0.5: 4000, 0.7: 4000}
     masks = np.concatenate([draw_masks(16, p, 0, count, seed=0, stream=0) for p, count in drawn.items()])
     for p in (0.3, 0.4, 0.6):
@@ -81,7 +81,7 @@ def test_balance_weights_answer_for_another_probability():
         assert effective_sample_size(weights) > 0.3 * len(masks)
 
 
-def test_masks_of_one_probability_weigh_alike_there():
+def test_masks_drawn_at_one_probability_have_equal_weights_there():
     masks = draw_masks(16, 0.3, 0, 100, seed=0, stream=0)
     np.testing.assert_allclose(balance_weights(masks, 0.3, {0.3: 100}), 0.01)
 
@@ -93,9 +93,9 @@ def test_a_p_outside_the_open_interval_is_refused(p):
 
 
 @pytest.mark.parametrize(("p", "end"), [(1e-12, 0), (1 - 1e-9, 1)])
-def test_a_p_so_close_to_its_ends_that_effects_vanish_is_refused(p, end):
+def test_p_too_close_to_0_or_1_is_rejected(p, end):
     assert check_p(1e-6) == 1e-6
-    with pytest.raises(InputError, match=f"so close to {end} nothing"):
+    with pytest.raises(InputError, match=f"too close to {end} to resolve any effect"):
         check_p(p)
 
 

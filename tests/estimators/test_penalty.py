@@ -1,4 +1,4 @@
-"""What the default does beyond plain least squares: strengths of players, shrinkage, adjusted slopes."""
+"""Differences of the default from plain least squares: player strengths, shrinkage and adjusted slopes."""
 
 import numpy as np
 import pytest
@@ -12,7 +12,7 @@ from fixlip_widgets.estimators.shrinkage import choices, shrinkage
 from tests.estimators.test_coverage import IMAGE, N_IMAGE, N_TEXT, TEXT, UNEVEN, everything, parts, sampled
 
 
-def test_strengths_are_found_again_in_noisy_coefficients():
+def test_strengths_are_recovered_from_noisy_coefficients():
     random = np.random.default_rng(0)
     true = torch.tensor(np.repeat([3.0, 1.0, 0.1], 20))
     noise = torch.full((60, 60), 0.05)
@@ -25,7 +25,7 @@ def test_strengths_are_found_again_in_noisy_coefficients():
     assert float(expected_squares(found).sum()) == pytest.approx(60 * 59)
 
 
-def test_strengths_are_even_where_there_is_nothing_but_noise():
+def test_strengths_are_equal_for_pure_noise():
     assert torch.equal(strengths(torch.zeros(5, 5), torch.ones(5, 5)), torch.ones(5, dtype=torch.float64))
 
 
@@ -85,7 +85,7 @@ def test_a_ridge_of_zero_is_plain_least_squares():
 
 
 @pytest.mark.parametrize("units", [1, 3, 40])
-def test_there_is_a_strength_to_choose_however_few_the_units(units):
+def test_candidate_ridges_exist_for_any_number_of_units(units):
     ridges, freedoms = choices(expected_squares(torch.ones(64, dtype=torch.float64)), units)
     assert float(freedoms[-1]) <= max(units / 2, 2)
     assert float(ridges[-1]) > 0

@@ -1,4 +1,4 @@
-"""Standard errors of what several players do together."""
+"""Standard errors of sums over several players."""
 
 import numpy as np
 
@@ -37,7 +37,7 @@ def test_the_sum_within_a_pair_has_the_error_of_its_interaction():
         np.testing.assert_allclose(sum_errors(fit, group(*pair)).within, errors[pair], rtol=2e-2)
 
 
-def test_sums_of_what_was_not_fitted_have_no_errors():
+def test_sums_of_unfitted_terms_have_no_errors():
     errors = sum_errors(fitted(pairs=False), group(0, 1, N_IMAGE))
     assert np.isnan(errors.values[:N_IMAGE]).all()
     assert np.isnan([errors.total, errors.within]).all()
@@ -45,6 +45,6 @@ def test_sums_of_what_was_not_fitted_have_no_errors():
     assert np.isfinite(alone.values[N_IMAGE:]).all()
 
 
-def test_masks_that_are_all_there_are_leave_no_error():
+def test_enumerated_masks_leave_no_error():
     fit = regress(everything(IMAGE, N_IMAGE, 0.4), everything(TEXT, N_TEXT, 0.4))
     assert not sum_errors(fit, group(0, 1)).values.any()

@@ -93,7 +93,7 @@ def test_prediction_and_first_order_of_triples_equal_their_definitions():
         assert explanation.first_order()[player] == pytest.approx(float(weights @ marginal))
 
 
-def test_order_three_through_explain_and_what_it_refuses():
+def test_explain_supports_order_three_only_for_full_banzhaf():
     options = {"model": tiny_clip(), "budget": 2**10}
     assert explain(tiny_pixels(), "a cat", order=3, **options).triples is not None
     for wrong in ({"scope": "cross"}, {"method": "shapley"}):
@@ -101,7 +101,7 @@ def test_order_three_through_explain_and_what_it_refuses():
             explain(tiny_pixels(), "a cat", order=3, **options, **wrong)
 
 
-def test_coalitions_of_order_three_are_searched_and_valued_with_its_terms():
+def test_subset_search_uses_third_order_terms():
     explainer = IncrementalExplainer(tiny_game(grid=(3, 3)))
     explainer.extend(0.3, 2**17)
     third = explainer.explanation(order=3)
@@ -115,7 +115,7 @@ def test_coalitions_of_order_three_are_searched_and_valued_with_its_terms():
     assert third.subsets(largest=4)[4] == third.subset(4)
 
 
-def test_on_pairs_third_order_terms_are_their_best_approximation():
+def test_third_order_terms_reduce_to_their_best_pairwise_approximation():
     random, p = np.random.default_rng(3), 0.3
     iit, itt = random.normal(size=(2, 3, 3)), random.normal(size=(3, 2, 2))
     for block in (iit, itt):

@@ -1,4 +1,4 @@
-"""The command: all methods and metrics on one game, resumable, with its results as Parquet and a page."""
+"""The command: all methods and metrics on one game, resumable, with results as Parquet and a report."""
 
 import json
 import math
@@ -41,16 +41,16 @@ def scene_pair():
 def test_scores_are_those_of_the_metrics_on_a_game_of_its_own():
     chosen = contestants((0.5,), ["banzhaf"])
     settings = Settings("demo", "demo", "0", budget=512, probabilities=(0.5,), n_masks=20)
-    found = measure(load_model(), scene_pair(), chosen, settings, {})["methods"]["banzhaf p=0.5"]
+    scores = measure(load_model(), scene_pair(), chosen, settings, {})["methods"]["banzhaf p=0.5"]
     scene = demo.scene("dog_and_banana")
     game = SharedGame(load_model(), scene.image, scene.caption).plain
     explainer = IncrementalExplainer(game)
     explainer.extend(0.5, 512)
     explanation = explainer.explanation(0.5)
-    assert found["spearman p=0.5"] == pytest.approx(faithfulness(game, explanation, 0.5, 20).spearman, abs=1e-4)
-    assert found["aid"] == pytest.approx(insertion_deletion(game, explanation).aid, abs=1e-3)
-    assert found["pgr"] == pytest.approx(pointing_game(explanation, scene.regions).pgr, abs=1e-4)
-    assert (found["image_encodes"], found["text_encodes"]) == (explainer.image_encodes, explainer.text_encodes)
+    assert scores["spearman p=0.5"] == pytest.approx(faithfulness(game, explanation, 0.5, 20).spearman, abs=1e-4)
+    assert scores["aid"] == pytest.approx(insertion_deletion(game, explanation).aid, abs=1e-3)
+    assert scores["pgr"] == pytest.approx(pointing_game(explanation, scene.regions).pgr, abs=1e-4)
+    assert (scores["image_encodes"], scores["text_encodes"]) == (explainer.image_encodes, explainer.text_encodes)
 
 
 def test_every_method_and_metric_has_a_score():
@@ -95,7 +95,7 @@ def test_a_region_on_a_coarser_grid_is_where_the_centres_are():
     np.testing.assert_array_equal(on_grid(region, (8, 8)), region)
 
 
-def test_a_method_that_the_model_does_not_allow_is_recorded_with_the_reason(tmp_path):
+def test_an_unsupported_method_is_recorded_with_the_reason(tmp_path):
     chosen = contestants((0.5,), ["game_attention", "random"])
     image = Image.new("RGB", (64, 64), "green")
     record = measure(model("ResNet"), Pair(image, "a <b>dog</b>", {}), chosen, SMALL, {})
@@ -104,11 +104,11 @@ def test_a_method_that_the_model_does_not_allow_is_recorded_with_the_reason(tmp_
     labels = {one.name: one.label for one in chosen}
     write_page(tmp_path / "report.html", [{**record, "name": "one"}], labels, SMALL, [], "fixlip-widgets evaluate")
     page = (tmp_path / "report.html").read_text()
-    assert "Methods that could not explain" in page
+    assert "Methods that cannot explain this model" in page
     assert "GAME: The image encoder of custom" in page
 
 
-def test_a_method_that_is_not_there_is_refused():
+def test_an_unknown_method_is_rejected():
     with pytest.raises(InputError, match=r"lime.*banzhaf p=0\.5"):
         contestants((0.5,), ["lime"])
 
@@ -142,7 +142,7 @@ def test_nothing_is_computed_twice(tmp_path, capsys):
     assert evaluate(tmp_path, "--scenes", "1", "--methods", "game_attention") == 0
     before = {path: path.read_bytes() for path in (tmp_path / "records").iterdir()}
     assert evaluate(tmp_path, "--scenes", "1", "--methods", "game_attention") == 0
-    assert "4 of 4 rows are recorded already" in capsys.readouterr().err
+    assert "4 of 4 rows are already recorded" in capsys.readouterr().err
     assert {path: path.read_bytes() for path in (tmp_path / "records").iterdir()} == before
     assert evaluate(tmp_path, "--scenes", "1", "--methods", "game_attention", "random") == 0
     for path, content in before.items():
@@ -151,7 +151,7 @@ def test_nothing_is_computed_twice(tmp_path, capsys):
         assert methods["game_attention"] == json.loads(content)["methods"]["game_attention"]  # times included
 
 
-def test_a_killed_run_goes_on_where_it_stopped(tmp_path):
+def test_a_killed_run_resumes_where_it_stopped(tmp_path):
     command = [sys.executable, "-m", "fixlip_widgets", "evaluate", "--out", str(tmp_path), *QUICK]
     command += ["--scenes", "2", "--methods", "random"]
     process = subprocess.Popen(command, stderr=subprocess.DEVNULL, stdout=subprocess.DEVNULL)
@@ -176,14 +176,14 @@ def test_other_settings_are_not_mixed(tmp_path, capsys):
     assert "precision was 'float32' and is 'bfloat16'" in capsys.readouterr().err
 
 
-def test_settings_that_were_written_before_precision_was_one_still_go_on(tmp_path, capsys):
+def test_a_run_resumes_from_settings_written_before_precision_was_added(tmp_path, capsys):
     assert evaluate(tmp_path, "--scenes", "1", "--methods", "random") == 0
     path = tmp_path / "settings.json"
     written = json.loads(path.read_text())
     assert written.pop("precision") == "float32"
     path.write_text(json.dumps(written))
     assert evaluate(tmp_path, "--scenes", "1", "--methods", "random") == 0
-    assert "4 of 4 rows are recorded already" in capsys.readouterr().err
+    assert "4 of 4 rows are already recorded" in capsys.readouterr().err
 
 
 def test_precision_is_part_of_the_command_and_the_device_is_not(tmp_path):
@@ -203,7 +203,7 @@ def test_a_damaged_record_is_named(tmp_path, capsys):
     assert damaged.name in capsys.readouterr().err
 
 
-def test_several_processes_find_what_one_does(tmp_path, capsys):
+def test_several_processes_give_the_same_scores_as_one(tmp_path, capsys):
     def scores(folder):
         records = [json.loads(path.read_text()) for path in sorted((folder / "records").iterdir())]
         return [(one["name"], one["methods"]["random"]["aid"], one["methods"]["exclip"]["pgr"]) for one in records]
@@ -211,8 +211,8 @@ def test_several_processes_find_what_one_does(tmp_path, capsys):
     some = ["--scenes", "1", "--methods", "exclip", "random"]
     assert evaluate(tmp_path / "one", *some) == 0
     assert evaluate(tmp_path / "two", *some, "--jobs", "2") == 0
-    told = capsys.readouterr()
-    assert "4/4" in told.err
+    captured = capsys.readouterr()
+    assert "4/4" in captured.err
     for one, two in zip(scores(tmp_path / "one"), scores(tmp_path / "two"), strict=True):
         assert one[0] == two[0]
         assert one[1:] == pytest.approx(two[1:], abs=1e-5)
@@ -223,12 +223,12 @@ def test_a_row_that_another_process_skips_is_named_too(tmp_path, capsys):
     (tmp_path / "set.csv").write_text("image,caption\ngood.png,a dog\nnone.png,a dog\n")
     data = ["--data", str(tmp_path / "set.csv"), "--methods", "random", "--jobs", "2"]
     assert evaluate(tmp_path / "out", *data) == 0
-    told = capsys.readouterr()
-    assert "row 3 skipped" in told.err
-    assert "1 pairs measured, 1 rows skipped, of 2" in told.out
+    captured = capsys.readouterr()
+    assert "row 3 skipped" in captured.err
+    assert "1 pairs measured, 1 rows skipped, of 2" in captured.out
 
 
-def test_rows_that_cannot_be_used_are_named_counted_and_skipped(tmp_path, capsys):
+def test_unusable_rows_are_named_counted_and_skipped(tmp_path, capsys):
     Image.new("RGB", (60, 60), "green").save(tmp_path / "good.png")
     (tmp_path / "bad.png").write_bytes(b"<b>no picture</b>")
     lines = [
@@ -242,10 +242,10 @@ def test_rows_that_cannot_be_used_are_named_counted_and_skipped(tmp_path, capsys
     (tmp_path / "set.csv").write_text("\n".join(lines))
     data = ["--data", str(tmp_path / "set.csv"), "--methods", "random"]
     assert evaluate(tmp_path / "out", *data) == 0
-    told = capsys.readouterr()
-    assert "1 pairs measured, 4 rows skipped, of 5" in told.out
+    captured = capsys.readouterr()
+    assert "1 pairs measured, 4 rows skipped, of 5" in captured.out
     for row in ("row 3 skipped", "row 4 skipped", "row 5 skipped", "row 6 skipped"):
-        assert row in told.err
+        assert row in captured.err
     page = (tmp_path / "out" / "report.html").read_text()
     assert "Rows skipped: 4" in page
     assert evaluate(tmp_path / "out", *data, "--only-report") == 0
@@ -289,9 +289,9 @@ def test_a_row_whose_embeddings_are_not_finite_is_skipped_and_the_rest_measured(
     for _ in range(2):  # a resumed run meets the same row
         data = ["--data", str(tmp_path / "set.csv"), "--methods", "random"]
         assert evaluate(tmp_path / "out", *data) == 0
-        told = capsys.readouterr()
-        assert "1 pairs measured, 1 rows skipped, of 2" in told.out
-        assert "row 2 skipped: The image encoder returned values that are not finite" in told.err
+        captured = capsys.readouterr()
+        assert "1 pairs measured, 1 rows skipped, of 2" in captured.out
+        assert "row 2 skipped: The image encoder returned values that are not finite" in captured.err
 
 
 def test_captions_cannot_leave_their_place_in_the_page(tmp_path):
@@ -313,7 +313,7 @@ def test_captions_cannot_leave_their_place_in_the_page(tmp_path):
 @pytest.mark.parametrize(
     "bad", [["--p", "1.5"], ["--masks", "1"], ["--budget", "2"], ["--methods", "lime"], ["--jobs", "0"]]
 )
-def test_bad_settings_are_refused(tmp_path, bad, capsys):
+def test_invalid_settings_are_rejected(tmp_path, bad, capsys):
     assert main(["evaluate", "--out", str(tmp_path), *bad]) == 2
     assert "error:" in capsys.readouterr().err
 
@@ -322,10 +322,10 @@ def test_bad_settings_are_refused(tmp_path, bad, capsys):
 
 
 def test_means_have_the_normal_interval_over_pairs():
-    found = mean([1.0, 2.0, 3.0, None, float("nan")])
-    assert (found.value, found.n) == (2.0, 3)
-    assert found.half == pytest.approx(1.959964 / math.sqrt(3))
-    assert str(found) == "2.00 ± 1.13"
+    average = mean([1.0, 2.0, 3.0, None, float("nan")])
+    assert (average.value, average.n) == (2.0, 3)
+    assert average.half == pytest.approx(1.959964 / math.sqrt(3))
+    assert str(average) == "2.00 ± 1.13"
     assert str(mean([])) == "–"
     assert str(mean([-0.5])) == "−0.50"
     assert str(mean([-0.001])) == "0.00"
@@ -348,7 +348,7 @@ def test_the_table_has_a_column_for_each_number_of_objects():
     assert row.startswith("| A | 0.50 | 0.50 | – |")
 
 
-def test_records_of_a_pair_are_its_own(tmp_path):
+def test_each_pair_has_its_own_record(tmp_path):
     records = Records(tmp_path, SMALL)
     records.save("a/b", {"methods": {"x": {"aid": float("nan")}}})
     assert records.of("a/b") == {"name": "a/b", "methods": {"x": {"aid": None}}}

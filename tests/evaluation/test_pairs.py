@@ -1,4 +1,4 @@
-"""Sets of pairs: what is read, and that every row that cannot be used is named with its reason."""
+"""Sets of pairs: the supported formats, and the reason reported for every unusable row."""
 
 import io
 import json
@@ -19,14 +19,14 @@ def png(colour=(200, 30, 30)):
 
 
 def refusals(rows):
-    """Name → why, of the rows that cannot be read; their pictures are opened by the game, later."""
-    found = {}
+    """Return name → reason for the rows that cannot be read; the game opens their images later."""
+    reasons = {}
     for row in rows:
         try:
             row.read()
         except InputError as error:
-            found[row.name] = str(error)
-    return found
+            reasons[row.name] = str(error)
+    return reasons
 
 
 def write_tar(path, members):
@@ -37,7 +37,7 @@ def write_tar(path, members):
             archive.addfile(info, io.BytesIO(content))
 
 
-def test_demo_scenes_come_round_and_round_and_are_the_same_again():
+def test_demo_scenes_are_interleaved_and_reproducible():
     rows, more = rows_of("demo", 2, seed=5), rows_of("demo", 3, seed=5)
     pairs = [row.read() for row in rows]
     assert [pair.objects for pair in pairs] == [1, 2, 3, 4] * 2
@@ -81,7 +81,7 @@ def test_a_csv_names_its_rows_by_line(tmp_path):
     assert "no caption" in why["row 5"]
 
 
-def test_a_csv_without_its_columns_is_refused(tmp_path):
+def test_a_csv_without_its_columns_is_rejected(tmp_path):
     (tmp_path / "set.csv").write_text("picture,caption\na.png,a dog\n")
     with pytest.raises(InputError, match="lacks the column image"):
         rows_of(tmp_path / "set.csv")
@@ -111,29 +111,29 @@ def test_a_webdataset_pairs_members_by_key(tmp_path):
     why = refusals(rows)
     assert set(why) == {"3", "4", "5", "6", "7"}
     assert "neither a .txt nor a .json" in why["3"]
-    assert "no picture" in why["4"]
+    assert "no image" in why["4"]
     assert "cannot be read" in why["5"]
     assert "not JSON" in why["6"]
     assert 'no "caption"' in why["7"]
 
 
-def test_a_tar_that_is_cut_short_gives_what_is_whole(tmp_path):
+def test_complete_samples_of_a_truncated_tar_are_read(tmp_path):
     write_tar(tmp_path / "set.tar", {"1.png": png(), "1.txt": b"a dog", "2.png": png() * 50, "2.txt": b"a cat"})
     whole = (tmp_path / "set.tar").read_bytes()
     (tmp_path / "set.tar").write_bytes(whole[:3000])
     rows = rows_of(tmp_path / "set.tar")
     assert rows[0].read().caption == "a dog"
-    assert any("cut short" in reason for reason in refusals(rows).values())
+    assert any("truncated" in reason for reason in refusals(rows).values())
 
 
 @pytest.mark.parametrize(("name", "content"), [("set.tar", b"no tar at all" * 100), ("set.zip", b""), ("none", None)])
-def test_what_is_no_set_is_refused(tmp_path, name, content):
+def test_an_unsupported_set_is_rejected(tmp_path, name, content):
     if content is not None:
         (tmp_path / name).write_bytes(content)
     with pytest.raises(InputError, match=name):
         rows_of(tmp_path / name)
 
 
-def test_an_empty_folder_is_refused(tmp_path):
+def test_an_empty_folder_is_rejected(tmp_path):
     with pytest.raises(InputError, match="no pair"):
         rows_of(tmp_path)

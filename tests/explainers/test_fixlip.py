@@ -105,7 +105,7 @@ def test_a_refused_caption_leaves_the_explainer_as_it_was():
     same(explainer.explanation(), before)
 
 
-def test_cancelling_keeps_what_was_encoded_and_says_its_budget():
+def test_cancelling_keeps_encodings_and_reports_their_budget():
     game = tiny_game(batch_size=16)
     explainer, calls = IncrementalExplainer(game), []
     explainer.extend(0.5, 2**14, progress=calls.append, cancelled=lambda: calls[-1].image_done >= 64)
@@ -127,7 +127,7 @@ def test_progress_counts_up_to_its_totals():
     assert calls[-1].text_total == 256
 
 
-def test_an_explanation_may_be_asked_for_while_extending():
+def test_explanations_are_available_while_extending():
     explainer, partial = IncrementalExplainer(tiny_game(batch_size=16)), []
 
     def look(state):
@@ -155,12 +155,12 @@ def test_an_error_in_a_tower_leaves_the_pool_valid():
     same(explainer.explanation(), explained(2**12).explanation(), atol=1e-4)
 
 
-def test_what_is_no_game_is_refused_with_how_to_make_one():
-    with pytest.raises(InputError, match=r"game is of type Model; make a VisionLanguageGame\("):
+def test_a_game_of_the_wrong_type_is_rejected():
+    with pytest.raises(InputError, match=r"game is of type Model; create a VisionLanguageGame\("):
         IncrementalExplainer(tiny_clip())
 
 
-def test_nothing_encoded_yet_is_said():
+def test_an_empty_pool_raises():
     with pytest.raises(FixlipError, match="extend"):
         IncrementalExplainer(tiny_game()).explanation()
 
@@ -229,7 +229,7 @@ def test_explain_answers_what_the_incremental_explainer_does():
         ({"ridge": float("nan")}, "ridge is nan"),
     ],
 )
-def test_what_cannot_be_fitted_is_refused_before_anything_is_encoded(options, message, monkeypatch):
+def test_invalid_fit_options_are_rejected_before_encoding(options, message, monkeypatch):
     monkeypatch.setattr(IncrementalExplainer, "extend", lambda *_, **__: pytest.fail("encoded"))
     with pytest.raises(InputError, match=message):
         explain(tiny_pixels(), "a cat", model=tiny_clip(), **options)
@@ -238,7 +238,7 @@ def test_what_cannot_be_fitted_is_refused_before_anything_is_encoded(options, me
 @pytest.mark.parametrize(
     "options", [{"method": "magic"}, {"order": 4}, {"p": 0}, {"p": 1.0}, {"budget": 3}, {"budget": 2**25}, {"seed": -2}]
 )
-def test_explain_refuses_what_is_out_of_range(options):
+def test_explain_rejects_arguments_out_of_range(options):
     with pytest.raises(InputError):
         explain(tiny_pixels(), "a cat", model=tiny_clip(), **options)
 
@@ -255,7 +255,7 @@ def test_a_long_caption_is_sampled_densely():
 
 
 @pytest.mark.parametrize("when", ["after", "midway"])
-def test_a_saved_pool_goes_on_bit_for_bit(when, tmp_path):
+def test_a_saved_pool_resumes_bit_for_bit(when, tmp_path):
     interrupted, calls = IncrementalExplainer(tiny_game(batch_size=16)), []
     stop = (lambda: calls[-1].image_done >= 48) if when == "midway" else None
     interrupted.extend(0.5, 2**12, progress=calls.append, cancelled=stop)
@@ -317,7 +317,7 @@ def test_preparing_makes_every_p_of_the_range_count():
     assert explainer.image_encodes <= before + 1.2 * wanted
 
 
-def test_preparing_says_how_far_it_is_of_what_is_missing():
+def test_preparing_reports_progress_over_the_missing_masks():
     explainer = explained(2**13)  # at 0.5 enough are drawn already
     states = []
     explainer.prepare(share=0.5, progress=states.append)
@@ -347,14 +347,14 @@ def test_running_sums_equal_sums_over_the_whole_pool():
     torch.testing.assert_close(modality.known_moments.second_moment, fresh.second_moment, atol=1e-10, rtol=0)
 
 
-def test_masks_of_the_asked_probability_alone_are_used_once_they_dominate():
+def test_masks_of_one_probability_are_used_alone_once_they_dominate():
     explainer = explained(2**14, p=0.5)
     pure = explainer.explanation(0.5)
     explainer.prepare(share=0.3)
     np.testing.assert_array_equal(explainer.explanation(0.5).interactions, pure.interactions)
 
 
-def test_an_answer_is_remembered_for_as_long_as_it_is_the_answer():
+def test_explanations_are_cached_until_the_pool_or_pair_changes():
     explainer = explained(2**12)
     first = explainer.explanation(0.4)
     again = explainer.explanation(0.4)

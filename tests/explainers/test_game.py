@@ -76,10 +76,10 @@ def test_each_distinct_mask_is_encoded_once():
 
 
 @pytest.mark.parametrize("masks", [np.full((1, 24), 0.5), np.full((1, 24), np.nan), np.full((1, 24), 2)])
-def test_masks_of_anything_but_kept_and_removed_are_refused(masks):
-    with pytest.raises(InputError, match="something else than True and False"):
+def test_non_binary_masks_are_rejected(masks):
+    with pytest.raises(InputError, match="must contain only True and False"):
         tiny_game().value(masks)
-    with pytest.raises(InputError, match="something else than True and False"):
+    with pytest.raises(InputError, match="must contain only True and False"):
         fit_joint(masks, np.ones(1))
 
 
@@ -143,7 +143,7 @@ def test_a_token_of_the_padding_id_is_still_a_player():
     assert VisionLanguageGame(tiny_clip(), tiny_pixels(), "a dog!").tokens == ("a", "dog", "!")
 
 
-def test_bytes_that_are_no_character_are_shown_readably():
+def test_bytes_of_a_partial_character_are_shown_readably():
     tokens = VisionLanguageGame(tiny_clip(), tiny_pixels(), "𒀀").tokens
     assert all(token and "\ufffd" not in token for token in tokens)
 
@@ -171,7 +171,7 @@ def test_captions_in_any_script_have_readable_tokens(caption):
     assert " ".join(words.tokens) == " ".join(tiny_clip().tokenizer.clean_fn(caption).split())
 
 
-def test_characters_that_turn_the_writing_are_shown_by_their_numbers():
+def test_bidirectional_controls_are_shown_as_code_points():
     words = VisionLanguageGame(tiny_clip(), tiny_pixels(), "a \u202edog", words=True)
     assert words.tokens == ("a", "<U+202E>dog")
 
@@ -248,7 +248,7 @@ def test_a_similarity_without_scale_is_refused():
 
 
 @pytest.mark.parametrize("size", [0, -3, 2.5, "a", True])
-def test_a_batch_of_no_number_of_masks_is_refused(size):
+def test_an_invalid_batch_size_is_rejected(size):
     with pytest.raises(InputError, match="The batch size is"):
         tiny_game(batch_size=size)
 

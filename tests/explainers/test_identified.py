@@ -1,4 +1,4 @@
-"""What masks are too few to tell: such terms have no standard errors, and are not said to be identified."""
+"""Terms with too few masks have no standard errors and are not marked as identified."""
 
 import numpy as np
 import pytest
@@ -14,7 +14,7 @@ def explained(budget, p=0.5):
 
 
 @pytest.mark.parametrize("options", [{"p": 0.5}, {"p": 0.3}, {"p": 0.3, "ridge": 0.0}])
-def test_too_few_masks_to_know_leave_no_errors(options):
+def test_too_few_masks_give_no_standard_errors(options):
     """Drawn at this p, or at another one, where a handful of masks count."""
     small = IncrementalExplainer(tiny_game())
     small.extend(options["p"], 2**6)
@@ -58,7 +58,7 @@ def test_a_pair_of_complements_is_one_unit_and_so_is_a_mask_that_repeats():
     assert not often.explanation().identified["image_image"]
 
 
-def test_a_group_has_the_errors_of_the_explanation_that_it_is_of():
+def test_a_group_has_the_errors_of_its_explanation():
     explainer = explained(2**13)
     for ridge in (None, 0.0, 0.5, 50.0):
         explanation = explainer.explanation(ridge=ridge)
@@ -67,7 +67,7 @@ def test_a_group_has_the_errors_of_the_explanation_that_it_is_of():
         np.testing.assert_allclose(errors[others], explanation.interactions_se[3][others], rtol=2e-2)
 
 
-def test_another_p_says_the_budget_that_it_stands_for():
+def test_another_p_reports_its_own_budget():
     explainer = explained(2**14, p=0.5)
     assert explainer.explanation().budget == 2**14
     assert explainer.explanation(0.7).budget < 2**13

@@ -1,4 +1,4 @@
-"""A pool grows the same whether the next masks are started before the last are waited for, as on a GPU, or not."""
+"""A pool grows identically with and without asynchronous encoding, as on a GPU."""
 
 import numpy as np
 import pytest
@@ -72,7 +72,7 @@ def test_every_mask_is_encoded_once_and_found_again(ahead):
     np.testing.assert_array_equal(np.unpackbits(packed, axis=1, count=N), stored.numpy())
 
 
-def test_after_the_first_a_batch_is_waited_for_once_the_next_have_begun(ahead):
+def test_each_later_batch_is_awaited_after_the_next_has_started(ahead):
     encode = Encoder()
     steps = extend(new_pool(), encode, 60)
     begun = [len(encode.given) for _ in steps]
@@ -95,7 +95,7 @@ def test_nothing_is_started_ahead_of_a_slow_encoder(takes_a_second, monkeypatch)
     assert [len(encode.given) for _ in extend(new_pool(), encode, 60)] == list(range(1, 9))
 
 
-def test_a_pool_that_was_stopped_goes_on_as_if_it_had_not_been(ahead):
+def test_a_stopped_pool_resumes_without_a_difference(ahead):
     pool = new_pool()
     steps = extend(pool, Encoder(), 60)
     assert [next(steps), next(steps)] == [8, 16]
@@ -140,11 +140,11 @@ def test_running_out_of_memory_on_the_way_leaves_no_mask_out(ahead, complete):
     np.testing.assert_array_equal(embeddings, masks)
 
 
-def test_embeddings_stay_where_they_were_made_if_there_is_float64_there():
+def test_embeddings_stay_on_devices_with_float64():
     assert [encoding.home(torch.device(name)).type for name in ("cpu", "cuda:1", "mps")] == ["cpu", "cuda", "cpu"]
 
 
-def test_cudnn_attention_is_kept_out_for_the_time_of_a_run():
+def test_cudnn_attention_is_disabled_during_a_run():
     chosen = torch.backends.cuda
     before = chosen.cudnn_sdp_enabled()
     try:

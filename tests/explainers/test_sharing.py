@@ -1,4 +1,4 @@
-"""Explainers, games and explanations that several owners use: threads, widgets, cells of a notebook."""
+"""Explainers, games and explanations shared between threads, widgets and notebook cells."""
 
 import copy
 import pickle
@@ -21,7 +21,7 @@ def explained(budget=2**12, p=0.5):
     return explainer
 
 
-def test_a_game_that_was_changed_on_its_own_is_noticed(tmp_path):
+def test_changing_the_game_directly_is_detected(tmp_path):
     game = tiny_game()
     explainer = IncrementalExplainer(game)
     explainer.extend(0.5, 2**12)
@@ -43,7 +43,7 @@ def test_a_game_that_was_changed_on_its_own_is_noticed(tmp_path):
         explainer.explanation()
 
 
-def test_two_threads_that_ask_for_the_same_encode_it_once():
+def test_two_threads_with_the_same_request_encode_it_once():
     explainer = IncrementalExplainer(tiny_game(batch_size=16))
     threads = [threading.Thread(target=explainer.extend, args=(0.5, 2**14)) for _ in range(2)]
     for thread in threads:
@@ -58,7 +58,7 @@ def test_two_threads_that_ask_for_the_same_encode_it_once():
     assert copied.image_encodes > explainer.image_encodes
 
 
-def test_what_is_done_to_an_explanation_is_done_to_no_other():
+def test_changing_an_explanation_changes_no_other():
     explainer = explained()
     first = explainer.explanation()
     first.identified["cross"] = None
@@ -77,7 +77,7 @@ def impatient_threads():
 
 
 @pytest.mark.usefixtures("impatient_threads")
-def test_explanations_asked_for_while_another_thread_extends_are_of_whole_batches():
+def test_explanations_during_extension_use_whole_batches():
     explainer = IncrementalExplainer(tiny_game(batch_size=4))
     explainer.extend(0.5, 2**8)
     errors, done = [], threading.Event()
@@ -151,7 +151,7 @@ def test_an_explainer_with_another_caption_shares_images_and_no_answer():
     assert explainer.effective_image_masks(0.5) == other.effective_image_masks(0.5)
 
 
-def test_a_waiting_thread_gives_up_when_it_is_not_wanted_any_more():
+def test_a_waiting_thread_stops_when_cancelled():
     explainer, unwanted = explained(), threading.Event()
     answers = []
 
@@ -167,7 +167,7 @@ def test_a_waiting_thread_gives_up_when_it_is_not_wanted_any_more():
     assert answers == [False]
 
 
-def test_a_game_that_remembers_forgets_with_its_image_and_caption():
+def test_a_caching_game_drops_embeddings_of_a_replaced_image_or_caption():
     explainer = explained()
     remembering, shared = RememberingGame.of(explainer), SharedGame(tiny_clip(), tiny_pixels(), "a dog")
     masks = np.ones((1, 16), dtype=bool), np.ones((1, 2), dtype=bool)

@@ -1,4 +1,4 @@
-"""Shapley interactions, Shapley values and Banzhaf values of a pair: what they cost, promise and converge to."""
+"""Shapley interactions, Shapley values and Banzhaf values of a pair: cost, guarantees and convergence."""
 
 import numpy as np
 import pytest
@@ -215,7 +215,7 @@ def test_progress_counts_up_to_its_totals():
     assert (calls[-1].image_done, calls[-1].text_done) == (calls[-1].image_total, calls[-1].text_total)
 
 
-def test_cancelling_before_the_first_pair_is_said():
+def test_cancelling_before_the_first_pair_raises():
     with pytest.raises(FixlipError, match="cancelled"):
         explain_shapley(tiny_game(batch_size=2), 200, cancelled=lambda: True)
 
@@ -274,7 +274,7 @@ def test_encodings_can_be_limited_for_every_method(method, limit):
         assert explain(*pair, max_encodings=10 * limit, budget=200, **options).image_encodes < 300
 
 
-def test_a_limit_that_cannot_be_kept_is_refused():
+def test_a_limit_below_the_minimum_is_rejected():
     with pytest.raises(InputError, match=r"max_encodings is 5; explaining this pair takes at least \d+ image"):
         explain(tiny_pixels(), "a dog", model=tiny_clip(), max_encodings=5, grid=(8, 8))
     for bad in (0, -1, 2.5, "many", True):
@@ -285,7 +285,7 @@ def test_a_limit_that_cannot_be_kept_is_refused():
 @pytest.mark.parametrize(
     ("options", "message"),
     [
-        ({"method": "shapley", "p": 0.3}, "shapley. has no p"),
+        ({"method": "shapley", "p": 0.3}, "shapley. does not use p"),
         ({"method": "shapley", "ridge": 0.1}, "ridge"),
         ({"method": "shapley", "budget": 2**21}, "budget"),
         ({"method": "shapley", "budget": 3}, "budget"),
@@ -296,6 +296,6 @@ def test_a_limit_that_cannot_be_kept_is_refused():
         ({"order": 0}, "order is 0"),
     ],
 )
-def test_what_a_method_does_not_take_is_refused(options, message):
+def test_unsupported_arguments_are_rejected(options, message):
     with pytest.raises(InputError, match=message):
         explain(tiny_pixels(), "a cat", model=tiny_clip(), **options)

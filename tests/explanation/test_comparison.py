@@ -1,4 +1,4 @@
-"""B − A: players correspond by place and by the captions' common words, errors add up, what cannot be is refused."""
+"""B − A: players are matched by position and common words, errors add in quadrature, other pairs are rejected."""
 
 import numpy as np
 import pytest
@@ -15,7 +15,7 @@ def pair(a_words="a red dog", b_words="a red dog", **fields):
     return a, random_explanation(tokens=tuple(b_words.split()), draw=2, image=PICTURE, **fields)
 
 
-def test_of_one_caption_every_number_is_subtracted():
+def test_with_one_caption_every_value_is_subtracted():
     a, b = pair()
     difference = subtract(b, a)
     explanation = difference.explanation
@@ -40,13 +40,13 @@ def test_of_one_caption_every_number_is_subtracted():
         ("game_attention", "grad_eclip", False),
     ],
 )
-def test_only_numbers_of_one_unit_are_subtracted(of_a, of_b, exists):
+def test_only_values_with_a_common_unit_are_subtracted(of_a, of_b, exists):
     a, b = pair()
     a, b = a.replace(method=of_a), b.replace(method=of_b)
     if exists:
         np.testing.assert_allclose(subtract(b, a).explanation.main, b.main - a.main)
     else:
-        with pytest.raises(InputError, match="not in logits; they can be seen beside others"):
+        with pytest.raises(InputError, match="not in logits and cannot be subtracted"):
             subtract(b, a)
 
 
@@ -65,13 +65,13 @@ def test_words_that_only_one_caption_has_count_as_zero_in_the_other():
     assert subtract(a, b).unmatched == ()
 
 
-def test_words_of_which_there_are_two_are_matched_in_order():
+def test_repeated_words_are_matched_in_order():
     a, b = pair("a cat and a dog", "a dog")
     difference = subtract(b, a)
     np.testing.assert_allclose(difference.explanation.main[6:], b.main[6:] - a.main[[9, 10]])
 
 
-def test_without_errors_there_are_none():
+def test_unknown_errors_stay_unknown():
     a, b = pair()
     explanation = subtract(b, a.replace(interactions_se=None)).explanation
     assert explanation.interactions_se is None
@@ -87,15 +87,15 @@ def test_against_a_first_order_method_attributions_are_subtracted():
     assert explanation.main_se is None
 
 
-def test_different_grids_and_pictures_are_refused():
+def test_different_grids_and_images_are_rejected():
     a, b = pair()
     with pytest.raises(InputError, match="3×2 patches and the other 2×3"):
         subtract(b, random_explanation(3, 2))
-    with pytest.raises(InputError, match="different pictures"):
+    with pytest.raises(InputError, match="different images"):
         subtract(b, a.replace(image=PICTURE + 1))
 
 
-def test_a_label_says_caption_method_and_p():
+def test_a_label_has_caption_method_and_p():
     a, _ = pair(p=0.3)
     assert label(a.replace(caption="a red dog")) == "“a red dog” · FIxLIP (weighted Banzhaf) · p 0.3"
     assert label(a.replace(method="shapley")) == f"“{a.caption}” · Shapley interactions"

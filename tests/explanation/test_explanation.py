@@ -1,4 +1,4 @@
-"""An explanation is the polynomial that it says it is, cannot be changed, and survives on disk or is refused whole."""
+"""An explanation is a polynomial, is immutable, and is loaded from disk unchanged or rejected."""
 
 import errno
 import json
@@ -21,7 +21,7 @@ def every_mask(n):
 
 
 def same(one, other):
-    """Bit for bit: NaN equals NaN, and arrays agree in shape, type and bytes."""
+    """Compare two explanations bit for bit; NaN equals NaN."""
     for item in fields(Explanation):
         a, b = getattr(one, item.name), getattr(other, item.name)
         if isinstance(a, np.ndarray) or isinstance(b, np.ndarray):
@@ -35,7 +35,7 @@ def same(one, other):
     return True
 
 
-# -- what it says ---------------------------------------------------------------------------------------------------
+# -- values ----------------------------------------------------------------------------------------------------------
 
 
 def test_predict_is_the_polynomial_written_out():
@@ -128,7 +128,7 @@ def test_names_count_rows_and_columns_from_one():
         (-1, "0 to 8"),
     ],
 )
-def test_players_that_do_not_exist_or_are_not_unique_are_refused(player, says):
+def test_unknown_and_ambiguous_players_are_rejected(player, says):
     explanation = random_explanation(2, 3, ("a", "red", "a"))
     with pytest.raises(InputError, match=says):
         explanation.player(player)
@@ -144,18 +144,18 @@ def test_the_frame_has_every_term():
 @pytest.mark.parametrize(
     "fields_", [{"main": np.zeros(8)}, {"interactions": np.zeros((9, 8))}, {"main_se": np.zeros(3)}, {"tokens": ("a",)}]
 )
-def test_arrays_that_do_not_fit_the_players_are_refused(fields_):
+def test_arrays_of_the_wrong_shape_are_rejected(fields_):
     with pytest.raises(InputError, match="players need"):
         random_explanation().replace(**fields_)
 
 
 @pytest.mark.parametrize("masks", [np.ones(9), np.ones((2, 8)), np.ones((1, 1, 9))])
-def test_masks_of_another_shape_are_refused(masks):
+def test_masks_of_the_wrong_shape_are_rejected(masks):
     with pytest.raises(InputError, match="image players first"):
         random_explanation().predict(masks)
 
 
-# -- it does not change ---------------------------------------------------------------------------------------------
+# -- immutability ----------------------------------------------------------------------------------------------------
 
 
 @pytest.mark.parametrize("name", ["main", "interactions", "main_se", "interactions_se", "image", "cross"])
@@ -169,10 +169,10 @@ def test_fields_cannot_be_set():
         random_explanation().p = 0.1
 
 
-def test_arrays_given_may_change_afterwards():
-    given = np.zeros(9)
-    explanation = random_explanation(main=given)
-    given[:] = 1
+def test_arguments_are_copied():
+    main = np.zeros(9)
+    explanation = random_explanation(main=main)
+    main[:] = 1
     assert not explanation.main.any()
 
 
@@ -215,7 +215,7 @@ def test_the_file_keeps_its_name_and_leaves_nothing_beside_it(tmp_path):
     assert [path.name for path in tmp_path.iterdir()] == ["without_suffix"]
 
 
-def test_a_file_cut_short_anywhere_is_refused(tmp_path):
+def test_truncated_files_are_rejected(tmp_path):
     path = tmp_path / "e.npz"
     random_explanation(1, 1, ("a",)).save(path)
     whole = path.read_bytes()
@@ -225,7 +225,7 @@ def test_a_file_cut_short_anywhere_is_refused(tmp_path):
             Explanation.load(path)
 
 
-def test_a_file_with_a_damaged_byte_is_refused_or_unharmed(tmp_path):
+def test_a_file_with_a_damaged_byte_is_rejected_or_equal(tmp_path):
     explanation = random_explanation(1, 1, ("a",), image=None)
     path = tmp_path / "e.npz"
     explanation.save(path)
@@ -261,14 +261,14 @@ def save_zip(path):
 
 
 class Exploit:
-    """Unpickling it would leave a trace."""
+    """An object that creates a file when unpickled."""
 
     def __reduce__(self):
         return (open, ("unpickled", "w"))
 
 
 def foreign_files(path):
-    """Ways to write something else to ``path``."""
+    """Yield names of, and functions that write, files that are not explanations."""
     good = {"format": 1, "kind": "explanation", "tokens": ["a", "b", "c"], "grid": [2, 3], "baseline": 0.0}
     yield "text", lambda: path.write_text("hello")
     yield "empty", lambda: path.write_bytes(b"")
@@ -284,14 +284,14 @@ def foreign_files(path):
     yield "no tokens", lambda: write_metadata(path, {k: v for k, v in good.items() if k != "tokens"})
     yield "an unknown field", lambda: write_metadata(path, good | {"colour": "red"})
     yield "a grid of another size", lambda: write_metadata(path, good | {"grid": [7, 7]})
-    yield "a grid that is none", lambda: write_metadata(path, good | {"grid": 7})
+    yield "a grid that is a number", lambda: write_metadata(path, good | {"grid": 7})
     yield "a grid of words", lambda: write_metadata(path, good | {"grid": ["two", "three"]})
-    yield "tokens that are none", lambda: write_metadata(path, good | {"tokens": 3})
+    yield "tokens that are a number", lambda: write_metadata(path, good | {"tokens": 3})
     yield "folder", lambda: path.mkdir()
 
 
 @pytest.mark.parametrize("index", range(18))
-def test_files_that_are_no_explanation_are_refused_and_nothing_is_unpickled(tmp_path, monkeypatch, index):
+def test_other_files_are_rejected_and_nothing_is_unpickled(tmp_path, monkeypatch, index):
     monkeypatch.chdir(tmp_path)
     path = tmp_path / "e.npz"
     name, write = [*foreign_files(path)][index]
@@ -302,7 +302,7 @@ def test_files_that_are_no_explanation_are_refused_and_nothing_is_unpickled(tmp_
 
 
 def test_a_missing_file_is_named(tmp_path):
-    with pytest.raises(PoolError, match=r"no file .*nowhere\.npz"):
+    with pytest.raises(PoolError, match=r"file .*nowhere\.npz does not exist"):
         Explanation.load(tmp_path / "nowhere.npz")
 
 
@@ -329,7 +329,7 @@ def test_the_metadata_is_plain_json(tmp_path):
     assert metadata["tokens"] == ["a", "red", "dog"]
 
 
-def test_subsets_of_all_sizes_agree_with_those_of_each():
+def test_subsets_of_all_sizes_agree_with_single_sizes():
     explanation = random_explanation(2, 3, ("a", "b"))
     for sign in (1, -1):
         for size, (players, value) in enumerate(explanation.subsets(sign)):

@@ -1,4 +1,4 @@
-"""Sums over groups of players, against loops over the definition."""
+"""Sums over groups of players agree with loops over the definition."""
 
 from itertools import combinations
 
@@ -21,7 +21,7 @@ def test_sums_are_those_of_the_definition(players):
     assert summed.players == players
 
 
-def test_errors_of_sums_are_told_only_where_a_sum_has_one_term():
+def test_errors_are_known_only_for_sums_of_one_interaction():
     explanation = random_explanation()
     errors = explanation.interactions_se
     np.testing.assert_array_equal(group(explanation, [3]).se, errors[3])
@@ -32,6 +32,6 @@ def test_errors_of_sums_are_told_only_where_a_sum_has_one_term():
 
 
 @pytest.mark.parametrize("players", [(), (1, 1), (9,)])
-def test_a_group_is_of_different_players_that_exist(players):
+def test_a_group_has_distinct_existing_players(players):
     with pytest.raises(InputError):
         group(random_explanation(), players)

@@ -89,14 +89,14 @@ def test_missing_terms_are_zero():
     np.testing.assert_array_equal(explanation.interactions, [[0, 0, 0], [0, 0, 2], [0, 2, 0]])
 
 
-def test_a_method_without_an_index_needs_one_named():
+def test_a_method_without_an_index_requires_one():
     explanation = first_order(method="grad_eclip")
     with pytest.raises(InputError, match="grad_eclip"):
         explanation.to_shapiq()
     assert explanation.to_shapiq(index="SV").index == "SV"
 
 
-def test_what_does_not_fit_is_refused():
+def test_mismatched_values_are_rejected():
     values = random_explanation().to_shapiq()
     with pytest.raises(InputError, match="9 players"):
         Explanation.from_shapiq(values, tokens=("a", "b"), grid=(2, 3))
@@ -104,7 +104,7 @@ def test_what_does_not_fit_is_refused():
         random_explanation(order=3).to_shapiq()
 
 
-def test_without_shapiq_the_way_to_get_it_is_said(monkeypatch):
+def test_a_missing_shapiq_is_reported_with_the_install_command(monkeypatch):
     plain = builtins.__import__
 
     def missing(name, *rest):

@@ -1,4 +1,4 @@
-"""The search for subsets finds what looking at every coalition finds, and never settles where a swap would help."""
+"""The subset search agrees with exhaustive search, and ends only if no exchange improves the coalition."""
 
 import numpy as np
 import pytest
@@ -42,7 +42,7 @@ def test_every_size_equals_enumeration(n, density, sign):
 @pytest.mark.parametrize("sign", [1, -1])
 @pytest.mark.parametrize("density", [0.3, 1.0])
 def test_the_search_alone_equals_enumeration(monkeypatch, density, sign):
-    """Without the exact branch for few players, so that it is the search that is measured."""
+    """Disable the exhaustive search for few players."""
     monkeypatch.setattr(subsets, "_EXACT", 0)
     for seed in range(60):
         main, interactions = random_game(3 + seed % 10, seed, density)
@@ -52,7 +52,7 @@ def test_the_search_alone_equals_enumeration(monkeypatch, density, sign):
 
 @pytest.mark.parametrize("sign", [1, -1])
 @pytest.mark.parametrize("n", [8, 30])
-def test_no_swap_improves_a_subset(n, sign):
+def test_no_exchange_improves_a_subset(n, sign):
     main, interactions = random_game(n, seed=n)
     for players, best in best_subsets(main, interactions, sign):
         for leaving in players:
@@ -102,13 +102,13 @@ def test_equal_players_and_no_interactions_end_the_search():
 
 
 @pytest.mark.parametrize("size", [-1, 6, 2.5, "two", None])
-def test_impossible_sizes_are_refused(size):
+def test_invalid_sizes_are_rejected(size):
     with pytest.raises(InputError, match="size"):
         best_subset(*random_game(5, 0), size)
 
 
 @pytest.mark.parametrize("sign", [0, 2, True, "+"])
-def test_signs_other_than_plus_and_minus_one_are_refused(sign):
+def test_invalid_signs_are_rejected(sign):
     with pytest.raises(InputError, match="sign"):
         best_subset(*random_game(5, 0), 2, sign)
 
@@ -124,12 +124,12 @@ def test_signs_other_than_plus_and_minus_one_are_refused(sign):
         (np.ones(2), np.eye(2), "diagonal"),
     ],
 )
-def test_arrays_that_are_no_game_are_refused(main, interactions, says):
+def test_invalid_arrays_are_rejected(main, interactions, says):
     with pytest.raises(InputError, match=says):
         best_subsets(main, interactions)
 
 
-def test_rounding_is_no_asymmetry():
+def test_rounding_is_not_an_asymmetry():
     main, pairs = random_game(9, seed=0)
     noisy = pairs + 1e-7 * np.triu(np.ones((9, 9)), 1)
     for (players, value), (same, exact) in zip(best_subsets(main, noisy), best_subsets(main, pairs), strict=True):
@@ -139,7 +139,7 @@ def test_rounding_is_no_asymmetry():
 
 @pytest.mark.parametrize("n", [9, 30])
 @pytest.mark.parametrize("sign", [1, -1])
-def test_some_sizes_alone_are_the_same(n, sign):
+def test_selected_sizes_agree_with_all_sizes(n, sign):
     main, interactions = random_game(n, seed=1)
     every = best_subsets(main, interactions, sign)
     assert best_subsets(main, interactions, sign, (4, 0, n, 2)) == [every[4], every[0], every[n], every[2]]

@@ -1,4 +1,4 @@
-"""Values for other programs: CSV and JSON say what the explanation says, PNG shows what the SVG shows."""
+"""CSV and JSON have the explanation's values, and PNG shows what the SVG shows."""
 
 from __future__ import annotations
 
@@ -65,15 +65,15 @@ def test_csv_keeps_every_token_in_its_cell():
     assert set(tokens) <= names
 
 
-def test_json_says_everything_but_the_picture(tmp_path: Path):
+def test_json_has_everything_but_the_image(tmp_path: Path):
     explanation = random_explanation()
-    told = json.loads(explanation.to_json(tmp_path / "explanation.json"))
-    assert told == json.loads((tmp_path / "explanation.json").read_text("utf-8"))
-    np.testing.assert_array_equal(told["interactions"], explanation.interactions)
-    assert told["interactions_se"][0][1] is None
-    assert told["similarity"] is None
-    assert told["names"] == list(explanation.names)
-    assert "image" not in told
+    data = json.loads(explanation.to_json(tmp_path / "explanation.json"))
+    assert data == json.loads((tmp_path / "explanation.json").read_text("utf-8"))
+    np.testing.assert_array_equal(data["interactions"], explanation.interactions)
+    assert data["interactions_se"][0][1] is None
+    assert data["similarity"] is None
+    assert data["names"] == list(explanation.names)
+    assert "image" not in data
 
 
 def pixels(png: bytes) -> np.ndarray:
@@ -108,7 +108,7 @@ def test_the_graph_has_paper_under_its_words():
         assert drawn[row - 10 : row + 10, column - 14 : column + 14].mean() > 128
 
 
-def test_scale_and_background_are_the_callers():
+def test_scale_and_background_can_be_set():
     explanation = random_explanation()
     small, large = (pixels(explanation.to_png(kind="overlay", scale=scale)) for scale in (1, 3))
     assert large.shape[0] == 3 * small.shape[0]

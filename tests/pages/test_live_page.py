@@ -121,9 +121,9 @@ def test_without_scripts_the_page_shows_picture_and_table(tmp_path: Path):
 
 
 def test_a_part_that_cannot_be_shown_is_refused(tmp_path: Path):
-    with pytest.raises(InputError, match="A int cannot be part of a report"):
+    with pytest.raises(InputError, match="A part of a report cannot be of type int"):
         fx.report([1], tmp_path / "report.html")
-    with pytest.raises(InputError, match="nothing to report"):
+    with pytest.raises(InputError, match="A report needs at least one part"):
         fx.report([], tmp_path / "report.html")
     assert [*tmp_path.iterdir()] == []
 
@@ -215,6 +215,6 @@ def test_the_page_tells_how_the_error_fell_and_what_the_model_saw(tmp_path: Path
         assert [[bit == "1" for bit in mask[:16]] for mask in snapshot["examples"]["masks"]] == drawn.tolist()
 
 
-def test_a_finished_explanation_says_nothing_of_masks_that_nobody_knows(tmp_path: Path):
+def test_a_finished_explanation_has_no_example_masks(tmp_path: Path):
     (saved,) = written(tmp_path, random_explanation()).json("saved")
     assert saved["snapshots"][0]["examples"] is None

@@ -1,4 +1,4 @@
-"""Durable files appear whole, under the permissions of any new file, whatever other threads do meanwhile."""
+"""Atomic writes produce complete files with default permissions, also if several threads write at once."""
 
 import os
 import stat
@@ -10,7 +10,7 @@ from fixlip_widgets.support.files import replacing
 
 
 @pytest.mark.skipif(os.name != "posix", reason="permissions are POSIX's")
-def test_a_new_file_has_the_permissions_of_any_other(tmp_path):
+def test_a_new_file_has_default_permissions(tmp_path):
     before = os.umask(0o027)
     try:
         with replacing(tmp_path / "ours") as stream:
@@ -32,7 +32,7 @@ def test_writing_never_changes_the_umask_of_the_process(tmp_path, monkeypatch):
     assert (tmp_path / "file").read_bytes() == b"1"
 
 
-def test_a_failed_write_leaves_the_file_as_it_was_and_nothing_beside_it(tmp_path):
+def test_a_failed_write_leaves_the_old_file_and_no_temporary_one(tmp_path):
     path = tmp_path / ("n" * 250)
     path.write_bytes(b"before")
 
@@ -46,7 +46,7 @@ def test_a_failed_write_leaves_the_file_as_it_was_and_nothing_beside_it(tmp_path
     assert [each.read_bytes() for each in tmp_path.iterdir()] == [b"before"]
 
 
-def test_threads_that_write_one_file_at_once_leave_one_of_their_contents(tmp_path):
+def test_concurrent_writes_leave_the_content_of_one_thread(tmp_path):
     def write(content):
         with replacing(tmp_path / "file") as stream:
             stream.write(content)

@@ -1,4 +1,4 @@
-"""Numbers in words: the same digits as in the widget, whose cases are those of js/tests/numbers.test.ts."""
+"""Formatting of numbers, with the same cases as the widget's js/tests/numbers.test.ts."""
 
 from __future__ import annotations
 
@@ -25,7 +25,7 @@ def test_numbers_have_digits_by_their_size(value: float, written: str):
     assert signed(value) == ("+" if value > 1e-6 else "") + written
 
 
-def test_an_error_is_written_where_it_is_known():
+def test_a_standard_error_is_written_only_if_known():
     assert with_error(1.5, 0.25) == "+1.50 ± 0.25"
     assert with_error(-0.0021, 0.0003) == "−0.0021 ± 0.00030"
     assert with_error(1.5, float("nan")) == with_error(1.5, None) == "+1.50"
@@ -42,11 +42,11 @@ def test_an_error_is_written_where_it_is_known():
         ([], False),
     ],
 )
-def test_the_first_letter_says_from_where_a_caption_is_read(texts: list[str], right: bool):
+def test_the_first_letter_with_a_direction_decides_the_reading_direction(texts: list[str], right: bool):
     assert right_to_left(texts) is right
 
 
-def test_names_from_the_right_turn_nothing_round_them_round():
+def test_right_to_left_names_are_isolated():
     assert isolated("dog") == "dog"
     assert isolated("كلب") == "\u2068كلب\u2069"
     assert pair_name(["patch (1, 1)", "כלב"], 1, 0, 1) == "\u2068כלב\u2069 × patch (1, 1)"

@@ -23,8 +23,8 @@ def test_a_small_solve_runs_on_one_thread_and_a_large_one_on_all(three_threads):
         assert torch.get_num_threads() == 3
 
 
-def test_a_small_solve_leaves_other_threads_their_number(three_threads):
-    """Those that are there already, and those that use torch for the first time meanwhile, as a new widget's does."""
+def test_a_small_solve_does_not_limit_other_threads(three_threads):
+    """Neither threads that already exist nor those that first use torch meanwhile, such as a new widget's."""
     seen, limited, looked = {}, threading.Event(), threading.Event()
 
     def early():
@@ -54,7 +54,7 @@ def test_a_small_solve_leaves_other_threads_their_number(three_threads):
     assert seen == {"before": 3, "meanwhile": 3, "newcomer": 3, "solving": 1, "solved": 3}
 
 
-def test_the_limit_ends_with_an_error(three_threads):
+def test_an_error_ends_the_limit(three_threads):
     with pytest.raises(ZeroDivisionError), threads_for(1):
         1 / 0  # noqa: B018
     assert torch.get_num_threads() == 3
@@ -65,7 +65,7 @@ GPU = torch.device("cuda")
 
 @pytest.fixture
 def precisions():
-    """What may choose how convolutions run, all of it; torch has no word for how it is at first."""
+    """Yield all settings that control the precision of convolutions, and restore them."""
     if not hasattr(torch.backends, "fp32_precision"):
         pytest.skip("this torch has one flag for all operations")
     chosen = [torch.backends, torch.backends.cudnn.conv]
@@ -77,7 +77,7 @@ def precisions():
 
 @pytest.mark.parametrize("of_all", ["none", "ieee", "tf32"])
 @pytest.mark.parametrize("of_convolutions", ["none", "ieee", "tf32"])
-def test_full_convolutions_whatever_precision_a_program_has_chosen(precisions, of_all, of_convolutions):
+def test_full_convolutions_override_every_precision_setting(precisions, of_all, of_convolutions):
     everything, convolutions = precisions
     everything.fp32_precision, convolutions.fp32_precision = of_all, of_convolutions
     before = [each.fp32_precision for each in precisions]
@@ -93,7 +93,7 @@ def in_tf32():
     return cudnn.conv.fp32_precision == "tf32" if hasattr(cudnn, "conv") else cudnn.allow_tf32
 
 
-def test_full_convolutions_of_two_threads_are_full_to_their_end():
+def test_concurrent_full_convolutions_stay_full_until_both_end():
     entered, left, seen = threading.Event(), threading.Event(), []
 
     def other():

@@ -30,7 +30,7 @@ def test_a_pinned_explanation_stays_while_the_present_one_changes(widget: Fixlip
     assert (told["generation"], widget.difference["unmatched"]) == (widget.generation, [])
 
 
-def test_what_is_not_in_logits_can_be_seen_beside_others_but_not_subtracted(widget: FixlipWidget) -> None:
+def test_explanations_not_in_logits_can_be_pinned_but_not_subtracted(widget: FixlipWidget) -> None:
     widget.pin()
     widget.p = 0.8
     assert widget.wait(SECONDS)
@@ -92,10 +92,10 @@ def test_an_explanation_from_elsewhere_may_be_pinned(widget: FixlipWidget) -> No
     )
 
 
-def test_what_cannot_be_compared_is_refused(widget: FixlipWidget, make_widget: Make) -> None:
+def test_incomparable_explanations_are_rejected(widget: FixlipWidget, make_widget: Make) -> None:
     with pytest.raises(InputError, match="4×4"):
         widget.pin(random_explanation())
-    with pytest.raises(InputError, match="different pictures"):
+    with pytest.raises(InputError, match="different images"):
         widget.pin(widget.explanation.replace(image=np.zeros((8, 8, 3), dtype=np.uint8)))
     assert widget.pinned is None
     fresh = make_widget(autorun=False)
@@ -112,7 +112,7 @@ def test_what_cannot_be_compared_is_refused(widget: FixlipWidget, make_widget: M
 
 
 def test_unpin_goes_back_to_the_present_one(widget: FixlipWidget) -> None:
-    with pytest.raises(InputError, match="nothing pinned"):
+    with pytest.raises(InputError, match="No explanation is pinned"):
         widget.shown = "difference"
     widget.pin()
     widget.shown = "difference"
@@ -160,7 +160,7 @@ def test_several_selected_players_are_summed(widget: FixlipWidget) -> None:
     assert widget.group is None
 
 
-def test_sums_have_standard_errors_that_know_what_goes_together(make_widget: Make) -> None:
+def test_sums_of_a_final_result_have_the_explainers_standard_errors(make_widget: Make) -> None:
     widget = make_widget(budget=2**14)
     assert widget.wait(SECONDS)
     widget.selection = (17, 1, 2)
@@ -186,7 +186,7 @@ def test_a_first_order_method_has_no_sums(make_widget: Make) -> None:
     assert widget.group is None
 
 
-def test_subsets_of_every_size_are_told_when_a_result_is_final(widget: FixlipWidget) -> None:
+def test_a_final_result_has_subsets_of_every_size(widget: FixlipWidget) -> None:
     assert len(widget.subsets["positive"]) == len(widget.subsets["negative"]) == 22
     for sign, name in ((1, "positive"), (-1, "negative")):
         for size, subset in enumerate(widget.subsets[name], start=1):

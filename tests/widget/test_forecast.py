@@ -17,7 +17,7 @@ from tests.widget.conftest import SECONDS
 Make = Callable[..., FixlipWidget]
 
 
-def test_before_anything_was_measured_no_seconds_are_told(make_widget: Make) -> None:
+def test_seconds_are_unknown_before_the_first_encoding(make_widget: Make) -> None:
     widget = make_widget(autorun=False)
     assert [*widget.costs] == [str(exponent) for exponent in range(8, 23)]
     for cost in widget.costs.values():

@@ -71,7 +71,7 @@ def test_a_method_is_taken_back_with_the_order_that_it_changed(widget: FixlipWid
     assert (widget.method, widget.order, widget.undoable) == ("banzhaf", 2, "")
 
 
-def test_what_is_looked_at_is_not_undone(widget: FixlipWidget) -> None:
+def test_view_and_selection_are_not_undone(widget: FixlipWidget) -> None:
     widget.selection, widget.view, widget.block, widget.removed = (3,), "table", "text_text", (1,)
     assert widget.undoable == ""
 
@@ -101,7 +101,7 @@ def test_a_view_may_undo_and_reset(widget: FixlipWidget, wire: Wire) -> None:
     assert widget.theme == "auto"
 
 
-def test_what_is_recorded_are_settings_that_a_widget_has(widget: FixlipWidget) -> None:
+def test_recorded_settings_are_traits_of_the_widget(widget: FixlipWidget) -> None:
     assert set(RECORDED) <= set(widget.keys)
 
 

@@ -186,9 +186,9 @@ def test_the_copied_code_reads_the_same_file(tmp_path: Path) -> None:
     widget.close()
 
 
-def test_what_exists_in_memory_only_is_named_and_left_to_the_reader(widget: FixlipWidget) -> None:
+def test_the_code_names_an_image_that_exists_only_in_memory(widget: FixlipWidget) -> None:
     lines = widget.code.splitlines()
-    assert "# image: the picture, as it was given to the widget" in lines
+    assert "# image: the image passed to the widget" in lines
     assert any(line.startswith("# model: ") for line in lines)
     game = widget._refiner.explainer.game
     again = run(widget.code, image=game.pixels, model=game.model)
@@ -196,10 +196,10 @@ def test_what_exists_in_memory_only_is_named_and_left_to_the_reader(widget: Fixl
 
 
 def test_code_says_when_other_encodings_took_part(widget: FixlipWidget) -> None:
-    assert "took part" not in widget.code
+    assert "were reused" not in widget.code
     widget.p = 0.6
     assert widget.wait(SECONDS)
-    assert "# other encodings, of earlier settings, took part" in widget.code
+    assert "# encodings of earlier settings were reused" in widget.code
 
 
 def test_captions_cannot_break_out_of_the_code() -> None:

@@ -57,7 +57,7 @@ def test_what_is_measured_is_what_the_metrics_say(widget: FixlipWidget) -> None:
         assert (each.spearman, each.r2) == (pytest.approx(expected.spearman), pytest.approx(expected.r2))
 
 
-def test_what_measuring_interrupts_goes_on_afterwards(widget: FixlipWidget) -> None:
+def test_follow_up_work_resumes_after_measuring(widget: FixlipWidget) -> None:
     widget.idle_share = 1.0
     found, explainer = widget.measure(), widget._refiner.explainer
     deadline = time.monotonic() + SECONDS
@@ -67,7 +67,7 @@ def test_what_measuring_interrupts_goes_on_afterwards(widget: FixlipWidget) -> N
     assert (widget.status, widget.measuring, widget.measure()) == ("done", False, found)
 
 
-def test_the_view_is_told_what_python_has(widget: FixlipWidget, wire: Wire) -> None:
+def test_the_view_and_python_have_the_same_measures(widget: FixlipWidget, wire: Wire) -> None:
     wire.ask({"type": "measure"})
     assert widget.wait(SECONDS)
     (told,), found = widget.measured, widget.measure()
@@ -101,7 +101,7 @@ def test_the_p_that_is_shown_is_measured_too(make_widget: Make) -> None:
     assert widget.measured[0]["p"] == 0.6
 
 
-def test_the_cost_is_told_beforehand_and_nothing_is_left_afterwards(
+def test_the_cost_is_estimated_before_measuring_and_zero_afterwards(
     make_widget: Make, breakable: Model, encoded: list[int]
 ) -> None:
     widget = make_widget(breakable)
@@ -140,7 +140,7 @@ def test_measuring_that_is_stopped_goes_on_from_what_is_encoded(
     assert widget.wait(SECONDS)
     cost, before = widget.measure_cost["image"], sum(encoded)
     in_the_middle(widget, monkeypatch, widget.cancel)
-    with pytest.raises(FixlipError, match="stopped before it was done"):
+    with pytest.raises(FixlipError, match="Measuring was interrupted"):
         widget.measure()
     assert (widget.measuring, widget.status, widget.error) == (False, "done", "")
     assert 0 < sum(encoded) - before < cost
@@ -149,7 +149,7 @@ def test_measuring_that_is_stopped_goes_on_from_what_is_encoded(
     assert sum(encoded) - before <= cost
 
 
-def test_a_new_request_stops_measuring_and_none_of_it_is_told_of_the_new_result(
+def test_a_new_request_stops_measuring_and_no_measures_belong_to_the_new_result(
     widget: FixlipWidget, wire: Wire, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     in_the_middle(widget, monkeypatch, lambda: wire.set(p=0.8))
@@ -159,7 +159,7 @@ def test_a_new_request_stops_measuring_and_none_of_it_is_told_of_the_new_result(
     assert all(told["p"] == 0.5 for told in widget.measured)
 
 
-def test_what_is_asked_meanwhile_is_answered_before_it_is_done(
+def test_queries_are_answered_while_measuring(
     widget: FixlipWidget, wire: Wire, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     in_the_middle(widget, monkeypatch, lambda: wire.set(selection=[1], removed=[2]))
@@ -194,11 +194,11 @@ def test_while_it_is_refined_nothing_is_measured(widget: FixlipWidget, wire: Wir
     assert len(widget.measure().faithfulness) == 3, "what it had by then can be measured"
 
 
-def test_what_cannot_be_measured_is_refused_with_the_reason(widget: FixlipWidget, wire: Wire) -> None:
+def test_an_unmeasurable_explanation_is_rejected_with_the_reason(widget: FixlipWidget, wire: Wire) -> None:
     widget.pin()
     widget.text = "a red dog"
     assert widget.wait(SECONDS)
-    for shown, why in {"difference": "explains no pair", "pinned": "the model has “a red dog” now"}.items():
+    for shown, why in {"difference": "cannot be measured", "pinned": "the current caption is “a red dog”"}.items():
         widget.shown = shown
         assert widget.wait(SECONDS)
         assert widget.measure_cost is None
@@ -218,9 +218,9 @@ def test_a_pinned_explanation_of_the_same_pair_is_measured_where_it_is_shown(wid
     assert [told["p"] for told in widget.measured] == [0.5]
 
 
-def test_without_a_model_it_says_so() -> None:
+def test_measuring_without_a_model_is_rejected() -> None:
     widget = FixlipWidget.from_explanation(dog_and_hydrant())
-    with pytest.raises(InputError, match="no model here"):
+    with pytest.raises(InputError, match="without a model"):
         widget.measure()
     assert widget.wait(SECONDS)
     assert (widget.measure_cost, widget.measured) == (None, [])
@@ -234,11 +234,11 @@ def test_a_failure_is_told_and_the_result_stays(
     game.__dict__["_extremes"] = np.zeros(2)
     wire.ask({"type": "measure"})
     assert widget.wait(SECONDS)
-    assert "nothing to normalise by" in widget.error
+    assert "curves cannot be normalised" in widget.error
     assert (widget.measuring, widget.status, widget.measured) == (False, "done", [])
 
 
-def test_of_one_explanation_the_latest_is_told_and_of_many_the_last(make_widget: Make) -> None:
+def test_the_view_has_the_latest_measurement_of_each_of_the_last_explanations(make_widget: Make) -> None:
     widget = make_widget(budget=2**9)
     assert widget.wait(SECONDS)
     for step in range(MOST_TOLD + 2):

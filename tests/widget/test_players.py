@@ -77,21 +77,21 @@ def test_the_code_names_the_players(widget: FixlipWidget):
 
 
 @pytest.mark.parametrize("options", [{"grid": (2, 2)}, {"regions": LABELS}, {"words": True}, {"masking": "blur"}])
-def test_players_of_a_game_that_is_there_already_are_refused_by_name(options: dict):
+def test_options_of_an_existing_game_are_rejected_by_name(options: dict):
     (name,) = options
-    with pytest.raises(InputError, match=f"explainer has its players and masking already, so {name} cannot be set"):
+    with pytest.raises(InputError, match=f"explainer already has players and masking, so {name} cannot be set"):
         FixlipWidget(explainer=fx.IncrementalExplainer(tiny_game()), **options)
-    with pytest.raises(InputError, match=f"explanation has its players and masking already, so {name} cannot be set"):
+    with pytest.raises(InputError, match=f"explanation already has players and masking, so {name} cannot be set"):
         FixlipWidget(explanation=with_regions(LABELS), **options)
 
 
-def test_defaults_that_are_passed_on_are_no_such_options():
+def test_default_options_are_accepted_with_an_explanation():
     explanation = with_regions(LABELS)
     FixlipWidget(explanation=explanation, grid=None, regions=None, words=False, masking="zero").close()
 
 
 def test_a_misspelt_option_is_refused_by_name():
-    with pytest.raises(InputError, match=r"does not know word; .*explainer.*masking.*model.*regions.*words"):
+    with pytest.raises(InputError, match=r"has no argument word; .*explainer.*masking.*model.*regions.*words"):
         FixlipWidget(tiny_pixels(), "a cat", model=tiny_clip(), word=True)
 
 

@@ -122,7 +122,7 @@ def test_the_value_of_another_widgets_caption_is_not_shown(widget: FixlipWidget)
     other.close()
 
 
-def test_a_players_number_that_is_none_is_refused(widget: FixlipWidget, wire: Wire) -> None:
+def test_an_unknown_player_index_is_rejected(widget: FixlipWidget, wire: Wire) -> None:
     wire.set(removed=[22])
     assert ([name for name, _ in wire.refusals()], widget.removed) == (["removed"], ())
     with pytest.raises(InputError, match="numbered 0 to 21"):
@@ -178,7 +178,7 @@ def test_a_masked_picture_is_small_however_large_the_encoders_pictures_are() -> 
 
 
 @pytest.mark.parametrize("masking", MASKINGS)
-def test_what_is_laid_over_removed_patches_is_what_the_encoder_sees_there(masking: str) -> None:
+def test_the_blank_picture_equals_the_encoders_view_of_removed_patches(masking: str) -> None:
     game = tiny_game(masking=masking)
     mask = np.arange(game.n_image) % 3 > 0
     kept = mask[game.labels.numpy()][:, :, None]
@@ -187,7 +187,7 @@ def test_what_is_laid_over_removed_patches_is_what_the_encoder_sees_there(maskin
     )
 
 
-def test_an_explanation_that_does_not_know_its_masking_claims_none() -> None:
+def test_an_explanation_without_masking_reports_none() -> None:
     widget = FixlipWidget.from_explanation(dog_and_hydrant())
     assert widget.scene["masking"] is None
     assert "masking" not in dict(provenance(dog_and_hydrant()))

@@ -134,7 +134,7 @@ def test_a_process_ends_cleanly_while_a_widget_is_at_work() -> None:
     assert (done.returncode, done.stdout.strip(), done.stderr) == (0, "running", "")
 
 
-def test_what_follows_waits_for_the_result_and_then_for_nothing_else(worker: Worker) -> None:
+def test_a_following_job_waits_only_for_the_final_result(worker: Worker) -> None:
     started, may_end, order = threading.Event(), threading.Event(), list[str]()
 
     def refine(job: Job) -> None:
@@ -142,7 +142,7 @@ def test_what_follows_waits_for_the_result_and_then_for_nothing_else(worker: Wor
         assert may_end.wait(SECONDS)
         order.append("stopped" if job.stop.is_set() else "result")
         worker.settle(job)
-        assert job.stop.wait(SECONDS), "what a settled job does for later makes way"
+        assert job.stop.wait(SECONDS), "a job that is following up is stopped"
         order.append("later")
 
     worker.submit(job(1), refine)
@@ -153,7 +153,7 @@ def test_what_follows_waits_for_the_result_and_then_for_nothing_else(worker: Wor
     assert order == ["result", "later", "followed"]
 
 
-def test_what_is_submitted_takes_the_place_of_what_follows(worker: Worker) -> None:
+def test_a_submitted_job_replaces_a_following_job(worker: Worker) -> None:
     started, done = threading.Event(), list[str]()
     worker.submit(job(1), until_stopped(started))
     assert started.wait(SECONDS)

@@ -1,1 +1,1 @@
-"""How the packaged model was made: pictures, training, evaluation and model card."""
+"""Training of the packaged model: pictures, training, evaluation and model card."""

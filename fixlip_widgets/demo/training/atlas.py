@@ -1,7 +1,7 @@
-"""Draw the packaged atlas: `python -m fixlip_widgets.demo.training.atlas` renders Noto's pictures with a browser.
+"""Draw the packaged atlas: `python -m fixlip_widgets.demo.training.atlas` renders Noto's pictures in a browser.
 
-The registries' bitmaps of Noto are 64 pixels wide, too few for a scene on a screen. This is needed only when the
-concepts change; the atlas is part of the package.
+The Noto bitmaps on npm are only 64 pixels wide, too few for a scene on a screen. The atlas is part of the package and
+must be redrawn only if the concepts change.
 """
 
 from __future__ import annotations
@@ -35,7 +35,7 @@ def _member(archive: tarfile.TarFile, name: str) -> dict[str, Any]:
 
 
 def vectors(archive: Path) -> list[str]:
-    """An SVG document for each concept, in order."""
+    """Return an SVG document for each concept, in order."""
     with tarfile.open(archive) as packed:
         names, icons = _member(packed, "chars.json"), _member(packed, "icons.json")
     drawn: list[str] = []
@@ -50,14 +50,14 @@ def vectors(archive: Path) -> list[str]:
 
 
 def render(documents: Sequence[str], side: int, browser: str) -> Image.Image:
-    """All pictures in one RGBA image, `COLUMNS` a row, each `side` pixels wide and high."""
+    """Render all pictures into one RGBA image, `COLUMNS` per row, each `side` pixels wide and high."""
     rows = -(-len(documents) // COLUMNS)
-    # Each picture is a page of its own (a frame), so that the ids of gradients in different pictures do not clash.
-    frames = "".join(f'<img width={side} height={side} src="data:image/svg+xml,{_quoted(one)}">' for one in documents)
+    # Each picture is a separate document (<img>), so that the ids of gradients do not clash.
+    images = "".join(f'<img width={side} height={side} src="data:image/svg+xml,{_quoted(one)}">' for one in documents)
     style = f"body{{margin:0;width:{COLUMNS * side}px;line-height:0;font-size:0}}"
     with TemporaryDirectory() as folder:
         page, shot = Path(folder) / "page.html", Path(folder) / "shot.png"
-        page.write_text(f"<!doctype html><meta charset=utf-8><style>{style}</style>{frames}")
+        page.write_text(f"<!doctype html><meta charset=utf-8><style>{style}</style>{images}")
         command = [browser, "--headless", "--no-sandbox", "--disable-gpu", "--hide-scrollbars"]
         command += ["--default-background-color=00000000", f"--window-size={COLUMNS * side},{rows * side}"]
         command += [f"--user-data-dir={folder}/profile", f"--screenshot={shot}", page.as_uri()]
@@ -73,12 +73,12 @@ def main(arguments: Sequence[str] | None = None) -> None:
     """Run the command line."""
     parser = argparse.ArgumentParser(prog="python -m fixlip_widgets.demo.training.atlas", description=__doc__)
     parser.add_argument("--data", type=Path, default=fetch.default_cache(), help="folder for the downloaded pictures")
-    parser.add_argument("--side", type=int, default=112, help="pixels a picture is wide and high")
+    parser.add_argument("--side", type=int, default=112, help="width and height of a picture in pixels")
     parser.add_argument("--out", type=Path, default=ATLAS)
     options = parser.parse_args(arguments)
-    browser = next((found for found in map(shutil.which, _BROWSERS) if found), None)
+    browser = next((path for path in map(shutil.which, _BROWSERS) if path), None)
     if browser is None:
-        raise InputError(f"A browser is needed to draw the pictures; none of {', '.join(_BROWSERS)} is on the PATH.")
+        raise InputError(f"Drawing the pictures needs a browser; none of {', '.join(_BROWSERS)} is on the PATH.")
     atlas = render(vectors(fetch.archive(_PACKAGE, options.data)), options.side, browser)
     options.out.parent.mkdir(parents=True, exist_ok=True)
     atlas.save(options.out, optimize=True)

@@ -1,7 +1,7 @@
-"""Makes training batches: tiles drawn once in many variants, scenes put together from them batch by batch.
+"""Training batches: tiles are drawn once in many variants, and each batch assembles scenes from them.
 
-Every batch is a function of (seed, step) alone, so an interrupted training run continues with exactly the batches it
-would have seen, and no generator state needs saving.
+A batch depends only on (seed, step). A resumed run therefore sees the batches of an uninterrupted one, and no
+generator state needs to be saved.
 """
 
 from __future__ import annotations
@@ -20,11 +20,11 @@ from fixlip_widgets.demo.concepts import BACKGROUNDS
 from fixlip_widgets.demo.drawing import CELLS, GRID, Backdrop, Placement, covered, draw_tile, paint
 
 UNSAID = -100
-"""Class number of a role that a scene or caption does not fill; cross entropy ignores it."""
+"""Class index of a role that a scene or caption leaves empty; the cross entropy ignores it."""
 
 _SIDE = GRID // CELLS
-_HOW_MANY = (0.20, 0.50, 0.14, 0.16)
-"""Share of scenes with 1, 2, 3, 4 objects; pairs are the most frequent because only they have relations."""
+_COUNT_SHARES = (0.20, 0.50, 0.14, 0.16)
+"""Share of scenes with 1, 2, 3 and 4 objects; pairs are most frequent because only they have relations."""
 
 
 @dataclass(frozen=True)
@@ -34,13 +34,13 @@ class Batch:
     Attributes:
         pixels: (n, side, side, 3) uint8 scenes.
         claims: n true captions, then n false ones (caption n + i is false of scene i).
-        false_negative: (n, 2n) bool; True where another scene's caption is true of this scene as well.
-        patches: (n, 64) int64, the concept each patch holds, or the number of concepts for background.
+        false_negative: (n, 2n) bool; True if the caption of another scene is also true of this scene.
+        patches: (n, 64) int64, the concept in each patch, or the number of concepts for background.
         cells: (n, 4) int64, the concept in each cell, or the number of concepts for an empty cell.
         kept: (n, 64) bool, the patches that are not removed.
-        shown: (n, 4) int64, for a scene of two different objects side by side or one above the other, the concept at
-            the left, right, above and below; `UNSAID` elsewhere.
-        said: (2n, 4) int64, the same as each caption has it.
+        shown: (n, 4) int64, the concept at the left, right, above and below in a scene of two different adjacent
+            objects; `UNSAID` elsewhere.
+        said: (2n, 4) int64, the same roles according to each caption.
     """
 
     pixels: Tensor
@@ -54,7 +54,7 @@ class Batch:
 
 
 class TileBank:
-    """Tiles of every concept in every picture set, each in several variants of size, angle, place and brightness."""
+    """Tiles of every concept in every picture set, in several variants of size, angle, place and colour."""
 
     def __init__(
         self, sets: dict[str, dict[str, Image.Image]], tile: int, variants: int, seed: int, compiled: bool = False
@@ -71,7 +71,7 @@ class TileBank:
         self.covered = torch.from_numpy(np.stack([covered(drawn) for drawn in tiles]))
 
     def batch(self, size: int, seed: int, step: int, removal: float = 0.3) -> Batch:
-        """The batch of one step; `removal` is the share of scenes that lose random patches."""
+        """Return the batch of one step; `removal` is the share of scenes that lose random patches."""
         rng = np.random.default_rng([seed, 1, step])
         layouts = _layouts(size, self.names, rng)
         true = [describe(layout, rng) for layout in layouts]
@@ -105,7 +105,7 @@ class TileBank:
 
 
 def _layouts(size: int, names: list[str], rng: np.random.Generator) -> list[Layout]:
-    """Random scenes; most related pairs are followed by their twin, the same two objects in exchanged places."""
+    """Return random layouts; most pairs with a directed relation are followed by the same pair in exchanged places."""
     layouts: list[Layout] = []
     while len(layouts) < size:
         layout = _layout(names, rng)
@@ -116,7 +116,7 @@ def _layouts(size: int, names: list[str], rng: np.random.Generator) -> list[Layo
 
 
 def _related(layout: Layout) -> dict[str, str]:
-    """Who is where in a scene of two different objects beside each other; empty for other scenes."""
+    """Return the roles in a scene of two different adjacent objects; empty for other scenes."""
     if len(layout.names) != 2 or layout.names[0] == layout.names[1]:
         return {}
     true = relations(*layout.cells)
@@ -124,15 +124,15 @@ def _related(layout: Layout) -> dict[str, str]:
 
 
 def _roles(filled: list[dict[str, str]], number: dict[str, int]) -> Tensor:
-    """(n, 4) class numbers of the names in each role."""
+    """Return the class indices (n, 4) of the names in each role."""
     return torch.tensor([[number[one[role]] if role in one else UNSAID for role in ROLES] for one in filled])
 
 
 def _layout(names: list[str], rng: np.random.Generator) -> Layout:
-    count = 1 + int(rng.choice(4, p=_HOW_MANY))
+    count = 1 + int(rng.choice(4, p=_COUNT_SHARES))
     chosen = [names[i] for i in rng.choice(len(names), count, replace=False)]
     if count > 1 and rng.random() < 0.2:
-        # Repeat a name, so that counting is worth learning; with more objects several may be the same.
+        # Repeat names, so that the model learns to count.
         chosen[1] = chosen[0]
         if count > 2 and rng.random() < 0.5:
             chosen[2] = chosen[0]
@@ -149,14 +149,14 @@ def _kept_patches(size: int, removal: float, rng: np.random.Generator) -> NDArra
     kept = np.ones((size, GRID, GRID), dtype=bool)
     for row in np.flatnonzero(rng.random(size) < removal):
         share = rng.uniform(0.3, 1.0)
-        coarse = 1 if rng.random() < 0.8 else 2  # an explanation may use a coarser grid of players than the patches
+        coarse = 1 if rng.random() < 0.8 else 2  # an explanation may use a coarser grid
         draw = rng.random((GRID // coarse, GRID // coarse)) < share
         kept[row] = draw.repeat(coarse, axis=0).repeat(coarse, axis=1)
     return kept.reshape(size, GRID**2)
 
 
 def _true_elsewhere(claims: list[Claim], layouts: list[Layout], number: dict[str, int]) -> NDArray[np.bool_]:
-    """(n, 2n) bool: scene i is described truthfully by caption j, which was not written for it."""
+    """Return an (n, 2n) mask: True if caption j, written for another scene, is true of scene i."""
     present = np.zeros((len(layouts), len(number)), dtype=np.float32)
     for row, layout in enumerate(layouts):
         for name, count in Counter(layout.names).items():

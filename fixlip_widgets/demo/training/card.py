@@ -1,4 +1,4 @@
-"""Writes the model card from what was measured: the training record and the evaluation's JSON."""
+"""Model card, written from the training record and the evaluation results."""
 
 from __future__ import annotations
 
@@ -11,20 +11,20 @@ from fixlip_widgets.demo.training import fetch
 
 _ROWS = {
     "naming": f'names a single object, best of {len(CONCEPTS)} captions "a NAME"',
-    "retrieval_two": "finds the caption of two objects among 256",
-    "retrieval_four": "finds the caption of four objects among 256",
-    "swap": 'gives "below" a lower similarity than a true "above" (and so on)',
+    "retrieval_two": "retrieves the caption of two objects among 256",
+    "retrieval_four": "retrieves the caption of four objects among 256",
+    "swap": 'gives a reversed relation ("below" for "above") a lower similarity',
     "background": f"names the background of two objects, best of {len(BACKGROUNDS)}",
     "count": "counts one to four equal objects",
-    "binding": "loses most similarity to a noun when its own object is removed, among 2-4 objects",
+    "binding": "loses the most similarity to a noun if its own object is removed, among 2-4 objects",
 }
 
 
 def write_card(folder: Path) -> Path:
-    """Write `MODEL_CARD.md` beside the model.
+    """Write `MODEL_CARD.md` into the model's folder.
 
     Args:
-        folder: holds `training.json` (written by training) and `evaluation.json` (written by evaluation).
+        folder: contains `training.json` and `evaluation.json`, written by training and evaluation.
     """
     training: dict[str, Any] = json.loads((folder / "training.json").read_text())
     evaluation: dict[str, Any] = json.loads((folder / "evaluation.json").read_text())
@@ -36,19 +36,19 @@ def write_card(folder: Path) -> Path:
 def _about() -> str:
     return (
         "# The demo model\n\n"
-        "A small CLIP, trained for this package alone, so that explanations can be tried, taught and tested without a "
-        "network. It knows scenes of one to four emoji on a coloured background and captions such as "
-        '"a dog left of a banana on a green background", and nothing else.\n\n'
+        "A small CLIP, trained for this package so that explanations can be tried, taught and tested without a "
+        "network. It covers only scenes of one to four emoji on a coloured background and captions such as "
+        '"a dog left of a banana on a green background".\n\n'
         "Format: open_clip (`open_clip_config.json`, `open_clip.safetensors` in float16). Image: 128 x 128 pixels, "
-        "8 x 8 patches. Text: open_clip's own tokenizer, at most 30 tokens between start and end; a word "
-        "that no training caption uses has a zero embedding."
+        "8 x 8 patches. Text: open_clip's own tokenizer, at most 30 tokens between start and end; words "
+        "outside the training captions have a zero embedding."
     )
 
 
 def _data(evaluation: dict[str, Any]) -> str:
     lines = [
-        f"## Data\n\n{len(CONCEPTS)} concepts, {len(BACKGROUNDS)} backgrounds; scenes are composed, their captions are "
-        "generated and true by construction. Pictures come from npm:\n",
+        f"## Data\n\n{len(CONCEPTS)} concepts, {len(BACKGROUNDS)} backgrounds; scenes are composed, and captions are "
+        "generated and true by construction. The pictures come from npm:\n",
         "| pictures | package | licence | used for |",
         "|---|---|---|---|",
     ]
@@ -64,12 +64,13 @@ def _training(training: dict[str, Any]) -> str:
         f"## Training\n\n`{training['command']}`\n\n"
         f"{training['steps']:,} steps, {training['scenes']:,} scenes, {training['minutes']:.0f} minutes on "
         f"{training['machine']}, seed {training['seed']}. {training['history']}\n\n"
-        "CLIP's symmetric contrastive loss with three additions: each caption has a false near twin as one more "
-        "negative (the opposite relation, another count, background or object); captions that are true of another "
-        "scene of the batch are no negatives; and linear heads that exist during training only must tell which concept "
-        "each patch and each cell holds, and from either embedding who is at the left, right, above and below, with a "
-        "weight that fades. 30 % of the training scenes lose random patches, set to zero after normalisation just as "
-        "an explanation removes them. The packaged weights are an exponential average over training."
+        "The loss is CLIP's symmetric contrastive loss with three additions. Each caption has a similar but false "
+        "caption as an extra negative (the opposite relation, another count, background or object). Captions that are "
+        "true of another scene in the batch are not used as its negatives. Linear heads, used only during training "
+        "and with decreasing weight, predict the concept in each patch and cell and, from either embedding, the "
+        "objects at the left, right, above and below. 30 % of the training scenes lose random patches, which are set "
+        "to zero after normalisation, as in an explanation. The packaged weights are an exponential average over "
+        "training."
     )
 
 
@@ -79,7 +80,7 @@ def _figures(evaluation: dict[str, Any]) -> str:
     heads = [f"{name} (held out)" if name in held_out else name for name in figures]
     heads[0] = "noto (packaged)"
     lines = [
-        "## Figures\n\nShare of cases, on scenes that training never drew; a held-out set's pictures were never seen. "
+        "## Figures\n\nShare of cases, on new scenes; the pictures of a held-out set were not used in training. "
         "Measured by `python -m fixlip_widgets.demo.training.evaluate`"
         f" (seed {evaluation['seed']}, rounds {evaluation['rounds']}).\n",
         "| the model … | " + " | ".join(heads) + " |",
@@ -92,6 +93,7 @@ def _figures(evaluation: dict[str, Any]) -> str:
 
 def _limits() -> str:
     return (
-        "## Limits\n\nPhotographs, other objects, other wordings and more than four objects are outside what it "
-        "learned: its similarities there mean nothing. It is meant for showing how explanations work, not for use.\n"
+        "## Limits\n\nPhotographs, other objects, other wordings and more than four objects are outside the "
+        "training data, and similarities there are meaningless. The model serves to demonstrate explanations, not for "
+        "other use.\n"
     )

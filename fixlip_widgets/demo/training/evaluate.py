@@ -1,8 +1,8 @@
-"""Measure the demo model: `python -m fixlip_widgets.demo.training.evaluate` writes a table, JSON and the model card.
+"""Evaluate the demo model: `python -m fixlip_widgets.demo.training.evaluate` writes a table, JSON and the model card.
 
-Every scene is new: its objects, places, sizes, angles and colours come from a generator that training never uses, and
-it is drawn at 224 pixels by `compose`, as a user's scene is. The pictures of three sets were trained on (Noto's are
-the packaged ones); the fourth set's pictures were never seen and are reported apart.
+All scenes are new: their objects, places, sizes, angles and colours come from a random stream that training does not
+use. `compose` draws them at 224 pixels, like a user's scenes. The pictures of three sets were used in training (Noto's
+are the packaged ones); the fourth set is held out and reported separately.
 """
 
 from __future__ import annotations
@@ -31,23 +31,23 @@ from fixlip_widgets.demo.training.model import normalise, tokenize
 from fixlip_widgets.support.open_clip import open_clip
 
 _STREAM = 7919
-"""Training draws from streams 0 and 1 of its seed, a composed scene from stream 2; evaluation has one of its own."""
+"""Random stream of the evaluation; training uses streams 0 and 1, and `compose` uses stream 2."""
 
 Pictures = dict[str, Image.Image]
 
 
 @dataclass(frozen=True)
 class Figures:
-    """What one picture set gives, all as shares between 0 and 1.
+    """Results for one picture set, as shares between 0 and 1.
 
     Attributes:
-        naming: scenes of one object whose highest caption among "a NAME" for all concepts is the right one.
-        retrieval_two, retrieval_four: scenes of two (four) objects whose highest caption of 256 is their own.
-        swap: scenes where turning the relation around ("above" to "below") lowers the similarity.
-        background: scenes of two objects whose highest background among all in the caption is the right one.
-        count: scenes of one to four equal objects whose highest count among the four is the right one.
-        binding: nouns in scenes of two to four objects whose own object is the one whose removal (all its patches)
-            lowers the similarity to "a NOUN" most.
+        naming: scenes of one object for which "a NAME" with the correct name is the most similar caption.
+        retrieval_two, retrieval_four: scenes of two (four) objects whose own caption is the most similar of 256.
+        swap: scenes for which reversing the relation ("above" to "below") lowers the similarity.
+        background: scenes of two objects for which the caption with the correct background is the most similar.
+        count: scenes of one to four equal objects for which the caption with the correct count is the most similar.
+        binding: nouns in scenes of two to four objects for which removing the noun's own object (all its patches)
+            lowers the similarity to "a NOUN" the most.
     """
 
     naming: float
@@ -60,7 +60,7 @@ class Figures:
 
 
 class Encoder:
-    """A model in open_clip's format, as the evaluation needs it."""
+    """Encoders of a model in open_clip's format."""
 
     def __init__(self, folder: Path) -> None:
         config = json.loads((folder / "open_clip_config.json").read_text())
@@ -70,7 +70,7 @@ class Encoder:
 
     @torch.no_grad()
     def images(self, scenes: Sequence[Scene], kept: NDArray[np.bool_] | None = None) -> Tensor:
-        """(n, d) unit embeddings; `kept` (n, 64) bool removes patches."""
+        """Return (n, d) unit embeddings of scenes, without the patches that are False in `kept` (n, 64)."""
         small = [scene.image.resize((self.side, self.side), Image.Resampling.BICUBIC) for scene in scenes]
         pixels = torch.from_numpy(np.stack([np.asarray(image) for image in small]))
         seen = normalise(pixels, None if kept is None else torch.from_numpy(kept))
@@ -78,13 +78,13 @@ class Encoder:
 
     @torch.no_grad()
     def texts(self, captions: Sequence[str]) -> Tensor:
-        """(n, d) unit embeddings."""
+        """Return (n, d) unit embeddings of captions."""
         parts = tokenize(list(captions)).split(256)
         return torch.cat([self.model.encode_text(part, normalize=True) for part in parts])
 
 
 class Examiner:
-    """Draws the scenes of one picture set and asks the model about them."""
+    """Evaluation of a model on random scenes of one picture set."""
 
     def __init__(self, encoder: Encoder, pictures: Pictures, seed: int) -> None:
         self.encoder = encoder
@@ -100,7 +100,7 @@ class Examiner:
         return [str(name) for name in self.rng.choice(list(CONCEPTS), count, replace=False)]
 
     def naming(self, rounds: int) -> float:
-        """Share of single objects named right, each concept `rounds` times."""
+        """Return the share of correctly named single objects, with `rounds` scenes per concept."""
         right = _best(
             self.encoder.images([self._scene([name]) for name in CONCEPTS for _ in range(rounds)]),
             self.encoder.texts([f"{article(name)} {name}" for name in CONCEPTS]),
@@ -108,7 +108,7 @@ class Examiner:
         return _share(right == np.repeat(np.arange(len(CONCEPTS)), rounds))
 
     def retrieval(self, objects: int, rounds: int, among: int = 256) -> float:
-        """Share of scenes whose own caption is the highest of `among` captions of distinct scenes."""
+        """Return the share of scenes whose own caption is the most similar of `among` captions."""
         hits: list[NDArray[np.bool_]] = []
         for _ in range(rounds):
             chosen: dict[frozenset[str], list[str]] = {}
@@ -121,7 +121,7 @@ class Examiner:
         return _share(np.concatenate(hits))
 
     def swap(self, cases: int) -> float:
-        """Share of cases where the opposite relation has a lower similarity."""
+        """Return the share of cases in which the opposite relation has a lower similarity."""
         words = [list(DIRECTED)[case % len(DIRECTED)] for case in range(cases)]
         scenes = [self._scene(self._names(2), relation=word) for word in words]
         captions = [scene.caption for scene in scenes]
@@ -131,7 +131,7 @@ class Examiner:
         return _share((true > false).numpy())
 
     def background(self, cases: int) -> float:
-        """Share of two-object scenes whose background is named right."""
+        """Return the share of two-object scenes whose background is named correctly."""
         colours = list(BACKGROUNDS)
         scenes = [self._scene(self._names(2), background=colours[case % len(colours)]) for case in range(cases)]
         options = [f"{scene.caption} on a {colour} background" for scene in scenes for colour in colours]
@@ -139,7 +139,7 @@ class Examiner:
         return _share(right == np.arange(cases) % len(colours))
 
     def count(self, cases: int) -> float:
-        """Share of scenes of one to four equal objects that are counted right."""
+        """Return the share of scenes of one to four equal objects that are counted correctly."""
         scenes: list[Scene] = []
         options: list[str] = []
         for case in range(cases):
@@ -154,7 +154,7 @@ class Examiner:
         return (texts @ images[:, :, None])[..., 0].argmax(dim=1).numpy()
 
     def binding(self, cases: int) -> float:
-        """Share of nouns that lose most similarity when their own object's patches are removed."""
+        """Return the share of nouns that lose the most similarity when their own object is removed."""
         right: list[bool] = []
         for case in range(cases):
             scene = self._scene(self._names(2 + case % 3))
@@ -166,7 +166,7 @@ class Examiner:
         return _share(np.asarray(right))
 
     def figures(self, rounds: int) -> Figures:
-        """All figures; `rounds` multiplies the number of scenes."""
+        """Return all figures; `rounds` multiplies the number of scenes."""
         return Figures(
             naming=self.naming(2 * rounds),
             retrieval_two=self.retrieval(2, rounds),
@@ -187,13 +187,13 @@ def _share(right: NDArray[np.bool_]) -> float:
 
 
 def evaluate(folder: Path, sets: dict[str, Pictures], seed: int = 0, rounds: int = 1) -> dict[str, Figures]:
-    """Figures of the model in `folder` for each picture set."""
+    """Return the figures of the model in `folder` for each picture set."""
     encoder = Encoder(folder)
     return {name: Examiner(encoder, pictures, seed).figures(rounds) for name, pictures in sets.items()}
 
 
 def table(figures: dict[str, Figures]) -> str:
-    """The figures as text, one row per figure and one column per picture set."""
+    """Format the figures with one row per figure and one column per picture set."""
     rows = [f"{'':16}" + "".join(f"{name:>12}" for name in figures)]
     rows += [
         f"{key:16}" + "".join(f"{100 * getattr(one, key):11.1f}%" for one in figures.values())
@@ -210,10 +210,10 @@ def main(arguments: Sequence[str] | None = None) -> None:
     parser = argparse.ArgumentParser(prog="python -m fixlip_widgets.demo.training.evaluate", description=__doc__)
     parser.add_argument("--model", type=Path, default=PACKAGED, help="folder with the model's config and weights")
     parser.add_argument("--data", type=Path, default=fetch.default_cache(), help="folder for the downloaded pictures")
-    parser.add_argument("--packaged", action="store_true", help="the packaged pictures only; needs no network")
-    parser.add_argument("--rounds", type=int, default=1, help="multiplies the number of scenes")
+    parser.add_argument("--packaged", action="store_true", help="use only the packaged pictures; needs no network")
+    parser.add_argument("--rounds", type=int, default=1, help="factor of the number of scenes")
     parser.add_argument("--seed", type=int, default=0)
-    parser.add_argument("--out", type=Path, help="JSON file (default: evaluation.json beside the model, with its card)")
+    parser.add_argument("--out", type=Path, help="JSON file (default: evaluation.json and card beside the model)")
     options = parser.parse_args(arguments)
     sets: dict[str, Pictures] = {"packaged": packaged_pictures()}
     if not options.packaged:

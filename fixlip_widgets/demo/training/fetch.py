@@ -1,7 +1,7 @@
-"""Fetches the emoji pictures from npm, for training and evaluation only.
+"""Download of the emoji pictures from npm, for training and evaluation only.
 
-Four sets of pictures are used. Three are trained on; the fourth is never seen in training and measures how far the
-model's knowledge reaches. `npm pack` downloads a package as a plain archive and runs nothing from it.
+Three of the four picture sets are used in training; the fourth is held out to measure generalisation. `npm pack`
+downloads a package as an archive and runs no code from it.
 """
 
 from __future__ import annotations
@@ -25,7 +25,7 @@ _NAMES = "emoji-datasource"
 
 @dataclass(frozen=True)
 class PictureSet:
-    """One set of emoji pictures: its npm package, its licence, and where the archive holds a picture."""
+    """One set of emoji pictures: its npm package, artist and licence, and the path of a picture in the archive."""
 
     package: str
     artist: str
@@ -69,14 +69,14 @@ HELD_OUT: dict[str, PictureSet] = {
 
 
 def default_cache() -> Path:
-    """Where downloaded pictures are kept."""
+    """Return the folder of downloaded pictures."""
     return Path.home() / ".cache" / "fixlip-widgets" / "emoji"
 
 
 def pictures(which: dict[str, PictureSet], cache: Path | None = None) -> dict[str, dict[str, Image.Image]]:
-    """The pictures of some sets: set name -> concept name -> RGBA image of at most 128 px.
+    """Return the pictures of some sets: set name -> concept name -> RGBA image of at most 128 px.
 
-    Downloads what the cache lacks, and checks the concepts' code points against the registry's own list of names.
+    Packages missing from the cache are downloaded. The concepts' code points are checked against emoji-datasource.
 
     Raises:
         InputError: a package cannot be downloaded, or lacks a picture.
@@ -88,23 +88,23 @@ def pictures(which: dict[str, PictureSet], cache: Path | None = None) -> dict[st
 
 
 def archive(package: str, cache: Path) -> Path:
-    """The npm package as a gzipped tar file in the cache, downloaded if it is not there."""
+    """Return the path of the npm package (.tgz) in the cache, downloading it if it is missing."""
     stem = package.replace("@", "").replace("/", "-")
     path = cache / f"{stem}.tgz"
     if path.exists():
         return path
     npm = shutil.which("npm")
     if npm is None:
-        raise InputError("npm is needed to download the emoji pictures and is not on the PATH; install Node.js.")
+        raise InputError("Downloading the emoji pictures needs npm, which is not on the PATH; install Node.js.")
     scratch = cache / f"{stem}.part"
     scratch.mkdir(exist_ok=True)
     command = [npm, "pack", package, "--silent", "--pack-destination", str(scratch)]
     done = subprocess.run(command, capture_output=True, text=True, check=False)
-    found = list(scratch.glob("*.tgz"))
-    if done.returncode != 0 or len(found) != 1:
+    archives = list(scratch.glob("*.tgz"))
+    if done.returncode != 0 or len(archives) != 1:
         shutil.rmtree(scratch)
         raise InputError(f"npm could not download {package}: {done.stderr.strip() or 'no archive was written'}.")
-    found[0].replace(path)
+    archives[0].replace(path)
     shutil.rmtree(scratch)
     return path
 
@@ -113,24 +113,24 @@ def _check_names(names: Path) -> None:
     with tarfile.open(names) as packed:
         member = packed.extractfile("package/emoji.json")
         assert member is not None
-        known = {entry["unified"] for entry in json.load(member)}
-    unknown = [f"{name} ({code})" for name, code in CONCEPTS.items() if code not in known]
+        codes = {entry["unified"] for entry in json.load(member)}
+    unknown = [f"{name} ({code})" for name, code in CONCEPTS.items() if code not in codes]
     if unknown:
         raise InputError(f"emoji-datasource has no emoji for {', '.join(unknown)}; correct the code points.")
 
 
 def _read(picture_set: PictureSet, packed_pictures: Path) -> dict[str, Image.Image]:
-    wanted = {picture_set.path(code.lower()): name for name, code in CONCEPTS.items()}
-    found: dict[str, Image.Image] = {}
+    names = {picture_set.path(code.lower()): name for name, code in CONCEPTS.items()}
+    images: dict[str, Image.Image] = {}
     with tarfile.open(packed_pictures) as packed:
         for member in packed:
-            if member.name in wanted:
+            if member.name in names:
                 content = packed.extractfile(member)
                 assert content is not None
                 picture = Image.open(io.BytesIO(content.read())).convert("RGBA")
                 picture.thumbnail((128, 128), Image.Resampling.BICUBIC)
-                found[wanted[member.name]] = picture
-    missing = sorted(set(CONCEPTS) - set(found))
+                images[names[member.name]] = picture
+    missing = sorted(set(CONCEPTS) - set(images))
     if missing:
         raise InputError(f"{picture_set.package} has no picture of {', '.join(missing)}.")
-    return {name: found[name] for name in CONCEPTS}
+    return {name: images[name] for name in CONCEPTS}

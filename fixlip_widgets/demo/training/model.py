@@ -1,8 +1,7 @@
-"""The demo model: its size, a fast forward pass for training it, and its export to open_clip's own format.
+"""The demo model: its sizes, a fast forward pass for training, and its export to open_clip's format.
 
-While training, the text tower knows only the words that captions use (a few hundred rows instead of 49,408); export
-puts each row back at the number that open_clip's tokenizer gives the word and leaves the other rows zero, which
-compress to nothing.
+During training, the token embedding contains only the tokens of captions (a few hundred rows instead of 49,408). The
+export moves each row to its token id in open_clip's tokenizer and leaves the other rows zero, which compress well.
 """
 
 from __future__ import annotations
@@ -26,7 +25,7 @@ from fixlip_widgets.support.open_clip import open_clip
 VOCABULARY = 49408
 MEAN = (0.48145466, 0.4578275, 0.40821073)
 STD = (0.26862954, 0.26130258, 0.27577711)
-"""Mean and standard deviation of OpenAI's CLIP: what open_clip's preprocessing uses unless told otherwise."""
+"""Mean and standard deviation of OpenAI's CLIP, the default of open_clip's preprocessing."""
 
 Config = dict[str, Any]
 
@@ -50,13 +49,13 @@ def _tokenizer() -> open_clip.SimpleTokenizer:
 
 
 def tokenize(texts: list[str]) -> Tensor:
-    """(n, 32) int64 token ids of open_clip's tokenizer."""
+    """Return the (n, 32) int64 token ids of open_clip's tokenizer."""
     return _tokenizer()(texts)
 
 
 @cache
 def vocabulary() -> tuple[int, ...]:
-    """The token ids that captions use, ascending (so padding stays first and the end token last)."""
+    """Return the token ids of captions in ascending order, with padding first and the end token last."""
     words = [*RELATIONS, *NUMBERS.values(), *PREFIXES, "and , on a an background"]
     words += [f"{article(name)} {name} {plural(name)} {name}," for name in CONCEPTS]
     words += [*BACKGROUNDS, *(f"{plural(name)}," for name in CONCEPTS)]
@@ -64,28 +63,28 @@ def vocabulary() -> tuple[int, ...]:
 
 
 def compact(ids: Tensor) -> Tensor:
-    """Token ids -> rows of the vocabulary in use, cut after the longest caption."""
+    """Map token ids to rows of the compact vocabulary, truncated after the longest caption."""
     longest = int(ids.argmax(dim=1).max()) + 1
     return torch.searchsorted(torch.tensor(vocabulary()), ids[:, :longest].contiguous())
 
 
 def build(size: str) -> open_clip.CLIP:
-    """A model of the named size with the compact vocabulary, at random weights of torch's generator."""
+    """Build a model of the named size with the compact vocabulary and random weights."""
     config = SIZES[size]
     text: Any = {**config["text_cfg"], "vocab_size": len(vocabulary())}
     model = open_clip.CLIP(embed_dim=config["embed_dim"], vision_cfg=config["vision_cfg"], text_cfg=text)
-    _tell_cells_apart(model)
+    _separate_cells(model)
     return model
 
 
 @torch.no_grad()
-def _tell_cells_apart(model: open_clip.CLIP, strength: float = 8.0, preference: float = 2.5) -> None:
-    """Start the vision tower where it knows the four cells of a scene.
+def _separate_cells(model: open_clip.CLIP, strength: float = 8.0, preference: float = 2.5) -> None:
+    """Initialise the image encoder so that it distinguishes the four cells of a scene.
 
-    A patch's content is many times stronger than open_clip's initial position embeddings, and a short training that
-    has to discover both position and binding stays on the plateau where it knows what there is but not where. So each
-    cell gets one random direction of length `strength` in the position embeddings, and in the last two blocks one head
-    per cell looks at its cell first: its attention logit for that cell is about `preference` higher than for others.
+    Patch contents are many times larger than open_clip's initial position embeddings. A short training run that must
+    learn both position and binding stays on a plateau at which the model recognises objects but not their places.
+    Therefore the position embeddings of each cell share one random direction of length `strength`. In each of the last
+    two blocks, one head per cell prefers its cell: the attention logit there is about `preference` higher.
     """
     visual = cast(Any, model.visual)
     width = visual.positional_embedding.shape[1]
@@ -101,7 +100,7 @@ def _tell_cells_apart(model: open_clip.CLIP, strength: float = 8.0, preference: 
             match = functional.normalize(torch.randn(head), dim=0)
             rows = slice(cell * head, (cell + 1) * head)
             block.attn.in_proj_bias[rows] += scale * match
-            # Of a normalised state (length sqrt(width)) about two thirds are the cell's code.
+            # The cell's code makes up about two thirds of a normalised state (length sqrt(width)).
             reading = codes[cell] / (0.67 * math.sqrt(width))
             block.attn.in_proj_weight[width:][rows] += scale * match[:, None] * reading
 
@@ -118,7 +117,7 @@ def _block(block: nn.Module, x: Tensor, causal: bool) -> Tensor:
 
 
 def vision_states(model: open_clip.CLIP, pixels: Tensor) -> Tensor:
-    """(n, 1 + 64, width) final states of class token and patches; equals open_clip's tower, about twice as fast.
+    """Return the (n, 1 + 64, width) final states of class token and patches, about twice as fast as open_clip.
 
     Args:
         model: an `open_clip.CLIP` with a plain ViT.
@@ -136,12 +135,12 @@ def vision_states(model: open_clip.CLIP, pixels: Tensor) -> Tensor:
 
 
 def embed_images(model: open_clip.CLIP, states: Tensor) -> Tensor:
-    """(n, d) unit image embeddings from `vision_states`."""
+    """Return (n, d) unit image embeddings from `vision_states`."""
     return functional.normalize(states[:, 0] @ cast(Any, model.visual).proj, dim=-1)
 
 
 def embed_texts(model: open_clip.CLIP, ids: Tensor) -> Tensor:
-    """(n, d) unit text embeddings of compact token ids (n, length), padded after the end token."""
+    """Return (n, d) unit text embeddings of compact token ids (n, length), padded after the end token."""
     module = cast(Any, model)
     x = module.token_embedding(ids) + module.positional_embedding[: ids.shape[1]]
     for block in module.transformer.resblocks:
@@ -151,9 +150,9 @@ def embed_texts(model: open_clip.CLIP, ids: Tensor) -> Tensor:
 
 
 def normalise(pixels: Tensor, kept: Tensor | None = None) -> Tensor:
-    """uint8 scenes (n, side, side, 3) -> (n, 3, side, side) as the model sees them.
+    """Normalise uint8 scenes (n, side, side, 3) to model inputs (n, 3, side, side).
 
-    Patches that are not `kept` ((n, 64) bool) are zero after normalisation, as an explanation removes them.
+    Patches that are False in `kept` (n, 64) become zero after normalisation, as in an explanation.
     """
     seen = pixels.permute(0, 3, 1, 2).float().div_(255.0)
     seen = (seen - torch.tensor(MEAN).view(3, 1, 1)) / torch.tensor(STD).view(3, 1, 1)
@@ -165,12 +164,12 @@ def normalise(pixels: Tensor, kept: Tensor | None = None) -> Tensor:
 
 
 def export(state: dict[str, Tensor], size: str, folder: Path) -> None:
-    """Write `open_clip_config.json` and `open_clip.safetensors` (float16) that plain open_clip loads.
+    """Write `open_clip_config.json` and `open_clip.safetensors` (float16), which open_clip can load.
 
     Args:
         state: state dict of a model from `build`.
         size: the model's size.
-        folder: where to; created if missing.
+        folder: output folder; created if missing.
     """
     full = {name: tensor.detach().clone() for name, tensor in state.items()}
     rows = full["token_embedding.weight"]

@@ -1,10 +1,10 @@
-"""Train the demo model: `python -m fixlip_widgets.demo.training.train` fetches pictures, trains and packages it.
+"""Train the demo model: `python -m fixlip_widgets.demo.training.train` downloads pictures, trains and packages it.
 
-The objective is CLIP's symmetric contrastive loss. Three additions make two CPU cores enough:
-each caption comes with a false near twin ("above" for "below", another count, another background) as one more negative;
-captions that happen to be true of another scene of the batch do not count as negatives; and linear heads, thrown away
-afterwards, must tell what each patch and each cell holds, and who is at the left, right, above and below. A share of
-the scenes loses random patches, exactly as an explanation removes them, so that similarities under masks have meaning.
+The objective is CLIP's symmetric contrastive loss. Three additions make training on two CPU cores feasible. Each
+caption has a similar but false caption ("above" for "below", another count, another background) as an extra negative.
+Captions that happen to be true of another scene in the batch are not used as its negatives. Linear heads, discarded
+after training, predict the content of each patch and cell and the objects at the left, right, above and below. A share
+of the scenes loses random patches, as in an explanation, so that similarities under masks are meaningful.
 """
 
 from __future__ import annotations
@@ -48,7 +48,7 @@ _MAX_SCALE = math.log(50.0)
 
 @dataclass(frozen=True)
 class Settings:
-    """What determines a training run. `steps` or, when it is zero, `minutes` of training time end it."""
+    """Settings of a training run, which ends after `steps` or, if `steps` is zero, after `minutes`."""
 
     size: str = "demo"
     seed: int = 0
@@ -66,7 +66,7 @@ def _see(model: open_clip.CLIP, pixels: Tensor, kept: Tensor) -> Tensor:
 
 
 class Trainer:
-    """A training run: model, averaged weights, optimiser and how far it came."""
+    """A training run: model, averaged weights, optimiser and progress."""
 
     def __init__(self, settings: Settings, sets: dict[str, dict[str, Image.Image]], compiled: bool = False) -> None:
         torch.manual_seed(settings.seed)
@@ -104,13 +104,13 @@ class Trainer:
 
     @property
     def progress(self) -> float:
-        """How much of the run is done, 0 to 1."""
+        """Completed share of the run, 0 to 1."""
         if self.settings.steps:
             return min(1.0, self.step / self.settings.steps)
         return min(1.0, self.elapsed / (60.0 * self.settings.minutes))
 
     def advance(self) -> dict[str, float]:
-        """One step; returns the parts of the loss."""
+        """Take one step and return the parts of the loss."""
         started = time.perf_counter()
         settings, progress = self.settings, self.progress
         batch = self.bank.batch(settings.batch, settings.seed, self.step, settings.removal)
@@ -150,7 +150,7 @@ class Trainer:
         patches = functional.cross_entropy(named, batch.patches[batch.kept], weight=weight)
         located = self.heads["cells"](states[:, 0]).view(-1, kinds)
         cells = functional.cross_entropy(located, batch.cells.flatten(), weight=weight)
-        # One head reads both towers' embeddings, so that "dog at the left" is the same direction in both.
+        # Both encoders share one head, so that "dog at the left" is the same direction in both.
         related = torch.zeros(())
         for embedded, roles in ((images, batch.shown), (texts, batch.said)):
             answers = self.heads["roles"](16.0 * embedded).view(-1, kinds - 1)
@@ -159,7 +159,7 @@ class Trainer:
         return {"contrast": contrast, "patches": patches, "cells": cells, "roles": related}
 
     def save(self, path: Path) -> None:
-        """Write everything needed to continue, atomically."""
+        """Write the complete state of the run, atomically."""
         part = path.with_suffix(".part")
         content = {
             "settings": json.dumps(asdict(self.settings)),
@@ -174,7 +174,7 @@ class Trainer:
         part.replace(path)
 
     def restore(self, path: Path) -> None:
-        """Continue from a file that `save` wrote with the same settings (the length of the run may differ)."""
+        """Resume from a file that `save` wrote with the same settings (the length of the run may differ)."""
         content: dict[str, Any] = torch.load(path, weights_only=True)
         before, now = json.loads(content["settings"]), asdict(self.settings)
         changed = [name for name in now if name not in ("steps", "minutes") and before.get(name) != now[name]]
@@ -196,9 +196,9 @@ def main(arguments: Sequence[str] | None = None) -> None:
         parser.add_argument(f"--{name}", type=type(default), default=default, choices=choices)
     parser.add_argument("--data", type=Path, default=fetch.default_cache(), help="folder for the downloaded pictures")
     parser.add_argument("--run", type=Path, default=Path("demo-run"), help="folder for the checkpoint; resumes from it")
-    parser.add_argument("--out", type=Path, default=PACKAGED, help="folder that receives the model")
-    parser.add_argument("--threads", type=int, default=0, help="CPU threads (0: torch's choice)")
-    parser.add_argument("--compile", action="store_true", help="compile the towers (needs a C++ compiler)")
+    parser.add_argument("--out", type=Path, default=PACKAGED, help="output folder of the model")
+    parser.add_argument("--threads", type=int, default=0, help="CPU threads (0: torch's default)")
+    parser.add_argument("--compile", action="store_true", help="compile the encoders (needs a C++ compiler)")
     parser.add_argument("--save-every", type=float, default=3.0, help="minutes between checkpoints")
     options = parser.parse_args(arguments)
     if options.threads:
@@ -232,7 +232,7 @@ def train(trainer: Trainer, run: Path, out: Path, save_every: float = 3.0, say: 
 
 
 def _record(trainer: Trainer, out: Path) -> None:
-    """Write `training.json`: what the model card says about the run."""
+    """Write `training.json`, the record of the run for the model card."""
     settings = trainer.settings
     length = f"--steps {settings.steps}" if settings.steps else f"--minutes {settings.minutes:g}"
     content = {

@@ -1,4 +1,4 @@
-"""Plotly figures of an explanation: heatmaps of its interactions, heat on the picture, bars, and the graph."""
+"""Plotly figures of an explanation: heatmaps of interactions, heat on the image, bars, and the graph."""
 
 from __future__ import annotations
 
@@ -29,29 +29,29 @@ _KINDS: dict[str, Callable[..., go.Figure]] = {
     "graph": graph,
 }
 KINDS = tuple(_KINDS)
-"""The kinds of figure."""
+"""Kinds of figures."""
 
 
 def figure(explanation: Explanation, kind: str = "cross", **options: Any) -> go.Figure:
-    """An interactive figure of one aspect of ``explanation``.
+    """Return an interactive figure of ``explanation``.
 
     Args:
-        explanation: What to show.
+        explanation: Explanation to draw.
         kind: ``cross`` (tokens × patches), ``text`` (tokens × tokens), ``image`` (patches × patches), ``main`` (main
-            effects: heat on the picture, bars for the tokens), ``overlay`` (heat on the picture: first-order
+            effects: heat on the image, bars for the tokens), ``overlay`` (heat on the image: first-order
             attributions or, with ``player=``, one player's interactions), or ``graph`` (the explanation graph).
         options: ``palette`` (``house`` or ``safe``) and ``theme`` (``light`` or ``dark``) for every kind;
             ``player`` for ``overlay``; ``top_k``, ``sign``, ``edges`` (``all``, ``cross``, ``intra``) and ``layout``
             for ``graph``.
 
     Raises:
-        InputError: There is no such kind or option, or a heatmap of interactions was asked for but the explanation is
-            of first order.
+        InputError: The kind or an option does not exist, or a heatmap of interactions is requested for a first-order
+            explanation.
     """
     if kind not in _KINDS:
-        raise InputError(f"There is no figure of kind {kind!r}; choose one of {', '.join(_KINDS)}.")
+        raise InputError(f"There is no figure kind {kind!r}; choose one of {', '.join(_KINDS)}.")
     draw = _KINDS[kind]
-    allowed = [*inspect.signature(draw).parameters][2:]  # after the explanation and the style
+    allowed = [*inspect.signature(draw).parameters][2:]  # skip the explanation and the style
     theme, colors = options.pop("theme", "light"), options.pop("palette", "house")
     unknown = [name for name in options if name not in allowed]
     if unknown:

@@ -1,4 +1,4 @@
-"""The explanation graph as a figure: thumbnails and tokens, joined by edges as wide as they are strong."""
+"""The explanation graph as a figure: thumbnails and tokens, connected by edges of proportional width."""
 
 from __future__ import annotations
 
@@ -25,7 +25,7 @@ Curves = tuple[list[float | None], list[float | None]]
 _WIDTHS = (1.0, 2.0, 3.5, 5.5, 8.0)
 _THUMBNAIL = (0.075, 0.11)
 _BACKDROP = 0.22
-"""Opacity of the picture behind an anchored graph."""
+"""Opacity of the image behind an anchored graph."""
 _LETTERS = 16
 _SEAM = 0.97
 
@@ -38,7 +38,7 @@ def graph(
     edges: Kind = "all",
     layout: Layout = "anchored",
 ) -> go.Figure:
-    """The ``top_k`` strongest interactions; those not certain of their sign are dotted and pale."""
+    """Draw the ``top_k`` strongest interactions; those whose 95 % interval includes 0 are dotted and pale."""
     drawn = explanation_graph(explanation, top_k, sign=sign, kind=edges, layout=layout)
     made = go.Figure(_lines(style, drawn))
     made.add_trace(_hover_over_edges(explanation, drawn))
@@ -52,7 +52,7 @@ def graph(
 
 
 def _lines(style: Style, drawn: Graph) -> list[go.Scatter]:
-    """One trace for each look (colour, width, certain or not): one for each edge would be slow."""
+    """Return one trace per style (colour, width, certainty); one per edge would be slow."""
     limit = limit_of([edge["weight"] for _, _, edge in drawn.edges(data=True)])
     colors = palette(style.palette)
     looks: dict[tuple[int, int, bool], Curves] = {}
@@ -72,14 +72,14 @@ def _lines(style: Style, drawn: Graph) -> list[go.Scatter]:
 
 
 def _curve(drawn: Graph, i: int, j: int) -> Floats:
-    """(m, 2) points along an edge: its two ends where it is straight, more where it bends."""
+    """Return (m, 2) points along an edge: the two ends of a straight edge, more for a curved one."""
     ends, middle = np.array([drawn.nodes[i]["pos"], drawn.nodes[j]["pos"]]), np.array(bend(drawn, i, j))
     along = np.linspace(0, 1, 2 if np.allclose(ends.mean(axis=0), middle) else 13)[:, None]
     return (1 - along) ** 2 * ends[0] + 2 * along * (1 - along) * middle + along**2 * ends[1]
 
 
 def _hover_over_edges(explanation: Explanation, drawn: Graph) -> go.Scatter:
-    """Invisible points in the middle of the edges, to hover over."""
+    """Return invisible hover targets at the midpoints of the edges."""
     names, n_image, unit = explanation.names, explanation.n_image, explanation.unit
     texts: list[str] = []
     middles = np.zeros((drawn.number_of_edges(), 2))
@@ -106,7 +106,7 @@ def _unseen(places: Floats, texts: list[str], size: int) -> go.Scatter:
 
 
 def _add_thumbnails(made: go.Figure, explanation: Explanation, drawn: Graph) -> None:
-    """The patches' pixels; in the anchored layout at their own size, with the whole picture pale behind them."""
+    """Add the patches' pixels; in the anchored layout at their own size, on the pale image."""
     if explanation.image is None:
         return
     height, places = drawn.graph["image_height"], places_of(explanation)
@@ -126,14 +126,14 @@ def _add_thumbnails(made: go.Figure, explanation: Explanation, drawn: Graph) -> 
 
 
 def _in_place(places: Places, player: int, height: float) -> tuple[float, float, float, float]:
-    """Middle, width and height of a player's box in the anchored layout; a seam is left between patches of a grid."""
+    """Return centre, width and height of a player's box in the anchored layout, with a gap between patches."""
     left, top, wide, high = (places.boxes[player] / [*places.size[::-1], *places.size[::-1]]).tolist()
     seam = 1.0 if places.outlines[player] else _SEAM
     return left + wide / 2, height * (top + high / 2), seam * wide, seam * height * high
 
 
 def _add_labels(made: go.Figure, explanation: Explanation, style: Style, drawn: Graph) -> None:
-    """The tokens' letters, and the patches' places where there is no picture."""
+    """Add labels of tokens and, without an image, of patches."""
     for _, node in drawn.nodes(data=True):
         if node["kind"] == "token" or explanation.image is None:
             x, y = node["pos"]

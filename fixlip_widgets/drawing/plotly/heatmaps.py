@@ -20,25 +20,25 @@ if TYPE_CHECKING:
 Players = NDArray[np.intp]
 
 _MOST_TICKS = 30
-"""Patches that are each named on an axis; more are named by their rows."""
+"""Maximum number of patches labelled individually on an axis; more are labelled by row."""
 _MOST_NAMED = 50_000
-"""Cells that each get a text to hover over; more would make a page too heavy, and show their numbers alone."""
+"""Maximum number of cells with individual hover texts; with more, hovering shows only values, to keep pages small."""
 
 
 def cross(explanation: Explanation, style: Style) -> go.Figure:
-    """Tokens down, patches across, row by row of the picture."""
+    """Draw tokens × patches, patches in row-major order."""
     title = _titled(explanation, "Image\u2013text interactions", "cross")
     return _heatmap(explanation, style, title, _texts(explanation), _patches(explanation))
 
 
 def text(explanation: Explanation, style: Style) -> go.Figure:
-    """Tokens × tokens."""
+    """Draw tokens × tokens."""
     title, players = _titled(explanation, "Text\u2013text interactions", "text_text"), _texts(explanation)
     return _squared(_heatmap(explanation, style, title, players, players))
 
 
 def image(explanation: Explanation, style: Style) -> go.Figure:
-    """Patches × patches, both row by row of the picture."""
+    """Draw patches × patches, in row-major order."""
     title, players = _titled(explanation, "Image\u2013image interactions", "image_image"), _patches(explanation)
     return _squared(_heatmap(explanation, style, title, players, players))
 
@@ -61,7 +61,7 @@ def _titled(explanation: Explanation, title: str, block: str) -> str:
 
 
 def _heatmap(explanation: Explanation, style: Style, title: str, down: Players, across: Players) -> go.Figure:
-    """Interactions of players ``down`` × ``across``; a player with itself is left blank."""
+    """Draw interactions of players ``down`` × ``across``; the diagonal is blank."""
     if not explanation.has_interactions:
         raise InputError(
             f"A first-order explanation ({explanation.method}) has no interactions to draw; choose main or overlay."
@@ -92,7 +92,7 @@ def _heatmap(explanation: Explanation, style: Style, title: str, down: Players, 
 
 
 def _hover(explanation: Explanation, down: Players, across: Players) -> dict[str, Any]:
-    """What a cell says: both names, and the value with its standard error."""
+    """Return hover texts: both names, and the value with its standard error."""
     if down.size * across.size > _MOST_NAMED:
         return {"hovertemplate": f"{with_unit('%{z:+.3~g}', explanation.unit)}<extra></extra>"}
     names, n_image = [shown(name) for name in explanation.names], explanation.n_image
@@ -110,18 +110,18 @@ def _hover(explanation: Explanation, down: Players, across: Players) -> dict[str
 
 
 def _by_row(explanation: Explanation, players: Players) -> bool:
-    """Whether an axis holds more patches than can each be named."""
+    """Return whether an axis has too many patches to label individually."""
     return len(players) > _MOST_TICKS and players[0] < explanation.n_image
 
 
 def _axis(explanation: Explanation, style: Style, players: Players) -> dict[str, Any]:
-    """Tick labels: tokens and few patches by name, many patches by their row."""
+    """Return tick labels: tokens and few patches by name, many patches by row."""
     shared = {"showgrid": False, "zeroline": False, "linecolor": style.theme.line, "ticks": ""}
     rows, columns = explanation.grid
     if explanation.regions is not None and len(players) and players[0] < explanation.n_image:
         every = -(-len(players) // _MOST_TICKS)
-        named = [at for at in range(len(players)) if at % every == 0]
-        return {**shared, "tickvals": named, "ticktext": [str(at + 1) for at in named], "title": {"text": "region"}}
+        ticks = [at for at in range(len(players)) if at % every == 0]
+        return {**shared, "tickvals": ticks, "ticktext": [str(at + 1) for at in ticks], "title": {"text": "region"}}
     if _by_row(explanation, players):
         middles = [row * columns + (columns - 1) / 2 for row in range(rows)]
         names = [str(row + 1) for row in range(rows)]

@@ -1,4 +1,4 @@
-"""Heat on the picture, for main effects, first-order attributions or one player's interactions; bars for tokens."""
+"""Heat on the image for main effects, first-order attributions or one player's interactions; bars for tokens."""
 
 from __future__ import annotations
 
@@ -22,13 +22,13 @@ if TYPE_CHECKING:
 Floats = NDArray[np.float64]
 
 _HEAT = 0.7
-"""Opacity of the strongest heat, so that the picture is still seen through it."""
+"""Opacity of the strongest heat; the image stays visible."""
 _LETTERS = 14
-"""Letters of a token that there is room for beside its bar."""
+"""Maximum length of a token's label beside its bar."""
 
 
 def overlay(explanation: Explanation, style: Style, player: int | str | None = None) -> go.Figure:
-    """Heat on the picture: first-order attributions or, for a ``player``, its interactions with every patch."""
+    """Draw heat on the image: first-order attributions or, for a ``player``, its interactions with every patch."""
     if player is None:
         values, title = patch_values(explanation), f"First order, p = {explanation.p:g}"
     else:
@@ -41,7 +41,7 @@ def overlay(explanation: Explanation, style: Style, player: int | str | None = N
 
 
 def main(explanation: Explanation, style: Style) -> go.Figure:
-    """Main effects: of the patches as heat on the picture, of the tokens as bars with 95 % intervals."""
+    """Draw main effects: patches as heat on the image, tokens as bars with 95 % intervals."""
     made = make_subplots(1, 2, column_widths=[0.58, 0.42], horizontal_spacing=0.2)
     made.update_layout(**style.layout(titled("Main effects", explanation.caption), height=430, bargap=0.35))
     _picture(made, explanation, style, explanation.main[: explanation.n_image], bar={**style.color_bar(""), "x": 0.475})
@@ -74,7 +74,7 @@ def _bars(explanation: Explanation, style: Style) -> go.Bar:
 
 
 def _hover(explanation: Explanation, raster: NDArray[np.integer], values: Floats) -> dict[str, Any]:
-    """A player's name and value; for regions, which take many cells each, written only when it is pointed at."""
+    """Return hover texts with name and value; regions use a template, because each covers many cells."""
     if explanation.regions is not None:
         value = with_unit("%{z:+.3~g}", explanation.unit)
         return {"customdata": raster + 1, "hovertemplate": f"region %{{customdata}}<br>{value}<extra></extra>"}
@@ -86,7 +86,7 @@ def _hover(explanation: Explanation, raster: NDArray[np.integer], values: Floats
 def _picture(
     made: go.Figure, explanation: Explanation, style: Style, values: Floats, bar: dict[str, Any] | None = None
 ) -> go.Figure:
-    """The picture on the figure's first axes, with the patches' ``values`` (n_image,) as heat."""
+    """Draw the image on the figure's first axes, with the (n_image,) ``values`` as heat."""
     raster, limit = places_of(explanation).raster, limit_of(values)
     rows, columns = raster.shape
     made.add_trace(

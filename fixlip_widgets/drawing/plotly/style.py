@@ -1,4 +1,4 @@
-"""What every figure shares: the themes, the layout, and text that Plotly shows as it is."""
+"""Themes, layout and text escaping shared by all figures."""
 
 from __future__ import annotations
 
@@ -9,7 +9,7 @@ from fixlip_widgets.support.formatting import shortened
 
 
 class Theme(NamedTuple):
-    """Colours of what is not a number."""
+    """Colours of background, text and lines."""
 
     paper: str
     ink: str
@@ -28,7 +28,7 @@ class Style(NamedTuple):
     palette: str
 
     def layout(self, title: str, **more: Any) -> dict[str, Any]:
-        """Plotly layout with ``title`` (as Plotly takes it: see :func:`shown`) and ``more`` of it."""
+        """Return a Plotly layout with ``title`` (escaped by :func:`shown`) and further settings ``more``."""
         return {
             "title": {"text": title, "x": 0.01, "xanchor": "left", "font": {"size": 15}},
             "font": {"family": _FONT, "size": 12, "color": self.theme.ink},
@@ -41,15 +41,15 @@ class Style(NamedTuple):
         }
 
     def color_bar(self, unit: str) -> dict[str, Any]:
-        """A thin colour bar."""
+        """Return a thin colour bar labelled with ``unit``."""
         return {"title": {"text": unit, "side": "right"}, "thickness": 12, "outlinewidth": 0, "tickformat": "~g"}
 
 
 def shown(text: str) -> str:
-    """``text`` so that Plotly shows it as it is, and takes none of it for markup or a formula."""
+    """Escape ``text`` so that Plotly does not interpret markup or formulas in it."""
     return html.escape(text, quote=False).replace("$", "&#36;")
 
 
 def titled(title: str, caption: str) -> str:
-    """A figure's title with the caption that it is about."""
+    """Return a figure's title with the caption."""
     return f"{title} · {shown(shortened(caption))}" if caption else title

@@ -1,4 +1,4 @@
-"""Other explanations of the same game, to compare with: values, gradients and attention, path integrals, chance."""
+"""Baseline explanations of the same game: values, gradients, attention, path integrals and random numbers."""
 
 from fixlip_widgets.explainers.baselines.chance import random_explanation
 from fixlip_widgets.explainers.baselines.exclip import exclip

@@ -1,8 +1,8 @@
-"""Watching a tower attend: each attention that it computes, written out so that its weights can be differentiated.
+"""Recording of a tower's attention, computed explicitly so that its weights can be differentiated.
 
-Towers compute attention in fused kernels that keep no weights. While :class:`Watched` is active, PyTorch hands both of
-its attention functions over to it; it computes the same numbers step by step and remembers the steps. So every kind of
-tower is read by what it does, whatever its classes are called.
+Towers compute attention in fused kernels that do not return the weights. While :class:`Watched` is active, PyTorch
+redirects both of its attention functions to it, and it computes the same results step by step and records them. This
+works for every kind of tower, independently of its classes.
 """
 
 from __future__ import annotations
@@ -25,14 +25,14 @@ _UNUSUAL = ("bias_k", "bias_v", "key_padding_mask", "static_k", "static_v")
 
 @dataclass(frozen=True)
 class Attention:
-    """One attention of one masked input.
+    """One attention operation on one masked input.
 
     Attributes:
         queries: (heads, n_queries, width).
         keys, values: (heads, n_keys, width).
-        weights: (1, heads, n_queries, n_keys), rows sum to 1; part of the graph, so that gradients can be asked for.
-        output: (1, heads, n_queries, width) ``weights @ values``, what the attention's own projection is given; part
-            of the graph too.
+        weights: (1, heads, n_queries, n_keys), rows sum to 1; part of the autograd graph.
+        output: (1, heads, n_queries, width) ``weights @ values``, the input of the output projection; part of the
+            autograd graph.
     """
 
     queries: Tensor
@@ -43,15 +43,15 @@ class Attention:
 
     @property
     def is_self_attention(self) -> bool:
-        """Whether as many positions ask as are asked."""
+        """Whether there are as many queries as keys."""
         return self.weights.shape[-2] == self.weights.shape[-1]
 
 
 class Watched(TorchFunctionMode):
-    """A context in which every attention is written out and remembered, in the order of the layers.
+    """Context manager that computes every attention explicitly and records it, in the order of the layers.
 
     Attributes:
-        seen: The attentions so far.
+        seen: Attentions recorded so far.
     """
 
     def __init__(self) -> None:
@@ -89,26 +89,26 @@ class Watched(TorchFunctionMode):
             hidden = attn_mask.dtype == torch.bool
             scores = scores.masked_fill(~attn_mask, float("-inf")) if hidden else scores + attn_mask
         weights = scores.softmax(dim=-1)
-        if not weights.requires_grad:  # the first layer's: everything that follows depends on them
+        if not weights.requires_grad:  # first layer: all later results depend on its weights
             weights.requires_grad_()
         output = weights @ value
         if output.ndim != 4 or len(output) != 1:
-            raise _unsupported(f"attends in {tuple(output.shape)}, not all positions of one input together")
+            raise _unsupported(f"attends with output shape {tuple(output.shape)}, not over all positions of one input")
         self.seen.append(Attention(query[0], key[0], value[0], weights, output))
         return output
 
-    def _multi_head(self, *given: Any, **named: Any) -> tuple[Tensor, None]:
-        """PyTorch's multi-head attention: sequence first, all heads side by side in the width."""
-        call = _SIGNATURE.bind(*given, **named)
+    def _multi_head(self, *args: Any, **kwargs: Any) -> tuple[Tensor, None]:
+        """Compute PyTorch's multi-head attention: sequence first, heads concatenated in the width."""
+        call = _SIGNATURE.bind(*args, **kwargs)
         call.apply_defaults()
         arguments = call.arguments
         if arguments["add_zero_attn"] or any(arguments[name] is not None for name in _UNUSUAL):
-            raise _unsupported("adds keys of its own")
+            raise _unsupported("adds extra keys")
         heads = int(arguments["num_heads"])
         projected = [_split(part, heads) for part in _projected(arguments)]
         mask = arguments["attn_mask"]
         if mask is not None and mask.dtype == torch.bool:
-            mask = ~mask  # here True hides; there True keeps
+            mask = ~mask  # True hides a key here, but keeps it in _scaled_dot_product
         if mask is not None and mask.ndim == 3:
             mask = mask.view(-1, heads, *mask.shape[1:])
         output = self._scaled_dot_product(*projected, attn_mask=mask)
@@ -120,7 +120,7 @@ _SIGNATURE = inspect.signature(F.multi_head_attention_forward)
 
 
 def _projected(arguments: dict[str, Any]) -> list[Tensor]:
-    """Queries, keys and values, (length, batch, width) each."""
+    """Return the projected queries, keys and values, (length, batch, width) each."""
     if arguments["use_separate_proj_weight"]:
         weights = [arguments[f"{name}_proj_weight"] for name in "qkv"]
     else:
@@ -128,30 +128,30 @@ def _projected(arguments: dict[str, Any]) -> list[Tensor]:
     bias = arguments["in_proj_bias"]
     biases = (None, None, None) if bias is None else bias.chunk(3)
     inputs = (arguments["query"], arguments["key"], arguments["value"])
-    return [F.linear(given, weight, shift) for given, weight, shift in zip(inputs, weights, biases, strict=True)]
+    return [F.linear(source, weight, shift) for source, weight, shift in zip(inputs, weights, biases, strict=True)]
 
 
 def _split(projected: Tensor, heads: int) -> Tensor:
-    """(length, batch, width) to (batch, heads, length, width / heads)."""
+    """Reshape (length, batch, width) to (batch, heads, length, width / heads)."""
     length, batch, width = projected.shape
     return projected.view(length, batch, heads, width // heads).permute(1, 2, 0, 3)
 
 
-def _unsupported(what: str) -> ModelError:
+def _unsupported(reason: str) -> ModelError:
     return ModelError(
-        f"The encoder {what}: GAME and Grad-ECLIP read plain self-attention only. "
-        "Use a vision transformer, or explain with method='banzhaf', which works with every encoder."
+        f"The encoder {reason}; GAME and Grad-ECLIP support plain self-attention only. "
+        "Use a vision transformer, or method='banzhaf', which works with every encoder."
     )
 
 
 @dataclass(frozen=True)
 class Attended:
-    """What a tower did with one input.
+    """Embedding and attentions of a tower for one input.
 
     Attributes:
-        embedding: (d,) unit norm, part of the graph.
-        layers: Its self-attentions, first layer first, all over the same positions.
-        pool: The attention that pools the positions where the tower has one, as SigLIP's image towers do.
+        embedding: (d,) unit norm, part of the autograd graph.
+        layers: Self-attentions, first layer first, all over the same positions.
+        pool: Attention that pools the positions, if the tower has one, as SigLIP's image towers do.
     """
 
     embedding: Tensor
@@ -160,20 +160,20 @@ class Attended:
 
     @property
     def length(self) -> int:
-        """Positions of the sequence."""
+        """Number of positions in the sequence."""
         return self.layers[0].weights.shape[-1]
 
 
 def watch(encode: Callable[[Tensor], Tensor], mask: Tensor) -> Attended:
-    """Encode one mask, (n,), and see how.
+    """Encode one (n,) mask and record the attentions of the tower.
 
     Raises:
-        ModelError: The tower is no stack of self-attentions over all positions, with at most one pooling attention.
+        ModelError: The tower is not a stack of self-attentions over all positions with at most one pooling attention.
     """
     with torch.inference_mode(False), torch.enable_grad(), Watched() as watched:
         embedding = encode(mask[None])[0]
     if not watched.seen:
-        raise _unsupported("computes no attention that PyTorch knows of")
+        raise _unsupported("computes no attention with PyTorch's attention functions")
     pool = None if watched.seen[-1].is_self_attention else watched.seen[-1]
     layers = tuple(watched.seen if pool is None else watched.seen[:-1])
     if not all(layer.is_self_attention for layer in layers) or len({layer.weights.shape[-1] for layer in layers}) != 1:

@@ -1,4 +1,4 @@
-"""The floor: an explanation that knows nothing of the model."""
+"""A chance-level baseline: an explanation that is independent of the model."""
 
 from __future__ import annotations
 
@@ -11,21 +11,21 @@ from fixlip_widgets.support.checks import check_seed
 
 
 def random_explanation(game: VisionLanguageGame, seed: int = 0, order: int = 2) -> Explanation:
-    """Normal random numbers in place of main effects and, at order 2, of interactions.
+    """Draw standard normal main effects and, at order 2, interactions.
 
     Args:
-        game: The pair that it pretends to explain; neither tower is asked anything but the pair's own similarity.
-        seed: Of the numbers.
-        order: 2, or 1 for main effects alone.
+        game: The pair to explain; only its full and empty similarity are computed.
+        seed: Random seed.
+        order: 2, or 1 for main effects only.
 
     Returns:
-        An explanation with ``method="random"``, of standard normal numbers.
+        An explanation with ``method="random"``.
 
     Raises:
         InputError: ``order`` or ``seed`` is out of range.
     """
     if order not in (1, 2):
-        raise InputError(f"order is {order!r}; a random explanation is of order 1 or 2.")
+        raise InputError(f"order is {order!r}; a random explanation has order 1 or 2.")
     rng, n = np.random.default_rng(check_seed(seed)), game.n_players
     upper = np.triu(rng.normal(size=(n, n)), 1) if order > 1 else np.zeros((n, n))
     return Explanation(

@@ -1,4 +1,4 @@
-"""Where the players sit in the towers' sequences: what a method finds for positions, in terms of patches and tokens."""
+"""Positions of patches and tokens in the towers' sequences."""
 
 from __future__ import annotations
 
@@ -11,15 +11,15 @@ from fixlip_widgets.encoders.towers.image import patches_of
 from fixlip_widgets.errors import ModelError
 from fixlip_widgets.explainers.game import Modality, VisionLanguageGame
 
-_NOBODY = -1
+_NO_PLAYER = -1
 
 
 @dataclass(frozen=True)
 class Positions:
-    """Which player each position of a sequence belongs to.
+    """The player at each position of a sequence.
 
     Attributes:
-        player: (length,) number of the player within its modality; -1 for class, start, end and padding positions.
+        player: (length,) index of the player within its modality; -1 for class, start, end and padding positions.
         count: Number of players of the modality.
     """
 
@@ -27,22 +27,22 @@ class Positions:
     count: int
 
     def gather(self, found: Tensor) -> Tensor:
-        """(..., length) per position to (..., count): the sum over each player's positions."""
-        kept = self.player != _NOBODY
+        """Sum (..., length) values over the positions of each player, to (..., count)."""
+        kept = self.player != _NO_PLAYER
         gathered = found.new_zeros(*found.shape[:-1], self.count)
         return gathered.index_add_(-1, self.player[kept].to(found.device), found[..., kept.to(found.device)])
 
 
 def positions_of(game: VisionLanguageGame, modality: Modality, length: int) -> Positions:
-    """The players of a sequence of ``length``.
+    """Return the players of a sequence of ``length`` positions.
 
-    A patch belongs to the player at its centre, and stands at the end of the image's sequence, after class tokens and
-    registers if there are any.
+    A patch belongs to the player at its centre. Patches are at the end of the image sequence, after any class and
+    register tokens.
 
     Raises:
-        ModelError: The image encoder has no patches, or another number of them.
+        ModelError: The image encoder has no patches, or more patches than ``length``.
     """
-    player = torch.full((length,), _NOBODY)
+    player = torch.full((length,), _NO_PLAYER)
     if modality == "text":
         tower = game.text_tower
         places, owners = tower.players.cpu(), tower.owners.cpu()
@@ -51,8 +51,8 @@ def positions_of(game: VisionLanguageGame, modality: Modality, length: int) -> P
     patches = patches_of(game.model.clip)
     if patches is None or patches.grid[0] * patches.grid[1] > length:
         raise ModelError(
-            f"The image encoder of {game.model.name} has no sequence of patches, and GAME, Grad-ECLIP and exCLIP "
-            "explain patches. Use a vision transformer, or explain with method='banzhaf'."
+            f"GAME, Grad-ECLIP and exCLIP need a sequence of patches, which the image encoder of {game.model.name} "
+            "does not have. Use a vision transformer, or method='banzhaf'."
         )
     (rows, columns), (height, width) = patches.grid, patches.size
     labels = game.labels

@@ -1,4 +1,4 @@
-"""First-order explanations by game theory: every player's Shapley value or weighted Banzhaf value."""
+"""First-order explanations from game theory: Shapley values and weighted Banzhaf values."""
 
 from __future__ import annotations
 
@@ -19,18 +19,20 @@ def shapley_values(
     progress: Callable[[Progress], None] | None = None,
     cancelled: Callable[[], bool] | None = None,
 ) -> Explanation:
-    """The Shapley value of every player, by KernelSHAP with complement pairs; they sum to full minus empty exactly.
+    """Estimate the Shapley value of every player by KernelSHAP with complement pairs.
+
+    The values sum exactly to the similarity of the full pair minus that of the empty pair.
 
     Args:
         game: The pair to explain.
-        budget: Joint masks to evaluate; each costs about an image encoding. By default
+        budget: Number of joint masks to evaluate, at about one image encoding each. By default
             :func:`~fixlip_widgets.explainers.shapley.joint_budget` of 2**17, as many as FIxLIP has image masks.
-        seed: Of the masks.
+        seed: Random seed of the masks.
         progress: Called after every batch, in this thread.
-        cancelled: Asked between batches; when it says True, the result is that of the masks evaluated so far.
+        cancelled: Checked between batches; once it returns True, the result uses the masks evaluated so far.
 
     Returns:
-        An explanation of order 1 in logits: ``main`` (n,) are the values, ``baseline`` the empty pair's logit.
+        An explanation of order 1 in logits: ``main`` (n,) holds the values, ``baseline`` the empty pair's logit.
 
     Raises:
         InputError: ``budget`` or ``seed`` is out of range.
@@ -49,18 +51,21 @@ def banzhaf_values(
     progress: Callable[[Progress], None] | None = None,
     cancelled: Callable[[], bool] | None = None,
 ) -> Explanation:
-    """The p-weighted Banzhaf value of every player: its expected contribution when others are kept with probability p.
+    """Estimate the p-weighted Banzhaf value of every player.
+
+    It is the player's expected contribution when the others are kept with probability p.
 
     Args:
         game: The pair to explain.
         p: Probability of keeping a player.
-        budget: Evaluations, image masks × text masks, on the same masks as ``explain(method="banzhaf")``.
-        seed: Of the masks.
+        budget: Number of evaluations, image masks × text masks; the masks are those of ``explain(method="banzhaf")``.
+        seed: Random seed of the masks.
         progress: Called after every batch, in this thread.
-        cancelled: Asked between batches; when it says True, the result is that of the masks encoded so far.
+        cancelled: Checked between batches; once it returns True, the result uses the masks encoded so far.
 
     Returns:
-        An explanation of order 1 in logits: ``main`` (n,) are the values; with ``baseline``, the best linear surrogate.
+        An explanation of order 1 in logits: ``main`` (n,) holds the values, which form the best linear surrogate with
+        ``baseline``.
 
     Raises:
         InputError: ``p``, ``budget`` or ``seed`` is out of range.

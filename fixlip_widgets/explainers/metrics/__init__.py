@@ -1,4 +1,4 @@
-"""Metrics: how faithful an explanation is to its game, and whether it points at the right places."""
+"""Metrics of explanations: faithfulness to the game, and localisation of the named objects."""
 
 from fixlip_widgets.explainers.metrics.curves import Curves, insertion_deletion
 from fixlip_widgets.explainers.metrics.fit import r2_score, spearman

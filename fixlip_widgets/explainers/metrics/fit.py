@@ -1,4 +1,4 @@
-"""Agreement between a game and its surrogate on masks that the fit has not seen."""
+"""Agreement between a game and its surrogate on held-out masks."""
 
 from __future__ import annotations
 
@@ -11,18 +11,18 @@ from fixlip_widgets.explanation.explanation import Explanation
 Floats = NDArray[np.float64]
 _PAIRS = 2000
 _ROUNDING = 1e-6
-"""Relative difference of two values that are the same but for rounding, in float32."""
+"""Relative difference of two float32 values that is attributed to rounding."""
 
 
 def r2_score(values: Floats, predictions: Floats) -> float:
-    """Coefficient of determination: 1 − Σ(values − predictions)² / Σ(values − mean)²; nan where values do not vary."""
+    """Return R² = 1 − Σ(values − predictions)² / Σ(values − mean)²; NaN if the values do not vary."""
     if not _vary(values):
         return float("nan")
     return 1.0 - float(np.square(values - predictions).sum() / np.square(values - values.mean()).sum())
 
 
 def spearman(values: Floats, predictions: Floats) -> float:
-    """Spearman's rank correlation; ties share their mean rank. nan where values or predictions do not vary."""
+    """Return Spearman's rank correlation, with mean ranks for ties; NaN if either array does not vary."""
     first, second = _ranks(values), _ranks(predictions)
     if not _vary(values) or second.std() == 0:
         return float("nan")
@@ -30,7 +30,7 @@ def spearman(values: Floats, predictions: Floats) -> float:
 
 
 def _vary(values: Floats) -> bool:
-    """Whether values differ by more than rounding: embeddings of one mask are not the same to the last bit."""
+    """Return whether values differ by more than rounding: equal masks may have slightly different embeddings."""
     return bool(np.square(values - values.mean()).sum() > np.square(_ROUNDING * values).sum())
 
 
@@ -43,7 +43,7 @@ def _ranks(values: Floats) -> Floats:
 def held_out_fit(
     explanation: Explanation, image: Modality, text: Modality, scale: float, bias: float, seed: int
 ) -> tuple[float, float]:
-    """(R², Spearman) on pairs of held-out image masks with text masks, drawn with the masks' weights."""
+    """Return (R², Spearman) on pairs of held-out image masks and text masks, drawn by the weights of the masks."""
     random = np.random.default_rng([seed, 7])
     rows = random.choice(len(image.masks), _PAIRS, p=image.weights.cpu().numpy())
     columns = random.choice(len(text.masks), _PAIRS, p=text.weights.cpu().numpy())

@@ -1,4 +1,4 @@
-"""The pointing game: do words and patches bind where the words' objects are?"""
+"""The pointing game: agreement of words' interactions with the places of their objects."""
 
 from __future__ import annotations
 
@@ -18,14 +18,14 @@ Word = str | int | Sequence[int]
 
 @dataclass(frozen=True)
 class Pointing:
-    """The pointing game's recall over all objects.
+    """Result of the pointing game over all objects.
 
     Attributes:
-        pgr: Share of the absolute interactions that have the right sign at the right place, 0 to 1; NaN where there
-            are none at all.
-        chance: What maps of equal values score: the regions' share of the picture. The level for maps without signs.
-        chance_signed: What values of random sign score, 0.5. The level for maps with signs.
-        by_word: The same of each object alone.
+        pgr: Share of the absolute interactions with the right sign at the right place, 0 to 1; NaN if all
+            interactions are 0.
+        chance: Score of a map of equal values: the regions' share of the picture. The baseline for unsigned maps.
+        chance_signed: Score of values with random signs, 0.5. The baseline for signed maps.
+        by_word: ``pgr`` of each object.
     """
 
     pgr: float
@@ -35,13 +35,13 @@ class Pointing:
 
 
 def pointing_game(explanation: Explanation, regions: Mapping[Word, ArrayLike]) -> Pointing:
-    """PGR: (Σ positive interactions on an object's cells + Σ |negative| elsewhere) / Σ |all|, over all objects.
+    """Compute PGR: (Σ positive interactions on an object's cells + Σ |negative| elsewhere) / Σ |all|, over all objects.
 
     Args:
-        explanation: Any explanation. For one without interactions, a patch's main effect counts for every word, so it
-            cannot tell the objects apart.
-        regions: Word → (rows, columns) bool, or flat, over the explanation's grid: the patches that hold what the word
-            names. The word is a phrase of the caption, or the indices of its tokens (or one index), counted from 0.
+        explanation: Any explanation. Without interactions, the main effects of patches count for every word, so the
+            objects cannot be distinguished.
+        regions: Word → (rows, columns) or flat boolean mask over the explanation's grid: the patches that show the
+            word's object. The word is a phrase of the caption, one token index or several, counted from 0.
 
     Raises:
         InputError: A word is not in the caption, or a region does not fit the grid.
@@ -49,7 +49,7 @@ def pointing_game(explanation: Explanation, regions: Mapping[Word, ArrayLike]) -
     Source: Baniecki et al. 2025, the pointing game for one to four pasted pictures.
     """
     if not regions:
-        raise InputError("There are no regions; pass {word: which patches hold it}, as a scene's .regions.")
+        raise InputError("There are no regions; pass {word: boolean mask of patches}, such as a scene's .regions.")
     right = total = area = 0.0
     by_word: dict[str, float] = {}
     for word, region in regions.items():
@@ -65,33 +65,33 @@ def pointing_game(explanation: Explanation, regions: Mapping[Word, ArrayLike]) -
 
 
 def tokens_of(explanation: Explanation, word: Word) -> list[int]:
-    """The tokens of a word or phrase of the caption, counted from 0; of all its places if it occurs more than once.
+    """Return the token indices of all occurrences of a word or phrase in the caption, counted from 0.
 
     Raises:
-        InputError: The caption does not hold it.
+        InputError: The caption does not contain it.
     """
     if isinstance(word, str):
         spans = _spans(explanation)
-        found = [
+        indices = [
             index
             for match in re.finditer(rf"(?<!\w){re.escape(word.casefold())}(?!\w)", explanation.caption.casefold())
             for index, (start, stop) in enumerate(spans)
             if start < match.end() and stop > match.start()
         ]
-        if not found:
+        if not indices:
             raise InputError(
-                f"{word!r} is no word of the caption {explanation.caption!r}; pass a phrase of it as it stands there, "
-                f"or indices of tokens (0 to {explanation.n_text - 1})."
+                f"{word!r} is not a word of the caption {explanation.caption!r}; pass a phrase of the caption, or token "
+                f"indices (0 to {explanation.n_text - 1})."
             )
-        return found
+        return indices
     indices = [word] if isinstance(word, int) else list(word)
     if not indices or not all(0 <= index < explanation.n_text for index in indices):
-        raise InputError(f"{word!r} are no tokens; they are numbered 0 to {explanation.n_text - 1}.")
+        raise InputError(f"{word!r} is not a valid token index; tokens are numbered 0 to {explanation.n_text - 1}.")
     return indices
 
 
 def _spans(explanation: Explanation) -> list[tuple[int, int]]:
-    """Where in the caption each token stands, as (start, stop); empty for what is not there as written."""
+    """Return the (start, stop) of each token in the caption, empty for tokens that do not occur verbatim."""
     caption, at, spans = explanation.caption.casefold(), 0, list[tuple[int, int]]()
     for token in explanation.tokens:
         start = caption.find(token.casefold(), at)
@@ -104,14 +104,14 @@ def _region(explanation: Explanation, word: Word, region: ArrayLike) -> NDArray[
     inside = np.asarray(region)
     if inside.shape not in (explanation.grid, (explanation.n_image,)) or not np.isin(inside, (0, 1)).all():
         raise InputError(
-            f"The region of {word!r} has shape {inside.shape}; it is a boolean for each patch of the grid "
+            f"The region of {word!r} has shape {inside.shape}; pass one boolean per patch of the grid "
             f"{explanation.grid[0]}×{explanation.grid[1]}."
         )
     return inside.astype(bool).ravel()
 
 
 def _scores(explanation: Explanation, tokens: list[int]) -> Floats:
-    """(len(tokens), n_image) what each token says of each patch."""
+    """Return the (len(tokens), n_image) scores of each token and patch."""
     if explanation.has_interactions:
         return explanation.cross[tokens]
     return np.tile(explanation.main[: explanation.n_image], (len(tokens), 1))

@@ -1,4 +1,4 @@
-/** Arcs over picture and chips, from the top of a word to the centre of a patch that it binds to. */
+/** Arcs over image and chips, from the top of a word to the centre of a patch that it interacts with. */
 
 import type { RefObject } from "preact";
 import { useLayoutEffect, useState } from "preact/hooks";

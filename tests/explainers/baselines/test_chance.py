@@ -1,4 +1,4 @@
-"""Random explanations: reproducible, and of the order that is asked for."""
+"""Random explanations are reproducible and have the requested order."""
 
 import numpy as np
 import pytest
@@ -16,6 +16,6 @@ def test_the_seed_decides():
     assert not random_explanation(game, order=1).has_interactions
 
 
-def test_an_order_that_is_not_there_is_refused():
+def test_unsupported_order_is_rejected():
     with pytest.raises(InputError, match="order"):
         random_explanation(tiny_game(), order=3)

@@ -172,7 +172,7 @@ def test_first_order_methods_have_no_interactions(method):
 
 
 @pytest.mark.parametrize("method", [game_attention, grad_eclip])
-def test_the_embedding_that_is_read_is_the_games(method):
+def test_recording_keeps_the_embedding_of_the_game(method):
     game = tiny_game()
     before = game.similarity
     assert method(game).similarity == before
@@ -221,7 +221,7 @@ def test_windows_of_attention_are_refused():
         x = torch.randn(4, 2, 5, 3)
         return F.scaled_dot_product_attention(x, x, x).sum(dim=(0, 1))[:1]
 
-    with pytest.raises(ModelError, match="not all positions"):
+    with pytest.raises(ModelError, match="not over all positions"):
         watch(windows, torch.ones(3, dtype=torch.bool))
 
 

@@ -1,4 +1,4 @@
-"""The metrics on cases small enough to compute by hand, and on explanations that know nothing."""
+"""The metrics on cases small enough to compute by hand, and on uninformative explanations."""
 
 import numpy as np
 import pytest
@@ -113,7 +113,7 @@ def test_curves_are_the_games_values_by_hand():
     assert curves.aid == pytest.approx(gaps.sum() / 50, abs=1e-5)  # the trapezoidal rule, with no gap at either end
 
 
-def test_turning_an_explanation_round_turns_its_area():
+def test_negating_an_explanation_negates_its_area():
     game = tiny_game(1)
     explanation = fx.baselines.banzhaf_values(game, budget=2**10)
     forward = insertion_deletion(game, explanation)
@@ -122,7 +122,7 @@ def test_turning_an_explanation_round_turns_its_area():
     assert back.aid == pytest.approx(-forward.aid)
 
 
-def test_more_than_50_players_are_asked_at_51_sizes():
+def test_more_than_50_players_are_evaluated_at_51_sizes():
     game = tiny_game()
     assert game.n_players < 51
     scene = fx.demo.scene("guitar")
@@ -163,18 +163,18 @@ def test_a_negative_interaction_on_the_object_counts_against():
     assert pointing_game(pointed([[-3.0, 1.0], [0.0, 0.0]]), {"dog": LEFT}).pgr == 0.0
 
 
-def test_order_one_says_the_same_of_every_word():
+def test_order_one_scores_every_word_by_the_main_effects():
     explanation = pointed(np.zeros((2, 2)), main=np.array([3.0, 1.0, 9.0, 9.0]), order=1)
     found = pointing_game(explanation, {"dog": LEFT, "cat": RIGHT})
     assert found.by_word == {"dog": pytest.approx(3 / 4), "cat": pytest.approx(1 / 4)}
     assert found.pgr == pytest.approx(0.5)
 
 
-def test_nothing_found_is_no_score():
+def test_pgr_is_nan_without_interactions():
     assert np.isnan(pointing_game(pointed(np.zeros((2, 2))), {"dog": LEFT}).pgr)
 
 
-def test_maps_that_know_nothing_score_at_chance():
+def test_uninformative_maps_score_at_chance():
     regions = {"a": np.arange(6).reshape(2, 3) < 2, "dog": np.arange(6).reshape(2, 3) >= 5}
     signed = [pointing_game(example(draw=draw), regions) for draw in range(200)]
     scores = [found.pgr for found in signed]
@@ -197,7 +197,7 @@ def test_a_word_of_several_tokens_counts_them_all():
 def test_a_word_is_not_found_inside_another():
     explanation = example(tokens=("carrot", "and", "car"), caption="carrot and car")
     assert tokens_of(explanation, "car") == [2]
-    with pytest.raises(InputError, match="no word of the caption"):
+    with pytest.raises(InputError, match="not a word of the caption"):
         tokens_of(explanation, "rot")
 
 
