@@ -67,7 +67,7 @@ def test_explain_writes_a_report_of_a_file_and_a_caption(tmp_path: Path, capsys:
         (["demo:guitar", "--regions", "1"], "from 2 to 1024"),
         (["demo:guitar", "--regions", "9", "--grid", "4x4"], "not both"),
         (["demo:guitar", "--regions", "9", "--masking", "remove"], "remove"),
-        (["demo:guitar", "--device", "abacus"], "'abacus' cannot be used here"),
+        (["demo:guitar", "--device", "abacus"], "'abacus' is not available"),
         (["demo:guitar", "--precision", "int3"], "float32, bfloat16, float16, auto"),
     ],
 )

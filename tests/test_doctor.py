@@ -24,12 +24,12 @@ from tests.golden import DATA
         ("PE-Core-B-16", "14×14 patches of 16×16 pixels: embedded once", "causal"),
         ("ViT-L-14-CLIPA", "16×16 patches of 14×14 pixels: embedded once", "pooled at last"),
         ("coca_ViT-B-32", "7×7 patches of 32×32 pixels: embedded once", "pooled at its class token"),
-        ("MobileCLIP-B", "14×14 patches of 16×16 pixels that overlap or mix: masked at its pixels", "causal"),
-        ("MobileCLIP-S1", "FastVit without patches: masked at its pixels", "not causal"),
+        ("MobileCLIP-B", "14×14 patches of 16×16 pixels, overlapping or mixed: masked at the pixels", "causal"),
+        ("MobileCLIP-S1", "FastVit without patches: masked at the pixels", "not causal"),
         ("convnext_base", "ConvNeXt without patches", "causal"),
         ("RN50", "ModifiedResNet without patches", "causal"),
         ("swin_base_patch4_window7_224", "SwinTransformer without patches", "causal"),
-        ("ViTamin-S", "14×14 patches of 16×16 pixels that overlap or mix", "causal"),
+        ("ViTamin-S", "14×14 patches of 16×16 pixels, overlapping or mixed", "causal"),
     ],
 )
 def test_the_kinds_of_a_models_encoders_are_named(name, image, text):
@@ -52,7 +52,7 @@ def test_unknown_or_damaged_models_are_rejected_in_a_sentence(tmp_path):
     assert "not an open_clip model config" in examine_model(str(tmp_path / "config.json"))[0].detail
     settings = config(text=TEXT | {"pool_type": "none"}, custom_text=True)
     (tmp_path / "config.json").write_text(json.dumps(settings))
-    assert "pools by 'none'; one that pools at a single token" in examine_model(str(tmp_path / "config.json"))[0].detail
+    assert "pools by 'none'; it must pool at a single token" in examine_model(str(tmp_path / "config.json"))[0].detail
     (tmp_path / "empty").mkdir()
     assert "neither open_clip_config.json" in examine_model(str(tmp_path / "empty"))[0].detail
 

@@ -52,11 +52,11 @@ def html_still(explanation: Explanation, *, colors: str = "house") -> str:
 
 def html_card(explanation: Explanation, *, colors: str = "house", quality: int = 92, edges: int = _EDGES) -> str:
     """Return a small static form for a notebook cell: image, graph and one line of text, in the notebook's colours."""
-    drawn = overlay_svg(explanation, colors=colors, embed=False)
-    parts = [element("div", picture_svg(explanation, quality=quality), drawn, style="flex:1 1 200px;max-width:280px")]
+    drawing = overlay_svg(explanation, colors=colors, embed=False)
+    parts = [element("div", picture_svg(explanation, quality=quality), drawing, style="flex:1 1 200px;max-width:280px")]
     if explanation.has_interactions:
-        drawn = graph_svg(explanation, edges, layout="kamada_kawai", colors=colors, embed=False)
-        parts.append(element("div", drawn, style="flex:2 1 360px;max-width:640px"))
+        drawing = graph_svg(explanation, edges, layout="kamada_kawai", colors=colors, embed=False)
+        parts.append(element("div", drawing, style="flex:2 1 360px;max-width:640px"))
     line = element("div", escaped(f"{explanation.caption} · {explanation.summary()}"), style="flex-basis:100%")
     return element("div", *parts, line, style=_CARD)
 
@@ -150,11 +150,11 @@ def _graph(explanation: Explanation, colors: str) -> str:
         f"The {_EDGES} strongest interactions. {_legend(colors)} Wider edges are stronger; dashed edges are within "
         f"{CERTAIN:g} standard errors of zero."
     )
-    drawn = graph_svg(explanation, _EDGES, layout="kamada_kawai", colors=colors, embed=False)
+    drawing = graph_svg(explanation, _EDGES, layout="kamada_kawai", colors=colors, embed=False)
     return element(
         "section",
         element("h2", "Explanation graph"),
-        element("div", drawn, class_="graph scroll"),
+        element("div", drawing, class_="graph scroll"),
         element("p", legend, class_="muted"),
     )
 

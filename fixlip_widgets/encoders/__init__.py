@@ -1,1 +1,1 @@
-"""What a model is, what goes into it, and how a batch of masks becomes a batch of embeddings."""
+"""Models, their inputs, and the encoding of batches of masks into embeddings."""

@@ -1,4 +1,4 @@
-"""Pictures in: from what a user passes to pixels normalised for a model, and the same picture to show beside them."""
+"""Read images of all accepted types, and convert normalised pixels back for display."""
 
 from __future__ import annotations
 
@@ -14,26 +14,26 @@ from PIL import Image, ImageOps, UnidentifiedImageError
 from fixlip_widgets.errors import InputError
 
 MAX_PIXELS = 89_000_000
-"""Pixels of the largest picture that is decoded; Pillow warns of larger ones, and they are refused here."""
+"""Maximum number of pixels. Pillow warns about larger images; they are rejected here."""
 MAX_ASPECT = 200
-"""Longest picture for its height, or highest for its width: resized by its short side, a longer one would be huge."""
+"""Maximum ratio of the sides. Images are resized by their shorter side, so a longer one would become huge."""
 _UNREADABLE = (UnidentifiedImageError, OSError, ValueError, SyntaxError, RuntimeError, struct.error)
-"""What Pillow raises for files that are damaged, whole or in part, and for modes that it cannot convert."""
+"""Exceptions that Pillow raises for damaged files and for modes that it cannot convert."""
 ImageLike = str | os.PathLike[str] | Image.Image | NDArray[np.uint8] | torch.Tensor
-"""A path, a PIL image, a uint8 array (H, W), (H, W, 3) or (H, W, 4), or a normalised float tensor (3, H, W)."""
+"""A path, PIL image, uint8 array (H, W), (H, W, 3) or (H, W, 4), or normalised float tensor (3, H, W)."""
 
 
 def open_image(image: Any) -> Image.Image:
-    """The picture as an upright RGB PIL image; transparency is laid on white.
+    """Return the image as an upright RGB PIL image, with a white background for transparency.
 
     Raises:
-        InputError: It cannot be read, is too large, or is not a picture at all.
+        InputError: The image cannot be read, is too large or has an unsupported type.
     """
     if isinstance(image, np.ndarray):
         if image.dtype != np.uint8 or image.shape[2:] not in ((), (3,), (4,)) or image.ndim < 2:
             raise InputError(
-                f"The image array has shape {image.shape} and type {image.dtype}; expected (height, width), grey, "
-                "(height, width, 3) or (height, width, 4) of uint8, 0 to 255."
+                f"The image array has shape {image.shape} and type {image.dtype}; expected uint8 of shape "
+                "(height, width), (height, width, 3) or (height, width, 4)."
             )
         return _upright_rgb(Image.fromarray(image))
     if isinstance(image, Image.Image):
@@ -42,7 +42,7 @@ def open_image(image: Any) -> Image.Image:
         except InputError:
             raise
         except _UNREADABLE as error:
-            raise InputError(f"The image cannot be read as a picture: {error}.") from error
+            raise InputError(f"The image cannot be read: {error}.") from error
     if not isinstance(image, (str, os.PathLike)):
         raise InputError(
             f"The image is a {type(image).__name__}; pass a path, a PIL image, a uint8 array (H, W, 3) or a "
@@ -58,22 +58,22 @@ def _read(path: str | os.PathLike[str]) -> Image.Image:
     except InputError:
         raise
     except FileNotFoundError as error:
-        raise InputError(f"There is no image {path}.") from error
+        raise InputError(f"The image {path} does not exist.") from error
     except (Image.DecompressionBombError, Image.DecompressionBombWarning) as error:
-        raise InputError(f"The image {path} is too large ({error}); make it smaller first.") from error
+        raise InputError(f"The image {path} is too large ({error}); resize it first.") from error
     except _UNREADABLE as error:
-        raise InputError(f"The image {path} cannot be read as a picture: {error}.") from error
+        raise InputError(f"The image {path} cannot be read: {error}.") from error
 
 
 def _upright_rgb(image: Image.Image) -> Image.Image:
     width, height = image.size
     if min(width, height) == 0:
-        raise InputError(f"The image has {width} × {height} pixels: there is nothing on it.")
+        raise InputError(f"The image is empty: it has {width} × {height} pixels.")
     if image.mode == "F":
-        raise InputError("The image holds floats, whose range nobody knows; scale them to 0 … 255 and convert('L').")
+        raise InputError("The image contains floats of unknown range; scale them to 0 … 255 and call convert('L').")
     if width * height > MAX_PIXELS:
         raise InputError(
-            f"The image has {width:,} × {height:,} pixels; at most {MAX_PIXELS:,} are read. Make it smaller first."
+            f"The image has {width:,} × {height:,} pixels; at most {MAX_PIXELS:,} are allowed. Resize it first."
         )
     if max(width, height) > MAX_ASPECT * min(width, height):
         raise InputError(
@@ -85,8 +85,8 @@ def _upright_rgb(image: Image.Image) -> Image.Image:
         grey = np.asarray(image, dtype=np.float64)
         if image.mode == "I" and 0 < grey.max() < 256:
             raise InputError(
-                f"The image holds whole numbers up to {grey.max():.0f}, which as 16-bit grey would be all but black; "
-                "make it one of 8 bits: Image.fromarray(np.asarray(image, dtype=np.uint8))."
+                f"The image contains integers up to {grey.max():.0f}, which would be almost black as 16-bit grey; "
+                "convert it to 8 bits: Image.fromarray(np.asarray(image, dtype=np.uint8))."
             )
         image = Image.fromarray((grey / 257.0).clip(0, 255).astype(np.uint8))
     if "A" in image.getbands() or "transparency" in image.info:
@@ -96,16 +96,16 @@ def _upright_rgb(image: Image.Image) -> Image.Image:
 
 
 def displayable(pixels: torch.Tensor, mean: tuple[float, ...], std: tuple[float, ...]) -> NDArray[np.uint8]:
-    """(H, W, 3) uint8 picture of normalised ``pixels`` (3, H, W): the normalisation undone."""
+    """Undo the normalisation of (3, H, W) ``pixels``, and return an (H, W, 3) uint8 image."""
     restored = pixels.detach().float().cpu() * torch.tensor(std).view(3, 1, 1) + torch.tensor(mean).view(3, 1, 1)
     return (restored.clamp(0, 1) * 255).round().to(torch.uint8).permute(1, 2, 0).numpy()
 
 
 def check_preprocessed(pixels: torch.Tensor, size: tuple[int, int]) -> torch.Tensor:
-    """``pixels`` if it is a float tensor (3, H, W) of the model's size.
+    """Return ``pixels`` if it is a float tensor (3, H, W) of the model's size.
 
     Raises:
-        InputError: Any other type, shape, or values that are not finite.
+        InputError: The type or shape is different, or a value is not finite.
     """
     if not pixels.is_floating_point() or tuple(pixels.shape) != (3, *size):
         raise InputError(
@@ -113,5 +113,5 @@ def check_preprocessed(pixels: torch.Tensor, size: tuple[int, int]) -> torch.Ten
             f"model is a float tensor of shape {(3, *size)}."
         )
     if not bool(torch.isfinite(pixels).all()):
-        raise InputError("The image tensor holds values that are not finite numbers.")
+        raise InputError("The image tensor contains values that are not finite.")
     return pixels

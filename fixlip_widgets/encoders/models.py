@@ -1,4 +1,4 @@
-"""Models: open_clip and transformers encoders by name, from files or as they are, or the small one packaged here."""
+"""Load vision–language encoders from open_clip, transformers, local files or the packaged demo model."""
 
 from __future__ import annotations
 
@@ -22,17 +22,18 @@ from fixlip_widgets.support.open_clip import open_clip
 
 PreprocessCfg: Any = open_clip.transform.PreprocessCfg
 _DISPLAY_SIZE = 448
-"""Pictures are shown at up to this many pixels a side, with the crop that the model sees."""
+"""Maximum side of a displayed image, in pixels."""
 
 
 @dataclass(eq=False)
 class Model:
-    """A vision–language encoder with what belongs to it: tokenizer, preprocessing, logit scale and bias.
+    """A vision–language encoder with its tokenizer, preprocessing, logit scale and bias.
 
     Attributes:
-        clip: The open_clip module, in eval mode.
-        tokenizer: open_clip's tokenizer for it.
-        name, pretrained: Where it came from.
+        clip: The module, in eval mode: an open_clip model or a wrapped transformers model.
+        tokenizer: Its tokenizer, with open_clip's interface.
+        name, pretrained: Names of the model and of its weights.
+        preprocess_cfg: open_clip's description of the preprocessing.
     """
 
     clip: Any
@@ -46,41 +47,41 @@ class Model:
 
     @property
     def device(self) -> torch.device:
-        """Where the parameters are."""
+        """Device of the parameters."""
         return next(self.clip.parameters()).device
 
     @property
     def dtype(self) -> torch.dtype:
-        """Type of the floating-point parameters."""
-        # scale and bias are scalars, and stay in float32 whatever the precision
+        """Dtype of the weights."""
+        # logit scale and bias are scalars and always stay in float32
         return next(each.dtype for each in self.clip.parameters() if each.ndim > 1)
 
     @property
     def scale(self) -> float:
-        """Factor of the cosine in the similarity logit."""
+        """Factor of the cosine similarity in the logit."""
         return float(self.clip.logit_scale.detach().float().exp())
 
     @property
     def bias(self) -> float:
-        """Summand of the similarity logit; 0 for CLIP, learned for SigLIP."""
+        """Bias of the logit: 0 for CLIP, learned for SigLIP."""
         bias = getattr(self.clip, "logit_bias", None)
         return 0.0 if bias is None else float(bias.detach())
 
     @property
     def image_size(self) -> tuple[int, int]:
-        """(height, width) of the pixels that the image encoder takes."""
+        """(height, width) of the image encoder's input, in pixels."""
         size = self.preprocess_cfg.size
         return (size, size) if isinstance(size, int) else (size[0], size[1])
 
     @property
     def patch_grid(self) -> tuple[int, int] | None:
-        """(rows, columns) of the image encoder's own patches; ``None`` for encoders without patches."""
+        """(rows, columns) of the image encoder's patches; ``None`` for encoders without patches."""
         patches = patches_of(self.clip)
         return None if patches is None else patches.grid
 
     @cached_property
     def weights_hash(self) -> str:
-        """First 16 hexadecimal digits of the SHA-256 over all weights: says whether two models are the same."""
+        """First 16 hexadecimal digits of the SHA-256 hash of all weights."""
         digest = hashlib.sha256()
         for name, tensor in sorted(self.clip.state_dict().items()):
             digest.update(name.encode())
@@ -91,31 +92,33 @@ class Model:
         return digest.hexdigest()[:16]
 
     def to(self, device: str | torch.device) -> Model:
-        """Move the encoders to ``device``, as ``Module.to`` does, and return the model; games have to be made again.
+        """Move the encoders to ``device`` in place, as ``Module.to`` does, and return the model.
+
+        Existing games must be created again.
 
         Raises:
-            InputError: There is no such device here.
+            InputError: The device is not available.
         """
         self.clip.to(_device(device))
         return self
 
     def transform(self) -> Any:
-        """The preprocessing: a PIL image to (3, H, W) normalised pixels."""
+        """Return the preprocessing, which converts a PIL image to (3, H, W) normalised pixels."""
         return _transform(self.preprocess_cfg)
 
     def shown(self, pixels: Tensor) -> Any:
-        """(H, W, 3) uint8: normalised pixels, (3, H, W), as a picture."""
+        """Convert (3, H, W) normalised pixels to an (H, W, 3) uint8 image."""
         return displayable(pixels, tuple(self.preprocess_cfg.mean), tuple(self.preprocess_cfg.std))
 
     def size_of(self, image: Any) -> tuple[int, int]:
-        """(height, width) of anything that is accepted as an image, before preprocessing."""
+        """Return (height, width) of any accepted image, before preprocessing."""
         if isinstance(image, Tensor):
             return self.image_size
         width, height = open_image(image).size
         return height, width
 
     def pixels(self, image: Any) -> Tensor:
-        """(3, H, W) normalised pixels of anything that is accepted as an image, on the model's device."""
+        """Return (3, H, W) normalised pixels of any accepted image, on the model's device."""
         if isinstance(image, Tensor):
             pixels = check_preprocessed(image, self.image_size)
         else:
@@ -123,22 +126,22 @@ class Model:
         return pixels.to(self.device, self.dtype)
 
     def display(self, image: Any) -> Any:
-        """(H, W, 3) uint8: the part of the picture that the model sees, at a resolution that is good to look at."""
+        """Return the part of the image that the model sees, (H, W, 3) uint8, at display resolution."""
         if isinstance(image, Tensor):
             return self.shown(image)
         picture = open_image(image)
-        wanted = min(_DISPLAY_SIZE, max(min(picture.size), *self.image_size))
-        factor = max(wanted / max(self.image_size), 1.0)
+        longest_side = min(_DISPLAY_SIZE, max(min(picture.size), *self.image_size))
+        factor = max(longest_side / max(self.image_size), 1.0)
         height, width = (round(side * factor) for side in self.image_size)
         cfg = PreprocessCfg(**{**vars(self.preprocess_cfg), "size": (height, width)})
         return self.shown(_transform(cfg)(picture))
 
     def describe(self) -> dict[str, str]:
-        """What an explanation remembers of the model."""
+        """Return the names and the weights hash that are stored with explanations."""
         inner = str(getattr(getattr(self.tokenizer, "tokenizer", None), "name_or_path", ""))
         tokenizer = " ".join(part for part in (type(self.tokenizer).__name__, inner) if part)
-        named = {"name": self.name, "pretrained": self.pretrained}
-        return {**named, "weights": self.weights_hash, "tokenizer": tokenizer}
+        names = {"name": self.name, "pretrained": self.pretrained}
+        return {**names, "weights": self.weights_hash, "tokenizer": tokenizer}
 
     def __repr__(self) -> str:
         return f"<Model {self.name} ({self.pretrained}) on {self.device}>"
@@ -161,32 +164,33 @@ def load_model(
     """Load a vision–language encoder.
 
     Args:
-        name: An open_clip model name (``"ViT-B-32"``), ``"hf-hub:…"``, a path of an open_clip config JSON, the config
-            as a dict, a folder that open_clip or transformers saved, or a ``CLIPModel``, ``SiglipModel`` or
-            ``Siglip2Model`` of transformers, which is used itself, not a copy: it is put in eval mode, and moved and
-            converted as asked; ``None`` is the packaged demo model, which needs no network.
-        pretrained: An open_clip tag (``"openai"``; downloaded once) or a path of a ``.safetensors`` file or of a
-            checkpoint of tensors; ``False`` for random weights.
-        processor: The processor that belongs to a transformers model.
-        device: Where to put it; by default a GPU where there is one, and where a transformers model is already.
-        precision: ``"float32"``, ``"bfloat16"``, ``"float16"``, or ``"auto"``: bfloat16 where this machine computes
-            clearly faster with it, measured once and remembered. Similarities stay in float32. By default float32, and
-            that of a transformers model as it is.
-        compile: Compile the encoders' blocks with ``torch.compile``: slow at first, faster after.
-        cache_dir: Where downloads are kept; open_clip's default otherwise.
+        name: An open_clip model name (``"ViT-B-32"``), ``"hf-hub:…"``, the path of an open_clip config JSON, the config
+            as a dict, a folder saved by open_clip or transformers, or a ``CLIPModel``, ``SiglipModel`` or
+            ``Siglip2Model`` of transformers. Such a model is not copied: it is set to eval mode, moved and converted
+            in place. ``None`` is the packaged demo model, which needs no network.
+        pretrained: An open_clip tag (``"openai"``; downloaded once), the path of a ``.safetensors`` file or of a
+            tensor-only checkpoint, or ``False`` for random weights.
+        processor: The processor of a transformers model.
+        device: Target device. By default that of a transformers model passed as ``name``, otherwise a GPU if available.
+        precision: ``"float32"``, ``"bfloat16"``, ``"float16"``, or ``"auto"``: bfloat16 if it is clearly faster on this
+            machine, which is measured once and cached. Similarities stay in float32. By default float32, or the
+            precision of a transformers model as passed.
+        compile: Compile the encoders' blocks with ``torch.compile``: the first encodings are slower, later ones faster.
+        cache_dir: Download cache; open_clip's by default.
 
     Raises:
-        ModelError: The name, tag or file is unknown, cannot be had, or is a pickle, which is never loaded.
-        InputError: An argument is not one of those that are allowed.
+        ModelError: The name, tag or file is unknown or unavailable, or is a pickle, which is never loaded.
+        InputError: An argument is invalid.
     """
     if processor is not None and not isinstance(name, nn.Module):
-        raise InputError("processor belongs to a transformers model: load_model(model, processor=processor).")
+        raise InputError("processor= needs a transformers model: load_model(model, processor=processor).")
     if not (pretrained is None or pretrained is False or isinstance(pretrained, (str, os.PathLike))):
         raise InputError(
-            f"pretrained is {pretrained!r}; pass an open_clip tag, a path of weights, or False for random ones."
+            f"pretrained is {pretrained!r}; pass an open_clip tag, the path of a weights file, or False for random "
+            "weights."
         )
     if name is None and pretrained is not None:
-        raise InputError(f"Whose weights are {str(pretrained)!r}? Name their model, as in load_model('ViT-B-32', …).")
+        raise InputError(f"pretrained={str(pretrained)!r} needs a model name, as in load_model('ViT-B-32', …).")
     parts = _parts(name, pretrained, processor, cache_dir)
     if device is None and isinstance(name, nn.Module):
         device = next(name.parameters()).device
@@ -202,18 +206,18 @@ def load_model(
 
 
 def _device(device: str | torch.device | None) -> torch.device:
-    """The device that is meant; by default a GPU where torch sees one."""
+    """Return the device of that name; by default a GPU if torch detects one."""
     if device is None:
         return torch.device("cuda" if torch.cuda.is_available() else "cpu")
     try:
-        found = torch.device(device)
-        torch.empty(0, device=found)
+        target = torch.device(device)
+        torch.empty(0, device=target)
     except (RuntimeError, AssertionError, NotImplementedError, TypeError) as error:
         raise InputError(
-            f"The device {str(device)!r} cannot be used here: {first_line(error)} Pass 'cpu', or 'cuda', "
-            "'cuda:1' or 'mps' where torch sees such a device."
+            f"The device {str(device)!r} is not available: {first_line(error)} Pass 'cpu', or 'cuda', "
+            "'cuda:1' or 'mps' if torch detects such a device."
         ) from error
-    return found
+    return target
 
 
 def _parts(name: Any, pretrained: Any, processor: Any, cache_dir: str | None) -> Parts:
@@ -227,12 +231,12 @@ def _parts(name: Any, pretrained: Any, processor: Any, cache_dir: str | None) ->
         return from_transformers(name, processor)
     if isinstance(name, dict):
         return from_config(name, pretrained, "custom", cache_dir=cache_dir)
-    named = str(name).removeprefix("local-dir:")
-    if Path(named).is_dir():
-        return _from_folder(Path(named), pretrained, cache_dir)
-    if named.endswith(".json"):
-        return from_config(read_config(Path(named)), pretrained, Path(named).stem, cache_dir=cache_dir)
-    return by_name(named, pretrained, cache_dir)
+    source = str(name).removeprefix("local-dir:")
+    if Path(source).is_dir():
+        return _from_folder(Path(source), pretrained, cache_dir)
+    if source.endswith(".json"):
+        return from_config(read_config(Path(source)), pretrained, Path(source).stem, cache_dir=cache_dir)
+    return by_name(source, pretrained, cache_dir)
 
 
 def _from_folder(folder: Path, pretrained: Any, cache_dir: str | None) -> Parts:
@@ -246,6 +250,4 @@ def _from_folder(folder: Path, pretrained: Any, cache_dir: str | None) -> Parts:
                 f"pretrained is {pretrained!r}, but the transformers model in {folder} has its own weights."
             )
         return from_transformers_folder(folder)
-    raise ModelError(
-        f"The folder {folder} has neither {CONFIG}, as open_clip saves it, nor config.json, as transformers does."
-    )
+    raise ModelError(f"The folder {folder} contains neither {CONFIG} (open_clip) nor config.json (transformers).")

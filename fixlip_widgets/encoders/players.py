@@ -1,4 +1,4 @@
-"""The players: an image's patches or regions, then a caption's tokens or words; how many there are, and their names."""
+"""Numbers and names of the players: patches or regions of the image, then tokens or words of the caption."""
 
 from __future__ import annotations
 
@@ -12,13 +12,13 @@ from fixlip_widgets.support.formatting import joined
 
 
 class Players:
-    """What a game and its explanations have in common.
+    """Common base of games and explanations.
 
     Attributes:
-        tokens: The text players' names, in reading order.
-        words: Whether these are whole words.
+        tokens: Names of the text players, in reading order.
+        words: Whether text players are whole words.
         grid: (rows, columns) of the image players.
-        regions: (height, width) the image player of each point, where image players are regions of any shape.
+        regions: (height, width) index of the image player at each point if image players are regions, else ``None``.
     """
 
     tokens: tuple[str, ...]
@@ -38,39 +38,39 @@ class Players:
 
     @property
     def n_players(self) -> int:
-        """Number of players; image players come first, row-major, then the tokens."""
+        """Number of players: image players in row-major order, then text players."""
         return self.n_image + self.n_text
 
     @property
     def image_word(self) -> tuple[str, str]:
-        """What one image player, and what several, are called."""
+        """Singular and plural noun for image players."""
         return ("patch", "patches") if self.regions is None else ("region", "regions")
 
     @property
     def text_word(self) -> tuple[str, str]:
-        """What one text player, and what several, are called."""
+        """Singular and plural noun for text players."""
         return ("word", "words") if self.words else ("token", "tokens")
 
     @property
     def names(self) -> tuple[str, ...]:
-        """Every player's name: ``patch (row, column)`` or ``region number``, counted from 1, then the tokens."""
+        """Names of all players: ``patch (row, column)`` or ``region number``, counted from 1, then the tokens."""
         one, columns = self.image_word[0], self.grid[1]
         if self.regions is not None:
             return (*(f"{one} {i + 1}" for i in range(self.n_image)), *self.tokens)
         return (*(f"{one} ({i // columns + 1}, {i % columns + 1})" for i in range(self.n_image)), *self.tokens)
 
     def player(self, player: int | str) -> int:
-        """Index of a player given by index or by name; a token that occurs twice must be given by index.
+        """Return the index of a player from its index or name; a token that occurs twice needs an index.
 
         Raises:
-            InputError: There is no such player, or more than one of that name.
+            InputError: The player does not exist, or its name is not unique.
         """
         if isinstance(player, str):
             matches = [i for i, name in enumerate(self.names) if name == player]
             if len(matches) != 1:
                 places = joined([*map(str, matches)])
-                found = f"occurs more than once; give an index: {places}" if matches else "is no player"
-                raise InputError(f"{player!r} {found}. The tokens are {', '.join(self.tokens)}.")
+                problem = f"occurs more than once; give an index: {places}" if matches else "is not a player"
+                raise InputError(f"{player!r} {problem}. The tokens are {', '.join(self.tokens)}.")
             return matches[0]
         if isinstance(player, bool) or not isinstance(player, Integral) or not 0 <= player < self.n_players:
             raise InputError(f"Player {player!r} does not exist; players are numbered 0 to {self.n_players - 1}.")

@@ -1,4 +1,4 @@
-"""Image players of any shape: superpixels, or a user's own label map."""
+"""Image players of any shape: superpixels, or the regions of a label map."""
 
 from __future__ import annotations
 
@@ -15,27 +15,27 @@ from fixlip_widgets.errors import InputError
 from fixlip_widgets.support.open_clip import open_clip
 
 transforms: Any = open_clip.transform
-_UNEVEN = 2.0
-"""How many times wider than high the grid that numbers superpixels may be; a few are joined where it would be more."""
-_TRIES = 6
-"""Further runs of SLIC, at most, until as many superpixels come out as are asked for."""
+_MAX_ASPECT = 2.0
+"""Maximum ratio of columns to rows of the grid that numbers superpixels; some are merged to satisfy it."""
+_RETRIES = 6
+"""Maximum number of further SLIC runs to reach the requested number of superpixels."""
 MAX_REGIONS = 1024
-"""More players than any encoder's patches here."""
+"""Maximum number of regions."""
 Regions = int | NDArray[np.integer]
-"""A number of superpixels, or an (H, W) integer map that says which region each pixel belongs to."""
+"""A number of superpixels, or an (H, W) integer map of the region of each pixel."""
 
 
 def region_labels(regions: Any, picture: NDArray[np.uint8], original: tuple[int, int], transform: Any) -> Tensor:
-    """(H, W) the player of each pixel that the model sees, numbered from 0; every number occurs.
+    """Return the (H, W) player of each pixel of the model's input, numbered from 0 without gaps.
 
     Args:
-        regions: A number of superpixels, or a label map of the model's pixels or of the picture that was passed.
-        picture: (H, W, 3) what the model sees.
-        original: (height, width) of the picture that was passed.
-        transform: The model's preprocessing, whose resizing and cropping a label map of the original follows.
+        regions: A number of superpixels, or a label map of the model's input or of the original image.
+        picture: (H, W, 3) uint8 model input.
+        original: (height, width) of the original image.
+        transform: The model's preprocessing; a label map of the original image is resized and cropped in the same way.
 
     Raises:
-        InputError: It is neither, has another shape, or too many regions.
+        InputError: ``regions`` has an invalid type or shape, or too many regions.
     """
     if isinstance(regions, (int, np.integer)) and not isinstance(regions, bool):
         return superpixels(picture, int(regions))
@@ -43,62 +43,62 @@ def region_labels(regions: Any, picture: NDArray[np.uint8], original: tuple[int,
     if labels.ndim != 2 or not np.issubdtype(labels.dtype, np.integer):
         raise InputError(
             f"regions has shape {labels.shape} and type {labels.dtype}; pass a number of superpixels, or an (H, W) "
-            "array of integers that says which region each pixel belongs to."
+            "integer array of the region of each pixel."
         )
     if labels.shape != picture.shape[:2]:
         if labels.shape != tuple(original):
             raise InputError(
-                f"regions has shape {labels.shape}; the picture has {tuple(original)}, and the model sees "
-                f"{picture.shape[:2]}. Make the label map from one of the two."
+                f"regions has shape {labels.shape}; a label map must have the shape of the image, {tuple(original)}, "
+                f"or of the model's input, {picture.shape[:2]}."
             )
-        labels = _like_the_picture(labels, transform)
-    return _checked(_numbered(labels))
+        labels = _resize_like_image(labels, transform)
+    return _check_count(_renumber(labels))
 
 
 def superpixels(picture: NDArray[np.uint8], count: int) -> Tensor:
-    """(H, W) labels of ``count`` superpixels, or of a few fewer.
+    """Return (H, W) labels of ``count`` superpixels, or slightly fewer.
 
     Source: SLIC, Achanta et al., "SLIC Superpixels Compared to State-of-the-art Superpixel Methods", PAMI 2012, as
-    scikit-image implements it.
+    implemented in scikit-image.
 
     Raises:
         InputError: ``count`` is out of range, or scikit-image is not installed.
     """
     if not 2 <= count <= MAX_REGIONS:
-        raise InputError(f"regions is {count}; a number of superpixels is from 2 to {MAX_REGIONS}.")
+        raise InputError(f"regions is {count}; the number of superpixels must be from 2 to {MAX_REGIONS}.")
     try:
         from skimage.segmentation import slic
     except ImportError as error:
         raise InputError(
-            "Superpixels need scikit-image: pip install 'fixlip-widgets[superpixels]'. Or pass a label map of your own."
+            "Superpixels need scikit-image: pip install 'fixlip-widgets[superpixels]'. Or pass a label map."
         ) from error
 
-    def segmented(asked: int) -> Tensor:
-        return _numbered(np.asarray(slic(picture, n_segments=asked, start_label=0, channel_axis=2)))
+    def segment(n_segments: int) -> Tensor:
+        return _renumber(np.asarray(slic(picture, n_segments=n_segments, start_label=0, channel_axis=2)))
 
-    asked, labels = count, segmented(count)
-    for _ in range(_TRIES):  # SLIC joins small segments afterwards: there are fewer than were asked for
-        if (found := _count(labels)) >= count:
+    n_segments, labels = count, segment(count)
+    for _ in range(_RETRIES):  # SLIC merges small segments, so it returns fewer than requested
+        if (n := _count(labels)) >= count:
             break
-        asked = min(math.ceil(1.1 * asked * count / found), labels.numel())
-        labels = segmented(asked)
-    while (n := _count(labels)) > count or (n > 2 and _unevenness(grid_of(n)) > _UNEVEN):
-        labels = _without_the_smallest(labels)
+        n_segments = min(math.ceil(1.1 * n_segments * count / n), labels.numel())
+        labels = segment(n_segments)
+    while (n := _count(labels)) > count or (n > 2 and _aspect(grid_of(n)) > _MAX_ASPECT):
+        labels = _merge_smallest(labels)
     return labels
 
 
 def grid_of(n: int) -> tuple[int, int]:
-    """(rows, columns) of a grid that numbers ``n`` regions, as near to a square as ``n`` allows; rows are the fewer."""
+    """Return the (rows, columns) of the squarest grid of ``n`` regions, with rows ≤ columns."""
     rows = next(rows for rows in range(math.isqrt(n), 0, -1) if n % rows == 0)
     return rows, n // rows
 
 
-def _unevenness(shape: tuple[int, int]) -> float:
+def _aspect(shape: tuple[int, int]) -> float:
     return shape[1] / shape[0]
 
 
-def _without_the_smallest(labels: Tensor) -> Tensor:
-    """The smallest region joined to the neighbour that it has the longest border with."""
+def _merge_smallest(labels: Tensor) -> Tensor:
+    """Merge the smallest region into the neighbour with which it shares the longest border."""
     smallest = int(torch.bincount(labels.flatten()).argmin())
     pairs = torch.cat(
         [
@@ -108,12 +108,12 @@ def _without_the_smallest(labels: Tensor) -> Tensor:
         dim=1,
     )
     pairs = torch.cat([pairs, pairs.flip(0)], dim=1)
-    beside = pairs[1][(pairs[0] == smallest) & (pairs[1] != smallest)]
-    return _numbered(torch.where(labels == smallest, torch.bincount(beside).argmax(), labels).numpy())
+    neighbours = pairs[1][(pairs[0] == smallest) & (pairs[1] != smallest)]
+    return _renumber(torch.where(labels == smallest, torch.bincount(neighbours).argmax(), labels).numpy())
 
 
-def _like_the_picture(labels: NDArray[np.integer], transform: Any) -> NDArray[np.integer]:
-    """Resized and cropped as the picture is, without mixing labels."""
+def _resize_like_image(labels: NDArray[np.integer], transform: Any) -> NDArray[np.integer]:
+    """Resize and crop a label map as the image is, without interpolating labels."""
     names, index = np.unique(labels, return_inverse=True)
     image: Any = Image.fromarray(index.reshape(labels.shape).astype(np.int32))
     nearest = transforms.InterpolationMode.NEAREST
@@ -131,13 +131,13 @@ def _count(labels: Tensor) -> int:
     return int(labels.max()) + 1
 
 
-def _checked(labels: Tensor) -> Tensor:
-    found = _count(labels)
-    if found > MAX_REGIONS:
-        raise InputError(f"The label map has {found:,} regions; at most {MAX_REGIONS:,} can be players.")
+def _check_count(labels: Tensor) -> Tensor:
+    n = _count(labels)
+    if n > MAX_REGIONS:
+        raise InputError(f"The label map has {n:,} regions; at most {MAX_REGIONS:,} are allowed.")
     return labels
 
 
-def _numbered(labels: NDArray[np.integer]) -> Tensor:
+def _renumber(labels: NDArray[np.integer]) -> Tensor:
     _, index = np.unique(labels, return_inverse=True)
     return torch.from_numpy(index.reshape(labels.shape).astype(np.int64))

@@ -296,11 +296,11 @@ class Explanation(Players):
 
         if path in ("graph", "overlay"):
             raise InputError(f"The first argument of to_png is the path: to_png('{path}.png', kind={path!r}).")
-        drawn = png(self.to_svg(kind, **options), scale=scale, background=background)
+        png_bytes = png(self.to_svg(kind, **options), scale=scale, background=background)
         if path is not None:
             with replacing(path) as stream:
-                stream.write(drawn)
-        return drawn
+                stream.write(png_bytes)
+        return png_bytes
 
     def to_csv(self, path: PathLike | None = None) -> str:
         """Return all terms as CSV, written to ``path`` if given; see :mod:`fixlip_widgets.explanation.tables`."""

@@ -154,7 +154,7 @@ def test_interactions_from_too_few_masks_are_marked():
         ("graph", {"k": 3}, "top_k, sign, edges, layout, palette, theme"),
         ("cross", {"theme": "sepia"}, "light, dark"),
         ("cross", {"palette": "rainbow"}, "house, safe"),
-        ("overlay", {"player": "cat"}, "'cat' is no player"),
+        ("overlay", {"player": "cat"}, "'cat' is not a player"),
         ("graph", {"edges": "both"}, "all, cross, intra"),
     ],
 )

@@ -1,4 +1,4 @@
-"""Pictures of every kind, as files, arrays and PIL images: read as they are meant, or refused in a sentence."""
+"""Images of every kind, as files, arrays and PIL images, are read correctly or rejected."""
 
 import warnings
 
@@ -12,7 +12,7 @@ from tests.golden import tiny_clip
 
 
 @pytest.mark.parametrize("shape", [(20, 30), (20, 30, 3), (20, 30, 4)])
-def test_arrays_are_read_as_the_pictures_that_they_are(shape):
+def test_arrays_are_read_like_pil_images(shape):
     pixels = np.random.default_rng(0).integers(0, 256, shape, dtype=np.uint8)
     shown = [VisionLanguageGame(tiny_clip(), each, "a cat").picture for each in (pixels, Image.fromarray(pixels))]
     np.testing.assert_array_equal(*shown)
@@ -47,14 +47,14 @@ def test_a_tiny_picture_and_a_path_are_read(tmp_path):
 @pytest.mark.parametrize(
     ("image", "message"),
     [
-        ("nowhere.png", "no image"),
+        ("nowhere.png", "image nowhere.png does not exist"),
         (np.zeros((4, 4, 2), np.uint8), "array has shape"),
         (np.zeros(4, np.uint8), "array has shape"),
         (np.zeros((0, 0, 3), np.uint8), "0 × 0 pixels"),
         (Image.new("RGB", (0, 3)), "0 × 3 pixels"),
-        (Image.new("F", (3, 3)), "holds floats"),
-        (Image.new("I", (3, 3), 200), "whole numbers up to 200"),
-        (Image.new("La", (3, 3)), "cannot be read as a picture"),
+        (Image.new("F", (3, 3)), "contains floats"),
+        (Image.new("I", (3, 3), 200), "integers up to 200"),
+        (Image.new("La", (3, 3)), "The image cannot be read: "),
         (np.zeros((4, 4, 3), np.float32), "array has shape"),
         (torch.zeros(3, 32, 32), "preprocessed image"),
         (torch.full((3, 64, 64), torch.nan), "not finite"),
@@ -72,11 +72,11 @@ def test_a_damaged_picture_is_refused(tmp_path):
         VisionLanguageGame(tiny_clip(), tmp_path / "bad.png", "a cat")
 
 
-def test_a_picture_that_was_opened_but_is_damaged_further_on_is_refused(tmp_path):
+def test_a_truncated_picture_that_pillow_could_open_is_refused(tmp_path):
     colours = np.random.default_rng(0).integers(0, 256, (90, 90, 3), dtype=np.uint8)
     Image.fromarray(colours).save(tmp_path / "half.png")
     (tmp_path / "half.png").write_bytes((tmp_path / "half.png").read_bytes()[:9_000])
-    with Image.open(tmp_path / "half.png") as opened, pytest.raises(InputError, match="cannot be read as a picture"):
+    with Image.open(tmp_path / "half.png") as opened, pytest.raises(InputError, match="The image cannot be read: "):
         VisionLanguageGame(tiny_clip(), opened, "a cat")
 
 

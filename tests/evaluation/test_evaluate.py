@@ -264,7 +264,7 @@ def test_a_measured_row_is_kept_when_its_picture_is_missing_at_a_later_run(tmp_p
     assert evaluate(tmp_path / "out", *data, "--methods", "random", "exclip") == 0
     assert "0 pairs measured, 1 rows skipped" in capsys.readouterr().out
     kept = json.loads(record.read_text())
-    assert "There is no image" in kept.pop("skipped")
+    assert "good.png does not exist" in kept.pop("skipped")
     assert kept == measured
     assert evaluate(tmp_path / "out", *data, "--methods", "random") == 0
     assert "1 pairs measured, 0 rows skipped" in capsys.readouterr().out

@@ -122,7 +122,7 @@ def test_embeddings_that_are_not_finite_name_tower_and_mask():
         ("", "empty"),
         ("  \n ", "empty"),
         ("dog " * 76, "76 tokens; this model reads at most 75"),
-        ("half \ud83d", r"'half \\ud83d' holds half of a character"),
+        ("half \ud83d", r"'half \\ud83d' contains half of a character"),
         (7, "is a int"),
         (torch.tensor([49406, 320]), "token ids"),
         (torch.tensor([320, 320, 49407]), "must begin with"),

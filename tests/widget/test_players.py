@@ -158,7 +158,7 @@ def test_players_may_be_named(widget: FixlipWidget):
     assert widget.selection == (N + 2, 1)
     widget.removed = ("dog's",)
     assert widget.removed == (N + 1,)
-    with pytest.raises(InputError, match="'cat' is no player"):
+    with pytest.raises(InputError, match="'cat' is not a player"):
         widget.selection = ("cat",)
     assert widget.selection == (N + 2, 1)
 

@@ -39,27 +39,27 @@ def graph(
     layout: Layout = "anchored",
 ) -> go.Figure:
     """Draw the ``top_k`` strongest interactions; those whose 95 % interval includes 0 are dotted and pale."""
-    drawn = explanation_graph(explanation, top_k, sign=sign, kind=edges, layout=layout)
-    made = go.Figure(_lines(style, drawn))
-    made.add_trace(_hover_over_edges(explanation, drawn))
-    made.add_trace(_hover_over_nodes(explanation, drawn))
-    made.update_layout(**style.layout(titled("Explanation graph", explanation.caption), height=560))
-    made.update_xaxes(visible=False, range=[-0.02, 1.02])
-    made.update_yaxes(visible=False, range=[1.02, -0.02])
-    _add_thumbnails(made, explanation, drawn)
-    _add_labels(made, explanation, style, drawn)
-    return made
+    network = explanation_graph(explanation, top_k, sign=sign, kind=edges, layout=layout)
+    fig = go.Figure(_lines(style, network))
+    fig.add_trace(_hover_over_edges(explanation, network))
+    fig.add_trace(_hover_over_nodes(explanation, network))
+    fig.update_layout(**style.layout(titled("Explanation graph", explanation.caption), height=560))
+    fig.update_xaxes(visible=False, range=[-0.02, 1.02])
+    fig.update_yaxes(visible=False, range=[1.02, -0.02])
+    _add_thumbnails(fig, explanation, network)
+    _add_labels(fig, explanation, style, network)
+    return fig
 
 
-def _lines(style: Style, drawn: Graph) -> list[go.Scatter]:
+def _lines(style: Style, network: Graph) -> list[go.Scatter]:
     """Return one trace per style (colour, width, certainty); one per edge would be slow."""
-    limit = limit_of([edge["weight"] for _, _, edge in drawn.edges(data=True)])
+    limit = limit_of([edge["weight"] for _, _, edge in network.edges(data=True)])
     colors = palette(style.palette)
     looks: dict[tuple[int, int, bool], Curves] = {}
-    for i, j, edge in drawn.edges(data=True):
+    for i, j, edge in network.edges(data=True):
         step = min(int(abs(edge["weight"]) / limit * len(_WIDTHS)), len(_WIDTHS) - 1)
         xs, ys = looks.setdefault((step, edge["sign"], edge["certain"] is False), ([], []))
-        curve = _curve(drawn, i, j)
+        curve = _curve(network, i, j)
         xs += [*curve[:, 0].tolist(), None]
         ys += [*curve[:, 1].tolist(), None]
     traces: list[go.Scatter] = []
@@ -71,32 +71,32 @@ def _lines(style: Style, drawn: Graph) -> list[go.Scatter]:
     return traces
 
 
-def _curve(drawn: Graph, i: int, j: int) -> Floats:
+def _curve(network: Graph, i: int, j: int) -> Floats:
     """Return (m, 2) points along an edge: the two ends of a straight edge, more for a curved one."""
-    ends, middle = np.array([drawn.nodes[i]["pos"], drawn.nodes[j]["pos"]]), np.array(bend(drawn, i, j))
+    ends, middle = np.array([network.nodes[i]["pos"], network.nodes[j]["pos"]]), np.array(bend(network, i, j))
     along = np.linspace(0, 1, 2 if np.allclose(ends.mean(axis=0), middle) else 13)[:, None]
     return (1 - along) ** 2 * ends[0] + 2 * along * (1 - along) * middle + along**2 * ends[1]
 
 
-def _hover_over_edges(explanation: Explanation, drawn: Graph) -> go.Scatter:
+def _hover_over_edges(explanation: Explanation, network: Graph) -> go.Scatter:
     """Return invisible hover targets at the midpoints of the edges."""
     names, n_image, unit = explanation.names, explanation.n_image, explanation.unit
     texts: list[str] = []
-    middles = np.zeros((drawn.number_of_edges(), 2))
-    for at, (i, j, edge) in enumerate(drawn.edges(data=True)):
-        middles[at] = _curve(drawn, i, j)[[0, -1]].mean(axis=0) / 2 + np.array(bend(drawn, i, j)) / 2
+    middles = np.zeros((network.number_of_edges(), 2))
+    for at, (i, j, edge) in enumerate(network.edges(data=True)):
+        middles[at] = _curve(network, i, j)[[0, -1]].mean(axis=0) / 2 + np.array(bend(network, i, j)) / 2
         name = shown(pair_name(names, n_image, min(i, j), max(i, j)))
         texts.append(f"{name}<br>{with_unit(with_error(edge['weight'], edge['se']), unit)}")
     return _unseen(middles, texts, size=14)
 
 
-def _hover_over_nodes(explanation: Explanation, drawn: Graph) -> go.Scatter:
+def _hover_over_nodes(explanation: Explanation, network: Graph) -> go.Scatter:
     names = explanation.names
     texts = [
         f"{shown(names[player])}<br>main effect {with_unit(with_error(node['main'], node['se']), explanation.unit)}"
-        for player, node in drawn.nodes(data=True)
+        for player, node in network.nodes(data=True)
     ]
-    places = np.array([node["pos"] for _, node in drawn.nodes(data=True)]).reshape(-1, 2)
+    places = np.array([node["pos"] for _, node in network.nodes(data=True)]).reshape(-1, 2)
     return _unseen(places, texts, size=34)
 
 
@@ -105,24 +105,24 @@ def _unseen(places: Floats, texts: list[str], size: int) -> go.Scatter:
     return go.Scatter(x=places[:, 0], y=places[:, 1], mode="markers", marker=marker, hovertext=texts, hoverinfo="text")
 
 
-def _add_thumbnails(made: go.Figure, explanation: Explanation, drawn: Graph) -> None:
+def _add_thumbnails(fig: go.Figure, explanation: Explanation, network: Graph) -> None:
     """Add the patches' pixels; in the anchored layout at their own size, on the pale image."""
     if explanation.image is None:
         return
-    height, places = drawn.graph["image_height"], places_of(explanation)
+    height, places = network.graph["image_height"], places_of(explanation)
     shared: dict[str, Any] = {"xref": "x", "yref": "y", "sizing": "contain" if height is None else "stretch"}
     if height is not None:
         whole = {"x": 0, "y": 0, "sizex": 1, "sizey": height, "opacity": _BACKDROP, "layer": "below"}
-        made.add_layout_image(source=data_uri(explanation.image), **shared, **whole)
+        fig.add_layout_image(source=data_uri(explanation.image), **shared, **whole)
         tall, wide = explanation.image.shape[:2]
-        made.update_yaxes(scaleanchor="x", scaleratio=tall / wide / height, constrain="domain")
-        made.update_xaxes(constrain="domain")
-    for player, node in drawn.nodes(data=True):
+        fig.update_yaxes(scaleanchor="x", scaleratio=tall / wide / height, constrain="domain")
+        fig.update_xaxes(constrain="domain")
+    for player, node in network.nodes(data=True):
         if node["kind"] == "patch":
             pixels = player_picture(explanation, player)
             x, y, wide, high = (*node["pos"], *_THUMBNAIL) if height is None else _in_place(places, player, height)
             box = {"x": x, "y": y, "sizex": wide, "sizey": high, "xanchor": "center", "yanchor": "middle"}
-            made.add_layout_image(source=data_uri(pixels), layer="below" if height else "above", **shared, **box)
+            fig.add_layout_image(source=data_uri(pixels), layer="below" if height else "above", **shared, **box)
 
 
 def _in_place(places: Places, player: int, height: float) -> tuple[float, float, float, float]:
@@ -132,12 +132,12 @@ def _in_place(places: Places, player: int, height: float) -> tuple[float, float,
     return left + wide / 2, height * (top + high / 2), seam * wide, seam * height * high
 
 
-def _add_labels(made: go.Figure, explanation: Explanation, style: Style, drawn: Graph) -> None:
+def _add_labels(fig: go.Figure, explanation: Explanation, style: Style, network: Graph) -> None:
     """Add labels of tokens and, without an image, of patches."""
-    for _, node in drawn.nodes(data=True):
+    for _, node in network.nodes(data=True):
         if node["kind"] == "token" or explanation.image is None:
             x, y = node["pos"]
-            made.add_annotation(
+            fig.add_annotation(
                 x=x,
                 y=y,
                 text=f"<b>{shown(shortened(node['label'], _LETTERS))}</b>",

@@ -51,8 +51,8 @@ def _texts(explanation: Explanation) -> Players:
     return np.arange(explanation.n_image, explanation.n_players)
 
 
-def _squared(made: go.Figure) -> go.Figure:
-    return made.update_yaxes(scaleanchor="x", constrain="domain").update_xaxes(constrain="domain")
+def _squared(fig: go.Figure) -> go.Figure:
+    return fig.update_yaxes(scaleanchor="x", constrain="domain").update_xaxes(constrain="domain")
 
 
 def _titled(explanation: Explanation, title: str, block: str) -> str:
@@ -79,16 +79,16 @@ def _heatmap(explanation: Explanation, style: Style, title: str, down: Players, 
         hoverongaps=False,
         **_hover(explanation, down, across),
     )
-    made = go.Figure(trace)
+    fig = go.Figure(trace)
     height = max(220, min(760, 120 + (26 if len(down) <= _MOST_TICKS else 11) * len(down)))
-    made.update_layout(**style.layout(title, height=height))
-    made.update_xaxes(**_axis(explanation, style, across))
-    made.update_yaxes(**_axis(explanation, style, down), autorange="reversed")
+    fig.update_layout(**style.layout(title, height=height))
+    fig.update_xaxes(**_axis(explanation, style, across))
+    fig.update_yaxes(**_axis(explanation, style, down), autorange="reversed")
     if _by_row(explanation, across):
-        _rule_off_rows(made.add_vline, explanation, style)
+        _rule_off_rows(fig.add_vline, explanation, style)
     if _by_row(explanation, down):
-        _rule_off_rows(made.add_hline, explanation, style)
-    return made
+        _rule_off_rows(fig.add_hline, explanation, style)
+    return fig
 
 
 def _hover(explanation: Explanation, down: Players, across: Players) -> dict[str, Any]:

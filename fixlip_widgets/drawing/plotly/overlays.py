@@ -35,23 +35,23 @@ def overlay(explanation: Explanation, style: Style, player: int | str | None = N
         index = explanation.player(player)
         values = patch_values(explanation, index)
         title = f"Interactions with {shown(explanation.names[index])}"
-    made = go.Figure()
-    made.update_layout(**style.layout(titled(title, explanation.caption), height=460))
-    return _picture(made, explanation, style, values)
+    fig = go.Figure()
+    fig.update_layout(**style.layout(titled(title, explanation.caption), height=460))
+    return _picture(fig, explanation, style, values)
 
 
 def main(explanation: Explanation, style: Style) -> go.Figure:
     """Draw main effects: patches as heat on the image, tokens as bars with 95 % intervals."""
-    made = make_subplots(1, 2, column_widths=[0.58, 0.42], horizontal_spacing=0.2)
-    made.update_layout(**style.layout(titled("Main effects", explanation.caption), height=430, bargap=0.35))
-    _picture(made, explanation, style, explanation.main[: explanation.n_image], bar={**style.color_bar(""), "x": 0.475})
-    made.add_trace(_bars(explanation, style), row=1, col=2)
+    fig = make_subplots(1, 2, column_widths=[0.58, 0.42], horizontal_spacing=0.2)
+    fig.update_layout(**style.layout(titled("Main effects", explanation.caption), height=430, bargap=0.35))
+    _picture(fig, explanation, style, explanation.main[: explanation.n_image], bar={**style.color_bar(""), "x": 0.475})
+    fig.add_trace(_bars(explanation, style), row=1, col=2)
     names = [shown(shortened(token, _LETTERS)) for token in explanation.tokens]
-    made.update_yaxes(tickvals=[*range(len(names))], ticktext=names, autorange="reversed", row=1, col=2)
-    made.update_xaxes(
+    fig.update_yaxes(tickvals=[*range(len(names))], ticktext=names, autorange="reversed", row=1, col=2)
+    fig.update_xaxes(
         title={"text": explanation.unit}, gridcolor=style.theme.line, zerolinecolor=style.theme.ink, row=1, col=2
     )
-    return made
+    return fig
 
 
 def _bars(explanation: Explanation, style: Style) -> go.Bar:
@@ -84,12 +84,12 @@ def _hover(explanation: Explanation, raster: NDArray[np.integer], values: Floats
 
 
 def _picture(
-    made: go.Figure, explanation: Explanation, style: Style, values: Floats, bar: dict[str, Any] | None = None
+    fig: go.Figure, explanation: Explanation, style: Style, values: Floats, bar: dict[str, Any] | None = None
 ) -> go.Figure:
     """Draw the image on the figure's first axes, with the (n_image,) ``values`` as heat."""
     raster, limit = places_of(explanation).raster, limit_of(values)
     rows, columns = raster.shape
-    made.add_trace(
+    fig.add_trace(
         go.Heatmap(
             z=values[raster],
             **_hover(explanation, raster, values),
@@ -102,7 +102,7 @@ def _picture(
     )
     height, width = (rows, columns) if explanation.image is None else explanation.image.shape[:2]
     if explanation.image is not None:
-        made.add_layout_image(
+        fig.add_layout_image(
             source=data_uri(explanation.image),
             xref="x",
             yref="y",
@@ -116,4 +116,4 @@ def _picture(
     hidden = {"showgrid": False, "zeroline": False, "showticklabels": False, "constrain": "domain"}
     across, down = {**hidden, "range": [-0.5, columns - 0.5]}, {**hidden, "range": [rows - 0.5, -0.5]}
     upright = {"scaleanchor": "x", "scaleratio": (height / rows) / (width / columns)}
-    return made.update_layout(xaxis=across, yaxis={**down, **upright})
+    return fig.update_layout(xaxis=across, yaxis={**down, **upright})

@@ -1,4 +1,4 @@
-"""A model's modules without its weights: enough to see what it is."""
+"""Build a model without its weights, to inspect its architecture."""
 
 from __future__ import annotations
 
@@ -11,15 +11,15 @@ from fixlip_widgets.errors import ModelError
 
 
 def outline(name: str) -> Any:
-    """The model of a name, config file or folder, with weights that mean nothing.
+    """Build the model of a name, config file or folder, with random weights.
 
     Raises:
-        ModelError: There is no such model, or its config is none.
+        ModelError: The model is unknown, or its config is invalid.
     """
-    named = name.removeprefix("local-dir:")
-    if Path(named).is_dir() and not (Path(named) / CONFIG).is_file():
-        return _of_transformers(Path(named))
-    return build(config_of(named), name)
+    source = name.removeprefix("local-dir:")
+    if Path(source).is_dir() and not (Path(source) / CONFIG).is_file():
+        return _of_transformers(Path(source))
+    return build(config_of(source), name)
 
 
 def _of_transformers(folder: Path) -> Any:
@@ -32,8 +32,8 @@ def _of_transformers(folder: Path) -> Any:
         model: Any = transformers.AutoModel.from_config(config, trust_remote_code=False)
     except (OSError, ValueError, KeyError) as error:
         raise ModelError(
-            f"The folder {folder} has neither {CONFIG}, as open_clip saves it, nor a config.json of transformers that "
-            f"can be read: {first_line(error)}"
+            f"The folder {folder} contains neither {CONFIG} (open_clip) nor a readable config.json (transformers): "
+            f"{first_line(error)}"
         ) from error
     check_kind(model)
     return TransformersEncoder(model)

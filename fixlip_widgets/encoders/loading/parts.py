@@ -1,4 +1,4 @@
-"""What every way of loading ends in: an encoder and what belongs to it."""
+"""Common result of all loaders."""
 
 from __future__ import annotations
 
@@ -11,13 +11,13 @@ PreprocessCfg: Any = open_clip.transform.PreprocessCfg
 
 
 class Parts(NamedTuple):
-    """The pieces of a model.
+    """A module with its tokenizer and preprocessing.
 
     Attributes:
         clip: The module: an open_clip model, or :class:`fixlip_widgets.encoders.towers.TransformersEncoder`.
-        tokenizer: open_clip's, or one with its interface.
+        tokenizer: open_clip's tokenizer, or one with its interface.
         preprocess: open_clip's description of the preprocessing.
-        name, pretrained: Where it came from.
+        name, pretrained: Names of the model and of its weights.
     """
 
     clip: Any
@@ -27,14 +27,17 @@ class Parts(NamedTuple):
     pretrained: str
 
 
-def preprocessing(size: Any, *given: dict[str, Any]) -> Any:
-    """open_clip's preprocessing for pixels of ``size``; what it has no field for is left out, the last word counts."""
+def preprocessing(size: Any, *settings: dict[str, Any]) -> Any:
+    """Return open_clip's preprocessing for images of ``size``.
+
+    Later settings take precedence; those that open_clip does not have are ignored.
+    """
     fields = PreprocessCfg.__dataclass_fields__
-    known = {name: value for each in given for name, value in each.items() if name in fields and value is not None}
-    return PreprocessCfg(**known | {"size": size})
+    values = {name: value for each in settings for name, value in each.items() if name in fields and value is not None}
+    return PreprocessCfg(**values | {"size": size})
 
 
 def first_line(error: BaseException) -> str:
-    """The error's first line as one sentence; long messages of hubs are cut."""
+    """Return the first line of an error message as a sentence, shortened to 160 characters."""
     line = (str(error).strip() or type(error).__name__).splitlines()[0]
     return textwrap.shorten(line, 160, placeholder=" …").rstrip(".") + "."

@@ -1,4 +1,4 @@
-"""The type that an encoder computes in, and compiling it: what pays depends on the machine, so it is measured."""
+"""Set the numerical precision of encoders, which ``"auto"`` selects by a measurement, and compile them."""
 
 from __future__ import annotations
 
@@ -19,19 +19,19 @@ from fixlip_widgets.support.files import replacing
 
 Precision = Literal["float32", "bfloat16", "float16", "auto"]
 GAIN = 1.2
-"""How many times faster than float32 bfloat16 must be to be worth its three decimal digits."""
+"""Minimum speed-up of bfloat16 over float32 that justifies its three decimal digits."""
 _measured: dict[str, bool] = {}
-_convolution_choice = threading.Lock()
+_convolution_lock = threading.Lock()
 
 
 def set_precision(clip: nn.Module, precision: str, device: torch.device) -> None:
-    """Convert a model's weights in place; its logit's scale and bias stay in float32, which the value is computed in.
+    """Convert a model's weights in place; the logit's scale and bias stay in float32, as similarities do.
 
     Raises:
-        InputError: There is no such precision.
+        InputError: The precision is unknown.
     """
     if precision not in get_args(Precision):
-        raise InputError(f"precision is {precision!r}; it is one of {', '.join(get_args(Precision))}.")
+        raise InputError(f"precision is {precision!r}; it must be one of {', '.join(get_args(Precision))}.")
     if precision == "auto":
         precision = "bfloat16" if bfloat16_pays(device) else "float32"
     dtype = getattr(torch, precision)
@@ -45,18 +45,19 @@ def set_precision(clip: nn.Module, precision: str, device: torch.device) -> None
 
 
 def bfloat16_pays(device: torch.device) -> bool:
-    """Whether matrices multiply at least ``GAIN`` times as fast in bfloat16 as in float32; measured once a machine.
+    """Return whether bfloat16 matrix products are at least ``GAIN`` times as fast as float32 ones.
 
-    Processors differ: some have instructions for bfloat16, others emulate it at half the speed of float32.
+    This is measured once per machine: some CPUs have instructions for bfloat16, others emulate it at half the speed of
+    float32.
     """
     key = f"{device.type} {_device_name(device)} torch {torch.__version__} threads {torch.get_num_threads()}"
     if key not in _measured:
-        remembered = _remembered()
-        if key not in remembered:
+        cache = _read_cache()
+        if key not in cache:
             gain = _seconds(torch.float32, device) / _seconds(torch.bfloat16, device)
-            remembered[key] = gain >= GAIN
-            _remember(remembered)
-        _measured[key] = bool(remembered[key])
+            cache[key] = gain >= GAIN
+            _write_cache(cache)
+        _measured[key] = bool(cache[key])
     return _measured[key]
 
 
@@ -69,7 +70,7 @@ def _device_name(device: torch.device) -> str:
 
 
 def _seconds(dtype: torch.dtype, device: torch.device) -> float:
-    """Shortest of some runs of a layer's matrix product, at the sizes of a small batch."""
+    """Return the shortest of several run times of a layer's matrix product, for a small batch."""
     inputs = torch.ones(1600, 768, dtype=dtype, device=device)
     weights = torch.ones(768, 3072, dtype=dtype, device=device)
     times: list[float] = []
@@ -86,7 +87,7 @@ def _cache_file() -> Path:
     return Path(root) / "fixlip-widgets" / "precision.json"
 
 
-def _remembered() -> dict[str, bool]:
+def _read_cache() -> dict[str, bool]:
     try:
         stored = json.loads(_cache_file().read_text(encoding="utf-8"))
     except (OSError, ValueError):
@@ -94,31 +95,31 @@ def _remembered() -> dict[str, bool]:
     return stored if isinstance(stored, dict) else {}
 
 
-def _remember(measured: dict[str, bool]) -> None:
-    """Write it for the next process; where nothing can be written, that one measures again."""
+def _write_cache(cache: dict[str, bool]) -> None:
+    """Store the results for later processes, which measure again if the file cannot be written."""
     path = _cache_file()
     try:
         path.parent.mkdir(parents=True, exist_ok=True)
         with replacing(path) as stream:
-            stream.write(json.dumps(measured, indent=1).encode())
+            stream.write(json.dumps(cache, indent=1).encode())
     except OSError:
         return
 
 
 @contextmanager
 def full_convolutions(device: torch.device) -> Generator[None]:
-    """Run convolutions in float32 where a GPU would take TF32 for it, with three decimal digits, as cuDNN does."""
+    """Run convolutions on a GPU in full float32, instead of cuDNN's default TF32 with three decimal digits."""
     cudnn: Any = torch.backends.cudnn
     if device.type != "cuda":
         yield
         return
-    with _convolution_choice:  # it is one for all threads
-        if not hasattr(cudnn, "conv"):  # older versions of torch know one flag for all operations
+    with _convolution_lock:  # the setting applies to all threads
+        if not hasattr(cudnn, "conv"):  # older versions of torch have one flag for all operations
             with cudnn.flags(cudnn.enabled, cudnn.benchmark, deterministic=cudnn.deterministic, allow_tf32=False):
                 yield
             return
         before = cudnn.conv.fp32_precision
-        if before != "ieee":  # not by that flag, which is refused where a program has chosen like this
+        if before != "ieee":  # torch rejects the older flag if a program has used this setting
             cudnn.conv.fp32_precision = "ieee"
         try:
             yield
@@ -128,7 +129,7 @@ def full_convolutions(device: torch.device) -> Generator[None]:
 
 
 def compile_blocks(clip: nn.Module) -> None:
-    """Compile each block of each stack in place: all blocks of a stack share one compilation, for any batch size."""
+    """Compile each block of each stack in place; the blocks of a stack share one compilation for all batch sizes."""
     for module in clip.modules():
         if not isinstance(module, (nn.ModuleList, nn.Sequential)) or len(module) < 2:
             continue

@@ -1,4 +1,4 @@
-"""Models of transformers: CLIP, SigLIP and SigLIP-2 as a user has them, with their processor."""
+"""Load CLIP, SigLIP and SigLIP-2 models of transformers with their processors."""
 
 from __future__ import annotations
 
@@ -14,23 +14,23 @@ from fixlip_widgets.errors import ModelError
 
 KINDS = ("CLIPModel", "SiglipModel", "Siglip2Model")
 _INTERPOLATION = {2: "bilinear", 3: "bicubic"}
-"""PIL's numbers of the ways to resize that open_clip's preprocessing knows too."""
+"""Interpolation modes that open_clip supports, by PIL's number."""
 
-_USUAL = {"do_resize": True, "do_rescale": True, "rescale_factor": 1 / 255, "do_normalize": True}
-"""What an image processor does before a model that was trained on normalised pixels."""
+_REQUIRED = {"do_resize": True, "do_rescale": True, "rescale_factor": 1 / 255, "do_normalize": True}
+"""Required settings of an image processor."""
 
-_OPEN_CLIP = (
-    "A model of open_clip is loaded by its name or config, with its weights from a file: "
-    "safetensors.torch.save_file(model.state_dict(), 'weights.safetensors') writes one."
+_OPEN_CLIP_ADVICE = (
+    "Load an open_clip model by its name or config, with its weights from a file written by "
+    "safetensors.torch.save_file(model.state_dict(), 'weights.safetensors')."
 )
 
 
 class ProcessorTokenizer:
-    """A tokenizer of transformers with the interface of open_clip's: every caption is padded to the whole context.
+    """A transformers tokenizer with open_clip's interface: captions are padded to the whole context.
 
     Attributes:
-        tokenizer: The tokenizer itself.
-        context_length: Tokens of the whole context, padding included.
+        tokenizer: The transformers tokenizer.
+        context_length: Number of tokens in the whole context, including padding.
         vocab_size: Number of token ids.
     """
 
@@ -38,27 +38,27 @@ class ProcessorTokenizer:
         self.tokenizer, self.context_length, self.vocab_size = tokenizer, context_length, len(tokenizer)
 
     def clean_fn(self, text: str) -> str:
-        """The text itself: what these tokenizers clean, they clean on their own."""
+        """Return the text unchanged; transformers tokenizers clean it themselves."""
         return text
 
     def __call__(self, texts: list[str]) -> Tensor:
-        """(len(texts), context_length) token ids."""
+        """Return (len(texts), context_length) token ids."""
         return self.tokenizer(
             texts, padding="max_length", max_length=self.context_length, truncation=True, return_tensors="pt"
         ).input_ids
 
 
 def from_transformers(model: nn.Module, processor: Any) -> Parts:
-    """A ``CLIPModel``, ``SiglipModel`` or ``Siglip2Model`` with its processor.
+    """Wrap a ``CLIPModel``, ``SiglipModel`` or ``Siglip2Model`` and its processor.
 
     Raises:
-        ModelError: It is another model, or the processor is missing or prepares pictures in a way that is not known.
+        ModelError: The model is of another class, or the processor is missing or has unsupported settings.
     """
     check_kind(model)
     tokenizer, pictures = (getattr(processor, part, None) for part in ("tokenizer", "image_processor"))
     if tokenizer is None or pictures is None:
         raise ModelError(
-            f"{type(model).__name__} needs its processor, which holds tokenizer and image processor: "
+            f"{type(model).__name__} needs its processor, which contains the tokenizer and image processor: "
             "load_model(model, processor=AutoProcessor.from_pretrained(name))."
         )
     clip = TransformersEncoder(model)
@@ -68,85 +68,88 @@ def from_transformers(model: nn.Module, processor: Any) -> Parts:
 
 
 def check_kind(model: nn.Module) -> None:
-    """Let through the models of transformers that are supported.
+    """Check that a model is a supported transformers model.
 
     Raises:
-        ModelError: It is another.
+        ModelError: The model is of another class.
     """
     import transformers
 
     if not isinstance(model, tuple(getattr(transformers, kind) for kind in KINDS)):
         wrapped = [name for name in ("module", "_orig_mod") if isinstance(getattr(model, name, None), nn.Module)]
         raise ModelError(
-            f"The model is a {type(model).__name__}; of transformers, {', '.join(KINDS)} are supported. "
-            + (f"Pass what it wraps: model.{wrapped[0]}." if wrapped else _OPEN_CLIP)
+            f"The model is a {type(model).__name__}; supported transformers models are {', '.join(KINDS)}. "
+            + (f"Pass the wrapped model: model.{wrapped[0]}." if wrapped else _OPEN_CLIP_ADVICE)
         )
 
 
 def library(folder: Path) -> Any:
-    """The package transformers, which a folder needs.
+    """Return the transformers package, which ``folder`` needs.
 
     Raises:
-        ModelError: It is not installed.
+        ModelError: transformers is not installed.
     """
     try:
         import transformers
     except ImportError as error:
         raise ModelError(
-            f"{folder} is a transformers model; install it first: pip install 'fixlip-widgets[transformers]'."
+            f"{folder} contains a transformers model; install transformers first: "
+            "pip install 'fixlip-widgets[transformers]'."
         ) from error
     return transformers
 
 
 def from_transformers_folder(folder: Path) -> Parts:
-    """A folder that ``save_pretrained`` wrote, model and processor; nothing is downloaded.
+    """Load a model and its processor from a folder written by ``save_pretrained``; nothing is downloaded.
 
     Raises:
         ModelError: transformers is not installed, files are missing, or the weights are not in safetensors format.
     """
     auto = library(folder)
-    alone: dict[str, Any] = {"local_files_only": True, "trust_remote_code": False}
+    options: dict[str, Any] = {"local_files_only": True, "trust_remote_code": False}
     try:
-        model, report = auto.AutoModel.from_pretrained(folder, use_safetensors=True, output_loading_info=True, **alone)
-        processor = auto.AutoProcessor.from_pretrained(folder, **alone)
+        model, report = auto.AutoModel.from_pretrained(
+            folder, use_safetensors=True, output_loading_info=True, **options
+        )
+        processor = auto.AutoProcessor.from_pretrained(folder, **options)
     except (OSError, ValueError, KeyError, RuntimeError, SafetensorError) as error:
         raise ModelError(
-            f"The transformers model in {folder} could not be loaded: {first_line(error)} The folder needs config, "
+            f"The transformers model in {folder} could not be loaded: {first_line(error)} The folder needs the config, "
             "processor and weights in safetensors format: model.save_pretrained(folder), "
             "processor.save_pretrained(folder)."
         ) from error
     if missing := sorted(report["missing_keys"]):
         raise ModelError(
-            f"The weights in {folder} do not fit the model: {len(missing)} are missing, {missing[0]} among them."
+            f"The weights in {folder} do not fit the model: {len(missing)} missing, including {missing[0]}."
         )
     return from_transformers(model, processor)
 
 
 def _preprocessing(pictures: Any, image_size: tuple[int, int]) -> dict[str, Any]:
-    """An image processor's settings in open_clip's words.
+    """Convert an image processor's settings to those of open_clip.
 
     Raises:
-        ModelError: open_clip has no words for them.
+        ModelError: open_clip does not support the settings.
     """
-    for setting, usual in _USUAL.items():
-        if (found := getattr(pictures, setting, usual)) != usual:
+    for setting, required in _REQUIRED.items():
+        if (value := getattr(pictures, setting, required)) != required:
             raise ModelError(
-                f"{type(pictures).__name__} has {setting}={found}; only {setting}={usual} is known. Pass a processor "
-                "with that, and pictures as preprocessed tensors where the model was trained in another way."
+                f"{type(pictures).__name__} has {setting}={value}; only {setting}={required} is supported. Pass a "
+                "processor with that setting; if the model was trained without it, pass images as preprocessed tensors."
             )
     size = {name: value for name, value in dict(getattr(pictures, "size", None) or {}).items() if value is not None}
-    cut = getattr(pictures, "patch_size", None) is not None and hasattr(pictures, "max_num_patches")
+    cuts_patches = getattr(pictures, "patch_size", None) is not None and hasattr(pictures, "max_num_patches")
     interpolation = _INTERPOLATION.get(int(pictures.resample))
-    squashed = cut or {"height", "width"} <= set(size)
-    if interpolation is None or not (squashed or size.get("shortest_edge") == min(image_size)):
+    squash = cuts_patches or {"height", "width"} <= set(size)
+    if interpolation is None or not (squash or size.get("shortest_edge") == min(image_size)):
         raise ModelError(
-            f"{type(pictures).__name__} resizes pictures to {size} by method {pictures.resample}; known are a shortest "
-            f"edge of {min(image_size)}, or height and width, bilinear or bicubic. Pass preprocessed tensors of a "
-            "processor that the model was trained with, and here one with such settings."
+            f"{type(pictures).__name__} resizes images to {size} with resample={pictures.resample}; supported are a "
+            f"shortest edge of {min(image_size)}, or height and width, with bilinear or bicubic interpolation. Pass a "
+            "processor with such settings, and images as tensors preprocessed as in the model's training."
         )
     return {
         "mean": tuple(pictures.image_mean),
         "std": tuple(pictures.image_std),
         "interpolation": interpolation,
-        "resize_mode": "squash" if squashed else "shortest",
+        "resize_mode": "squash" if squash else "shortest",
     }

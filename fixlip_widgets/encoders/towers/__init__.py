@@ -1,4 +1,4 @@
-"""Idea 2, encode: towers that turn a batch of masks into a batch of unit-norm embeddings, one class per kind."""
+"""Idea 2, encode: towers map a batch of masks to unit-norm embeddings, with one class per kind of encoder."""
 
 from fixlip_widgets.encoders.towers.image import ImageTower, PatchImageTower, PixelImageTower, image_tower, patches_of
 from fixlip_widgets.encoders.towers.kinds import Kinds, kinds_of

@@ -1,4 +1,4 @@
-"""Text encoders from transformers inside an open_clip model: RoBERTa, XLM-R, mT5 and others."""
+"""Transformers text encoders inside open_clip models: RoBERTa, XLM-R, mT5 and others."""
 
 from __future__ import annotations
 
@@ -15,31 +15,31 @@ MaxPooler: Any = open_clip.hf_model.MaxPooler  # pyright: ignore[reportAttribute
 
 
 def padding_of(text: Any) -> int:
-    """The id of the token that an encoder takes for padding.
+    """Return the id of an encoder's padding token.
 
     Raises:
-        ModelError: It is unknown, or the encoder pools in a way that cannot leave tokens out.
+        ModelError: The padding token is unknown, or the pooling cannot exclude tokens.
     """
     padding = text.config.pad_token_id
     if padding is None or isinstance(text.pooler, MaxPooler):
         raise ModelError(
-            f"The text encoder {type(text.transformer).__name__} is not supported: its config must say which token is "
-            "padding, and it must pool by mean or by its class token."
+            f"The text encoder {type(text.transformer).__name__} is not supported: its config must define "
+            "pad_token_id, and it must pool by mean or by its class token."
         )
     return int(padding)
 
 
 class HuggingFaceTextTower:
-    """Hides tokens with the encoder's own attention mask, as it hides padding; pooling leaves them out likewise.
+    """Tower that hides tokens with the encoder's own attention mask, like padding; pooling excludes them too.
 
-    Padding is hidden from these encoders, so the sequence ends with the caption.
+    These encoders ignore padding, so the sequence ends with the caption.
     """
 
     def __init__(self, clip: Any, ids: Tensor, players: Tensor, owners: Tensor) -> None:
-        """As :class:`fixlip_widgets.encoders.towers.text.TextTower`.
+        """See :class:`fixlip_widgets.encoders.towers.text.TextTower`.
 
         Raises:
-            ModelError: The encoder's padding is unknown, or it pools in a way that cannot leave tokens out.
+            ModelError: The padding token is unknown, or the pooling cannot exclude tokens.
         """
         self._text = clip.text
         visible = ids != padding_of(clip.text)
@@ -48,9 +48,9 @@ class HuggingFaceTextTower:
         self.players, self.owners, self.n_players = players, owners, int(owners.max()) + 1
 
     def encode(self, masks: Tensor) -> Tensor:
-        """(m, n_players) bool masks, True = kept, to (m, d) unit-norm embeddings."""
+        """Encode (m, n_players) bool masks, True = kept, into (m, d) unit-norm embeddings."""
         keep = self._visible.repeat(len(masks), 1)
-        keep[:, self.players] &= masks[:, self.owners]  # a caption may name the padding, which stays hidden
+        keep[:, self.players] &= masks[:, self.owners]  # padding tokens in the caption itself stay hidden
         attention = keep.to(torch.long)
         output = self._text.transformer(input_ids=self._ids.expand(len(masks), -1), attention_mask=attention)
         features = self._text.proj(self._text.pooler(output, attention))

@@ -1,4 +1,4 @@
-"""Image towers: a removed patch is masked as the user chose; in the paper its pixels are 0 after normalisation."""
+"""Image towers: removed patches are replaced or dropped, depending on the masking method."""
 
 from __future__ import annotations
 
@@ -23,17 +23,17 @@ VisionTransformer: Any = open_clip.transformer.VisionTransformer  # pyright: ign
 
 
 class ImageTower(Protocol):
-    """Encodes masked versions of one image."""
+    """Encoder of masked versions of one image."""
 
     n_players: int
 
     def encode(self, masks: Tensor) -> Tensor:
-        """(m, n_players) bool masks, True = kept, to (m, d) unit-norm embeddings."""
+        """Encode (m, n_players) bool masks, True = kept, into (m, d) unit-norm embeddings."""
         ...
 
 
 class PatchImageTower(SequenceTower):
-    """open_clip's own vision transformer: class token, positions, transformer, and whichever pooling it has."""
+    """Tower of open_clip's own vision transformer, with any of its pooling methods."""
 
     def __init__(self, clip: Any, picture: MaskedPicture) -> None:
         visual = self._visual = clip.visual
@@ -51,30 +51,30 @@ class PatchImageTower(SequenceTower):
         if chosen is not None:
             tokens = tokens[0][chosen]
         tokens = torch.cat([self._class.expand(len(tokens), 1, -1), tokens], dim=1)
-        entering = visual.ln_pre(tokens)
-        states = state_at(visual.transformer, entering, 0) if self._reads_class else visual.transformer(entering)
+        inputs = visual.ln_pre(tokens)
+        states = state_at(visual.transformer, inputs, 0) if self._reads_class else visual.transformer(inputs)
         pooled, _ = visual._pool(states)
         return pooled if visual.proj is None else pooled @ visual.proj
 
 
 class PixelImageTower:
-    """Any image encoder, masked at its pixels: right for every kind, at the cost of embedding each masked picture."""
+    """Tower of any image encoder, masked at the pixels: always exact, but each masked image is embedded anew."""
 
     def __init__(self, clip: Any, pixels: Tensor, removed: Tensor, labels: Tensor, n_players: int) -> None:
-        """``removed``: (3, H, W) what removed pixels become; ``labels``: (H, W) the player of each pixel."""
+        """``removed``: (3, H, W) replacement of removed pixels; ``labels``: (H, W) player of each pixel."""
         self._clip, self._pixels, self._removed = clip, pixels, removed
         self._player_of_pixel = labels.to(pixels.device)
         self.n_players = n_players
 
     def encode(self, masks: Tensor) -> Tensor:
-        """(m, n_players) bool masks, True = kept, to (m, d) unit-norm embeddings."""
+        """Encode (m, n_players) bool masks, True = kept, into (m, d) unit-norm embeddings."""
         keep = masks[:, self._player_of_pixel]
         masked = torch.where(keep[:, None], self._pixels[None], self._removed[None])
         return F.normalize(self._clip.encode_image(masked).float(), dim=-1)
 
 
 def patches_of(clip: Any) -> Patches | None:
-    """The patches of a model's image encoder; ``None`` for encoders without any, such as ResNets."""
+    """Return the patches of a model's image encoder, or ``None`` for encoders without patches, such as ResNets."""
     if isinstance(clip, TransformersEncoder):
         return clip.patches
     visual = clip.visual
@@ -84,17 +84,17 @@ def patches_of(clip: Any) -> Patches | None:
 
 
 def image_tower(clip: Any, pixels: Tensor, labels: Tensor, n_players: int, masking: Masking = "zero") -> ImageTower:
-    """The fastest exact tower for what the encoder is: masked after its patch embedding where possible, or at pixels.
+    """Return the fastest exact tower for an image encoder, masked after the patch embedding if possible.
 
     Args:
         clip: The model.
-        pixels: (3, H, W) normalised.
-        labels: (H, W) the player of each pixel.
-        n_players: Their number.
-        masking: What becomes of removed patches.
+        pixels: (3, H, W) normalised pixels.
+        labels: (H, W) player of each pixel.
+        n_players: Number of players.
+        masking: Masking method.
 
     Raises:
-        InputError: Patches are to leave a sequence that the encoder does not have, or in parts.
+        InputError: ``masking="remove"``, but the encoder has no patches, or a player is not made of whole patches.
     """
     removed = replacement(masking, pixels)
     players = players_of_patches(labels, patches_of(clip))

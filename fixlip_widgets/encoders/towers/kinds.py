@@ -1,4 +1,4 @@
-"""What a model's two encoders are, in words, and how each is masked."""
+"""Describe a model's two encoders, and how each is masked."""
 
 from __future__ import annotations
 
@@ -11,17 +11,17 @@ from fixlip_widgets.encoders.towers.transformers_model import TransformersEncode
 
 
 class Kinds(NamedTuple):
-    """One sentence for each encoder."""
+    """One description per encoder."""
 
     image: str
     text: str
 
 
 def kinds_of(clip: Any) -> Kinds:
-    """How a model is masked.
+    """Describe a model's encoders, and how each is masked.
 
     Raises:
-        ModelError: An encoder is of a kind that is not supported.
+        ModelError: An encoder is not supported.
     """
     return Kinds(_image(clip), _text(clip))
 
@@ -33,11 +33,11 @@ def _image(clip: Any) -> str:
     else:
         name = type(getattr(clip.visual, "trunk", clip.visual)).__name__
     if patches is None:
-        return f"{name} without patches: masked at its pixels; the grid is in pixels, 7×7 by default"
+        return f"{name} without patches: masked at the pixels, on a 7×7 grid by default"
     grid = f"{patches.grid[0]}×{patches.grid[1]} patches of {patches.size[0]}×{patches.size[1]} pixels"
     if patches.apart:
-        return f"{name}, {grid}: embedded once a picture, masked there"
-    return f"{name}, {grid} that overlap or mix: masked at its pixels"
+        return f"{name}, {grid}: embedded once per image, masked at the embeddings"
+    return f"{name}, {grid}, overlapping or mixed: masked at the pixels"
 
 
 def _text(clip: Any) -> str:
@@ -48,7 +48,7 @@ def _text(clip: Any) -> str:
     if isinstance(text, HFTextEncoder):
         padding_of(text)
         pooler = type(text.pooler).__name__  # pyright: ignore[reportOptionalMemberAccess]
-        return f"{type(text.transformer).__name__} of transformers, padding hidden, {pooler}"  # pyright: ignore[reportOptionalMemberAccess]
+        return f"{type(text.transformer).__name__} (transformers), padding hidden, {pooler}"  # pyright: ignore[reportOptionalMemberAccess]
     parts = TextParts.of(clip)
     kind = "causal" if parts.attn_mask is not None else "not causal, padding visible"
     pooled = "its class token" if parts.cls_emb is not None else {"argmax": "eos"}.get(parts.pool_type, parts.pool_type)

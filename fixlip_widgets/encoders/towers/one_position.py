@@ -1,4 +1,4 @@
-"""A transformer of open_clip whose output is read at one position: the last block need not compute the others."""
+"""Run an open_clip transformer whose output is read at one position, which the last block alone computes."""
 
 from __future__ import annotations
 
@@ -14,17 +14,17 @@ _transformer: Any = open_clip.transformer  # pyright: ignore[reportAttributeAcce
 
 
 def state_at(transformer: Any, tokens: Tensor, position: int, attention_mask: Tensor | None = None) -> Tensor:
-    """The state of one position after all blocks.
+    """Return the state of one position after all blocks.
 
-    The last block needs every position's key and value, but only that position's query, projection and MLP: of the
-    products of a layer of width D, 2 D² a position remain of 12 D². The result is the same. Where gradients are
-    recorded the block runs whole, for those who look into it.
+    The last block needs the keys and values of all positions, but the query, projection and MLP of only one: in a layer
+    of width D, 2 D² of the 12 D² products per position remain. The result is the same. If gradients are recorded, the
+    block computes all positions, for methods that read its activations.
 
     Args:
-        transformer: open_clip's ``Transformer``, or another one with ``resblocks``, which then runs whole.
-        tokens: (m, n, D) what enters it.
-        position: Where its output is read.
-        attention_mask: (m · heads, n, n) added to the attention scores.
+        transformer: open_clip's ``Transformer``; any other one with ``resblocks`` computes all positions.
+        tokens: (m, n, D) input.
+        position: Position of the output to return.
+        attention_mask: (m · heads, n, n) mask that is added to the attention scores.
 
     Returns:
         (m, 1, D).
@@ -35,7 +35,7 @@ def state_at(transformer: Any, tokens: Tensor, position: int, attention_mask: Te
     if not plain or not transformer.batch_first or torch.is_grad_enabled():
         return transformer(tokens, attn_mask=attention_mask)[:, here]
     states = twin(transformer, {"resblocks": blocks[:-1]})(tokens, attn_mask=attention_mask)
-    # A block attends to other states than its own where it has a normalisation for those; here it is the same one.
-    # torch compiles a module's own call and leaves that out of copies, so a compiled last block runs plainly here.
+    # With ln_1_kv, a block takes its keys and values from other states than its queries; here the norm is the same.
+    # Copies of a compiled module are not compiled, so a compiled last block runs uncompiled here.
     reader = twin(last, {"ln_1_kv": last.ln_1})
     return reader(states[:, here], states, states, None if attention_mask is None else attention_mask[:, here])

@@ -1,4 +1,4 @@
-"""Where an image encoder turns patches into tokens, and which player each patch belongs to."""
+"""Patches of image encoders, and the players that patches and pixels belong to."""
 
 from __future__ import annotations
 
@@ -14,9 +14,9 @@ class Patches:
 
     Attributes:
         grid: (rows, columns) of patches.
-        size: (height, width) of one, in pixels.
-        apart: Whether a patch's embedding depends on that patch's pixels alone. Then embeddings can be masked in place
-            of pixels, with equal results, and each picture is embedded once however many masks follow.
+        size: (height, width) of a patch, in pixels.
+        apart: Whether the embedding of a patch depends only on that patch's pixels. If so, masking embeddings is
+            equivalent to masking pixels, and each image is embedded only once.
     """
 
     grid: tuple[int, int]
@@ -25,7 +25,7 @@ class Patches:
 
 
 def is_apart(embed: nn.Module) -> bool:
-    """Whether a convolution cuts its input into patches that share no pixel."""
+    """Return whether a module is a convolution that cuts its input into patches without shared pixels."""
     return (
         isinstance(embed, nn.Conv2d)
         and tuple(embed.kernel_size) == tuple(embed.stride)
@@ -35,17 +35,17 @@ def is_apart(embed: nn.Module) -> bool:
 
 
 def player_map(size: tuple[int, int], grid: tuple[int, int]) -> Tensor:
-    """(height, width) index of the grid cell that each position of a ``size`` raster belongs to, row-major."""
+    """Return the (height, width) index of the grid cell of each pixel, row-major, for an image of ``size``."""
     rows = torch.arange(size[0]) * grid[0] // size[0]
     columns = torch.arange(size[1]) * grid[1] // size[1]
     return rows[:, None] * grid[1] + columns[None, :]
 
 
 def grid_labels(size: tuple[int, int], grid: tuple[int, int], patches: Patches | None) -> Tensor:
-    """(height, width) index of the player that each pixel belongs to, for players on a grid.
+    """Return the (height, width) player of each pixel, for players on a grid.
 
-    Cells follow the encoder's patches where the grid divides them; pixels beyond the last whole patch, which such an
-    encoder does not see, belong to the nearest cell.
+    Cells consist of whole patches if the grid divides the patch grid. Pixels beyond the last whole patch, which the
+    encoder does not read, belong to the nearest cell.
     """
     if patches is None or any(fine % coarse for fine, coarse in zip(patches.grid, grid, strict=True)):
         return player_map(size, grid)
@@ -57,7 +57,7 @@ def grid_labels(size: tuple[int, int], grid: tuple[int, int], patches: Patches |
 
 
 def players_of_patches(labels: Tensor, patches: Patches | None) -> Tensor | None:
-    """(rows · columns,) the player of each patch; ``None`` where a patch is shared or there are no patches apart."""
+    """Return the (rows · columns,) player of each patch; ``None`` if players share a patch or patches are not apart."""
     if patches is None or not patches.apart:
         return None
     (rows, columns), (height, width) = patches.grid, patches.size

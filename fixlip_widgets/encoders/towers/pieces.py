@@ -1,4 +1,4 @@
-"""Batches in pieces that a processor encodes without asking the system for fresh memory."""
+"""Split batches into pieces that a CPU encodes without requesting memory from the operating system each time."""
 
 from __future__ import annotations
 
@@ -6,21 +6,22 @@ import torch
 from torch import Tensor
 
 _LARGEST = 16 * 2**20
-"""Bytes. glibc maps what is larger than 32 MB anew each time it is allocated, and gives back what lies free at the end
-of its heap, from 64 MB on (mallopt(3), M_MMAP_THRESHOLD and M_TRIM_THRESHOLD). The system then clears every page again,
-which takes as long as a tenth of the products. Half of that leaves room for a few such tensors at a time."""
+"""Bytes. glibc maps allocations above 32 MB anew each time, and returns free memory above 64 MB at the end of its heap
+(mallopt(3), M_MMAP_THRESHOLD and M_TRIM_THRESHOLD). The system then clears every page again, which takes a tenth of the
+time of the matrix products. Half of 32 MB leaves room for several such tensors."""
 _WIDENING = 4
-"""How much wider than the sequence its MLPs usually are: the largest activation."""
+"""Usual ratio of the width of the MLPs, the largest activations, to that of the sequence."""
 
 
 def pieces(masks: Tensor, sequence: Tensor) -> tuple[Tensor, ...]:
-    """(m, n) masks in equal parts, each to be encoded on its own.
+    """Split (m, n) masks into equal parts to be encoded one after another.
 
-    GPUs, whose memory PyTorch keeps, take all at once; so do runs that record gradients, which keep every activation.
+    The batch is not split on GPUs, whose memory PyTorch caches, or if gradients are recorded, which keeps every
+    activation.
 
     Args:
         masks: The batch.
-        sequence: (length, width) what the encoder reads of one mask.
+        sequence: (length, width) encoder input for one mask.
     """
     if masks.device.type != "cpu" or torch.is_grad_enabled():
         return (masks,)

@@ -1,8 +1,8 @@
-"""Image encoders that read a sequence of patches: masked after the patch embedding, which is computed once a picture.
+"""Base of image towers that are masked after the patch embedding, which is computed once per image.
 
-A patch's embedding depends on that patch alone (:class:`~.patches.Patches`), so choosing between
-the embeddings of two pictures equals embedding the picture that is chosen from them pixel by pixel: exactly, whether
-the embedding is linear or not.
+The embedding of a patch depends only on that patch (:class:`~.patches.Patches`). Selecting between the patch embeddings
+of two images is therefore exactly equivalent to embedding an image composed of their patches, whether or not the
+embedding is linear.
 """
 
 from __future__ import annotations
@@ -19,14 +19,14 @@ from fixlip_widgets.encoders.towers.pieces import pieces
 
 @dataclass(frozen=True)
 class MaskedPicture:
-    """A picture, what stands for it where it is removed, and whose the patches are.
+    """An image, the replacement of its removed pixels, and the players of its patches.
 
     Attributes:
-        pixels: (3, H, W) normalised.
-        replacement: (3, H, W) what removed pixels become.
-        players: (P,) the player of each patch, row-major.
+        pixels: (3, H, W) normalised pixels.
+        replacement: (3, H, W) values of removed pixels.
+        players: (P,) player of each patch, row-major.
         n_players: Number of players.
-        drops: Whether removed patches leave the sequence in place of being replaced.
+        drops: Whether removed patches are dropped from the sequence instead of replaced.
     """
 
     pixels: Tensor
@@ -37,21 +37,21 @@ class MaskedPicture:
 
 
 class SequenceTower(ABC):
-    """The part that these encoders share: from masks to the patches that each run reads."""
+    """Base class that selects, for each mask, the patches that the encoder reads."""
 
     def __init__(self, picture: MaskedPicture, kept: Tensor, removed: Tensor, *, stands_alone: bool) -> None:
-        """``kept``, ``removed``: (P, D) embeddings of the picture and of its replacement.
+        """``kept``, ``removed``: (P, D) embeddings of the image and of its replacement.
 
-        ``stands_alone``: whether there is a class token that can be pooled where no patch is left.
+        ``stands_alone``: Whether a class token can be pooled if no patch remains.
         """
-        # a convolution leaves them channels first; every activation would inherit that order, and be copied
+        # a convolution returns them channels first; every activation would inherit that order and be copied
         self._patches, self._removed = kept.contiguous(), removed.contiguous()
         self._player_of_patch = picture.players.to(kept.device)
         self._drops, self._stands_alone = picture.drops, stands_alone
         self.n_players = picture.n_players
 
     def encode(self, masks: Tensor) -> Tensor:
-        """(m, n_players) bool masks, True = kept, to (m, d) unit-norm embeddings."""
+        """Encode (m, n_players) bool masks, True = kept, into (m, d) unit-norm embeddings."""
         keep = masks[:, self._player_of_patch]
         features = self._shortened(keep) if self._drops else self._replaced(keep)
         return F.normalize(features.float(), dim=-1)
@@ -59,10 +59,10 @@ class SequenceTower(ABC):
     def _replaced(self, keep: Tensor) -> Tensor:
         patches, removed = self._patches, self._removed
         parts = pieces(keep, patches)
-        return torch.cat([self.run(torch.where(some[:, :, None], patches, removed), None) for some in parts])
+        return torch.cat([self.run(torch.where(part[:, :, None], patches, removed), None) for part in parts])
 
     def _shortened(self, keep: Tensor) -> Tensor:
-        """Masks that keep equally many patches run together: their sequences are equally long, without padding."""
+        """Encode masks that keep the same number of patches together, so that sequences need no padding."""
         sizes = keep.sum(dim=1)
         rows, features = [], []
         for size in sizes.unique().tolist():
@@ -77,11 +77,11 @@ class SequenceTower(ABC):
 
     @abstractmethod
     def run(self, patches: Tensor, chosen: Tensor | None) -> Tensor:
-        """Everything after the patch embedding.
+        """Run the encoder after its patch embedding.
 
         Args:
-            patches: (m, P, D) embeddings of all patches, or (1, P, D) where ``chosen`` is given.
-            chosen: (m, k) numbers of the patches that stay in the sequence, ascending; all of them by default.
+            patches: (m, P, D) embeddings of all patches, or (1, P, D) with ``chosen``.
+            chosen: (m, k) ascending indices of the patches that stay in the sequence; None for all.
 
         Returns:
             (m, d) embeddings, not normalised.

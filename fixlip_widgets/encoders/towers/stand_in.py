@@ -1,4 +1,4 @@
-"""Running the rest of a model from the middle: a twin shares every module but a few, whose results are given."""
+"""Run a model from an intermediate result, with a copy in which a few modules are replaced."""
 
 from __future__ import annotations
 
@@ -9,14 +9,14 @@ from torch import Tensor, nn
 
 
 class Given(nn.Module):
-    """Stands where a module stood: returns what it is given; every other attribute is still the module's."""
+    """Replacement of a module that returns its input; other attributes are those of the original."""
 
     def __init__(self, original: nn.Module) -> None:
         super().__init__()
         self.original = original
 
     def forward(self, given: Tensor, *_: Any, **__: Any) -> Tensor:
-        """``given``, whatever else the module would have been told."""
+        """Return ``given``; other arguments are ignored."""
         return given
 
     def __getattr__(self, name: str) -> Any:
@@ -27,21 +27,21 @@ class Given(nn.Module):
 
 
 def twin(module: nn.Module, replaced: dict[str, nn.Module]) -> Any:
-    """``module`` with the submodules at some paths (``"trunk.patch_embed"``) replaced; ``module`` itself stays as is.
+    """Return a copy of ``module`` with the submodules at some paths (``"trunk.patch_embed"``) replaced.
 
-    Only the modules on the way to the replaced ones are copied, and only shallowly: weights are shared, and making a
-    twin costs microseconds, so every run can have its own and towers stay safe to use from several threads.
+    Only the modules on the way to the replaced ones are copied, shallowly: weights are shared, and a copy takes
+    microseconds. Every run can have its own, which makes towers thread-safe.
     """
-    double = copy.copy(module)
-    children = double.__dict__["_modules"] = dict(module.__dict__["_modules"])
-    below: dict[str, dict[str, nn.Module]] = {}
+    duplicate = copy.copy(module)
+    children = duplicate.__dict__["_modules"] = dict(module.__dict__["_modules"])
+    nested: dict[str, dict[str, nn.Module]] = {}
     for path, replacement in replaced.items():
         name, _, rest = path.partition(".")
         if rest:
-            below.setdefault(name, {})[rest] = replacement
+            nested.setdefault(name, {})[rest] = replacement
         else:
             children[name] = replacement
-            double.__dict__.pop(name, None)  # an optional module that was None may be a plain attribute
-    for name, inner in below.items():
+            duplicate.__dict__.pop(name, None)  # an optional module that was None may be a plain attribute
+    for name, inner in nested.items():
         children[name] = twin(module.get_submodule(name), inner)
-    return double
+    return duplicate

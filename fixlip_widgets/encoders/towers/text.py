@@ -1,4 +1,4 @@
-"""Text towers: a removed token is hidden by the attention mask in every layer; it is not deleted, positions stay."""
+"""Text towers: the attention mask hides removed tokens in every layer; positions do not change."""
 
 from __future__ import annotations
 
@@ -21,7 +21,7 @@ HFTextEncoder: Any = open_clip.hf_model.HFTextEncoder  # pyright: ignore[reportA
 
 @dataclass(frozen=True)
 class TextParts:
-    """The pieces of an open_clip transformer text encoder, wherever its model keeps them."""
+    """The components of an open_clip transformer text encoder."""
 
     token_embedding: nn.Module
     positional_embedding: Tensor
@@ -38,7 +38,7 @@ class TextParts:
 
     @classmethod
     def of(cls, clip: Any) -> TextParts:
-        """Find them in a model.
+        """Collect the components from a model.
 
         Raises:
             ModelError: The text encoder is not a plain open_clip transformer that pools at a single token.
@@ -47,13 +47,13 @@ class TextParts:
         needed = ("token_embedding", "positional_embedding", "transformer", "ln_final", "text_projection")
         if not all(hasattr(text, name) for name in needed) or not hasattr(text.transformer, "resblocks"):
             raise ModelError(
-                f"The text encoder {type(text).__name__} is not supported: its layers do not take an attention mask "
-                "from outside. Use a model with an open_clip transformer or a transformers text encoder, such as "
-                "ViT-B-32 or xlm-roberta-base-ViT-B-32."
+                f"The text encoder {type(text).__name__} is not supported: its layers do not accept an attention mask. "
+                "Use a model with an open_clip transformer or a transformers text encoder, such as ViT-B-32 or "
+                "xlm-roberta-base-ViT-B-32."
             )
         cls_emb, pool_type = getattr(text, "cls_emb", None), getattr(text, "pool_type", None) or clip.text_pool_type
         if cls_emb is None and pool_type not in ("first", "last", "argmax", "eos"):
-            raise ModelError(f"The text encoder pools by {pool_type!r}; one that pools at a single token is needed.")
+            raise ModelError(f"The text encoder pools by {pool_type!r}; it must pool at a single token.")
         return cls(
             *(getattr(text, name) for name in needed),
             attn_mask=text.attn_mask,
@@ -66,9 +66,9 @@ class TextParts:
         )
 
     def embed(self, ids: Tensor) -> tuple[Tensor, Tensor | None]:
-        """(context,) ids to (length, D) embeddings, positions included, and the (length, length) additive mask.
+        """Embed (context,) ids; return (length, D) embeddings with positions, and the (length, length) additive mask.
 
-        A class token, if there is one, comes last; padding is hidden where the model hides it.
+        A class token comes last, if the model has one. The mask hides padding if the model does.
         """
         if self.embeds is not None:
             tokens, mask = self.embeds(ids[None])
@@ -77,7 +77,7 @@ class TextParts:
         return embedded + self.positional_embedding[: len(ids)].to(embedded.dtype), self.attn_mask
 
     def pooled_at(self, ids: Tensor, length: int) -> int:
-        """The position whose state becomes the embedding."""
+        """Return the position whose state becomes the embedding."""
         if self.cls_emb is not None or self.pool_type == "last":
             return length - 1
         if self.pool_type == "first":
@@ -88,29 +88,28 @@ class TextParts:
 
 
 class TextTower:
-    """Encodes masked versions of one caption with an open_clip transformer, with or without a class token.
+    """Tower of an open_clip text transformer, with or without a class token.
 
-    Positions that the pooled one cannot see, directly or through others, are left out: for CLIP all behind the end
-    token, for SigLIP none.
+    Positions that cannot influence the pooled one are dropped: for CLIP all after the end token, for SigLIP none.
     """
 
     def __init__(self, clip: Any, ids: Tensor, players: Tensor, owners: Tensor) -> None:
-        """``ids``: (context,) token ids; ``players``: (k,) positions that masks switch; ``owners``: (k,) whose."""
+        """``ids``: (context,); ``players``: (k,) positions that masks hide; ``owners``: (k,) player of each."""
         self._parts = parts = TextParts.of(clip)
         tokens, mask = parts.embed(ids)
         pooled = parts.pooled_at(ids, len(tokens))
-        seen = _seen_from(pooled, mask, len(tokens)).to(ids.device)
-        place = torch.full((len(tokens),), -1, device=ids.device)
-        place[seen] = torch.arange(len(seen), device=ids.device)
-        matters = place[players] >= 0
-        self.players, self.owners = place[players][matters], owners[matters]
-        self.n_players, self._pooled = int(owners.max()) + 1, int(place[pooled])
-        self._tokens = tokens[seen]
-        self._mask = None if mask is None else mask[seen][:, seen].to(tokens.dtype)
+        positions = _influences(pooled, mask, len(tokens)).to(ids.device)
+        index = torch.full((len(tokens),), -1, device=ids.device)
+        index[positions] = torch.arange(len(positions), device=ids.device)
+        matters = index[players] >= 0
+        self.players, self.owners = index[players][matters], owners[matters]
+        self.n_players, self._pooled = int(owners.max()) + 1, int(index[pooled])
+        self._tokens = tokens[positions]
+        self._mask = None if mask is None else mask[positions][:, positions].to(tokens.dtype)
 
     def encode(self, masks: Tensor) -> Tensor:
-        """(m, n_players) bool masks, True = kept, to (m, d) unit-norm embeddings."""
-        features = [self._features(some) for some in pieces(masks, self._tokens)]
+        """Encode (m, n_players) bool masks, True = kept, into (m, d) unit-norm embeddings."""
+        features = [self._features(piece) for piece in pieces(masks, self._tokens)]
         return F.normalize(torch.cat(features).float(), dim=-1)
 
     def _features(self, masks: Tensor) -> Tensor:
@@ -136,35 +135,35 @@ class TextTower:
 AnyTextTower = TextTower | HuggingFaceTextTower | TransformersTextTower
 
 
-def _seen_from(position: int, mask: Tensor | None, length: int) -> Tensor:
-    """Positions that can influence ``position`` through any number of layers, ascending."""
+def _influences(position: int, mask: Tensor | None, length: int) -> Tensor:
+    """Return the positions that can influence ``position`` through any number of layers, in ascending order."""
     if mask is None:
         return torch.arange(length)
     visible = mask.cpu() == 0
-    seen = torch.zeros(length, dtype=torch.bool)
-    seen[position] = True
-    while not torch.equal(seen, wider := seen | visible[seen].any(dim=0)):
-        seen = wider
-    return seen.nonzero()[:, 0]
+    reached = torch.zeros(length, dtype=torch.bool)
+    reached[position] = True
+    while not torch.equal(reached, wider := reached | visible[reached].any(dim=0)):
+        reached = wider
+    return reached.nonzero()[:, 0]
 
 
 def text_tower(clip: Any, ids: Tensor, players: Tensor, owners: Tensor | None = None) -> AnyTextTower:
-    """The tower for what the text encoder is.
+    """Return the tower for a model's text encoder.
 
     Args:
         clip: The model.
         ids: (context,) token ids of the whole context.
-        players: (k,) positions that masks switch.
-        owners: (k,) the player of each; by default each is one.
+        players: (k,) positions that masks hide.
+        owners: (k,) player of each position; by default each is a player of its own.
 
     Raises:
-        ModelError: The text encoder is of a kind that is not supported, or has no such tokens.
+        ModelError: The text encoder is not supported, or a token is not in its vocabulary.
     """
     vocabulary = max((each.num_embeddings for each in clip.modules() if isinstance(each, nn.Embedding)), default=0)
     if (largest := int(ids.max())) >= vocabulary > 0:
         raise ModelError(
             f"The tokenizer gives token {largest:,}, but the model's vocabulary has {vocabulary:,} tokens, numbered "
-            "from 0: it is another model's. Name the right one: hf_tokenizer_name in the config, or the processor."
+            "from 0: it belongs to another model. Set hf_tokenizer_name in the config, or pass the model's processor."
         )
     owners = torch.arange(len(players), device=players.device) if owners is None else owners
     if isinstance(clip, TransformersEncoder):

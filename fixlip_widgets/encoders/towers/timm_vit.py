@@ -1,4 +1,4 @@
-"""Vision transformers of timm, as open_clip uses them for SigLIP, EVA-02, PE-Core and others."""
+"""timm's vision transformers in open_clip models: SigLIP, EVA-02, PE-Core and others."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ from fixlip_widgets.encoders.towers.stand_in import Given, twin
 
 
 def timm_patches(visual: Any) -> Patches | None:
-    """The patches of a timm encoder; ``None`` where it has none, or merges them on its way, as Swin does."""
+    """Return the patches of a timm encoder, or ``None`` if it has none or merges them, as Swin does."""
     trunk: Any = getattr(visual, "trunk", None)
     embed = getattr(trunk, "patch_embed", None)
     grid = getattr(embed, "grid_size", None)
@@ -26,15 +26,15 @@ def timm_patches(visual: Any) -> Patches | None:
     if isinstance(trunk, (VisionTransformer, Eva)) and isinstance(embed, PatchEmbed) and not embed.dynamic_img_pad:
         size: Any = embed.patch_size
         return Patches((rows, columns), (int(size[0]), int(size[1])), is_apart(embed.proj))
-    made_for: Any = getattr(embed, "img_size", visual.image_size)  # open_clip may show it another size
-    size = (int(made_for[0]) // rows, int(made_for[1]) // columns)
+    native_size: Any = getattr(embed, "img_size", visual.image_size)  # open_clip may use another size
+    size = (int(native_size[0]) // rows, int(native_size[1]) // columns)
     merges = trunk.feature_info[-1]["reduction"] > max(size)
     grid = (visual.image_size[0] // size[0], visual.image_size[1] // size[1])
     return None if merges else Patches(grid, size, apart=False)
 
 
 def size_insisted_on(visual: Any) -> tuple[int, int] | None:
-    """(height, width) of the only pixels that a timm encoder takes; ``None`` for one that takes others too."""
+    """Return the only (height, width) in pixels that a timm encoder accepts, or ``None`` if it accepts others too."""
     embed = getattr(getattr(visual, "trunk", None), "patch_embed", None)
     if not isinstance(embed, PatchEmbed) or not embed.strict_img_size:
         return None
@@ -43,15 +43,15 @@ def size_insisted_on(visual: Any) -> tuple[int, int] | None:
 
 
 class TimmImageTower(SequenceTower):
-    """A timm transformer, run from its patch embedding on by the model's own code, rotary positions and all.
+    """Tower of a timm transformer: the model's own code runs after the patch embedding, rotary positions included.
 
-    Where patches leave the sequence they do so at the place that the model has for it, its patch dropout.
+    Patches are dropped from the sequence in place of the model's patch dropout.
     """
 
     def __init__(self, clip: Any, picture: MaskedPicture) -> None:
         self._visual = visual = clip.visual
         embedded = [visual.trunk.patch_embed(pixels[None])[0] for pixels in (picture.pixels, picture.replacement)]
-        self._shape = embedded[0].shape  # (P, D), or (rows, columns, D) where positions are fitted to the input
+        self._shape = embedded[0].shape  # (P, D), or (rows, columns, D) if positions adapt to the input
         trunk = visual.trunk
         stands_alone = getattr(trunk, "attn_pool", None) is None and trunk.global_pool == "token"
         kept, removed = (each.flatten(0, -2) for each in embedded)
@@ -62,21 +62,21 @@ class TimmImageTower(SequenceTower):
         if chosen is not None:
             patches = patches.expand(len(chosen), -1, -1)
             trunk = self._visual.trunk
-            replaced["trunk.patch_drop"] = _Choose(chosen, trunk.num_prefix_tokens, isinstance(trunk, Eva))
+            replaced["trunk.patch_drop"] = _PatchSelection(chosen, trunk.num_prefix_tokens, isinstance(trunk, Eva))
         return twin(self._visual, replaced)(patches.reshape(len(patches), *self._shape))
 
 
-class _Choose(nn.Module):
-    """In place of a patch dropout: keeps the class token and registers, and the chosen patches."""
+class _PatchSelection(nn.Module):
+    """Replacement of a patch dropout that keeps the class token, registers and chosen patches."""
 
-    def __init__(self, chosen: Tensor, prefix: int, tells: bool) -> None:
-        """``tells``: whether the model asks which were kept, as those with rotary positions do."""
+    def __init__(self, chosen: Tensor, prefix: int, returns_indices: bool) -> None:
+        """``returns_indices``: Whether the model needs the indices of kept patches, as for rotary positions."""
         super().__init__()
-        self._chosen, self._prefix, self._tells = chosen, prefix, tells
+        self._chosen, self._prefix, self._returns_indices = chosen, prefix, returns_indices
 
     def forward(self, tokens: Tensor) -> Tensor | tuple[Tensor, Tensor]:
-        """(m, prefix + P, D) to (m, prefix + k, D)."""
+        """Select (m, prefix + k, D) of (m, prefix + P, D) tokens."""
         patches = tokens[:, self._prefix :]
         patches = patches.gather(1, self._chosen[:, :, None].expand(-1, -1, patches.shape[2]))
         kept = torch.cat([tokens[:, : self._prefix], patches], dim=1)
-        return (kept, self._chosen) if self._tells else kept
+        return (kept, self._chosen) if self._returns_indices else kept

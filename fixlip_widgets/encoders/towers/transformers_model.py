@@ -1,4 +1,4 @@
-"""CLIP, SigLIP and SigLIP-2 models of transformers, seen through one small interface, and their towers."""
+"""A common interface to the CLIP, SigLIP and SigLIP-2 models of transformers, and their towers."""
 
 from __future__ import annotations
 
@@ -16,15 +16,16 @@ from fixlip_widgets.errors import ModelError
 
 
 class TransformersEncoder(nn.Module):
-    """What the towers ask of a ``CLIPModel``, ``SiglipModel`` or ``Siglip2Model``.
+    """Common interface to a ``CLIPModel``, ``SiglipModel`` or ``Siglip2Model``.
 
-    What differs between the three is read from their modules: a class token, a projection after pooling, a patch
-    embedding that takes patches which are cut already (SigLIP-2's, for pictures of any shape; they are square here).
+    Differences are read from the modules: a class token, a projection after pooling, and a patch embedding whose input
+    is already cut into patches (SigLIP-2, which accepts images of any shape; here they are square).
 
     Attributes:
-        model: The model itself.
-        patches: Of its image encoder.
-        prefix: Tokens before the patches.
+        model: The transformers model.
+        patches: Patches of the image encoder.
+        prefix: Number of tokens before the patches.
+        image_size: (height, width) of the input, in pixels.
     """
 
     def __init__(self, model: Any) -> None:
@@ -39,26 +40,26 @@ class TransformersEncoder(nn.Module):
 
     @property
     def logit_scale(self) -> Tensor:
-        """Logarithm of the factor of the cosine."""
+        """Logarithm of the factor of the cosine similarity."""
         return self.model.logit_scale
 
     @property
     def logit_bias(self) -> Tensor | None:
-        """Summand of the logit, which SigLIP learns."""
+        """Bias of the logit, learned for SigLIP; ``None`` for CLIP."""
         return getattr(self.model, "logit_bias", None)
 
     @property
     def context_length(self) -> int:
-        """Tokens that the text encoder reads at most."""
+        """Maximum number of tokens that the text encoder reads."""
         return int(self.model.config.text_config.max_position_embeddings)
 
     @property
     def is_causal(self) -> bool:
-        """Whether the text encoder pools at the end token and sees nothing behind it: CLIP's, which projects after."""
+        """Whether the text encoder is causal, pools at the end token and has a projection, as in CLIP."""
         return hasattr(self.model, "text_projection")
 
     def embed(self, pixels: Tensor) -> Tensor:
-        """(m, 3, H, W) pixels to (m, prefix + P, D) embeddings, positions included."""
+        """Embed (m, 3, H, W) pixels as (m, prefix + P, D) tokens, including positions."""
         embeddings = self.model.vision_model.embeddings
         if not self._cuts:
             return embeddings(pixels)
@@ -68,7 +69,7 @@ class TransformersEncoder(nn.Module):
         return embeddings(cut.reshape(len(pixels), rows * columns, -1), shapes)
 
     def encode_embedded(self, tokens: Tensor) -> Tensor:
-        """(m, prefix + k, D) embeddings, positions included, to (m, d) image embeddings, not normalised."""
+        """Encode (m, prefix + k, D) tokens, including positions, into (m, d) image embeddings, not normalised."""
         vision = self.model.vision_model
         rest = twin(vision, {"embeddings": Given(vision.embeddings)})
         extra = {"pixel_attention_mask": None, "spatial_shapes": None} if self._cuts else {}
@@ -77,32 +78,36 @@ class TransformersEncoder(nn.Module):
         return pooled if projection is None else projection(pooled)
 
     def encode_image(self, pixels: Tensor) -> Tensor:
-        """(m, 3, H, W) pixels to (m, d) image embeddings, not normalised."""
+        """Encode (m, 3, H, W) pixels into (m, d) image embeddings, not normalised."""
         return self.encode_embedded(self.embed(pixels))
 
     def encode_text(self, ids: Tensor, attention_mask: Tensor | None = None) -> Tensor:
-        """(m, length) token ids to (m, d) text embeddings, not normalised; what the mask hides is hidden everywhere."""
+        """Encode (m, length) token ids into (m, d) text embeddings, not normalised; the mask applies in every layer."""
         pooled = self.model.text_model(input_ids=ids, attention_mask=attention_mask).pooler_output
         return self.model.text_projection(pooled) if self.is_causal else pooled
 
     def end_of(self, ids: Tensor) -> int:
-        """Where the text encoder pools: at the end token of (length,) ids where it is causal, or else at the last."""
+        """Return the pooled position of (length,) ids: that of the end token if causal, otherwise the last.
+
+        Raises:
+            ModelError: The ids contain no end token.
+        """
         if not self.is_causal:
             return len(ids) - 1
         end = self.model.text_model.eos_token_id
-        # Configs of the first CLIP models name a wrong end token, 2; theirs is the largest id, and the library knows.
+        # configs of the first CLIP models have a wrong end token, 2; like transformers, use the largest id instead
         if end == 2:
             return int(ids.argmax())
         if not bool((ids == end).any()):
             raise ModelError(
-                f"The model reads a caption at its end token, {end}, which the tokenizer does not give; it is another "
-                "model's. Pass the model's own processor."
+                f"The model pools at its end token, {end}, which is missing from the tokenized caption: the tokenizer "
+                "belongs to another model. Pass the model's own processor."
             )
         return int((ids == end).int().argmax())
 
 
 class TransformersImageTower(SequenceTower):
-    """An image encoder of transformers, run from its embeddings on."""
+    """Tower of a transformers image encoder, run after its embedding layer."""
 
     def __init__(self, clip: TransformersEncoder, picture: MaskedPicture) -> None:
         self._clip = clip
@@ -117,25 +122,25 @@ class TransformersImageTower(SequenceTower):
 
 
 class TransformersTextTower:
-    """A text encoder of transformers: hides tokens with its own attention mask; SigLIP's padding stays visible."""
+    """Tower that hides tokens with the text encoder's own attention mask; SigLIP's padding stays visible."""
 
     def __init__(self, clip: TransformersEncoder, ids: Tensor, players: Tensor, owners: Tensor) -> None:
-        """As :class:`fixlip_widgets.encoders.towers.text.TextTower`.
+        """See :class:`fixlip_widgets.encoders.towers.text.TextTower`.
 
         Raises:
-            ModelError: The tokens are another model's: no end token, or none of a caption before it.
+            ModelError: The tokens contain no end token, or no caption token before it.
         """
         self._clip, self._ids = clip, ids[: clip.end_of(ids) + 1]
-        read = players < len(self._ids)  # nothing behind the end token, where a caption names that
-        if not bool(read.any()):
+        is_read = players < len(self._ids)  # an end token in the caption itself hides the rest
+        if not bool(is_read.any()):
             raise ModelError(
-                "The model reads none of the caption's tokens: the tokenizer puts an end token before them, as padding "
-                "on the left may be. Pass the model's own processor."
+                "The model reads none of the caption's tokens: the tokenizer puts an end token before them, for "
+                "example as left padding. Pass the model's own processor."
             )
-        self.players, self.owners, self.n_players = players[read], owners[read], int(owners.max()) + 1
+        self.players, self.owners, self.n_players = players[is_read], owners[is_read], int(owners.max()) + 1
 
     def encode(self, masks: Tensor) -> Tensor:
-        """(m, n_players) bool masks, True = kept, to (m, d) unit-norm embeddings."""
+        """Encode (m, n_players) bool masks, True = kept, into (m, d) unit-norm embeddings."""
         keep = torch.ones(len(masks), len(self._ids), dtype=torch.bool, device=masks.device)
         keep[:, self.players] = masks[:, self.owners]
         features = self._clip.encode_text(self._ids.expand(len(masks), -1), keep.to(torch.long))

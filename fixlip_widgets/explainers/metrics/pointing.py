@@ -80,8 +80,8 @@ def tokens_of(explanation: Explanation, word: Word) -> list[int]:
         ]
         if not indices:
             raise InputError(
-                f"{word!r} is not a word of the caption {explanation.caption!r}; pass a phrase of the caption, or token "
-                f"indices (0 to {explanation.n_text - 1})."
+                f"{word!r} is not a word of the caption {explanation.caption!r}; pass a phrase of the caption or "
+                f"token indices (0 to {explanation.n_text - 1})."
             )
         return indices
     indices = [word] if isinstance(word, int) else list(word)

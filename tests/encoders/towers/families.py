@@ -1,4 +1,4 @@
-"""Small random models of every family: the same modules as the published ones, fewer and narrower."""
+"""Small random models of every family, with fewer and narrower layers than the published models."""
 
 from __future__ import annotations
 
@@ -102,7 +102,7 @@ def model(family: str) -> Model:
 
 
 def sharpened(loaded: Model) -> Model:
-    """Fresh models start with zeros and tiny numbers; with larger ones every token and patch makes a difference."""
+    """Add noise to zero and tiny initial weights, so that every token and patch affects the output."""
     generator = torch.Generator().manual_seed(1)
     with torch.no_grad():
         for each in loaded.clip.parameters():
@@ -136,7 +136,7 @@ def write_bpe_tokenizer(folder: Path) -> None:
 
 
 def write_sentencepiece_tokenizer(folder: Path) -> None:
-    """A tokenizer like SigLIP's: sentencepiece marks, no start token, an end token, bytes for what is unknown."""
+    """A tokenizer like SigLIP's: sentencepiece marks, no start token, an end token, bytes for unknown characters."""
     from tokenizers import Tokenizer, decoders, models, pre_tokenizers, processors
     from transformers import PreTrainedTokenizerFast
 
@@ -153,7 +153,7 @@ def write_sentencepiece_tokenizer(folder: Path) -> None:
 
 
 def write_wordpiece_tokenizer(folder: Path) -> None:
-    """A tokenizer like BERT's: no accents, words cut into pieces, one token for a word that is unknown."""
+    """A tokenizer like BERT's: no accents, words cut into pieces, one token for every unknown word."""
     from tokenizers import Tokenizer, models, normalizers, pre_tokenizers, processors
     from transformers import PreTrainedTokenizerFast
 

@@ -1,4 +1,4 @@
-"""What must hold for every family, written once; the families' tests call these."""
+"""Properties that hold for every family, shared by the tests of the families."""
 
 from __future__ import annotations
 
@@ -23,7 +23,7 @@ def masks(count: int, n: int, seed: int = 0) -> np.ndarray:
 
 
 def everything_kept_is_the_models_own(game: VisionLanguageGame, ids: torch.Tensor | None = None) -> None:
-    """``ids``: (1, length) as the model's own library tokenizes; by default the game's."""
+    """``ids``: (1, length) from the tokenizer of the model's own library; by default from the game's."""
     clip = game.model.clip
     ids = game.model.tokenizer([game.caption]) if ids is None else ids
     with torch.inference_mode():
@@ -41,7 +41,7 @@ def the_order_of_masks_changes_nothing(game: VisionLanguageGame) -> None:
 
 
 def masking_embeddings_is_masking_pixels(game: VisionLanguageGame) -> None:
-    """Of the whole picture the encoder sees, by the encoder's own code."""
+    """The reference is the encoder's own code, run on masked images."""
     drawn = torch.from_numpy(masks(3, game.n_image))
     removed = game.pixels.new_zeros(game.pixels.shape)
     reference = PixelImageTower(game.model.clip, game.pixels, removed, game.labels, game.n_image)

@@ -106,7 +106,7 @@ def siglip_like(tmp_path):
     return sharpened(load_model(settings, pretrained=False, device="cpu"))
 
 
-def test_with_a_sentencepiece_tokenizer_players_are_the_real_tokens_only(siglip_like):
+def test_with_a_sentencepiece_tokenizer_only_caption_tokens_are_players(siglip_like):
     pair = game(siglip_like, "A dog and a red cat.")
     assert pair.tokens == ("a", "dog", "and", "a", "red", "cat")
     properties.everything_kept_is_the_models_own(pair)
@@ -121,7 +121,7 @@ def test_a_characters_bytes_are_shown_in_hexadecimal(siglip_like):
     assert game(siglip_like, "a dog 🐕", words=True).tokens == ("a", "dog", "🐕")
 
 
-def test_letters_that_a_byte_level_tokenizer_splits_are_shown_readably(tmp_path):
+def test_names_of_byte_level_tokens_contain_no_byte_symbols(tmp_path):
     model = hf_game(tmp_path, "RoBERTa").model
     pair = game(model, "café 🐕")
     assert not any(symbol in "".join(pair.tokens) for symbol in "ĠÃ©ð\ufffd")
@@ -135,7 +135,7 @@ def test_letters_that_a_byte_level_tokenizer_splits_are_shown_readably(tmp_path)
         ("a 🐕 and dogs", ("a", "[UNK]", "and", "dogs")),
     ],
 )
-def test_words_are_found_where_a_tokenizer_spells_them_in_another_way(caption, words, tmp_path):
+def test_words_are_found_if_the_tokenizer_rewrites_the_text(caption, words, tmp_path):
     write_wordpiece_tokenizer(tmp_path)
     text = TEXT | {"vocab_size": 20, "hf_tokenizer_name": str(tmp_path), "pool_type": "last"}
     model = load_model(config(text=text, custom_text=True), pretrained=False, device="cpu")
@@ -152,14 +152,14 @@ def test_padding_on_the_left_is_no_player(siglip_like):
     properties.hidden_tokens_have_no_gradient(pair)
 
 
-def test_padding_that_a_caption_names_stays_hidden(tmp_path):
+def test_padding_tokens_in_the_caption_stay_hidden(tmp_path):
     pair = game(hf_game(tmp_path, "RoBERTa").model, "a dog<pad> and a cat")
     assert "<pad>" in pair.tokens
     properties.everything_kept_is_the_models_own(pair)
 
 
-def test_ids_of_padding_alone_are_refused(siglip_like):
-    with pytest.raises(InputError, match="start, end and padding alone"):
+def test_ids_of_only_padding_are_refused(siglip_like):
+    with pytest.raises(InputError, match="only start, end and padding"):
         game(siglip_like, torch.zeros(5, dtype=torch.long))
 
 

@@ -15,7 +15,7 @@ NEED_PATCHES_TO_POOL = {"SigLIP", "CLIPA", "CoCa"}
 
 @pytest.mark.parametrize("masking", MASKINGS)
 @pytest.mark.parametrize("family", APART)
-def test_with_everything_kept_all_maskings_are_the_models_own(family, masking):
+def test_with_everything_kept_all_maskings_equal_the_models_forward_pass(family, masking):
     properties.everything_kept_is_the_models_own(game(model(family), masking=masking))
 
 
@@ -32,7 +32,7 @@ def test_the_encoder_sees_the_replaced_pixels(family, masking):
 
 
 @pytest.mark.parametrize("family", APART)
-def test_patches_that_left_cannot_influence_the_embedding(family):
+def test_dropped_patches_cannot_influence_the_embedding(family):
     properties.removed_pixels_have_no_gradient(game(model(family)), "remove")
 
 
@@ -41,7 +41,7 @@ def test_removal_does_not_depend_on_the_order_of_masks(family):
     properties.the_order_of_masks_changes_nothing(game(model(family), masking="remove"))
 
 
-def test_leaving_the_sequence_is_being_hidden_from_every_layer():
+def test_dropping_a_patch_equals_hiding_it_in_every_layer():
     pair = game(model("CLIP"), masking="remove")
     masks, visual = properties.masks(5, pair.n_image), pair.model.clip.visual
     keep = torch.cat([torch.ones(5, 1, dtype=torch.bool), torch.from_numpy(masks)], dim=1)
@@ -65,7 +65,7 @@ def test_removal_makes_the_sequence_shorter():
 
 
 @pytest.mark.parametrize("family", APART)
-def test_with_no_patch_left_there_is_the_class_token_or_the_zero_picture(family):
+def test_with_no_patch_the_encoder_reads_its_class_token_or_the_zero_picture(family):
     nothing = np.zeros((1, 16))
     removed = game(model(family), masking="remove").image_embeddings(nothing)
     zero = game(model(family)).image_embeddings(nothing)
@@ -73,7 +73,7 @@ def test_with_no_patch_left_there_is_the_class_token_or_the_zero_picture(family)
 
 
 @pytest.mark.parametrize("family", ["ConvNeXt", "ResNet", "MobileCLIP-B"])
-def test_removal_needs_patches_of_their_own(family):
+def test_removal_needs_an_encoder_with_separate_patches(family):
     with pytest.raises(InputError, match="takes patches out of the encoder's sequence"):
         game(model(family), masking="remove")
 
@@ -84,7 +84,7 @@ def test_removal_needs_players_of_whole_patches():
 
 
 def test_an_unknown_masking_is_refused():
-    with pytest.raises(InputError, match="There is no masking 'noise'; there is zero, mean, blur, remove"):
+    with pytest.raises(InputError, match="masking is 'noise'; it must be one of zero, mean, blur, remove"):
         game(model("CLIP"), masking="noise")
 
 
@@ -115,7 +115,7 @@ def test_the_masked_picture_is_what_the_encoder_sees(masking):
         assert len(np.unique(inside, axis=0)) == 1
 
 
-def test_explanations_tell_maskings_apart():
+def test_fingerprints_depend_on_the_masking():
     prints = [game(model("CLIP"), masking=masking).fingerprint()["grid"] for masking in MASKINGS]
     assert prints[0] == "4×4"
     assert len(set(prints)) == 4

@@ -87,7 +87,7 @@ def test_another_picture_gets_superpixels_of_its_own():
     ("options", "message"),
     [
         ({"regions": 1}, "from 2 to 1024"),
-        ({"regions": np.zeros((3, 4), int)}, r"the picture has \(64, 64\)"),
+        ({"regions": np.zeros((3, 4), int)}, r"shape of the image, \(64, 64\)"),
         ({"regions": np.zeros((64, 64))}, "type float64"),
         ({"regions": np.zeros((64, 64, 3), int)}, "shape"),
         ({"regions": np.arange(64 * 64).reshape(64, 64)}, "4,096 regions"),
@@ -109,7 +109,7 @@ def test_regions_and_words_are_explained_like_any_players():
     np.testing.assert_allclose(explanation.predict(joint).mean(), pair.value(joint).mean(), atol=1e-3)
 
 
-def test_explain_takes_other_players_and_maskings_to_every_view():
+def test_explanations_keep_the_players_and_masking_of_their_game():
     explanation = explain(
         tiny_pixels(),
         "a dog's dinner",
@@ -131,7 +131,7 @@ def test_explain_takes_other_players_and_maskings_to_every_view():
     widget.close()
 
 
-def test_explanations_tell_players_apart():
+def test_fingerprints_depend_on_the_players():
     prints = [
         tiny_game(**options).fingerprint()
         for options in ({}, {"regions": HALVES}, {"regions": HALVES.T}, {"words": True}, {"grid": (1, 2)})

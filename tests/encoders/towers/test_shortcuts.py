@@ -1,4 +1,4 @@
-"""What the towers leave out or cut up in order to be fast does not change what they compute."""
+"""Optimisations of the towers do not change their results."""
 
 import pytest
 import torch
@@ -62,7 +62,7 @@ def test_pieces_give_the_same_embeddings(modality, monkeypatch):
     torch.testing.assert_close(apart, together, atol=1e-6, rtol=0)
 
 
-def test_pieces_are_as_large_as_memory_is_used_again():
+def test_pieces_fit_into_memory_that_is_reused():
     masks = torch.zeros(64, 49, dtype=torch.bool)
     with torch.inference_mode():
         parts = pieces(masks, torch.empty(50, 768))
@@ -75,9 +75,9 @@ def test_pieces_are_as_large_as_memory_is_used_again():
 
 
 @pytest.mark.parametrize("family", ["CLIP", "SigLIP", "EVA-02", "PE-Core", "CoCa"])
-def test_encoders_are_given_patches_whose_numbers_lie_together(family, monkeypatch):
-    pair, given = game(model(family)), []
+def test_patches_are_contiguous_in_memory(family, monkeypatch):
+    pair, inputs = game(model(family)), []
     run = pair.image_tower.run
-    monkeypatch.setattr(pair.image_tower, "run", lambda patches, _: given.append(patches) or run(patches, None))
+    monkeypatch.setattr(pair.image_tower, "run", lambda patches, _: inputs.append(patches) or run(patches, None))
     pair.image_embeddings(properties.masks(5, pair.n_image))
-    assert [patches.is_contiguous() for patches in given] == [True]
+    assert [patches.is_contiguous() for patches in inputs] == [True]

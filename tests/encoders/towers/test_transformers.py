@@ -263,7 +263,7 @@ def test_a_folder_that_lacks_weights_is_refused(clip_model, tmp_path):
     weights = load_file(folder / "model.safetensors")
     projection = weights.pop("visual_projection.weight")
     save_file(weights, folder / "model.safetensors", {"format": "pt"})
-    with pytest.raises(ModelError, match=r"1 are missing, visual_projection.weight among them"):
+    with pytest.raises(ModelError, match=r"1 missing, including visual_projection.weight"):
         load_model(folder)
     save_file(weights | {"visual_projection.weight": projection[:3]}, folder / "model.safetensors", {"format": "pt"})
     with pytest.raises(ModelError, match="could not be loaded"):
@@ -275,7 +275,7 @@ def test_a_folder_that_lacks_weights_is_refused(clip_model, tmp_path):
         load_model(folder, pretrained="other.safetensors")
 
 
-def test_code_in_a_folder_is_neither_run_nor_asked_about(clip_model, tmp_path, monkeypatch):
+def test_code_in_a_folder_is_neither_run_nor_prompted_for(clip_model, tmp_path, monkeypatch):
     folder = saved(clip_model.clip.model, tmp_path)
     config = json.loads((folder / "config.json").read_text())
     own = {"model_type": "theirs", "auto_map": {"AutoConfig": "theirs.Config", "AutoModel": "theirs.Model"}}
@@ -284,7 +284,7 @@ def test_code_in_a_folder_is_neither_run_nor_asked_about(clip_model, tmp_path, m
     monkeypatch.setattr("builtins.input", lambda *_: "y")
     with pytest.raises(ModelError, match="could not be loaded"):
         load_model(folder)
-    assert "config.json of transformers that can be read" in examine_model(str(folder))[0].detail
+    assert "readable config.json (transformers)" in examine_model(str(folder))[0].detail
     assert not (tmp_path / "ran").exists()
 
 
@@ -292,7 +292,7 @@ def test_code_in_a_folder_is_neither_run_nor_asked_about(clip_model, tmp_path, m
     ("setting", "value"),
     [("do_normalize", False), ("do_rescale", False), ("rescale_factor", 1 / 127.5), ("do_resize", False)],
 )
-def test_a_processor_that_prepares_pictures_in_another_way_is_refused(setting, value, clip_model, tmp_path):
+def test_a_processor_with_unsupported_settings_is_refused(setting, value, clip_model, tmp_path):
     processor = clip_processor(tmp_path, 64)
     setattr(processor.image_processor, setting, value)
     with pytest.raises(ModelError, match=f"has {setting}={value}; only"):
@@ -315,23 +315,25 @@ def test_a_users_model_keeps_its_precision_and_its_gradients(tmp_path):
     assert np.isfinite(game(loaded).similarity)
 
 
-def test_what_is_missing_or_of_another_kind_is_said(clip_model):
+def test_a_missing_processor_and_an_unsupported_class_are_refused(clip_model):
     with pytest.raises(ModelError, match="needs its processor"):
         load_model(clip_model.clip.model)
     with pytest.raises(ModelError, match="is a Linear"):
         load_model(torch.nn.Linear(2, 2), processor=object())
 
 
-def test_a_wrapped_model_and_one_of_open_clip_are_refused_with_what_to_pass(clip_model):
-    with pytest.raises(ModelError, match=r"Pass what it wraps: model\.module"):
+def test_errors_for_wrapped_and_open_clip_models_name_what_to_pass(clip_model):
+    with pytest.raises(ModelError, match=r"Pass the wrapped model: model\.module"):
         load_model(torch.nn.DataParallel(clip_model.clip.model), processor=object())
-    with pytest.raises(ModelError, match="A model of open_clip is loaded by its name or config"):
+    with pytest.raises(ModelError, match="Load an open_clip model by its name or config"):
         load_model(tiny_clip().clip)
-    with pytest.raises(ModelError, match="'hf-hub:openai/clip-vit-base-patch32' where it is open_clip's"):
+    with pytest.raises(
+        ModelError, match="open_clip model from the Hugging Face hub as 'hf-hub:openai/clip-vit-base-patch32'"
+    ):
         load_model("openai/clip-vit-base-patch32")
 
 
-def test_what_stands_behind_a_written_end_token_has_no_effect(clip_model):
+def test_text_after_an_end_token_in_the_caption_has_no_effect(clip_model):
     pair = game(clip_model, "a dog <|endoftext|> cat")
     assert pair.tokens[:2] == ("a", "dog")
     properties.everything_kept_is_the_models_own(pair)
@@ -348,7 +350,7 @@ def test_a_tokenizer_that_puts_the_end_first_is_refused(clip_model):
 
 
 @pytest.mark.parametrize("length", [4, 16])
-def test_token_ids_whose_end_is_the_unknown_token_too(clip_model, length):
+def test_token_ids_may_end_with_the_unknown_token(clip_model, length):
     own = copy.deepcopy(clip_model)
     own.tokenizer.tokenizer.unk_token = own.tokenizer.tokenizer.eos_token
     ids = own.tokenizer(["a dog"])[0]
@@ -357,8 +359,8 @@ def test_token_ids_whose_end_is_the_unknown_token_too(clip_model, length):
     assert pair.similarity == pytest.approx(game(clip_model, "a dog").similarity, abs=1e-6)
 
 
-def test_a_tokenizer_that_does_not_end_captions_as_the_model_reads_them_is_refused(clip_model):
+def test_a_tokenizer_without_the_models_end_token_is_refused(clip_model):
     own = copy.deepcopy(clip_model)
     own.clip.model.text_model.eos_token_id = 12_345
-    with pytest.raises(ModelError, match="reads a caption at its end token, 12345"):
+    with pytest.raises(ModelError, match="pools at its end token, 12345"):
         game(own)
