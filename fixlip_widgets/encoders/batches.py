@@ -18,7 +18,7 @@ from fixlip_widgets.errors import EncodingError
 
 Bools = NDArray[np.bool_]
 _MOST_AHEAD = 2
-_SOON = 0.1
+_SHORT_RUN = 0.1
 """Seconds. If a run takes longer, none is started ahead: the gain would be small, and cancelling would have to wait."""
 _attention_lock = threading.RLock()
 
@@ -165,7 +165,7 @@ class EncoderRuns:
         start_time = perf_counter() if self._start_time is None else self._start_time
         self._start_time = None
         embeddings = _finished(self._under_way.popleft(), self._encode, self._tower)
-        self._ahead = most_ahead(self._device) if perf_counter() - start_time < _SOON else 0
+        self._ahead = most_ahead(self._device) if perf_counter() - start_time < _SHORT_RUN else 0
         return embeddings
 
 
@@ -222,12 +222,12 @@ def _launch(encode: Callable[[Tensor], Tensor], masks: Bools, device: torch.devi
 
 
 def _finished(started: _Started, encode: Callable[[Tensor], Tensor], tower: str) -> Tensor:
-    """Wait for the embeddings, and raise EncodingError unless all are finite."""
+    """Wait for the embeddings and return them, or raise EncodingError unless all are finite."""
     finite = started.finite()
     if bool(finite.all()):
         return started.embeddings
-    worst = int((~finite).int().argmax())
-    players = np.flatnonzero(started.masks[worst]).tolist()
+    row = int((~finite).int().argmax())
+    players = np.flatnonzero(started.masks[row]).tolist()
     raise EncodingError(
         f"The {tower} encoder returned values that are not finite for the mask that keeps players {players}; "
         + _advice(getattr(encode, "dtype", None))

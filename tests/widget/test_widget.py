@@ -222,7 +222,7 @@ def test_an_invalid_setting_is_rejected_with_a_message(widget: FixlipWidget, nam
 def test_bad_input_is_refused_when_a_widget_is_made() -> None:
     with pytest.raises(InputError, match="needs an image and a caption"):
         FixlipWidget()
-    with pytest.raises(InputError, match="image missing.png does not exist"):
+    with pytest.raises(InputError, match=r"image missing\.png does not exist"):
         FixlipWidget("missing.png", CAPTION, model=tiny_clip())
     with pytest.raises(InputError, match="has no argument colour"):
         FixlipWidget(tiny_pixels(), CAPTION, model=tiny_clip(), colour="red")
