@@ -105,7 +105,7 @@ def test_an_unsupported_method_is_recorded_with_the_reason(tmp_path):
     write_page(tmp_path / "report.html", [{**record, "name": "one"}], labels, SMALL, [], "fixlip-widgets evaluate")
     page = (tmp_path / "report.html").read_text()
     assert "Methods that cannot explain this model" in page
-    assert "GAME: The image encoder of custom" in page
+    assert "GAME: GAME, Grad-ECLIP and exCLIP need a sequence of patches, which the image encoder of custom" in page
 
 
 def test_an_unknown_method_is_rejected():

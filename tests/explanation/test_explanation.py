@@ -120,7 +120,7 @@ def test_names_count_rows_and_columns_from_one():
 @pytest.mark.parametrize(
     ("player", "says"),
     [
-        ("cat", "no player"),
+        ("cat", "is not a player"),
         ("a", "more than once; give an index: 6 and 8"),
         (1.5, "1.5"),
         (True, "True"),
