@@ -19,7 +19,7 @@ sys.path.insert(0, str(HERE.parents[1]))
 from fixlip_widgets.explanation.explanation import Explanation  # noqa: E402
 from fixlip_widgets.explainers.metrics.curves import Curves, extremes  # noqa: E402
 from fixlip_widgets.explainers.metrics.sampled import Faithfulness  # noqa: E402
-from fixlip_widgets.widget import wire  # noqa: E402
+from fixlip_widgets.pages import wire_format as wire  # noqa: E402
 from fixlip_widgets.widget.costs import SLIDER_BUDGETS  # noqa: E402
 from fixlip_widgets.widget.measurer import FRESH, Measures, probabilities  # noqa: E402
 from fixlip_widgets.widget.faithfulness import told  # noqa: E402
