@@ -82,7 +82,7 @@ def test_a_region_is_pointed_at_where_it_lies_and_hidden_as_the_encoder_sees_it(
     click(view, 0.05, 0.5)
     expect(view.root.locator("[data-shows]")).to_have_text("region 1", timeout=WAIT)
     expect(view.root.locator(".fx-seen [data-from=model]")).to_be_visible(timeout=WAIT)
-    expect(view.root.locator(".fx-hiding [data-masking=blur]")).to_contain_text("blurred picture")
+    expect(view.root.locator(".fx-hiding [data-masking=blur]")).to_contain_text("blurred copy of the image")
     assert notebook.evaluate("widget.removed") == [FRAME]
     assert violations(view.page) == []
 
