@@ -333,7 +333,7 @@ class IncrementalExplainer:
         return text_masks_wanted(self.game, self.budget or MIN_BUDGET)
 
     def _state(self) -> tuple[object, ...]:
-        """What an explanation depends on beside what is asked: the pair and the pools, which only grow."""
+        """Return the part of a memo key that does not come from the caller: the pair and the sizes of the pools."""
         pools = [(len(pool), pool.encodes) for pool in self._pools().values()]
         return *self._changes.values(), self.p, self.budget, self.budget_done, *pools
 
