@@ -35,7 +35,7 @@ class Settings(t.HasTraits):
 
 
 class Answers(t.HasTraits):
-    """Data that the kernel sends to the view; ``js/src/protocol.ts`` documents each trait.
+    """Data that the kernel sends to the view; ``js/src/wire/types.ts`` documents each trait.
 
     They are not messages, because messages are lost before a view mounts and are never saved.
     """

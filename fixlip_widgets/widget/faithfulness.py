@@ -167,7 +167,7 @@ _PAID = ("seed", "image_encodes", "text_encodes")
 
 
 def told(explanation: Explanation, found: Measures) -> dict[str, Any]:
-    """Return the measures as the view reads them; see ``js/src/protocol.ts``."""
+    """Return the measures as the view reads them; see ``js/src/wire/types.ts``."""
     method = CATALOGUE.get(explanation.method)
     return {
         **{name: getattr(explanation, name) for name in (*_NAMES, *_PAID)},

@@ -68,7 +68,7 @@ class Measurer:
         self._pair: tuple[int, str] | None = None
 
     def cost(self, explanation: Explanation, so_far: Measures | None) -> dict[str, Any]:
-        """Return the cost of the missing measures (see ``js/src/protocol.ts``); its encodings are an upper bound."""
+        """Return the cost of the missing measures (see ``js/src/wire/types.ts``); its encodings are an upper bound."""
         game, p_values = self._game(), probabilities(explanation)
         image, text = map(len, _missing(game, np.concatenate([_fresh(game, p) for p in p_values])))
         if so_far is None:

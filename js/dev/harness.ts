@@ -8,7 +8,7 @@
 
 import type { RenderProps } from "@anywidget/types";
 import widget from "../src/index";
-import type { Setting, Traits } from "../src/protocol";
+import type { Setting, Traits } from "../src/wire/types";
 import { FakeKernel, OFFLINE, type State } from "./kernel";
 
 /** Base64 as a DataView at an odd offset, as it may come over the wire. */

@@ -1,6 +1,6 @@
 /** A model that answers a little like a kernel does: at once where that needs nothing, else after a moment. */
 
-import { decode, type WireArray } from "../src/arrays";
+import { decode, type WireArray } from "../src/wire/arrays";
 import type {
   Graph,
   GraphEdge,
@@ -10,7 +10,7 @@ import type {
   ToKernel,
   Traits,
   WireResult,
-} from "../src/protocol";
+} from "../src/wire/types";
 
 export type State = Traits & {
   /** Of each layout, more edges than are shown. */

@@ -2,11 +2,11 @@
 
 import type { RenderProps } from "@anywidget/types";
 import { render as mount } from "preact";
-import { App } from "./components/App";
-import { dress } from "./dress";
-import { keepFocus } from "./focus";
-import type { Traits } from "./protocol";
-import { createStore } from "./store";
+import { keepFocus } from "./lib/focus";
+import { App } from "./shell/App";
+import { dress } from "./shell/dress";
+import { createStore } from "./state/store";
+import type { Traits } from "./wire/types";
 
 function render({ model, el }: RenderProps<Traits>): () => void {
   const store = createStore(model);

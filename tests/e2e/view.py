@@ -12,7 +12,7 @@ WAIT = SECONDS * 1000
 
 
 class View:
-    """The ``.fixlip`` element at a locator; attributes are as js/src/components/App.tsx lists them."""
+    """The ``.fixlip`` element at a locator; attributes are as js/src/shell/App.tsx lists them."""
 
     def __init__(self, page: Page, root: Locator) -> None:
         self.page = page

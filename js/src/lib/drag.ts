@@ -2,7 +2,7 @@
 
 import type { RefObject } from "preact";
 import { useRef } from "preact/hooks";
-import type { Point } from "../geometry";
+import type { Point } from "./geometry";
 
 /** Pixels before a press becomes a drag. */
 const SLACK = 5;

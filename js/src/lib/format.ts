@@ -1,6 +1,6 @@
 /** Numbers as a person reads them. */
 
-import type { Cost } from "./protocol";
+import type { Cost } from "../wire/types";
 
 /** What is smaller is zero but for rounding. */
 const SMALLEST = 1e-6;

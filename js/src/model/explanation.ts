@@ -1,7 +1,7 @@
 /** An explanation in the browser: what each player does, alone and with others. Numbers are the kernel's. */
 
-import { decode, decodeIfKnown } from "./arrays";
-import type { Facts, WireResult } from "./protocol";
+import { decode, decodeIfKnown } from "../wire/arrays";
+import type { Facts, WireResult } from "../wire/types";
 
 /** An interaction is certain when it is further from zero than this many standard errors (95 %, two-sided). */
 export const CERTAIN = 1.96;

@@ -1,7 +1,7 @@
 /** Where image players lie in the picture: each in a cell of a grid, or in a region of any shape. */
 
-import type { Point } from "./geometry";
-import type { Regions } from "./protocol";
+import type { Point } from "../lib/geometry";
+import type { Regions } from "../wire/types";
 
 export interface Rectangle extends Point {
   readonly width: number;

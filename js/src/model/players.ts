@@ -1,6 +1,6 @@
 /** Players: their names, and their neighbours for the arrow keys. Patches, or regions, come first, then the tokens. */
 
-import { nearestTowards } from "./geometry";
+import { nearestTowards } from "../lib/geometry";
 import type { Outlines } from "./outlines";
 
 export interface Board {

@@ -1,8 +1,8 @@
 /** The rows of the table: interactions, or main effects where a method has nothing else, and their order. */
 
+import type { Graph, GraphEdge, Traits } from "../wire/types";
 import { type Explanation, interaction, interactionError } from "./explanation";
 import { shortName } from "./players";
-import type { Graph, GraphEdge, Traits } from "./protocol";
 import { blockOf } from "./scales";
 
 export interface Row {

@@ -1,7 +1,7 @@
 /** Where colour scales end: one for patches and one for words, the same for whatever is active and for A as for B. */
 
+import type { Block } from "../wire/types";
 import { type Explanation, limitOf, valuesFor } from "./explanation";
-import type { Block } from "./protocol";
 
 /** Ends of the scales, ±, in logits. */
 export interface Scales {

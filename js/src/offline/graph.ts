@@ -1,8 +1,8 @@
 /** The explanation graph of saved numbers: the same players and edges as the kernel's, at places that were saved. */
 
-import { decode, decodeIfKnown } from "../arrays";
-import { patchCount, shortLabel, shortName } from "../players";
-import type { Graph, GraphEdge, GraphNode, Traits, Triple, WireResult } from "../protocol";
+import { patchCount, shortLabel, shortName } from "../model/players";
+import { decode, decodeIfKnown } from "../wire/arrays";
+import type { Graph, GraphEdge, GraphNode, Traits, Triple, WireResult } from "../wire/types";
 import type { Places, SavedCaption } from "./saved";
 
 export type GraphSettings = Pick<Traits, "top_k" | "graph_kind" | "graph_sign" | "graph_layout">;

@@ -5,7 +5,7 @@
  * and `save_changes` brings the answer.
  */
 
-import type { FromKernel, Pinned, Played, Setting, Shown, ToKernel, Traits, WireResult } from "../protocol";
+import type { FromKernel, Pinned, Played, Setting, Shown, ToKernel, Traits, WireResult } from "../wire/types";
 import { type GraphSettings, graphOf } from "./graph";
 import { resultOf, type Saved, type SavedCaption, type Snapshot, sceneOf } from "./saved";
 import { differenceOf, groupOf, predictionOf } from "./sums";

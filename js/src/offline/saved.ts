@@ -1,6 +1,6 @@
 /** What a saved page holds instead of a kernel: results over a grid, and how their numbers are packed. */
 
-import type { WireArray } from "../arrays";
+import type { WireArray } from "../wire/arrays";
 import type {
   ConvergencePoint,
   Examples,
@@ -12,7 +12,7 @@ import type {
   Subset,
   Traits,
   WireResult,
-} from "../protocol";
+} from "../wire/types";
 
 /**
  * Numbers as base64, little-endian. `f4` and `f2` are floats of four and two bytes; `upper` holds only what is above

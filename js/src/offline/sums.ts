@@ -1,7 +1,7 @@
 /** What can be said of saved numbers by adding and subtracting them: groups, predictions, differences. */
 
-import { decode, decodeIfKnown } from "../arrays";
-import type { Difference, Group, Shown, WireResult } from "../protocol";
+import { decode, decodeIfKnown } from "../wire/arrays";
+import type { Difference, Group, Shown, WireResult } from "../wire/types";
 import { wireArray } from "./saved";
 
 /** What several players do together. How sure that is, only the kernel knows: errors of sums are not sums of errors. */

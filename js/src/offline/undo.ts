@@ -1,6 +1,6 @@
 /** What undo takes back, in the words and with the pauses of the kernel (fixlip_widgets/widget/history.py). */
 
-import type { Setting, Traits } from "../protocol";
+import type { Setting, Traits } from "../wire/types";
 
 export type Settings = Partial<Traits>;
 

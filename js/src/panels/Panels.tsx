@@ -1,12 +1,12 @@
 /** Panels under the views, one open at a time: nothing above them moves when they come and go. */
 
 import type { ComponentType } from "preact";
-import type { Store } from "../store";
-import { Examples } from "./Examples";
-import { Faithfulness, TOLD_IN_FAITHFULNESS } from "./Faithfulness";
-import { Playground, TOLD_IN_PLAYGROUND } from "./Playground";
-import { Settings, TOLD_IN_SETTINGS } from "./Settings";
-import { Trust } from "./Trust";
+import type { Store } from "../state/store";
+import { Faithfulness, TOLD_IN_FAITHFULNESS } from "./faithfulness/Faithfulness";
+import { Examples } from "./masks/Examples";
+import { Playground, TOLD_IN_PLAYGROUND } from "./playground/Playground";
+import { Settings, TOLD_IN_SETTINGS } from "./settings/Settings";
+import { Trust } from "./trust/Trust";
 
 interface Panel {
   readonly name: string;

@@ -2,13 +2,13 @@
 
 import type { RefObject } from "preact";
 import { useLayoutEffect, useState } from "preact/hooks";
-import { colourOf, strength } from "../colour";
-import { arc, type Point } from "../geometry";
-import type { Outlines } from "../outlines";
-import { playerCount } from "../players";
-import type { Ray } from "../rays";
-import type { Store } from "../store";
-import { useSize } from "./size";
+import { colourOf, strength } from "../lib/colour";
+import { arc, type Point } from "../lib/geometry";
+import { useSize } from "../lib/size";
+import type { Ray } from "../model/arcs";
+import type { Outlines } from "../model/outlines";
+import { playerCount } from "../model/players";
+import type { Store } from "../state/store";
 
 export function Arcs({ store, stage }: { store: Store; stage: RefObject<HTMLDivElement> }) {
   const { width, height } = useSize(stage);

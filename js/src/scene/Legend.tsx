@@ -1,10 +1,10 @@
 /** What the colours mean, and the numbers of the players in question. */
 
 import type { ComponentChildren } from "preact";
-import { type Explanation, interaction, interactionError, unitOf, valuesFor } from "../explanation";
-import { plain, withError } from "../format";
-import { groupName, imageWord, shortName, textWord } from "../players";
-import type { Store } from "../store";
+import { plain, withError } from "../lib/format";
+import { type Explanation, interaction, interactionError, unitOf, valuesFor } from "../model/explanation";
+import { groupName, imageWord, shortName, textWord } from "../model/players";
+import type { Store } from "../state/store";
 
 export function Legend({ store }: { store: Store }) {
   if (!store.explanation.value) {

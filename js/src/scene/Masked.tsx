@@ -1,7 +1,7 @@
 /** The picture under a mask, as the model sees it: what stands for removed players is laid over it. */
 
-import { patchCount } from "../players";
-import type { Store } from "../store";
+import { patchCount } from "../model/players";
+import type { Store } from "../state/store";
 
 interface MaskedProps {
   readonly store: Store;

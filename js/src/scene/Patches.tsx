@@ -3,11 +3,11 @@
 import { effect } from "@preact/signals";
 import type { RefObject } from "preact";
 import { useLayoutEffect, useRef } from "preact/hooks";
-import { colourOf, strength } from "../colour";
-import { signed } from "../format";
-import type { Point } from "../geometry";
-import { patchCount, spokenName } from "../players";
-import type { Store } from "../store";
+import { colourOf, strength } from "../lib/colour";
+import { signed } from "../lib/format";
+import type { Point } from "../lib/geometry";
+import { patchCount, spokenName } from "../model/players";
+import type { Store } from "../state/store";
 import { drags, useLasso } from "./lasso";
 
 const DEFAULT_SIDE = 448;

@@ -1,11 +1,11 @@
 /** The picture, the caption's tokens below it, arcs between them, and what a click on either does. */
 
 import { useRef, useState } from "preact/hooks";
-import { colourOf, faded } from "../colour";
-import { groupName, patchCount, playersWord, rightToLeft, textWord } from "../players";
-import type { Store } from "../store";
+import { colourOf, faded } from "../lib/colour";
+import { groupName, patchCount, playersWord, rightToLeft, textWord } from "../model/players";
+import type { Store } from "../state/store";
+import { playerEvents } from "../ui/player-events";
 import { Arcs } from "./Arcs";
-import { playerEvents } from "./interaction";
 import { Patches, pressed, spoken, tint } from "./Patches";
 
 export function Stage({ store }: { store: Store }) {

@@ -2,11 +2,11 @@
 
 import type { RefObject } from "preact";
 import { useState } from "preact/hooks";
-import { clamp, type Point } from "../geometry";
-import type { Outlines } from "../outlines";
-import type { Store } from "../store";
-import { type DragEvents, useDrag } from "./drag";
-import { adds, point } from "./interaction";
+import { type DragEvents, useDrag } from "../lib/drag";
+import { clamp, type Point } from "../lib/geometry";
+import type { Outlines } from "../model/outlines";
+import type { Store } from "../state/store";
+import { adds, point } from "../ui/player-events";
 
 export interface Lasso extends DragEvents {
   /** Patches that the rectangle holds while it is drawn. */

@@ -32,16 +32,16 @@
  */
 
 import { useState } from "preact/hooks";
-import type { Store } from "../store";
+import { type PanelName, Panels, toldIn } from "../panels/Panels";
+import { Legend } from "../scene/Legend";
+import { Stage } from "../scene/Stage";
+import type { Store } from "../state/store";
+import { Notices } from "../ui/Notices";
+import { Views } from "../views/Views";
 import { Controls } from "./Controls";
 import { Finding } from "./Finding";
 import { Footer } from "./Footer";
 import { Bar, Header } from "./Header";
-import { Legend } from "./Legend";
-import { Notices } from "./Notices";
-import { type PanelName, Panels, toldIn } from "./Panels";
-import { Stage } from "./Stage";
-import { Views } from "./Views";
 
 export function App({ store }: { store: Store }) {
   const { generation, p, budget, selection, text, theme, live, offline, top_k } = store.traits;

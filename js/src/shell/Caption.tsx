@@ -2,9 +2,9 @@
 
 import type { RefObject } from "preact";
 import { useEffect, useRef, useState } from "preact/hooks";
-import type { Store } from "../store";
-import { Icon } from "./inputs";
-import { Refused } from "./Notices";
+import type { Store } from "../state/store";
+import { Icon } from "../ui/Field";
+import { Refused } from "../ui/Notices";
 
 export function Caption({ store }: { store: Store }) {
   const [draft, setDraft] = useState<string | null>(null);

@@ -1,10 +1,10 @@
 /** Setting an explanation aside as A, and looking at A, at the present B, or at B − A. */
 
-import { haveOneUnit } from "../explanation";
-import type { Shown } from "../protocol";
-import type { Store } from "../store";
-import { Choices, Icon } from "./inputs";
-import { Refused } from "./Notices";
+import { haveOneUnit } from "../model/explanation";
+import type { Store } from "../state/store";
+import { Choices, Icon } from "../ui/Field";
+import { Refused } from "../ui/Notices";
+import type { Shown } from "../wire/types";
 
 export function Compare({ store }: { store: Store }) {
   const pinned = store.traits.pinned.value;

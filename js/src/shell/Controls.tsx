@@ -1,10 +1,10 @@
 /** What a refinement depends on most: p, with masks that the model saw at it, and the budget with its cost. */
 
-import { budgetName, costLine, count, probability } from "../format";
-import type { Store } from "../store";
-import { Strip } from "./Examples";
-import { Refused } from "./Notices";
-import { Slider } from "./Slider";
+import { budgetName, costLine, count, probability } from "../lib/format";
+import { Strip } from "../panels/masks/Examples";
+import type { Store } from "../state/store";
+import { Refused } from "../ui/Notices";
+import { Slider } from "../ui/Slider";
 
 const P_TICKS = [0.1, 0.3, 0.5, 0.7, 0.9];
 const BUDGET_TICKS = [8, 11, 14, 17, 20, 22];

@@ -1,6 +1,6 @@
 /** What the numbers support, in a sentence; and beside it, what they are compared with. */
 
-import type { Store } from "../store";
+import type { Store } from "../state/store";
 import { Compare } from "./Compare";
 
 export function Finding({ store }: { store: Store }) {

@@ -1,8 +1,8 @@
 /** What was computed, from what, and how to compute it again. */
 
 import { useRef, useState } from "preact/hooks";
-import { count, encodings, probability } from "../format";
-import type { Store } from "../store";
+import { count, encodings, probability } from "../lib/format";
+import type { Store } from "../state/store";
 
 export function Footer({ store }: { store: Store }) {
   const [open, setOpen] = useState(false);

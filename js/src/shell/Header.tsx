@@ -1,10 +1,10 @@
 /** What is explained, how well, and what is being done about it. */
 
-import { budgetName, count, duration, plain, signed } from "../format";
-import type { Progress } from "../protocol";
-import type { Store } from "../store";
+import { budgetName, count, duration, plain, signed } from "../lib/format";
+import type { Store } from "../state/store";
+import { Icon } from "../ui/Field";
+import type { Progress } from "../wire/types";
 import { Caption } from "./Caption";
-import { Icon } from "./inputs";
 
 export function Header({ store }: { store: Store }) {
   return (

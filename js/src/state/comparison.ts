@@ -1,8 +1,8 @@
 /** Which explanation the views show, and in the light of which players. */
 
 import { computed, type ReadonlySignal } from "@preact/signals";
-import { type Explanation, explanationOf, haveOneUnit } from "./explanation";
-import type { Group, Shown, Subset, Subsets, Traits } from "./protocol";
+import { type Explanation, explanationOf, haveOneUnit } from "../model/explanation";
+import type { Group, Shown, Subset, Subsets, Traits } from "../wire/types";
 
 type Compared = { readonly [Name in "shown" | "pinned" | "difference"]: ReadonlySignal<Traits[Name]> };
 

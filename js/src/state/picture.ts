@@ -1,7 +1,7 @@
 /** The kernel's pictures, as addresses that an image can show. */
 
 import { computed, type ReadonlySignal } from "@preact/signals";
-import type { Picture } from "./protocol";
+import type { Picture } from "../wire/types";
 
 /**
  * The object URL of a picture that may change: released when another comes, or when the view goes.

@@ -2,16 +2,15 @@
 
 import type { AnyModel } from "@anywidget/types";
 import { batch, computed, type ReadonlySignal, type Signal, signal } from "@preact/signals";
-import { createAnswers } from "./answers";
-import { decodeIfKnown } from "./arrays";
-import { onDark, type Palette } from "./colour";
-import { activePlayers, answerFor, comparison, groupFor, subsetFor } from "./comparison";
-import { type Explanation, explanationOf, valuesFor } from "./explanation";
-import type { Point } from "./geometry";
-import { MIRRORED, type Mirrors, mirrors } from "./mirrors";
-import { type Outlines, outlinesOf } from "./outlines";
-import { pictureUrl } from "./picture";
-import type { Board } from "./players";
+import { onDark, type Palette } from "../lib/colour";
+import type { Point } from "../lib/geometry";
+import { type Theme, watchTheme } from "../lib/theme";
+import { type Ray, raysFrom } from "../model/arcs";
+import { type Explanation, explanationOf, valuesFor } from "../model/explanation";
+import { type Outlines, outlinesOf } from "../model/outlines";
+import type { Board } from "../model/players";
+import { type BlockLimits, blockLimits, type Scales, scalesOf, widest } from "../model/scales";
+import { decodeIfKnown } from "../wire/arrays";
 import type {
   FromKernel,
   Graph,
@@ -24,10 +23,11 @@ import type {
   Subset,
   ToKernel,
   Traits,
-} from "./protocol";
-import { type Ray, raysFrom } from "./rays";
-import { type BlockLimits, blockLimits, type Scales, scalesOf, widest } from "./scales";
-import { type Theme, watchTheme } from "./theme";
+} from "../wire/types";
+import { createAnswers } from "./answers";
+import { activePlayers, answerFor, comparison, groupFor, subsetFor } from "./comparison";
+import { pictureUrl } from "./picture";
+import { MIRRORED, type Mirrors, mirrors } from "./traits";
 
 export type Model = AnyModel<Traits>;
 /** What clicking a player does: select it, or hide it from the model. */

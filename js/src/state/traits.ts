@@ -2,7 +2,7 @@
 
 import type { AnyModel } from "@anywidget/types";
 import { type Signal, signal } from "@preact/signals";
-import type { Traits } from "./protocol";
+import type { Traits } from "../wire/types";
 
 type Mirrored = Exclude<keyof Traits, "result" | "graph_data">;
 

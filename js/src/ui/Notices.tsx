@@ -1,8 +1,8 @@
 /** Sentences that need to be read: what went wrong, what was not taken, and that nobody answers. */
 
 import type { ComponentChildren } from "preact";
-import type { Store } from "../store";
-import { Icon } from "./inputs";
+import type { Store } from "../state/store";
+import { Icon } from "./Field";
 
 /** Settings and requests whose refusal is told beside what was used, wherever that is in sight. */
 const BESIDE = ["p", "budget", "text", "shown", "pin", "unpin"];

@@ -1,7 +1,7 @@
 /** Hovering, focusing, clicking and arrow keys on anything that stands for players, handled where they bubble to. */
 
-import { neighbour } from "../players";
-import type { Store } from "../store";
+import { neighbour } from "../model/players";
+import type { Store } from "../state/store";
 
 export interface PlayerEvents {
   readonly onPointerOver: (event: PointerEvent) => void;

@@ -1,11 +1,11 @@
 /** Where a method has no interactions: that it has none, and what it has instead. */
 
-import { colourOf } from "../colour";
-import { withError } from "../format";
-import { imageWord, textWord } from "../players";
-import { mainRows, sorted } from "../rows";
-import type { Store } from "../store";
-import { adds, pointingEvents, press } from "./interaction";
+import { colourOf } from "../lib/colour";
+import { withError } from "../lib/format";
+import { imageWord, textWord } from "../model/players";
+import { mainRows, sorted } from "../model/rows";
+import type { Store } from "../state/store";
+import { adds, pointingEvents, press } from "../ui/player-events";
 
 const SHOWN = 12;
 

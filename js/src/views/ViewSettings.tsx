@@ -1,9 +1,9 @@
 /** What the views show: which interactions, how many, in which places, and which subset. */
 
-import { type Board, imageWord, playersWord, textWord } from "../players";
-import type { Block, Setting, ViewName } from "../protocol";
-import type { Store } from "../store";
-import { Slider } from "./Slider";
+import { type Board, imageWord, playersWord, textWord } from "../model/players";
+import type { Store } from "../state/store";
+import { Slider } from "../ui/Slider";
+import type { Block, Setting, ViewName } from "../wire/types";
 
 /** Largest subset that the slider offers. */
 const LARGEST_SUBSET = 24;

@@ -1,13 +1,13 @@
 /** Three views of the interactions behind tabs, and what the numbers do not support yet. */
 
 import type { ComponentType } from "preact";
-import type { Block, ViewName } from "../protocol";
-import type { Store } from "../store";
-import { dashes } from "./Edges";
+import type { Store } from "../state/store";
+import type { Block, ViewName } from "../wire/types";
 import { FirstOrder } from "./FirstOrder";
-import { Graph } from "./Graph";
-import { Heatmap } from "./Heatmap";
-import { Table } from "./Table";
+import { dashes } from "./graph/Edges";
+import { Graph } from "./graph/Graph";
+import { Heatmap } from "./heatmap/Heatmap";
+import { Table } from "./table/Table";
 import { ViewSettings } from "./ViewSettings";
 
 interface View {

@@ -1,5 +1,5 @@
 import { afterEach, beforeEach, describe, expect, it } from "vitest";
-import { keepFocus } from "../src/focus";
+import { keepFocus } from "../../src/lib/focus";
 
 let el: HTMLElement;
 let stop: () => void;

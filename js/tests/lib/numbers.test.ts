@@ -1,15 +1,5 @@
 import { describe, expect, it } from "vitest";
-import { decode, decodeIfKnown } from "../src/arrays";
-import { contrast, divergingScale, faded, onDark, strength } from "../src/colour";
-import {
-  crossLimit,
-  explanationOf,
-  interaction,
-  interactionError,
-  isCertain,
-  strongest,
-  valuesFor,
-} from "../src/explanation";
+import { contrast, divergingScale, faded, onDark, strength } from "../../src/lib/colour";
 import {
   budgetName,
   costLine,
@@ -21,9 +11,19 @@ import {
   probability,
   signed,
   withError,
-} from "../src/format";
-import { raysFrom } from "../src/rays";
-import { wireArray, wireResult } from "./fake";
+} from "../../src/lib/format";
+import { raysFrom } from "../../src/model/arcs";
+import {
+  crossLimit,
+  explanationOf,
+  interaction,
+  interactionError,
+  isCertain,
+  strongest,
+  valuesFor,
+} from "../../src/model/explanation";
+import { decode, decodeIfKnown } from "../../src/wire/arrays";
+import { wireArray, wireResult } from "../fake";
 
 describe("arrays", () => {
   it("are read wherever their buffer begins", () => {

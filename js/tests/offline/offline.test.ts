@@ -1,11 +1,11 @@
 import { describe, expect, it, vi } from "vitest";
-import { decode } from "../src/arrays";
-import { graphOf } from "../src/offline/graph";
-import { OfflineModel } from "../src/offline/model";
-import { type Packed, resultOf, type Saved, type Snapshot, unpacked } from "../src/offline/saved";
-import { differenceOf, groupOf, predictionOf } from "../src/offline/sums";
-import type { Setting, Traits } from "../src/protocol";
-import { traits, wireResult } from "./fake";
+import { graphOf } from "../../src/offline/graph";
+import { OfflineModel } from "../../src/offline/model";
+import { type Packed, resultOf, type Saved, type Snapshot, unpacked } from "../../src/offline/saved";
+import { differenceOf, groupOf, predictionOf } from "../../src/offline/sums";
+import { decode } from "../../src/wire/arrays";
+import type { Setting, Traits } from "../../src/wire/types";
+import { traits, wireResult } from "../fake";
 
 function base64(bytes: Uint8Array): string {
   return btoa(String.fromCharCode(...bytes));

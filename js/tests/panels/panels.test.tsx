@@ -1,8 +1,8 @@
 import { afterEach, describe, expect, it, vi } from "vitest";
-import { axis } from "../src/components/Convergence";
-import { labelled, reading, scaleOf } from "../src/components/Playground";
-import { FakeModel, picture, traits, wireArray, wireResult } from "./fake";
-import { all, focus, one, settled, shown } from "./mount";
+import { labelled, reading, scaleOf } from "../../src/panels/playground/Playground";
+import { axis } from "../../src/panels/trust/Convergence";
+import { FakeModel, picture, traits, wireArray, wireResult } from "../fake";
+import { all, focus, one, settled, shown } from "../mount";
 
 async function open(view: HTMLElement, panel: string): Promise<void> {
   one(view, `[data-panel=${panel}]`).click();

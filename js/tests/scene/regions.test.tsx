@@ -1,11 +1,11 @@
 import { describe, expect, it, vi } from "vitest";
-import { regionsWithin } from "../src/components/lasso";
-import { graphOf } from "../src/offline/graph";
-import { outlinesOf } from "../src/outlines";
-import { neighbour, shortName, spokenName } from "../src/players";
-import type { Regions } from "../src/protocol";
-import { FakeModel, picture, traits, wireResult } from "./fake";
-import { all, one, press, settled, shown } from "./mount";
+import { outlinesOf } from "../../src/model/outlines";
+import { neighbour, shortName, spokenName } from "../../src/model/players";
+import { graphOf } from "../../src/offline/graph";
+import { regionsWithin } from "../../src/scene/lasso";
+import type { Regions } from "../../src/wire/types";
+import { FakeModel, picture, traits, wireResult } from "../fake";
+import { all, one, press, settled, shown } from "../mount";
 
 /** Four regions: a frame on the left, two to its right one above the other, and one below all. */
 const REGIONS: Regions = {

@@ -1,7 +1,7 @@
 import { describe, expect, it } from "vitest";
-import { patchesWithin } from "../src/components/lasso";
-import { FakeModel, traits, wireArray, wireResult } from "./fake";
-import { all, focus, one, press, settled, shown } from "./mount";
+import { patchesWithin } from "../../src/scene/lasso";
+import { FakeModel, traits, wireArray, wireResult } from "../fake";
+import { all, focus, one, press, settled, shown } from "../mount";
 
 const GROUP = {
   generation: 1,

@@ -1,8 +1,8 @@
 import { describe, expect, it } from "vitest";
-import { nearest } from "../src/components/Slider";
-import type { Offline } from "../src/protocol";
-import { FakeModel, traits, wireResult } from "./fake";
-import { all, one, press, settled, shown } from "./mount";
+import { nearest } from "../../src/ui/Slider";
+import type { Offline } from "../../src/wire/types";
+import { FakeModel, traits, wireResult } from "../fake";
+import { all, one, press, settled, shown } from "../mount";
 
 const OFFLINE: Offline = {
   p: [0.3, 0.5, 0.6, 0.9],

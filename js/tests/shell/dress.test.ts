@@ -1,5 +1,5 @@
 import { afterEach, beforeEach, describe, expect, it, vi } from "vitest";
-import { dress } from "../src/dress";
+import { dress } from "../../src/shell/dress";
 
 let sized: (() => void)[] = [];
 

@@ -1,7 +1,7 @@
 import { afterEach, beforeEach, describe, expect, it, vi } from "vitest";
-import widget from "../src/index";
-import { createStore } from "../src/store";
-import { FakeModel, traits, wireResult } from "./fake";
+import widget from "../../src/index";
+import { createStore } from "../../src/state/store";
+import { FakeModel, traits, wireResult } from "../fake";
 
 type Render = (given: { model: unknown; el: HTMLElement }) => () => void;
 

@@ -1,9 +1,9 @@
 import { describe, expect, it } from "vitest";
-import { press } from "../src/components/interaction";
-import { explanationOf } from "../src/explanation";
-import { blockLimits, scalesOf } from "../src/scales";
-import { createStore } from "../src/store";
-import { FakeModel, wireArray, wireResult } from "./fake";
+import { explanationOf } from "../../src/model/explanation";
+import { blockLimits, scalesOf } from "../../src/model/scales";
+import { createStore } from "../../src/state/store";
+import { press } from "../../src/ui/player-events";
+import { FakeModel, wireArray, wireResult } from "../fake";
 
 describe("the tool", () => {
   it("decides whether a click selects or hides", () => {

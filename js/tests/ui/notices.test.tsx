@@ -1,7 +1,7 @@
 import { describe, expect, it, vi } from "vitest";
-import { createStore } from "../src/store";
-import { FakeModel, traits } from "./fake";
-import { all, one, settled, shown } from "./mount";
+import { createStore } from "../../src/state/store";
+import { FakeModel, traits } from "../fake";
+import { all, one, settled, shown } from "../mount";
 
 function refuse(model: FakeModel, name: string): void {
   model.emit("msg:custom", { type: "refused", name, message: `${name} was refused.` });

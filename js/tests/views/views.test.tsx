@@ -1,10 +1,12 @@
 import { describe, expect, it, vi } from "vitest";
-import type { Graph } from "../src/protocol";
-import { FakeModel, traits, wireArray, wireResult } from "./fake";
-import { all, focus, one, press, settled, shown } from "./mount";
+import type { Graph } from "../../src/wire/types";
+import { FakeModel, traits, wireArray, wireResult } from "../fake";
+import { all, focus, one, press, settled, shown } from "../mount";
 
 // Plotly paints on a canvas, which a test's page does not have; what it is given is tested with the figure
-vi.mock("../src/plotly-bundle", () => ({ default: { react: async () => {}, purge: () => {} } }));
+vi.mock("../../src/views/heatmap/plotly-bundle", () => ({
+  default: { react: async () => {}, purge: () => {} },
+}));
 
 const GRAPH = traits().graph_data as Graph;
 /** Joins patch 0 with both tokens. */

@@ -1,11 +1,11 @@
 /** Insertion and deletion: what the model says of the coalitions that explanations call most and least similar. */
 
 import { useRef, useState } from "preact/hooks";
-import { plain, probability } from "../format";
-import { keptAt, nameOf, readingOf, summaryOf } from "../measures";
-import type { Measured } from "../protocol";
-import { evenTicks } from "./Convergence";
-import { useSize } from "./size";
+import { plain, probability } from "../../lib/format";
+import { useSize } from "../../lib/size";
+import type { Measured } from "../../wire/types";
+import { evenTicks } from "../trust/Convergence";
+import { keptAt, nameOf, readingOf, summaryOf } from "./measures";
 
 const HEIGHT = 236;
 const LEFT = 54;

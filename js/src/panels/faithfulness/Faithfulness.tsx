@@ -1,13 +1,13 @@
 /** Whether the model agrees with what is shown: measured when somebody asks for it, beside what was measured before. */
 
 import { useState } from "preact/hooks";
-import { count, duration, plain, probability } from "../format";
-import { measuredBeside, measuredOf } from "../measures";
-import { playersWord } from "../players";
-import type { MeasureCost, Measured } from "../protocol";
-import type { Store } from "../store";
+import { count, duration, plain, probability } from "../../lib/format";
+import { playersWord } from "../../model/players";
+import type { Store } from "../../state/store";
+import { Refused } from "../../ui/Notices";
+import type { MeasureCost, Measured } from "../../wire/types";
 import { Curves } from "./Curves";
-import { Refused } from "./Notices";
+import { measuredBeside, measuredOf } from "./measures";
 import { Scores } from "./Scores";
 
 /** Requests whose refusal is told here. */

@@ -1,10 +1,10 @@
 /** What was measured, in numbers: the area between the curves, and the faithfulness at each p, one explanation a row. */
 
 import { useRef } from "preact/hooks";
-import { probability } from "../format";
-import { nameOf } from "../measures";
-import type { Faithfulness, Measured } from "../protocol";
-import { useSize } from "./size";
+import { probability } from "../../lib/format";
+import { useSize } from "../../lib/size";
+import type { Faithfulness, Measured } from "../../wire/types";
+import { nameOf } from "./measures";
 
 /** Below, a name stands above its numbers. */
 const WIDE = 400;

@@ -1,7 +1,7 @@
 /** What was measured of explanations: which of it belongs to what is shown, and in which words it is told. */
 
-import { budgetName, plain, probability } from "./format";
-import type { Facts, Measured } from "./protocol";
+import { budgetName, plain, probability } from "../../lib/format";
+import type { Facts, Measured } from "../../wire/types";
 
 /** With all of these equal, so are the numbers that were measured. */
 const SAME = [

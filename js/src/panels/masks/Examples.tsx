@@ -1,9 +1,9 @@
 /** Masked pairs as the model saw them: removed patches by the game's masking, removed tokens struck out. */
 
-import { probability } from "../format";
-import { imageWord, patchCount, textWord } from "../players";
-import type { Store } from "../store";
-import { Masked, removedBy } from "./Masked";
+import { probability } from "../../lib/format";
+import { imageWord, patchCount, textWord } from "../../model/players";
+import { Masked, removedBy } from "../../scene/Masked";
+import type { Store } from "../../state/store";
 
 /** Masks in the strip; the panel shows all. */
 const FEW = 4;

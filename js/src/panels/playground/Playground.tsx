@@ -1,14 +1,22 @@
 /** The mask playground: hide players, and see what the model sees and its true value beside what is predicted. */
 
 import { useEffect } from "preact/hooks";
-import { plain, signed } from "../format";
-import { type Board, imageWord, patchCount, playersWord, shortName, spokenName, textWord } from "../players";
-import type { Played } from "../protocol";
-import type { Store, Tool } from "../store";
-import { MaskingNote } from "./Examples";
-import { Choices, Icon } from "./inputs";
-import { Masked } from "./Masked";
-import { Refused } from "./Notices";
+import { plain, signed } from "../../lib/format";
+import {
+  type Board,
+  imageWord,
+  patchCount,
+  playersWord,
+  shortName,
+  spokenName,
+  textWord,
+} from "../../model/players";
+import { Masked } from "../../scene/Masked";
+import type { Store, Tool } from "../../state/store";
+import { Choices, Icon } from "../../ui/Field";
+import { Refused } from "../../ui/Notices";
+import type { Played } from "../../wire/types";
+import { MaskingNote } from "../masks/Examples";
 
 function toolsFor(board: Board) {
   const clicked = `A click on the picture or a ${textWord(board).one}`;

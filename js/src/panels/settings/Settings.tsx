@@ -1,8 +1,8 @@
 /** What is rarely changed: method, order, colours, theme; and back to how everything began. */
 
-import type { Store } from "../store";
-import { Select } from "./inputs";
-import { Refused } from "./Notices";
+import type { Store } from "../../state/store";
+import { Select } from "../../ui/Field";
+import { Refused } from "../../ui/Notices";
 
 const PALETTES: Readonly<Record<string, string>> = {
   house: "pink and blue",

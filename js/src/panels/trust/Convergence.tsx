@@ -1,9 +1,9 @@
 /** How the error fell as encodings were added: a small plot with logarithmic axes. */
 
 import { useRef } from "preact/hooks";
-import { count, plain } from "../format";
-import type { ConvergencePoint } from "../protocol";
-import { useSize } from "./size";
+import { count, plain } from "../../lib/format";
+import { useSize } from "../../lib/size";
+import type { ConvergencePoint } from "../../wire/types";
 
 const HEIGHT = 136;
 const LEFT = 36;

@@ -1,7 +1,7 @@
 /** How far the numbers may be trusted: on pairs that were not fitted, at the whole pair, and as the budget grew. */
 
-import { count, plain, signed } from "../format";
-import type { Store } from "../store";
+import { count, plain, signed } from "../../lib/format";
+import type { Store } from "../../state/store";
 import { Convergence } from "./Convergence";
 
 export function Trust({ store }: { store: Store }) {

@@ -1,12 +1,12 @@
 /** The ties of the graph: its strongest interactions, their numbers, and all ties within the subset that is shown. */
 
-import { colourOf } from "../colour";
-import { type Drawing, isUncertain, type PlacedEdge } from "../drawing";
-import { interaction } from "../explanation";
-import { signed, withError } from "../format";
-import { path } from "../geometry";
-import { shortName } from "../players";
-import type { Store } from "../store";
+import { colourOf } from "../../lib/colour";
+import { signed, withError } from "../../lib/format";
+import { path } from "../../lib/geometry";
+import { interaction } from "../../model/explanation";
+import { shortName } from "../../model/players";
+import type { Store } from "../../state/store";
+import { type Drawing, isUncertain, type PlacedEdge } from "./drawing";
 
 interface Props {
   readonly store: Store;

@@ -2,20 +2,20 @@
 
 import type { RefObject } from "preact";
 import { useMemo, useRef, useState } from "preact/hooks";
-import { type Drawing, draw, towards } from "../drawing";
-import { signed } from "../format";
-import { clamp, DIRECTIONS, type Point } from "../geometry";
-import type { Outlines } from "../outlines";
-import { type Frame, footHeight } from "../places";
-import { type Board, groupName, patchCount, shortLabel } from "../players";
-import type { Graph as GraphData, GraphNode } from "../protocol";
-import type { Store } from "../store";
-import { type DragEvents, useDrag } from "./drag";
+import { type DragEvents, useDrag } from "../../lib/drag";
+import { signed } from "../../lib/format";
+import { clamp, DIRECTIONS, type Point } from "../../lib/geometry";
+import { useSize } from "../../lib/size";
+import type { Outlines } from "../../model/outlines";
+import { type Board, groupName, patchCount, shortLabel } from "../../model/players";
+import type { Store } from "../../state/store";
+import { playerEvents } from "../../ui/player-events";
+import type { Graph as GraphData, GraphNode } from "../../wire/types";
+import { SubsetEnd } from "../ViewSettings";
+import { type Drawing, draw, towards } from "./drawing";
 import { Clique, Edges, Labels } from "./Edges";
-import { playerEvents } from "./interaction";
 import { Nodes } from "./Nodes";
-import { useSize } from "./size";
-import { SubsetEnd } from "./ViewSettings";
+import { type Frame, footHeight } from "./places";
 
 /** Pixels that Alt and an arrow key move a node; ten times that with Shift. */
 const STEP = 6;

@@ -1,12 +1,12 @@
 /** The nodes of the graph: a patch as its piece of the picture, a word as text, a third-order term as a mark. */
 
-import { colourOf } from "../colour";
-import type { Drawing } from "../drawing";
-import { signed, withError } from "../format";
-import type { Rectangle } from "../outlines";
-import type { PlacedNode } from "../places";
-import { namesOf, spokenName } from "../players";
-import type { Store } from "../store";
+import { colourOf } from "../../lib/colour";
+import { signed, withError } from "../../lib/format";
+import type { Rectangle } from "../../model/outlines";
+import { namesOf, spokenName } from "../../model/players";
+import type { Store } from "../../state/store";
+import type { Drawing } from "./drawing";
+import type { PlacedNode } from "./places";
 
 const CORNER = 5;
 

@@ -1,9 +1,9 @@
 /** The graph as it is drawn: nodes in their places, edges that go round them, labels where there is room. */
 
-import { CERTAIN } from "./explanation";
-import { type Box, type Curve, labelSpot, nearestTowards, type Point, route } from "./geometry";
+import { type Box, type Curve, labelSpot, nearestTowards, type Point, route } from "../../lib/geometry";
+import { CERTAIN } from "../../model/explanation";
+import type { Graph, GraphEdge } from "../../wire/types";
 import { type Frame, type PlacedNode, place } from "./places";
-import type { Graph, GraphEdge } from "./protocol";
 
 const LABELS_AT_REST = 5;
 const LABELS_IN_FOCUS = 10;

@@ -1,8 +1,8 @@
 /** Where the graph's nodes lie in a frame of so many pixels: spread over it, apart from each other. */
 
-import { type Box, clamp, type Point, separate } from "./geometry";
-import { rightToLeft } from "./players";
-import type { GraphNode } from "./protocol";
+import { type Box, clamp, type Point, separate } from "../../lib/geometry";
+import { rightToLeft } from "../../model/players";
+import type { GraphNode } from "../../wire/types";
 
 const MARGIN = 14;
 const FONT = "600 13px system-ui, sans-serif";

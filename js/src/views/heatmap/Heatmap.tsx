@@ -2,16 +2,16 @@
 
 import type { RefObject } from "preact";
 import { useEffect, useMemo, useRef } from "preact/hooks";
-import { colourOf } from "../colour";
-import { interaction, interactionError, unitOf } from "../explanation";
-import { plain, withError } from "../format";
-import { bandsOf, cellAt, figure, type Mark, markAt, marksOf, type Sheet, sheet } from "../heat";
-import { type Board, imageWord, shortName, textWord } from "../players";
-import { loadPlotly } from "../plotly";
-import type { Block } from "../protocol";
-import type { Store } from "../store";
-import { adds, point, press } from "./interaction";
-import { useSize } from "./size";
+import { colourOf } from "../../lib/colour";
+import { plain, withError } from "../../lib/format";
+import { useSize } from "../../lib/size";
+import { interaction, interactionError, unitOf } from "../../model/explanation";
+import { type Board, imageWord, shortName, textWord } from "../../model/players";
+import type { Store } from "../../state/store";
+import { adds, point, press } from "../../ui/player-events";
+import type { Block } from "../../wire/types";
+import { bandsOf, cellAt, figure, type Mark, markAt, marksOf, type Sheet, sheet } from "./cells";
+import { loadPlotly } from "./plotly";
 
 const CONFIG = { staticPlot: true, displayModeBar: false, responsive: false };
 

@@ -1,10 +1,10 @@
 /** What Plotly draws of a block of interactions, and where in the frame each cell lies. */
 
-import { divergingScale, type Palette } from "./colour";
-import type { Explanation } from "./explanation";
-import { clamp } from "./geometry";
-import { shortened, textWidth } from "./places";
-import type { Block } from "./protocol";
+import { divergingScale, type Palette } from "../../lib/colour";
+import { clamp } from "../../lib/geometry";
+import type { Explanation } from "../../model/explanation";
+import type { Block } from "../../wire/types";
+import { shortened, textWidth } from "../graph/places";
 
 /** A block as a rectangle of cells, in pixels of the frame that it is drawn in. */
 export interface Sheet {

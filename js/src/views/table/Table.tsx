@@ -1,13 +1,21 @@
 /** The interactions as a table that can be sorted: the same numbers for who reads or listens. */
 
 import { useRef, useState } from "preact/hooks";
-import { colourOf } from "../colour";
-import { CERTAIN } from "../explanation";
-import { withError } from "../format";
-import { groupName } from "../players";
-import { certaintyOf, graphRows, mainRows, type Order, type Row, selectionRows, sorted } from "../rows";
-import type { Store } from "../store";
-import { adds, playersAt, pointingEvents, press } from "./interaction";
+import { colourOf } from "../../lib/colour";
+import { withError } from "../../lib/format";
+import { CERTAIN } from "../../model/explanation";
+import { groupName } from "../../model/players";
+import {
+  certaintyOf,
+  graphRows,
+  mainRows,
+  type Order,
+  type Row,
+  selectionRows,
+  sorted,
+} from "../../model/rows";
+import type { Store } from "../../state/store";
+import { adds, playersAt, pointingEvents, press } from "../../ui/player-events";
 
 interface Column {
   readonly order: Order;

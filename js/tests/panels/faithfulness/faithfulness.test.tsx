@@ -1,11 +1,17 @@
 import { describe, expect, it } from "vitest";
-import { moved, placesOf } from "../src/components/Curves";
-import { costOf } from "../src/components/Faithfulness";
-import { known } from "../src/components/Scores";
-import { measuredBeside, measuredOf, nameOf, readingOf, summaryOf } from "../src/measures";
-import type { MeasureCost, Measured, Traits } from "../src/protocol";
-import { FakeModel, traits, wireResult } from "./fake";
-import { all, one, press, settled, shown } from "./mount";
+import { moved, placesOf } from "../../../src/panels/faithfulness/Curves";
+import { costOf } from "../../../src/panels/faithfulness/Faithfulness";
+import {
+  measuredBeside,
+  measuredOf,
+  nameOf,
+  readingOf,
+  summaryOf,
+} from "../../../src/panels/faithfulness/measures";
+import { known } from "../../../src/panels/faithfulness/Scores";
+import type { MeasureCost, Measured, Traits } from "../../../src/wire/types";
+import { FakeModel, traits, wireResult } from "../../fake";
+import { all, one, press, settled, shown } from "../../mount";
 
 const POINTS = [...Array(51).keys()];
 

@@ -1,8 +1,8 @@
 import { describe, expect, it } from "vitest";
-import { draw, towards } from "../src/drawing";
-import { type Box, labelSpot, overlaps, pointAt, route, separate } from "../src/geometry";
-import { groupName, neighbour, rightToLeft, shortName, spokenName } from "../src/players";
-import { traits } from "./fake";
+import { type Box, labelSpot, overlaps, pointAt, route, separate } from "../../../src/lib/geometry";
+import { groupName, neighbour, rightToLeft, shortName, spokenName } from "../../../src/model/players";
+import { draw, towards } from "../../../src/views/graph/drawing";
+import { traits } from "../../fake";
 
 const graph = traits().graph_data as NonNullable<ReturnType<typeof traits>["graph_data"]>;
 

@@ -1,7 +1,7 @@
 import { describe, expect, it } from "vitest";
-import { explanationOf } from "../src/explanation";
-import { bandsOf, cellAt, figure, markAt, marksOf, sheet } from "../src/heat";
-import { wireResult } from "./fake";
+import { explanationOf } from "../../../src/model/explanation";
+import { bandsOf, cellAt, figure, markAt, marksOf, sheet } from "../../../src/views/heatmap/cells";
+import { wireResult } from "../../fake";
 
 const LOOK = { palette: { positive: "#f00", negative: "#00f" }, text: "", line: "#ccc", middle: "#fff" };
 const of = explanationOf(wireResult());
