@@ -296,8 +296,9 @@ class IncrementalExplainer:
         p = self.p if p is None else check_p(p)
         with self._answering(p):
             second = self.explanation(p, ridge=0.0, scope="cross")
+            text = self._text.modality(p)
             with self._threads():
-                fit = fit_linear(self._image.modality(p), self._text.modality(p), self.game.scale, self.game.bias)
+                fit = fit_linear(self._image.modality(p), text, self.game.scale, self.game.bias)
             first = second.replace(
                 baseline=fit.baseline,
                 main=fit.main,
@@ -311,7 +312,7 @@ class IncrementalExplainer:
                 r2_in_sample=fit.r2,
                 identified=dict.fromkeys(second.identified, second.identified["cross"]),
             )
-            r2, spearman = self._faithfulness(first, p)
+            r2, spearman = self._faithfulness(first, p, text)
             return first.replace(r2=r2, spearman=spearman)
 
     @contextmanager
@@ -417,15 +418,15 @@ class IncrementalExplainer:
             identified=enough,
             **more,
         )
-        r2, spearman = self._faithfulness(shell, p)
+        r2, spearman = self._faithfulness(shell, p, text)
         return shell.replace(r2=r2, spearman=spearman)
 
-    def _faithfulness(self, explanation: Explanation, p: float) -> tuple[float | None, float | None]:
+    def _faithfulness(
+        self, explanation: Explanation, p: float, text: SampledModality
+    ) -> tuple[float | None, float | None]:
         if self._held_out.effective(p) < _FEWEST_HELD_OUT:
             return None, None
-        return held_out_fit(
-            explanation, self._held_out.modality(p), self._text.modality(p), self.game.scale, self.game.bias, self.seed
-        )
+        return held_out_fit(explanation, self._held_out.modality(p), text, self.game.scale, self.game.bias, self.seed)
 
     # -- other pairs -----------------------------------------------------------------------------------------------
 
