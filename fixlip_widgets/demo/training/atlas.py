@@ -1,20 +1,18 @@
-"""Draw the packaged atlas: `python -m fixlip_widgets.demo.training.atlas` renders Noto's pictures in a browser.
+"""Draw the packaged atlas: `python -m fixlip_widgets.demo.training.atlas` renders Noto's vector pictures with resvg.
 
 The Noto bitmaps on npm are only 64 pixels wide, too few for a scene on a screen. The atlas is part of the package and
-must be redrawn only if the concepts change.
+must be redrawn only if the concepts change. Drawing requires resvg-py: `pip install 'fixlip-widgets[png]'`.
 """
 
 from __future__ import annotations
 
 import argparse
-import html
+import io
 import json
-import shutil
-import subprocess
+import math
 import tarfile
 from collections.abc import Sequence
 from pathlib import Path
-from tempfile import TemporaryDirectory
 from typing import Any
 
 from PIL import Image
@@ -25,7 +23,6 @@ from fixlip_widgets.demo.training import fetch
 from fixlip_widgets.errors import InputError
 
 _PACKAGE = "@iconify-json/noto"
-_BROWSERS = ("chromium", "chromium-browser", "google-chrome")
 
 
 def _member(archive: tarfile.TarFile, name: str) -> dict[str, Any]:
@@ -49,24 +46,21 @@ def vectors(archive: Path) -> list[str]:
     return drawn
 
 
-def render(documents: Sequence[str], side: int, browser: str) -> Image.Image:
-    """Render all pictures into one RGBA image, `COLUMNS` per row, each `side` pixels wide and high."""
-    rows = -(-len(documents) // COLUMNS)
-    # Each picture is a separate document (<img>), so that the ids of gradients do not clash.
-    images = "".join(f'<img width={side} height={side} src="data:image/svg+xml,{_quoted(one)}">' for one in documents)
-    style = f"body{{margin:0;width:{COLUMNS * side}px;line-height:0;font-size:0}}"
-    with TemporaryDirectory() as folder:
-        page, shot = Path(folder) / "page.html", Path(folder) / "shot.png"
-        page.write_text(f"<!doctype html><meta charset=utf-8><style>{style}</style>{images}")
-        command = [browser, "--headless", "--no-sandbox", "--disable-gpu", "--hide-scrollbars"]
-        command += ["--default-background-color=00000000", f"--window-size={COLUMNS * side},{rows * side}"]
-        command += [f"--user-data-dir={folder}/profile", f"--screenshot={shot}", page.as_uri()]
-        subprocess.run(command, check=True, capture_output=True, timeout=120)
-        return Image.open(shot).convert("RGBA")
+def render(documents: Sequence[str], side: int) -> Image.Image:
+    """Render all pictures into one RGBA image, `COLUMNS` per row, each `side` pixels wide and high.
 
+    Raises:
+        ImportError: resvg-py is not installed.
+    """
+    import resvg_py
 
-def _quoted(document: str) -> str:
-    return html.escape(document.replace("%", "%25").replace("#", "%23"), quote=True)
+    rows = math.ceil(len(documents) / COLUMNS)
+    atlas = Image.new("RGBA", (COLUMNS * side, rows * side))
+    for index, document in enumerate(documents):
+        row, column = divmod(index, COLUMNS)
+        png = bytes(resvg_py.svg_to_bytes(svg_string=document, width=side, height=side))
+        atlas.paste(Image.open(io.BytesIO(png)), (column * side, row * side))
+    return atlas
 
 
 def main(arguments: Sequence[str] | None = None) -> None:
@@ -76,10 +70,7 @@ def main(arguments: Sequence[str] | None = None) -> None:
     parser.add_argument("--side", type=int, default=112, help="width and height of a picture in pixels")
     parser.add_argument("--out", type=Path, default=ATLAS)
     options = parser.parse_args(arguments)
-    browser = next((path for path in map(shutil.which, _BROWSERS) if path), None)
-    if browser is None:
-        raise InputError(f"Drawing the pictures needs a browser; none of {', '.join(_BROWSERS)} is on the PATH.")
-    atlas = render(vectors(fetch.archive(_PACKAGE, options.data)), options.side, browser)
+    atlas = render(vectors(fetch.archive(_PACKAGE, options.data)), options.side)
     options.out.parent.mkdir(parents=True, exist_ok=True)
     atlas.save(options.out, optimize=True)
 
