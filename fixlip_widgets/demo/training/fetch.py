@@ -7,20 +7,18 @@ downloads a package as an archive and runs no code from it.
 from __future__ import annotations
 
 import io
-import json
 import shutil
 import subprocess
 import tarfile
 from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
+from tempfile import TemporaryDirectory
 
 from PIL import Image
 
 from fixlip_widgets.demo.concepts import CONCEPTS
 from fixlip_widgets.errors import InputError
-
-_NAMES = "emoji-datasource"
 
 
 @dataclass(frozen=True)
@@ -76,14 +74,13 @@ def default_cache() -> Path:
 def pictures(which: dict[str, PictureSet], cache: Path | None = None) -> dict[str, dict[str, Image.Image]]:
     """Return the pictures of some sets: set name -> concept name -> RGBA image of at most 128 px.
 
-    Packages missing from the cache are downloaded. The concepts' code points are checked against emoji-datasource.
+    Packages missing from the cache are downloaded.
 
     Raises:
         InputError: a package cannot be downloaded, or lacks a picture.
     """
     cache = default_cache() if cache is None else cache
     cache.mkdir(parents=True, exist_ok=True)
-    _check_names(archive(_NAMES, cache))
     return {name: _read(picture_set, archive(picture_set.package, cache)) for name, picture_set in which.items()}
 
 
@@ -96,27 +93,14 @@ def archive(package: str, cache: Path) -> Path:
     npm = shutil.which("npm")
     if npm is None:
         raise InputError("Downloading the emoji pictures needs npm, which is not on the PATH; install Node.js.")
-    scratch = cache / f"{stem}.part"
-    scratch.mkdir(exist_ok=True)
-    command = [npm, "pack", package, "--silent", "--pack-destination", str(scratch)]
-    done = subprocess.run(command, capture_output=True, text=True, check=False)
-    archives = list(scratch.glob("*.tgz"))
-    if done.returncode != 0 or len(archives) != 1:
-        shutil.rmtree(scratch)
-        raise InputError(f"npm could not download {package}: {done.stderr.strip() or 'no archive was written'}.")
-    archives[0].replace(path)
-    shutil.rmtree(scratch)
+    with TemporaryDirectory(dir=cache) as scratch:
+        command = [npm, "pack", package, "--silent", "--pack-destination", scratch]
+        done = subprocess.run(command, capture_output=True, text=True, check=False)
+        archives = list(Path(scratch).glob("*.tgz"))
+        if done.returncode != 0 or len(archives) != 1:
+            raise InputError(f"npm could not download {package}: {done.stderr.strip() or 'no archive was written'}.")
+        archives[0].replace(path)
     return path
-
-
-def _check_names(names: Path) -> None:
-    with tarfile.open(names) as packed:
-        member = packed.extractfile("package/emoji.json")
-        assert member is not None
-        codes = {entry["unified"] for entry in json.load(member)}
-    unknown = [f"{name} ({code})" for name, code in CONCEPTS.items() if code not in codes]
-    if unknown:
-        raise InputError(f"emoji-datasource has no emoji for {', '.join(unknown)}; correct the code points.")
 
 
 def _read(picture_set: PictureSet, packed_pictures: Path) -> dict[str, Image.Image]:
