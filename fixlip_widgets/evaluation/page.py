@@ -13,15 +13,7 @@ from fixlip_widgets.evaluation.figures import figures
 from fixlip_widgets.evaluation.records import Settings
 from fixlip_widgets.evaluation.tables import Record, columns
 from fixlip_widgets.support.files import replacing
-from fixlip_widgets.support.markup import element, escaped
-
-_CSS = (
-    "body{font:15px/1.5 system-ui,sans-serif;margin:2rem auto;max-width:75rem;padding:0 1rem}"
-    "body{color:#1f2328;background:#fff}"
-    "table{border-collapse:collapse;font-variant-numeric:tabular-nums;display:block;overflow-x:auto}"
-    "th,td{padding:.3rem .6rem;border-bottom:1px solid #d8dee4;text-align:right;white-space:nowrap}"
-    "th:first-child,td:first-child{text-align:left}"
-)
+from fixlip_widgets.support.templates import render
 
 
 @dataclass(frozen=True)
@@ -41,67 +33,27 @@ def write_page(
     command: str,
 ) -> None:
     """Write the report as one self-contained HTML file, replacing an existing file atomically."""
-    plots = figures(records, labels, settings.probabilities)
-    blocks = [
+    plots = [
         plotly.io.to_html(figure, full_html=False, include_plotlyjs=number == 0, config={"displaylogo": False})
-        for number, figure in enumerate(plots)
+        for number, figure in enumerate(figures(records, labels, settings.probabilities))
     ]
-    body = "\n".join(
-        [
-            element("h1", "Comparison of explanations"),
-            _summary(records, settings, skipped, command),
-            _table(records, labels, settings),
-            *blocks,
-            _refused(records, labels),
-            _skipped_rows(skipped),
-        ]
-    )
-    head = f'<meta charset="utf-8"><meta name="viewport" content="width=device-width">{element("style", _CSS)}'
-    title = element("title", "Comparison of explanations")
-    page = f'<!doctype html>\n<html lang="en"><head>{head}{title}</head><body>{body}</body></html>\n'
-    with replacing(path) as stream:
-        stream.write(page.encode())
-
-
-def _summary(records: Sequence[Record], settings: Settings, skipped: Sequence[Skipped], command: str) -> str:
-    facts = (
-        f"{len(records):,} pairs of {settings.data}, {len(skipped):,} rows skipped. Model {settings.model} in "
-        f"{settings.precision}, weights {settings.weights}; seed {settings.seed}; fixlip_widgets {__version__}. "
-        "Every method explains the same game and is measured on the same masks, "
-        f"{settings.n_masks:,} new ones at each p. Budgets: {settings.budget:,} evaluations (image masks × text "
-        f"masks), {settings.joint_budget:,} joint masks for Shapley, {settings.steps} points on exCLIP's path. "
-        "± is the half-width of the 95 % interval over pairs. "
-        "Times are those of each method run alone."
-    )
-    return element("p", escaped(facts)) + element("pre", escaped(command))
-
-
-def _table(records: Sequence[Record], labels: dict[str, str], settings: Settings) -> str:
-    shown = columns(records, settings.probabilities)
-    head = "".join(element("th", escaped(text)) for text in ("method", *(one.heading for one in shown)))
-    rows = [
-        element("td", escaped(label)) + "".join(element("td", escaped(str(one.of(name)))) for one in shown)
-        for name, label in labels.items()
-    ]
-    return element("table", element("tr", head) + "".join(element("tr", row) for row in rows))
-
-
-def _refused(records: Sequence[Record], labels: dict[str, str]) -> str:
-    """List the methods that failed on this model, with the reasons."""
-    reasons = {
+    refused = {
         name: scores["refused"]
         for record in records
         for name, scores in record["methods"].items()
         if name in labels and "refused" in scores
     }
-    if not reasons:
-        return ""
-    items = [element("li", escaped(f"{labels[name]}: {why}")) for name, why in reasons.items()]
-    return element("h2", "Methods that cannot explain this model") + element("ul", "".join(items))
-
-
-def _skipped_rows(skipped: Sequence[Skipped]) -> str:
-    if not skipped:
-        return ""
-    items = [element("li", escaped(f"{row.name}: {row.why}")) for row in skipped]
-    return element("h2", f"Rows skipped: {len(skipped):,}") + element("ul", "".join(items))
+    page = render(
+        "evaluation/templates/comparison.html.j2",
+        n_pairs=len(records),
+        labels=labels,
+        columns=columns(records, settings.probabilities),
+        plots=plots,
+        refused=refused,
+        skipped=skipped,
+        settings=settings,
+        command=command,
+        version=__version__,
+    )
+    with replacing(path) as stream:
+        stream.write(page.encode())
