@@ -23,7 +23,7 @@ from fixlip_widgets.estimators.least_squares import check_size
 from fixlip_widgets.estimators.masks import draw_masks, enumerate_masks, split_budget
 from fixlip_widgets.estimators.shapley import fit_shapley, kernel_weights, size_probabilities
 from fixlip_widgets.explainers.game import Modality, VisionLanguageGame
-from fixlip_widgets.explainers.metrics.fit import r2_score, spearman
+from fixlip_widgets.explainers.metrics.fit import MIN_HELD_OUT, held_out_count, r2_score, spearman
 from fixlip_widgets.explanation.explanation import Explanation
 from fixlip_widgets.support.checks import DEFAULT_BUDGET, MIN_BUDGET, check_budget, check_seed
 from fixlip_widgets.support.progress import Progress
@@ -34,7 +34,6 @@ MAX_BUDGET = 2**20
 """Maximum number of joint masks; each costs about one image encoding, so more would take days."""
 _ENUMERATE_UP_TO = 16
 _BLOCK = 256
-_FEWEST_HELD_OUT = 8
 _PAIRS, _HELD_OUT = 3, 4  # mask streams, in addition to those of the incremental explainer
 
 
@@ -130,7 +129,7 @@ def explain_shapley(
         identified=dict.fromkeys(("cross", "text_text", "image_image"), fit.determined),
     )
     truth = values[2 + 2 * len(plan.halves) :].cpu().numpy()
-    if len(truth) < _FEWEST_HELD_OUT:
+    if len(truth) < MIN_HELD_OUT:
         return explanation
     predicted = explanation.predict(plan.held_out[: len(truth)])
     return explanation.replace(r2=r2_score(truth, predicted), spearman=spearman(truth, predicted))
@@ -145,12 +144,7 @@ def joint_encodings(game: VisionLanguageGame, budget: int) -> int:
     """Return the maximum number of image encodings of ``budget`` joint masks, held-out masks included."""
     n = game.n_players
     exact = n <= _ENUMERATE_UP_TO and budget >= 2**n
-    return min(budget + (0 if exact else _held_out_count(budget)), 2 ** min(game.n_image, 62))
-
-
-def _held_out_count(budget: int) -> int:
-    """Return the number of held-out masks: a tenth of ``budget``, between 32 and 256."""
-    return min(max(budget // 10, 32), 256)
+    return min(budget + (0 if exact else held_out_count(budget)), 2 ** min(game.n_image, 62))
 
 
 @dataclass(frozen=True)
@@ -172,7 +166,7 @@ class _Plan:
         if n <= _ENUMERATE_UP_TO and budget >= 2**n:
             halves = enumerate_masks(n)[1 : 2 ** (n - 1)]
             return cls(halves, kernel_weights(n)[halves.sum(axis=1) - 1], np.empty((0, n), dtype=bool))
-        held_out = draw_masks(n, 0.5, 0, _held_out_count(budget), seed=seed, stream=_HELD_OUT)
+        held_out = draw_masks(n, 0.5, 0, held_out_count(budget), seed=seed, stream=_HELD_OUT)
         return cls(draw_halves(n, 0, budget // 2 - 1, seed=seed), None, held_out)
 
     @property

@@ -9,6 +9,8 @@ from fixlip_widgets.estimators.crossmodal import Modality
 from fixlip_widgets.explanation.explanation import Explanation
 
 Floats = NDArray[np.float64]
+MIN_HELD_OUT = 8
+"""Smallest effective number of held-out masks that a fit is measured on."""
 _PAIRS = 2000
 _ROUNDING = 1e-6
 """Relative difference of two float32 values that is attributed to rounding."""
@@ -38,6 +40,11 @@ def _ranks(values: Floats) -> Floats:
     _, inverse, counts = np.unique(values, return_inverse=True, return_counts=True)
     last = np.cumsum(counts)
     return (last - (counts - 1) / 2.0)[inverse]
+
+
+def held_out_count(n_masks: int) -> int:
+    """Return the number of masks to hold out of a fit on ``n_masks``: a tenth as many, between 32 and 256."""
+    return min(max(n_masks // 10, 32), 256)
 
 
 def held_out_fit(
