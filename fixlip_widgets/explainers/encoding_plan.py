@@ -1,100 +1,127 @@
-"""The encoding that one request takes: what is missing, in which order, and how far it is."""
+"""Plans of encoding: which masks a request still needs, and in which order they are encoded."""
 
 from __future__ import annotations
 
+import math
 import time
 from collections.abc import Iterator
 
-from fixlip_widgets.estimators.masks import ENUMERATE_UP_TO, split_budget
-from fixlip_widgets.explainers.game import Modality as ModalityName
-from fixlip_widgets.explainers.game import VisionLanguageGame
+from fixlip_widgets.encoders.batches import BatchSize
+from fixlip_widgets.estimators.masks import ENUMERATE_UP_TO, split_budget, spread_probabilities
+from fixlip_widgets.explainers.game import Modality, VisionLanguageGame
 from fixlip_widgets.explainers.mask_pool import Pool
+from fixlip_widgets.explainers.metrics.fit import held_out_count
+from fixlip_widgets.explainers.pair_pools import PairPools
 from fixlip_widgets.support.progress import Progress
 
 _ENUMERATE_IMAGE_UP_TO = 16
-_FEWEST_SAMPLED_TEXT_MASKS = 2**ENUMERATE_UP_TO
+_MIN_SAMPLED_TEXT_MASKS = 2**ENUMERATE_UP_TO
 """Captions too long to enumerate get at least as many masks as the longest enumerated one: text is cheap."""
 
 
-class Work:
-    """Encodes until the pools stand for ``budget`` evaluations at ``p``.
+class EncodingPlan:
+    """The masks to encode until a pair's pools suffice for ``budget`` evaluations at ``p``.
 
-    Text comes first: it is cheap, and exact where it is enumerated. Then image masks, then those held out from the fit.
+    Text comes first, because it is cheap, and exact if it is enumerated. Then come the image masks, and then those held
+    out from the fit.
 
     Attributes:
-        image_total, text_total: Masks to encode, at most: one that comes up again is not encoded again.
+        image_total, text_total: Maximum number of masks to encode; a mask that repeats is encoded once.
     """
 
-    def __init__(
-        self, game: VisionLanguageGame, image: Pool, held_out: Pool, text: Pool, p: float, budget: int
-    ) -> None:
-        self._game, self._image, self._held_out, self._text, self._p = game, image, held_out, text, p
-        self._m_image, _ = split_budget(budget, game.n_image, game.n_text)
-        self._m_text = text_masks_wanted(game, budget)
-        all_of_them = _enumerates(image, self._m_image, _ENUMERATE_IMAGE_UP_TO)
-        self._held = 0 if all_of_them else held_out.missing(p, _held_out_wanted(self._m_image))
-        self.image_total = _to_do(image, p, self._m_image, _ENUMERATE_IMAGE_UP_TO) + self._held
-        self.text_total = _to_do(text, p, self._m_text, ENUMERATE_UP_TO)
-        self._started = time.monotonic()
+    def __init__(self, game: VisionLanguageGame, pools: PairPools, p: float, budget: int) -> None:
+        self._game, self._pools, self._p = game, pools, p
+        self._image_count, _ = split_budget(budget, game.n_image, game.n_text)
+        self._text_count = text_mask_count(game, budget)
+        exact = _enumerates(pools.image, self._image_count, _ENUMERATE_IMAGE_UP_TO)
+        self._held_out_total = 0 if exact else pools.held_out.missing(p, held_out_count(self._image_count))
+        image_total = _missing(pools.image, p, self._image_count, _ENUMERATE_IMAGE_UP_TO)
+        self.image_total = image_total + self._held_out_total
+        self.text_total = _missing(pools.text, p, self._text_count, ENUMERATE_UP_TO)
+        self._start_time = time.monotonic()
 
     def run(self) -> Iterator[Progress]:
-        """Encode batch after batch; whoever stops asking stops the work."""
+        """Encode the masks, and yield the progress after every batch; closing the iterator stops the work."""
+        game, pools, p = self._game, self._pools, self._p
         text_done = image_done = 0
-        for text_done in fill_text(self._game, self._text, self._p, self._m_text):
+        for text_done in fill_text(game, pools.text, p, self._text_count):
             yield self._progress(0, text_done)
-        for image_done in _fill(self._game, "image", self._image, self._p, self._m_image, _ENUMERATE_IMAGE_UP_TO):
+        for image_done in _fill(game, "image", pools.image, p, self._image_count, _ENUMERATE_IMAGE_UP_TO):
             yield self._progress(image_done, text_done)
-        if self._held:
-            encode, batch, device = self._game.encoder("image"), self._game.batch, self._game.model.device
-            for done in self._held_out.extend(encode, self._p, self._held, batch, device):
+        if self._held_out_total:
+            for done in _draw(game, "image", pools.held_out, p, self._held_out_total):
                 yield self._progress(image_done + done, text_done)
 
     def _progress(self, image_done: int, text_done: int) -> Progress:
-        return Progress.since(self._started, image_done, self.image_total, text_done, self.text_total)
+        return Progress.since(self._start_time, image_done, self.image_total, text_done, self.text_total)
 
 
-def text_masks_wanted(game: VisionLanguageGame, budget: int) -> int:
-    """Text masks that a budget comes with: the split's, and more where a caption is too long to enumerate."""
-    return max(split_budget(budget, game.n_image, game.n_text)[1], _FEWEST_SAMPLED_TEXT_MASKS)
+def encode_range(
+    game: VisionLanguageGame, pool: Pool, budget: int, share: float, low: float, high: float
+) -> Iterator[Progress]:
+    """Encode image masks at probabilities from ``low`` to ``high``, and yield the progress after every batch.
+
+    Args:
+        game: The pair.
+        pool: Its image masks.
+        budget: Number of evaluations.
+        share: Number of masks to draw, as a share of the image masks of ``budget``.
+        low: Lower end of the range of p; see :func:`fixlip_widgets.estimators.masks.spread_probabilities`.
+        high: Upper end.
+    """
+    probabilities = spread_probabilities(game.n_image, low, high)
+    total = math.ceil(share * split_budget(budget, game.n_image, game.n_text)[0])
+    each = -(-total // len(probabilities))
+    counts = {p: pool.undrawn(p, each) for p in probabilities}
+    done, start_time = 0, time.monotonic()
+    batch = BatchSize(game.batch.size // 4)  # other threads wait for the end of a batch
+    for p, count in counts.items():
+        for encoded in _draw(game, "image", pool, p, count, batch):
+            yield Progress.since(start_time, done + encoded, sum(counts.values()))
+        done += count
+
+
+def text_mask_count(game: VisionLanguageGame, budget: int) -> int:
+    """Return the number of text masks of a budget: the split's, or more for a caption too long to enumerate."""
+    return max(split_budget(budget, game.n_image, game.n_text)[1], _MIN_SAMPLED_TEXT_MASKS)
 
 
 def planned_encodes(game: VisionLanguageGame, budget: int) -> tuple[int, int]:
-    """(image, text) encodings that a budget takes from an empty pool, masks held out from the fit included."""
-    m_image, _ = split_budget(budget, game.n_image, game.n_text)
-    m_text = text_masks_wanted(game, budget)
-    image = 2**game.n_image if game.n_image <= _ENUMERATE_IMAGE_UP_TO and 2**game.n_image <= m_image else None
-    text = 2**game.n_text if game.n_text <= ENUMERATE_UP_TO else m_text
-    return m_image + _held_out_wanted(m_image) if image is None else image, text
+    """Return the (image, text) encodings of a budget with empty pools, including masks held out from the fit."""
+    image_count, _ = split_budget(budget, game.n_image, game.n_text)
+    exact = game.n_image <= _ENUMERATE_IMAGE_UP_TO and 2**game.n_image <= image_count
+    image = 2**game.n_image if exact else image_count + held_out_count(image_count)
+    return image, 2**game.n_text if game.n_text <= ENUMERATE_UP_TO else text_mask_count(game, budget)
 
 
-def _held_out_wanted(m_image: int) -> int:
-    """Masks to measure the fit on: a tenth as many as it has, within bounds."""
-    return min(max(m_image // 10, 32), 256)
-
-
-def fill_text(game: VisionLanguageGame, pool: Pool, p: float, wanted: int) -> Iterator[int]:
-    """Encode the text masks that are missing; yields how many are done."""
-    return _fill(game, "text", pool, p, wanted, ENUMERATE_UP_TO)
+def fill_text(game: VisionLanguageGame, pool: Pool, p: float, count: int) -> Iterator[int]:
+    """Encode the missing ones of ``count`` text masks, and yield the number done after every batch."""
+    return _fill(game, "text", pool, p, count, ENUMERATE_UP_TO)
 
 
 def _fill(
-    game: VisionLanguageGame, name: ModalityName, pool: Pool, p: float, wanted: int, enumerate_up_to: int
+    game: VisionLanguageGame, modality: Modality, pool: Pool, p: float, count: int, enumerate_up_to: int
 ) -> Iterator[int]:
-    """Encode all masks where there are few, or else draws at ``p`` until ``wanted`` count effectively."""
-    count = _to_do(pool, p, wanted, enumerate_up_to)
-    if count == 0:
+    """Encode all masks if they are few, or else draws at ``p`` until the effective number is ``count``."""
+    missing = _missing(pool, p, count, enumerate_up_to)
+    if missing == 0:
         return iter(())
-    encode, batch, device = game.encoder(name), game.batch, game.model.device
-    if _enumerates(pool, wanted, enumerate_up_to):
-        return pool.enumerate(encode, batch, device)
-    return pool.extend(encode, p, count, batch, device)
+    if _enumerates(pool, count, enumerate_up_to):
+        return pool.enumerate(game.encoder(modality), game.batch, game.model.device)
+    return _draw(game, modality, pool, p, missing)
 
 
-def _to_do(pool: Pool, p: float, wanted: int, enumerate_up_to: int) -> int:
+def _draw(
+    game: VisionLanguageGame, modality: Modality, pool: Pool, p: float, count: int, batch: BatchSize | None = None
+) -> Iterator[int]:
+    return pool.extend(game.encoder(modality), p, count, batch or game.batch, game.model.device)
+
+
+def _missing(pool: Pool, p: float, count: int, enumerate_up_to: int) -> int:
     if pool.complete:
         return 0
-    return 2**pool.n if _enumerates(pool, wanted, enumerate_up_to) else pool.missing(p, wanted)
+    return 2**pool.n if _enumerates(pool, count, enumerate_up_to) else pool.missing(p, count)
 
 
-def _enumerates(pool: Pool, wanted: int, enumerate_up_to: int) -> bool:
-    return pool.n <= enumerate_up_to and 2**pool.n <= wanted
+def _enumerates(pool: Pool, count: int, enumerate_up_to: int) -> bool:
+    return pool.n <= enumerate_up_to and 2**pool.n <= count

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from fixlip_widgets.estimators.masks import draw_masks
-from fixlip_widgets.explainers.fixlip import IMAGE_STREAM, TEXT_STREAM
+from fixlip_widgets.explainers.pair_pools import IMAGE_STREAM, TEXT_STREAM
 
 if TYPE_CHECKING:
     from fixlip_widgets.explainers.fixlip import IncrementalExplainer

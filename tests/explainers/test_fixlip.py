@@ -200,7 +200,7 @@ def test_more_budget_converges_to_the_enumerated_game():
     for budget in (2**12, 2**15):
         # a budget that enumerates nothing: the image side is sampled
         sampled = IncrementalExplainer(game, seed=1)
-        pool, count = sampled._image, split_budget(budget, 8, 8)[0]
+        pool, count = sampled.pools.image, split_budget(budget, 8, 8)[0]
         for _ in pool.extend(game.encoder("image"), 0.4, 4 * count, game.batch, game.model.device):
             pass
         errors.append(np.abs(sampled.explanation(0.4).cross - exact.explanation(0.4).cross).max())
@@ -341,7 +341,7 @@ def test_the_cross_modal_scope_leaves_out_the_other_interactions():
 def test_running_sums_equal_sums_over_the_whole_pool():
     explainer = IncrementalExplainer(tiny_game(batch_size=16))
     explainer.extend(0.5, 2**12, progress=lambda state: state.image_done and explainer.explanation())
-    modality = explainer._image.modality(0.5)
+    modality = explainer.pools.image.modality(0.5)
     fresh = Moments.of(modality.masks, modality.embeddings, modality.weights)
     torch.testing.assert_close(modality.known_moments.slopes, fresh.slopes, atol=1e-10, rtol=0)
     torch.testing.assert_close(modality.known_moments.second_moment, fresh.second_moment, atol=1e-10, rtol=0)
@@ -360,7 +360,7 @@ def test_explanations_are_cached_until_the_pool_or_pair_changes():
     again = explainer.explanation(0.4)
     assert again is not first
     np.testing.assert_array_equal(again.interactions, first.interactions)
-    assert len(explainer._solved) == 1
+    assert len(explainer._fits) == 1
     assert explainer.explanation(0.4, scope="cross").scope == "cross"
     explainer.extend(0.4, 2**12)
     assert not np.array_equal(explainer.explanation(0.4).interactions, first.interactions)

@@ -10,7 +10,7 @@ import pytest
 
 from fixlip_widgets import FixlipError, IncrementalExplainer, VisionLanguageGame
 from fixlip_widgets.evaluation.shared_game import SharedGame
-from fixlip_widgets.explainers import fixlip
+from fixlip_widgets.explainers import group_errors
 from fixlip_widgets.explainers.remembering_game import RememberingGame
 from tests.golden import tiny_clip, tiny_game, tiny_pixels
 
@@ -184,10 +184,10 @@ def test_a_groups_sums_use_the_fit_of_their_explanation(monkeypatch):
     explainer = explained()
     answers = [explainer.explanation(), explainer.explanation(ridge=0.0), explainer.explanation(0.4)]
     fresh = copy.deepcopy(explainer)
-    fresh._solved.clear()
+    fresh._fits.clear()
     expected = [fresh.group((0, 1), each) for each in answers]
     solved = []
-    monkeypatch.setattr(fixlip, "regress", lambda *given, **options: solved.append(given))
+    monkeypatch.setattr(group_errors, "regress", lambda *given, **options: solved.append(given))
     for answer, group in zip(answers, expected, strict=True):
         np.testing.assert_allclose(explainer.group((0, 1), answer).se, group.se, rtol=1e-6)
     assert not solved

@@ -76,8 +76,8 @@ def test_example_masks_are_those_that_were_drawn_first(widget: FixlipWidget) -> 
     assert (widget.examples["p"], len(widget.examples["masks"])) == (0.5, 6)
     masks = np.array([[char == "1" for char in mask] for mask in widget.examples["masks"]])
     assert masks.shape == (6, 22)
-    np.testing.assert_array_equal(masks[:, :16], explainer._image.modality(0.5).masks[:6])
-    seen = {tuple(mask) for mask in explainer._text.modality(0.5).masks.numpy().tolist()}
+    np.testing.assert_array_equal(masks[:, :16], explainer.pools.image.modality(0.5).masks[:6])
+    seen = {tuple(mask) for mask in explainer.pools.text.modality(0.5).masks.numpy().tolist()}
     assert all(tuple(mask) in seen for mask in masks[:, 16:].tolist())
 
 
@@ -91,7 +91,7 @@ def test_examples_follow_p_before_anything_is_drawn_there(make_widget: Make) -> 
     widget.run()
     assert widget.wait(SECONDS)
     assert widget.examples == before
-    drawn = widget._refiner.explainer._image.modality(0.9).masks[:6].int().tolist()
+    drawn = widget._refiner.explainer.pools.image.modality(0.9).masks[:6].int().tolist()
     assert [[int(char) for char in mask[:16]] for mask in before["masks"]] == drawn
     widget.method = "shapley"
     assert widget.wait(SECONDS)
