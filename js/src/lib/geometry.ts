@@ -117,12 +117,12 @@ export function pointAt({ from, control, to }: Curve, share: number): Point {
   };
 }
 
-export function path({ from, control, to }: Curve): string {
+export function curvePath({ from, control, to }: Curve): string {
   return `M${fixed(from.x)} ${fixed(from.y)}Q${fixed(control.x)} ${fixed(control.y)} ${fixed(to.x)} ${fixed(to.y)}`;
 }
 
 /** An arc that leaves a chip upward and comes down, or up, on a patch. */
-export function arc(from: Point, to: Point): string {
+export function arcPath(from: Point, to: Point): string {
   const rise = Math.max(28, Math.abs(from.y - to.y) * 0.55);
   const first = `${fixed(from.x)} ${fixed(from.y - rise)}`;
   const second = `${fixed(to.x)} ${fixed(to.y + rise * 0.4)}`;

@@ -2,7 +2,7 @@
 
 import { crossLimit, type Explanation, interaction, isCertain, strongest } from "./explanation";
 
-export interface Ray {
+export interface Arc {
   readonly token: number;
   readonly patch: number;
   readonly value: number;
@@ -16,25 +16,25 @@ const MOST_OF_ALL = 9;
 const FAINTEST = { ofPlayer: 0.35, ofAll: 0.15 };
 
 /** The strongest interactions of each active player with the other modality, weakest first so that strong ones lie on top. */
-export function raysFrom(explanation: Explanation, active: readonly number[]): Ray[] {
+export function arcsFrom(explanation: Explanation, active: readonly number[]): Arc[] {
   const { nImage } = explanation;
   const each = Math.max(2, Math.floor(MOST / Math.max(active.length, 1)));
-  const rays = active.flatMap((player) =>
+  const arcs = active.flatMap((player) =>
     strongest(explanation, player, each, (other) => other < nImage !== player < nImage).map((other) => {
       const [patch, token] = player < nImage ? [player, other] : [other, player];
       const value = interaction(explanation, token, patch);
       return { token, patch, value, certain: isCertain(explanation, token, patch) };
     }),
   );
-  const ofPlayer = FAINTEST.ofPlayer * Math.max(...rays.map((ray) => Math.abs(ray.value)), 0);
+  const ofPlayer = FAINTEST.ofPlayer * Math.max(...arcs.map((arc) => Math.abs(arc.value)), 0);
   const least = Math.max(ofPlayer, FAINTEST.ofAll * crossLimit(explanation), Number.MIN_VALUE);
-  return unique(rays)
-    .filter((ray) => Math.abs(ray.value) >= least)
+  return unique(arcs)
+    .filter((arc) => Math.abs(arc.value) >= least)
     .sort((a, b) => Math.abs(a.value) - Math.abs(b.value))
     .slice(-MOST_OF_ALL);
 }
 
-/** A word and a patch that are both active would be tied twice. */
-function unique(rays: readonly Ray[]): Ray[] {
-  return [...new Map(rays.map((ray) => [`${ray.token}-${ray.patch}`, ray])).values()];
+/** Remove duplicates: a token and a patch that are both active give the same arc twice. */
+function unique(arcs: readonly Arc[]): Arc[] {
+  return [...new Map(arcs.map((arc) => [`${arc.token}-${arc.patch}`, arc])).values()];
 }

@@ -3,9 +3,9 @@
 import type { RefObject } from "preact";
 import { useLayoutEffect, useState } from "preact/hooks";
 import { colourOf, strength } from "../lib/colour";
-import { arc, type Point } from "../lib/geometry";
+import { arcPath, type Point } from "../lib/geometry";
 import { useSize } from "../lib/size";
-import type { Ray } from "../model/arcs";
+import type { Arc } from "../model/arcs";
 import type { Outlines } from "../model/outlines";
 import { playerCount } from "../model/players";
 import type { Store } from "../state/store";
@@ -13,34 +13,34 @@ import type { Store } from "../state/store";
 export function Arcs({ store, stage }: { store: Store; stage: RefObject<HTMLDivElement> }) {
   const { width, height } = useSize(stage);
   const [places, setPlaces] = useState<ReadonlyMap<number, Point>>(new Map());
-  const players = playerCount(store.board.value);
-  const outlines = store.outlines.value;
+  const players = playerCount(store.view.board.value);
+  const outlines = store.view.outlines.value;
   useLayoutEffect(() => {
     if (stage.current) {
       setPlaces(placesIn(stage.current, outlines));
     }
-  }, [width, height, players, store.board.value, outlines]);
+  }, [width, height, players, store.view.board.value, outlines]);
   return (
     <svg class="fx-arcs" viewBox={`0 0 ${width || 1} ${height || 1}`} aria-hidden="true">
-      {store.rays.value.map((ray) => (
-        <Arc key={`${ray.token}-${ray.patch}`} store={store} ray={ray} places={places} />
+      {store.view.arcs.value.map((arc) => (
+        <ArcMark key={`${arc.token}-${arc.patch}`} store={store} arc={arc} places={places} />
       ))}
     </svg>
   );
 }
 
-function Arc({ store, ray, places }: { store: Store; ray: Ray; places: ReadonlyMap<number, Point> }) {
-  const from = places.get(ray.token);
-  const to = places.get(ray.patch);
+function ArcMark({ store, arc, places }: { store: Store; arc: Arc; places: ReadonlyMap<number, Point> }) {
+  const from = places.get(arc.token);
+  const to = places.get(arc.patch);
   if (!from || !to) {
     return null;
   }
-  const strong = strength(ray.value, store.scales.value.cross);
-  const colour = colourOf(store.palette.value, ray.value);
+  const strong = strength(arc.value, store.view.scales.value.cross);
+  const colour = colourOf(store.view.palette.value, arc.value);
   return (
-    <g class="fx-arc" data-certain={ray.certain} style={{ "--colour": colour }}>
-      <path class="fx-halo" d={arc(from, to)} stroke-width={3 + 4 * strong} />
-      <path d={arc(from, to)} stroke-width={1 + 4 * strong} />
+    <g class="fx-arc" data-certain={arc.certain} style={{ "--colour": colour }}>
+      <path class="fx-halo" d={arcPath(from, to)} stroke-width={3 + 4 * strong} />
+      <path d={arcPath(from, to)} stroke-width={1 + 4 * strong} />
       <circle cx={to.x} cy={to.y} r={2.5 + 2 * strong} />
     </g>
   );

@@ -7,7 +7,7 @@ import { groupName, imageWord, shortName, textWord } from "../model/players";
 import type { Store } from "../state/store";
 
 export function Legend({ store }: { store: Store }) {
-  if (!store.explanation.value) {
+  if (!store.view.explanation.value) {
     return null;
   }
   return (
@@ -15,11 +15,11 @@ export function Legend({ store }: { store: Store }) {
       <p class="fx-readout">
         <Readout store={store} />
       </p>
-      {store.tool.value === "select" && <Scale store={store} />}
+      {store.view.tool.value === "select" && <Scale store={store} />}
       <p class="fx-hidden" role="status">
         {told(store)}
       </p>
-      {store.rays.value.some((ray) => !ray.certain) && (
+      {store.view.arcs.value.some((arc) => !arc.certain) && (
         <p class="fx-dashes">dashed arc: its sign is not certain (95&nbsp;%)</p>
       )}
     </div>
@@ -28,12 +28,12 @@ export function Legend({ store }: { store: Store }) {
 
 /** Tokens and patches each have their scale: on one, the patches' main effects would hardly show. */
 function Scale({ store }: { store: Store }) {
-  const { patch, token } = store.scales.value;
-  const shown = store.explanation.value;
-  const colours = store.values.value?.some((value) => value !== 0);
-  const { positive, negative } = store.palette.value;
+  const { patch, token } = store.view.scales.value;
+  const shown = store.view.explanation.value;
+  const colours = store.view.values.value?.some((value) => value !== 0);
+  const { positive, negative } = store.view.palette.value;
   const unit = shown ? unitOf(shown) : "";
-  const board = store.board.value;
+  const board = store.view.board.value;
   const one = board.tokens.length === 0 || plain(patch) === plain(token);
   const ends = one
     ? `±${plain(patch)}`
@@ -59,23 +59,23 @@ function Scale({ store }: { store: Store }) {
 const SHARED = { own: "", locked: " · same scale for A and B", difference: " · own scale of B − A" } as const;
 
 function sharing(store: Store): keyof typeof SHARED {
-  if (store.shown.value === "difference") {
+  if (store.view.shown.value === "difference") {
     return "difference";
   }
-  return store.compared.value.length > 1 ? "locked" : "own";
+  return store.view.compared.value.length > 1 ? "locked" : "own";
 }
 
 function Readout({ store }: { store: Store }): ComponentChildren {
-  const shown = store.explanation.value;
+  const shown = store.view.explanation.value;
   if (!shown) {
     return null;
   }
-  if (store.tool.value === "hide") {
+  if (store.view.tool.value === "hide") {
     return <HiddenReadout store={store} />;
   }
-  const active = store.active.value;
-  const [first, second] = store.pointed.value.filter((player) => player < shown.nPlayers);
-  const selected = store.traits.selection.value.length > 0;
+  const active = store.view.active.value;
+  const [first, second] = store.view.pointed.value.filter((player) => player < shown.nPlayers);
+  const selected = store.wire.selection.value.length > 0;
   if (first !== undefined && second !== undefined) {
     return <Pair store={store} shown={shown} pair={[first, second]} />;
   }
@@ -85,7 +85,7 @@ function Readout({ store }: { store: Store }): ComponentChildren {
   const [only] = active;
   if (only !== undefined && active.length === 1) {
     const main = withError(shown.main[only] ?? Number.NaN, shown.mainSe?.[only]);
-    const name = <b>{shortName(store.board.value, only)}</b>;
+    const name = <b>{shortName(store.view.board.value, only)}</b>;
     return shown.order < 2 ? (
       <>
         {name} · {main} · this method has no interactions
@@ -113,10 +113,10 @@ function Invitation({ of }: { of: Explanation }) {
 }
 
 function HiddenReadout({ store }: { store: Store }) {
-  const removed = store.traits.removed.value;
+  const removed = store.wire.removed.value;
   return removed.length > 0 ? (
     <>
-      hidden from the model: <b>{groupName(store.board.value, removed)}</b>
+      hidden from the model: <b>{groupName(store.view.board.value, removed)}</b>
     </>
   ) : (
     <>nothing is hidden: the model sees the whole image and caption</>
@@ -130,7 +130,7 @@ interface ReadoutProps {
 
 /** The interaction that the pointer or the focus is on. */
 function Pair({ store, shown, pair: [i, j] }: ReadoutProps & { readonly pair: readonly [number, number] }) {
-  const board = store.board.value;
+  const board = store.view.board.value;
   return (
     <>
       {shortName(board, i)} × {shortName(board, j)}{" "}
@@ -141,12 +141,12 @@ function Pair({ store, shown, pair: [i, j] }: ReadoutProps & { readonly pair: re
 
 /** What is pointed at, with what is selected. */
 function WithSelection({ store, shown, player }: ReadoutProps & { readonly player: number }) {
-  const board = store.board.value;
-  const active = store.active.value;
+  const board = store.view.board.value;
+  const active = store.view.active.value;
   const [only] = active;
   const alone = active.length === 1 && only !== undefined;
-  const error = alone ? interactionError(shown, only, player) : store.groupErrors.value?.[player];
-  const value = store.values.value?.[player] ?? Number.NaN;
+  const error = alone ? interactionError(shown, only, player) : store.view.groupErrors.value?.[player];
+  const value = store.view.values.value?.[player] ?? Number.NaN;
   return (
     <>
       {groupName(board, active)} × {shortName(board, player)} <b>{withError(value, error)}</b>
@@ -156,18 +156,18 @@ function WithSelection({ store, shown, player }: ReadoutProps & { readonly playe
 
 /** The selection's sums for who listens: told when it changes, not whenever the pointer moves. */
 function told(store: Store): string {
-  const shown = store.explanation.value;
-  const selection = store.traits.selection.value;
+  const shown = store.view.explanation.value;
+  const selection = store.wire.selection.value;
   if (!shown || selection.length < 2) {
     return "";
   }
   const { total, within } = sumsOf(store, shown, selection);
-  return `Selected: ${groupName(store.board.value, selection)}. With all others ${total}, among themselves ${within}.`;
+  return `Selected: ${groupName(store.view.board.value, selection)}. With all others ${total}, among themselves ${within}.`;
 }
 
 /** Sums of several players as text: the kernel's with standard errors once they are there. */
 function sumsOf(store: Store, shown: Explanation, players: readonly number[]) {
-  const group = store.group.value;
+  const group = store.view.group.value;
   return {
     total: withError(group?.total ?? sumOutside(shown, players), group?.total_se),
     within: withError(group?.within ?? sumWithin(shown, players), group?.within_se),
@@ -176,12 +176,12 @@ function sumsOf(store: Store, shown: Explanation, players: readonly number[]) {
 
 /** Several players: their sums, with the kernel's standard errors once they are there. */
 function Together({ store, shown }: ReadoutProps) {
-  const active = store.active.value;
+  const active = store.view.active.value;
   const { total, within } = sumsOf(store, shown, active);
   return (
     <>
-      <b>{groupName(store.board.value, active)}</b> with all others <b data-group="total">{total}</b> · among
-      themselves <span data-group="within">{within}</span>
+      <b>{groupName(store.view.board.value, active)}</b> with all others <b data-group="total">{total}</b> ·
+      among themselves <span data-group="within">{within}</span>
       {hasTooFewMasks(store, shown) && " · too few masks yet for a standard error"}
     </>
   );
@@ -189,8 +189,9 @@ function Together({ store, shown }: ReadoutProps) {
 
 /** Whether the kernel has looked for the sums' standard errors, on all masks, and found none. */
 function hasTooFewMasks(store: Store, shown: Explanation): boolean {
-  const group = store.group.value;
-  const estimated = shown.method === "banzhaf" && store.shown.value === "current" && store.traits.live.value;
+  const group = store.view.group.value;
+  const estimated =
+    shown.method === "banzhaf" && store.view.shown.value === "current" && store.wire.live.value;
   return estimated && group !== null && group.total_se === null && !shown.partial;
 }
 

@@ -13,10 +13,10 @@ interface MaskedProps {
 
 /** Without a picture, the players that are kept; where it is not known what stands for the others, they are grey. */
 export function Masked({ store, name, removed }: MaskedProps) {
-  const { width, height, path } = store.outlines.value;
-  const { image } = store.traits.scene.value;
-  const [picture, blank] = [store.picture.value, store.blank.value];
-  const first = patchCount(store.board.value);
+  const { width, height, path } = store.view.outlines.value;
+  const { image } = store.wire.scene.value;
+  const [picture, blank] = [store.view.picture.value, store.view.blank.value];
+  const first = patchCount(store.view.board.value);
   const area = (removed ?? []).filter((player) => player < first).map(path);
   const id = `${store.id}-${name}`;
   const whole = { width, height, preserveAspectRatio: "none" };

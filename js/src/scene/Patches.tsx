@@ -15,10 +15,10 @@ const DEFAULT_SIDE = 448;
 export function Patches({ store, tabStop }: { store: Store; tabStop: number }) {
   const svg = useRef<SVGSVGElement>(null);
   const { held, ...dragging } = useLasso(store, svg);
-  const board = store.board.value;
-  const picture = store.picture.value;
-  const { image } = store.traits.scene.value;
-  const outlines = store.outlines.value;
+  const board = store.view.board.value;
+  const picture = store.view.picture.value;
+  const { image } = store.wire.scene.value;
+  const outlines = store.view.outlines.value;
   const width = image?.width ?? DEFAULT_SIDE;
   const height = image?.height ?? (DEFAULT_SIDE * outlines.height) / outlines.width;
   const scale = { x: width / outlines.width, y: height / outlines.height };
@@ -69,7 +69,7 @@ function usePaint(store: Store, svg: RefObject<SVGSVGElement>, held: readonly nu
     return effect(() => {
       svg.current?.setAttribute(
         "data-coloured",
-        String(store.values.value !== null && store.tool.value === "select"),
+        String(store.view.values.value !== null && store.view.tool.value === "select"),
       );
       for (const patch of svg.current?.querySelectorAll(".fx-patch") ?? []) {
         const before = painted.get(patch);
@@ -88,11 +88,11 @@ function usePaint(store: Store, svg: RefObject<SVGSVGElement>, held: readonly nu
 
 /** Outlines of the active image players: on top of all, since each of them lies beneath its next neighbours. */
 function outlined(store: Store): string {
-  const first = patchCount(store.board.value);
-  const players = new Set([...store.active.value, ...store.traits.selection.value]);
+  const first = patchCount(store.view.board.value);
+  const players = new Set([...store.view.active.value, ...store.wire.selection.value]);
   return [...players]
     .filter((player) => player < first)
-    .map(store.outlines.value.path)
+    .map(store.view.outlines.value.path)
     .join("");
 }
 
@@ -106,9 +106,9 @@ function setOrRemove(element: Element, name: string, value: string | null): void
 
 /** What changes about a patch. */
 function paintOf(store: Store, player: number, held: readonly number[]): Record<string, string | null> {
-  const value = store.values.value?.[player];
-  const active = store.active.value.includes(player);
-  const removed = store.traits.removed.value.includes(player);
+  const value = store.view.values.value?.[player];
+  const active = store.view.active.value.includes(player);
+  const removed = store.wire.removed.value.includes(player);
   return {
     ...fillOf(store, player, value, removed, active),
     "aria-pressed": String(pressed(store, player)),
@@ -117,8 +117,8 @@ function paintOf(store: Store, player: number, held: readonly number[]): Record<
     "data-active": String(active),
     "data-held": String(held.includes(player)),
     "data-removed": String(removed),
-    "data-pointed": String(store.pointed.value.includes(player)),
-    "data-member": String(store.subset.value?.players.includes(player) ?? false),
+    "data-pointed": String(store.view.pointed.value.includes(player)),
+    "data-member": String(store.view.subset.value?.players.includes(player) ?? false),
   };
 }
 
@@ -145,28 +145,28 @@ function fillOf(
     return { fill: `url(#${store.id}-hatch)`, "fill-opacity": "1" };
   }
   const shown = active || value === undefined ? 0 : tint(store, player, value);
-  const fill = shown > 0 ? colourOf(store.palette.value, value ?? 0) : "none";
+  const fill = shown > 0 ? colourOf(store.view.palette.value, value ?? 0) : "none";
   return { fill, "fill-opacity": (0.74 * shown).toFixed(3) };
 }
 
 /** How strongly a player is coloured, 0 to 1: not at all while patches and words are being hidden. */
 export function tint(store: Store, player: number, value: number | undefined): number {
-  if (value === undefined || store.tool.value === "hide") {
+  if (value === undefined || store.view.tool.value === "hide") {
     return 0;
   }
-  const { patch, token } = store.scales.value;
-  return strength(value, player < patchCount(store.board.value) ? patch : token);
+  const { patch, token } = store.view.scales.value;
+  return strength(value, player < patchCount(store.view.board.value) ? patch : token);
 }
 
 /** Whether a player is selected; while players are being hidden, whether it is hidden. */
 export function pressed(store: Store, player: number): boolean {
-  const { selection, removed } = store.traits;
-  return (store.tool.value === "hide" ? removed : selection).value.includes(player);
+  const { selection, removed } = store.wire;
+  return (store.view.tool.value === "hide" ? removed : selection).value.includes(player);
 }
 
 /** "patch row 5, column 1: +1.20", "token “dog”: +0.40, hidden" */
 export function spoken(store: Store, player: number, value: number | undefined): string {
-  const name = spokenName(store.board.value, player);
-  const hidden = store.traits.removed.value.includes(player) ? ", hidden" : "";
+  const name = spokenName(store.view.board.value, player);
+  const hidden = store.wire.removed.value.includes(player) ? ", hidden" : "";
   return (value === undefined ? name : `${name}: ${signed(value)}`) + hidden;
 }

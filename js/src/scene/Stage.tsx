@@ -11,7 +11,7 @@ import { Patches, pressed, spoken, tint } from "./Patches";
 export function Stage({ store }: { store: Store }) {
   const stage = useRef<HTMLDivElement>(null);
   const [tabStops, setTabStops] = useState({ patch: 0, token: 0 });
-  const board = store.board.value;
+  const board = store.view.board.value;
   const first = patchCount(board);
 
   const focus = (player: number) => {
@@ -20,7 +20,7 @@ export function Stage({ store }: { store: Store }) {
   };
   return (
     <>
-      <div class="fx-stage" ref={stage} data-tool={store.tool.value} {...playerEvents(store, focus)}>
+      <div class="fx-stage" ref={stage} data-tool={store.view.tool.value} {...playerEvents(store, focus)}>
         <Patches store={store} tabStop={Math.min(tabStops.patch, first - 1)} />
         <Tokens store={store} tabStop={Math.min(tabStops.token, board.tokens.length - 1)} />
         <Arcs store={store} stage={stage} />
@@ -31,7 +31,7 @@ export function Stage({ store }: { store: Store }) {
 }
 
 function Tokens({ store, tabStop }: { store: Store; tabStop: number }) {
-  const board = store.board.value;
+  const board = store.view.board.value;
   const first = patchCount(board);
   const { one } = textWord(board);
   return (
@@ -57,24 +57,25 @@ interface ChipProps {
 }
 
 function Chip({ store, player, token, tabStop }: ChipProps) {
-  const value = store.values.value?.[player];
+  const value = store.view.values.value?.[player];
   const shown = tint(store, player, value);
   return (
     <button
       type="button"
       class="fx-chip"
       style={{
-        "--tint": shown > 0 ? faded(colourOf(store.palette.value, value ?? 0), 0.6 * shown) : "transparent",
+        "--tint":
+          shown > 0 ? faded(colourOf(store.view.palette.value, value ?? 0), 0.6 * shown) : "transparent",
       }}
       tabindex={tabStop ? 0 : -1}
       aria-pressed={pressed(store, player)}
       aria-label={spoken(store, player, value)}
       data-player={player}
       data-value={value}
-      data-active={store.active.value.includes(player)}
-      data-removed={store.traits.removed.value.includes(player)}
-      data-pointed={store.pointed.value.includes(player)}
-      data-member={store.subset.value?.players.includes(player) ?? false}
+      data-active={store.view.active.value.includes(player)}
+      data-removed={store.wire.removed.value.includes(player)}
+      data-pointed={store.view.pointed.value.includes(player)}
+      data-member={store.view.subset.value?.players.includes(player) ?? false}
     >
       {token}
     </button>
@@ -83,24 +84,24 @@ function Chip({ store, player, token, tabStop }: ChipProps) {
 
 /** Several can be selected by touch only once that was asked for. */
 function Picking({ store }: { store: Store }) {
-  if (store.tool.value === "hide") {
+  if (store.view.tool.value === "hide") {
     return (
       <p class="fx-picking">
-        Click {playersWord(store.board.value)}, or drag over the picture, to hide them from the model.
+        Click {playersWord(store.view.board.value)}, or drag over the picture, to hide them from the model.
       </p>
     );
   }
-  const selection = store.traits.selection.value;
+  const selection = store.wire.selection.value;
   return (
     <div class="fx-picking">
       <button
         type="button"
         class="fx-toggle"
         data-action="several"
-        aria-pressed={store.several.value}
+        aria-pressed={store.view.several.value}
         title="Each click adds to the selection; drag over the picture for an area (Shift does the same)"
         onClick={() => {
-          store.several.value = !store.several.value;
+          store.view.several.value = !store.view.several.value;
         }}
       >
         <svg viewBox="0 0 16 16" aria-hidden="true">
@@ -115,7 +116,7 @@ function Picking({ store }: { store: Store }) {
           data-action="clear"
           onClick={() => store.commit("selection", [])}
         >
-          Clear {groupName(store.board.value, selection)}
+          Clear {groupName(store.view.board.value, selection)}
         </button>
       )}
     </div>

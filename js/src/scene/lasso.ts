@@ -31,17 +31,17 @@ export function useLasso(store: Store, picture: RefObject<Element>): Lasso {
 
 /** Whether a finger on the picture draws a rectangle instead of moving the page. */
 export function drags(store: Store): boolean {
-  return store.several.value || store.tool.value === "hide";
+  return store.view.several.value || store.view.tool.value === "hide";
 }
 
 function take(store: Store, patches: readonly number[], add: boolean): void {
   if (patches.length === 0) {
     return; // between the regions' middles: what is selected stays
   }
-  if (store.tool.value === "hide") {
+  if (store.view.tool.value === "hide") {
     store.toggleRemoved(patches);
   } else {
-    const selected = add ? store.traits.selection.value : [];
+    const selected = add ? store.wire.selection.value : [];
     store.commit("selection", [...new Set([...selected, ...patches])]);
   }
 }
@@ -55,9 +55,9 @@ interface Frame {
 
 /** Patches that the rectangle touches; regions whose middle it holds. */
 function playersWithin(store: Store, box: Frame, from: Point, to: Point): number[] {
-  const { regions, grid } = store.board.value;
+  const { regions, grid } = store.view.board.value;
   return regions
-    ? regionsWithin(store.outlines.value, grid[0] * grid[1], box, from, to)
+    ? regionsWithin(store.view.outlines.value, grid[0] * grid[1], box, from, to)
     : patchesWithin(grid, box, from, to);
 }
 

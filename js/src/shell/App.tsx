@@ -14,7 +14,7 @@
  *   effect where it is active itself), `data-active`, `aria-pressed` (selected).
  *   All of them: `data-pointed` (under the pointer or focus, anywhere), `data-member` (of the subset that is shown);
  *   patches and tokens: `data-removed` (hidden in the playground), `data-held` (in the rectangle that is being drawn).
- *   What stands for an interaction — ties, third-order terms (`data-kind=term`), rows of the table — has `data-players`.
+ *   Elements for an interaction — edges, third-order terms (`data-kind=term`), rows of the table — have `data-players`.
  * - `.fx-edge` — `data-source`, `data-target`, `data-value`, `data-certain`, `data-lit` (ends at an active player).
  * - `.fx-heatmap` — Plotly's element: its `data[0].z` is (rows, columns) of the block, (tokens, patches) at first.
  *   `.fx-cells` lies over it and takes the pointer; `.fx-band` frames the row or column of `data-band`.
@@ -44,19 +44,19 @@ import { Footer } from "./Footer";
 import { Bar, Header } from "./Header";
 
 export function App({ store }: { store: Store }) {
-  const { generation, p, budget, selection, text, theme, live, offline, top_k } = store.traits;
+  const { generation, p, budget, selection, text, theme, live, offline, top_k } = store.wire;
   const [open, setOpen] = useState<PanelName | null>(null);
   const toggle = (name: PanelName) => setOpen(open === name ? null : name);
-  const current = store.current.value;
-  const shown = store.explanation.value;
+  const current = store.wire.result.value;
+  const shown = store.view.explanation.value;
   return (
     <section
       class="fixlip"
       aria-label={`Why the model finds the image and “${text.value}” similar`}
       onFocusIn={keepKeys}
-      data-theme={store.dark.value ? "dark" : "light"}
+      data-theme={store.view.dark.value ? "dark" : "light"}
       data-host={theme.value === "auto"}
-      data-status={store.status.value}
+      data-status={store.view.status.value}
       data-generation={current?.generation ?? -1}
       data-requested={generation.value}
       data-partial={current?.partial ?? false}
@@ -65,12 +65,12 @@ export function App({ store }: { store: Store }) {
       data-top-k={top_k.value}
       data-result-p={shown?.p}
       data-result-budget={shown?.budget}
-      data-shown={store.shown.value}
+      data-shown={store.view.shown.value}
       data-selection={selection.value.join(" ")}
       onKeyDown={(event) => {
         if (event.key === "Escape" && selection.value.length > 0) {
           store.commit("selection", []);
-        } else if (asksToUndo(event) && store.traits.undoable.value !== "") {
+        } else if (asksToUndo(event) && store.wire.undoable.value !== "") {
           event.preventDefault();
           store.ask({ type: "undo" });
         }

@@ -11,7 +11,7 @@ export function Caption({ store }: { store: Store }) {
   const attempt = useRef<string | null>(null);
   const pencil = useRef<HTMLButtonElement>(null);
   const edited = useRef(false);
-  const refused = store.refusal.value?.name === "text";
+  const refused = store.view.refusal.value?.name === "text";
   useEffect(() => {
     if (refused && attempt.current !== null) {
       setDraft(attempt.current);
@@ -26,15 +26,15 @@ export function Caption({ store }: { store: Store }) {
   }, [draft]);
 
   const done = (text: string | null) => {
-    if (text !== null && text.trim() !== store.traits.text.value) {
+    if (text !== null && text.trim() !== store.wire.text.value) {
       attempt.current = text;
       store.commit("text", text.trim());
     } else if (refused) {
-      store.refusal.value = null;
+      store.view.refusal.value = null;
     }
     setDraft(null);
   };
-  const offered = store.traits.offline.value?.captions ?? [];
+  const offered = store.wire.offline.value?.captions ?? [];
   return (
     <div class="fx-title">
       {draft !== null ? (
@@ -42,7 +42,7 @@ export function Caption({ store }: { store: Store }) {
       ) : offered.length > 1 ? (
         <Offered store={store} captions={offered} />
       ) : (
-        <Shown store={store} pencil={pencil} edit={() => setDraft(store.traits.text.value)} />
+        <Shown store={store} pencil={pencil} edit={() => setDraft(store.wire.text.value)} />
       )}
       <Refused store={store} names={["text"]} />
     </div>
@@ -51,7 +51,7 @@ export function Caption({ store }: { store: Store }) {
 
 /** Without a model: the captions that were computed beforehand. */
 function Offered({ store, captions }: { store: Store; captions: readonly string[] }) {
-  const text = store.traits.text.value;
+  const text = store.wire.text.value;
   return (
     <h2 class="fx-caption">
       <select
@@ -78,15 +78,15 @@ interface ShownProps {
 }
 
 function Shown({ store, pencil, edit }: ShownProps) {
-  const pinned = store.shown.value === "pinned" ? store.explanation.value : null;
-  const text = pinned ? pinned.caption : store.traits.text.value;
+  const pinned = store.view.shown.value === "pinned" ? store.view.explanation.value : null;
+  const text = pinned ? pinned.caption : store.wire.text.value;
   return (
     <h2 class="fx-caption">
       {/* biome-ignore lint/a11y/noStaticElementInteractions: the pencil beside it does the same for the keyboard */}
-      <span dir="auto" onDblClick={store.traits.live.value && !pinned ? edit : undefined}>
+      <span dir="auto" onDblClick={store.wire.live.value && !pinned ? edit : undefined}>
         {text}
       </span>
-      {store.traits.live.value && !pinned && (
+      {store.wire.live.value && !pinned && (
         <button
           ref={pencil}
           type="button"

@@ -7,7 +7,7 @@ import { Refused } from "../ui/Notices";
 import type { Shown } from "../wire/types";
 
 export function Compare({ store }: { store: Store }) {
-  const pinned = store.traits.pinned.value;
+  const pinned = store.wire.pinned.value;
   if (!pinned) {
     return (
       <div class="fx-compare">
@@ -16,7 +16,7 @@ export function Compare({ store }: { store: Store }) {
           class="fx-button"
           data-action="pin"
           title="Keep what is shown as A; then change the caption, p or method, and compare"
-          disabled={!store.current.value}
+          disabled={!store.wire.result.value}
           onClick={() => store.ask({ type: "pin" })}
         >
           Pin as A
@@ -25,7 +25,7 @@ export function Compare({ store }: { store: Store }) {
       </div>
     );
   }
-  const b = store.current.value;
+  const b = store.wire.result.value;
   const differs = !b || haveOneUnit(b, pinned.result);
   const chips = [
     { value: "pinned", label: "A", title: `A, pinned: ${pinned.label}` },
@@ -36,14 +36,14 @@ export function Compare({ store }: { store: Store }) {
       title: differs
         ? "What changed from A to B, on a scale of its own"
         : "A and B have no difference: what is not in logits can only be seen beside others",
-      disabled: store.traits.difference.value === null,
+      disabled: store.wire.difference.value === null,
     },
   ];
   return (
     <div class="fx-compare">
       <Choices
         label="Which explanation is shown"
-        value={store.shown.value}
+        value={store.view.shown.value}
         options={chips}
         change={(value) => store.commit("shown", value as Shown)}
       />

@@ -33,7 +33,7 @@ export function Controls({ store, examples, toggleExamples }: ControlsProps) {
 }
 
 function KeepProbability({ store }: { store: Store }) {
-  const { p, offline } = store.traits;
+  const { p, offline } = store.wire;
   const stops = offline.value?.p;
   const [min, max] = stops ? ends(stops) : [0.1, 0.9];
   return (
@@ -58,7 +58,7 @@ function KeepProbability({ store }: { store: Store }) {
 }
 
 function Budget({ store }: { store: Store }) {
-  const { budget, offline } = store.traits;
+  const { budget, offline } = store.wire;
   const stops = offline.value?.budgets.map(Math.log2);
   const [lowest, highest] = stops ? ends(stops) : exponents(store);
   const ticks = stops ? thinned(stops) : BUDGET_TICKS.filter((value) => value >= lowest && value <= highest);
@@ -87,7 +87,7 @@ function Budget({ store }: { store: Store }) {
 
 /** Why a method leaves a slider without effect; empty where it does not. */
 function idleWhy(store: Store, of: "p" | "budget"): string {
-  const { options, method } = store.traits;
+  const { options, method } = store.wire;
   const chosen = options.value.methods.find(({ name }) => name === method.value);
   if (!chosen || (of === "p" ? chosen.uses_p : chosen.uses_budget)) {
     return "";
@@ -106,18 +106,18 @@ function thinned(stops: readonly number[]): readonly number[] {
 }
 
 function exponents(store: Store): [number, number] {
-  const offered = Object.keys(store.traits.costs.value).map(Number);
+  const offered = Object.keys(store.wire.costs.value).map(Number);
   return offered.length > 0 ? [Math.min(...offered), Math.max(...offered)] : [8, 22];
 }
 
 function effective(store: Store, p: number): string {
-  const shown = store.current.value;
+  const shown = store.wire.result.value;
   const masks = shown?.p === p ? shown.effective_image_masks : null;
   return masks == null ? "" : `${count(masks)} effective masks`;
 }
 
 function cost(store: Store, budget: number): string {
-  const { costs, offline } = store.traits;
+  const { costs, offline } = store.wire;
   const known = costs.value[String(Math.log2(budget))];
   if (offline.value) {
     return `${count(budget)} evaluations, computed beforehand`;

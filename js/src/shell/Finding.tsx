@@ -10,12 +10,12 @@ export function Finding({ store }: { store: Store }) {
         <Sentences text={finding(store)} />
         {/* the room that the sentences for everything take, so that others do not move what is below */}
         <div aria-hidden="true">
-          <Sentences text={store.explanation.value?.findings.at(-1) ?? ""} />
+          <Sentences text={store.view.explanation.value?.findings.at(-1) ?? ""} />
         </div>
       </div>
       {/* hovering changes the sentence too often to be heard; a selection does not */}
       <span class="fx-hidden" role="status">
-        {store.traits.selection.value.length > 0 ? finding(store) : ""}
+        {store.wire.selection.value.length > 0 ? finding(store) : ""}
       </span>
       <Compare store={store} />
     </div>
@@ -37,20 +37,20 @@ function Sentences({ text }: { text: string }) {
 
 /** The sentence for the one active player, else for the whole explanation; of a difference, what it is. */
 function finding(store: Store): string {
-  const shown = store.explanation.value;
+  const shown = store.view.explanation.value;
   if (!shown) {
     return "";
   }
-  if (store.shown.value === "difference") {
+  if (store.view.shown.value === "difference") {
     return differing(store);
   }
-  const [player] = store.active.value;
-  const alone = store.active.value.length === 1 && player !== undefined ? shown.findings[player] : "";
+  const [player] = store.view.active.value;
+  const alone = store.view.active.value.length === 1 && player !== undefined ? shown.findings[player] : "";
   return alone || (shown.findings.at(-1) ?? "");
 }
 
 function differing(store: Store): string {
-  const { pinned, difference } = store.traits;
+  const { pinned, difference } = store.wire;
   const unmatched = difference.value?.unmatched.length ?? 0;
   const what = `B − A: what changed since A, ${pinned.value?.label ?? ""}.`;
   if (unmatched === 0) {

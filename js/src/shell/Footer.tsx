@@ -41,7 +41,7 @@ export function Footer({ store }: { store: Store }) {
 
 /** What is spoken of: the explanation that is shown; of a difference, what it was taken of. */
 function of(store: Store) {
-  return store.shown.value === "difference" ? store.current.value : store.explanation.value;
+  return store.view.shown.value === "difference" ? store.wire.result.value : store.view.explanation.value;
 }
 
 /** "Weighted Banzhaf at p = 0.5 · 131,072 evaluations from 2,184 image + 256 text encodings · seed 0" */
@@ -50,8 +50,8 @@ function computed(store: Store): string {
   if (!shown) {
     return "";
   }
-  const { masking } = store.traits.scene.value;
-  const method = store.traits.options.value.methods.find(({ name }) => name === shown.method);
+  const { masking } = store.wire.scene.value;
+  const method = store.wire.options.value.methods.find(({ name }) => name === shown.method);
   const { uses_p, uses_budget, label } = method ?? { uses_p: true, uses_budget: true, label: shown.method };
   return [
     uses_p ? `${label} at p = ${probability(shown.p)}` : label,

@@ -22,18 +22,18 @@ export function Header({ store }: { store: Store }) {
 
 /** A line that fills as the refinement goes on, and closes the header in any case. */
 export function Bar({ store }: { store: Store }) {
-  const running = store.status.value === "running";
-  const fraction = store.progress.value?.fraction ?? 0;
+  const running = store.view.status.value === "running";
+  const fraction = store.wire.progress.value?.fraction ?? 0;
   return (
     <div class="fx-progress" aria-hidden="true" style={{ "--share": `${running ? 100 * fraction : 0}%` }} />
   );
 }
 
 function Facts({ store }: { store: Store }) {
-  const shown = store.explanation.value;
-  const { model } = store.traits.scene.value;
-  const difference = store.shown.value === "difference";
-  const why = store.traits.offline.value?.why;
+  const shown = store.view.explanation.value;
+  const { model } = store.wire.scene.value;
+  const difference = store.view.shown.value === "difference";
+  const why = store.wire.offline.value?.why;
   return (
     <div class="fx-facts">
       {model && <span title="The encoder that is explained">{model}</span>}
@@ -81,8 +81,8 @@ function Fact({ name, title, children }: { name: string; title: string; children
 }
 
 function Status({ store }: { store: Store }) {
-  const status = store.status.value;
-  const progress = store.progress.value;
+  const status = store.view.status.value;
+  const progress = store.wire.progress.value;
   return (
     <span
       class="fx-status"
@@ -93,18 +93,18 @@ function Status({ store }: { store: Store }) {
       <span class="fx-dot" aria-hidden="true" />
       <span aria-hidden="true">{statusText(store, progress)}</span>
       <span class="fx-hidden" role="status">
-        {status === "running" && !store.silent.value ? "refining" : statusText(store, progress)}
+        {status === "running" && !store.wire.silent.value ? "refining" : statusText(store, progress)}
       </span>
     </span>
   );
 }
 
 function statusText(store: Store, progress: Progress | null): string {
-  const status = store.status.value;
-  const shown = store.explanation.value;
+  const status = store.view.status.value;
+  const shown = store.view.explanation.value;
   switch (status) {
     case "running":
-      return store.silent.value ? "not answering" : refining(progress);
+      return store.wire.silent.value ? "not answering" : refining(progress);
     case "cancelled":
       return shown ? `cancelled at ${budgetName(shown.budget)}` : "cancelled";
     default:
@@ -131,7 +131,7 @@ function remaining(progress: Progress | null): string {
 }
 
 function Undo({ store }: { store: Store }) {
-  const last = store.traits.undoable.value;
+  const last = store.wire.undoable.value;
   return (
     <button
       type="button"
@@ -148,10 +148,10 @@ function Undo({ store }: { store: Store }) {
 }
 
 function RunButton({ store }: { store: Store }) {
-  if (!store.traits.live.value) {
+  if (!store.wire.live.value) {
     return null;
   }
-  const running = store.status.value === "running";
+  const running = store.view.status.value === "running";
   return (
     <button
       type="button"

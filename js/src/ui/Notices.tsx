@@ -14,12 +14,12 @@ interface NoticesProps {
 }
 
 export function Notices({ store, told }: NoticesProps) {
-  const { error, live } = store.traits;
+  const { error, live } = store.wire;
   return (
     <>
       <Refused store={store} except={[...BESIDE, ...told]} />
       {error.value && (
-        <Notice kind="error" text={withKept(error.value, store.current.value !== null)}>
+        <Notice kind="error" text={withKept(error.value, store.wire.result.value !== null)}>
           {live.value && (
             <button
               type="button"
@@ -32,7 +32,7 @@ export function Notices({ store, told }: NoticesProps) {
           )}
         </Notice>
       )}
-      {store.silent.value && (
+      {store.wire.silent.value && (
         <Notice
           kind="silent"
           text={
@@ -56,7 +56,7 @@ type RefusedProps = { readonly store: Store } & (
 
 /** Why the kernel did not take what this view asked for, if that was one of `names` (or none of `except`). */
 export function Refused({ store, names, except }: RefusedProps) {
-  const refusal = store.refusal.value;
+  const refusal = store.view.refusal.value;
   if (!refusal || (names ? !names.includes(refusal.name) : except.includes(refusal.name))) {
     return null;
   }
@@ -67,7 +67,7 @@ export function Refused({ store, names, except }: RefusedProps) {
         class="fx-icon"
         aria-label="Dismiss"
         onClick={() => {
-          store.refusal.value = null;
+          store.view.refusal.value = null;
         }}
       >
         <Icon name="close" />

@@ -23,7 +23,8 @@ type Neighbour = (player: number, key: string) => number | null;
 export function playerEvents(
   store: Store,
   focus: (player: number, from: Element) => void,
-  next: Neighbour = (player, key) => neighbour(store.board.value, player, key, store.outlines.value),
+  next: Neighbour = (player, key) =>
+    neighbour(store.view.board.value, player, key, store.view.outlines.value),
 ): PlayerEvents {
   return {
     ...pointingEvents(store),
@@ -53,7 +54,7 @@ function walk(
   if (from === null || to === null) {
     return false;
   }
-  if (event.shiftKey && store.tool.value === "select") {
+  if (event.shiftKey && store.view.tool.value === "select") {
     extend(store, from, to);
   }
   focus(to, target);
@@ -78,9 +79,9 @@ export function pointingEvents(
 
 /** Shows `players` as pointed at, in all views; the first of them leads the colours. */
 export function point(store: Store, players: readonly number[]): void {
-  const old = store.pointed.value;
+  const old = store.view.pointed.value;
   if (old.length !== players.length || old.some((player, index) => player !== players[index])) {
-    store.pointed.value = players;
+    store.view.pointed.value = players;
   }
 }
 
@@ -90,12 +91,12 @@ export function press(store: Store, players: readonly number[], add: boolean): v
   if (only === undefined) {
     return;
   }
-  if (store.tool.value === "hide") {
+  if (store.view.tool.value === "hide") {
     store.toggleRemoved(players);
   } else if (players.length === 1) {
     store.select(only, add);
   } else {
-    const selected = store.traits.selection.value;
+    const selected = store.wire.selection.value;
     const same = selected.length === players.length && players.every((player) => selected.includes(player));
     store.commit("selection", add ? [...new Set([...selected, ...players])] : same ? [] : players);
   }
@@ -103,7 +104,7 @@ export function press(store: Store, players: readonly number[], add: boolean): v
 
 /** Takes `to` into the selection that ends at `from`; going back takes `from` out again. */
 function extend(store: Store, from: number, to: number): void {
-  const selected = store.traits.selection.value;
+  const selected = store.wire.selection.value;
   const back = selected.at(-1) === from && selected.at(-2) === to;
   const kept = selected.filter((player) => player !== from && player !== to);
   store.commit("selection", back ? [...kept, to] : [...kept, from, to]);
@@ -124,5 +125,5 @@ function nodeAt(target: EventTarget | null): number | null {
 }
 
 export function adds(store: Store, event: MouseEvent | KeyboardEvent): boolean {
-  return store.several.value || event.shiftKey || event.ctrlKey || event.metaKey;
+  return store.view.several.value || event.shiftKey || event.ctrlKey || event.metaKey;
 }

@@ -10,13 +10,13 @@ import { adds, pointingEvents, press } from "../ui/player-events";
 const SHOWN = 12;
 
 export function FirstOrder({ store }: { store: Store }) {
-  const of = store.explanation.value;
+  const of = store.view.explanation.value;
   if (!of) {
     return null;
   }
   const rows = sorted(mainRows(of, null), "size", true).slice(0, SHOWN);
   const strongest = Math.max(...rows.map(({ value }) => Math.abs(value)), 0) || 1;
-  const known = store.traits.options.value.methods.find(({ name }) => name === of.method);
+  const known = store.wire.options.value.methods.find(({ name }) => name === of.method);
   return (
     <div class="fx-first-order">
       <p>
@@ -33,7 +33,7 @@ export function FirstOrder({ store }: { store: Store }) {
               class="fx-size"
               style={{
                 "--share": `${(100 * Math.abs(value)) / strongest}%`,
-                "--colour": colourOf(store.palette.value, value),
+                "--colour": colourOf(store.view.palette.value, value),
               }}
             />
             <span class="fx-number">{withError(value, se)}</span>

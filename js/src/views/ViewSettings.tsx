@@ -9,9 +9,9 @@ import type { Block, Setting, ViewName } from "../wire/types";
 const LARGEST_SUBSET = 24;
 
 export function ViewSettings({ store, view }: { store: Store; view: ViewName }) {
-  const { options } = store.traits;
+  const { options } = store.wire;
   const { layouts, kinds, signs } = options.value;
-  if ((store.explanation.value?.order ?? 2) < 2) {
+  if ((store.view.explanation.value?.order ?? 2) < 2) {
     return null;
   }
   if (view === "heatmap") {
@@ -29,7 +29,7 @@ export function ViewSettings({ store, view }: { store: Store; view: ViewName }) 
 }
 
 function Top({ store }: { store: Store }) {
-  const { top_k } = store.traits;
+  const { top_k } = store.wire;
   return (
     <Slider
       id={`${store.id}-top`}
@@ -46,7 +46,7 @@ function Top({ store }: { store: Store }) {
 
 /** How many players the subset has. */
 function SubsetSize({ store }: { store: Store }) {
-  const { subset_size } = store.traits;
+  const { subset_size } = store.wire;
   return (
     <Slider
       id={`${store.id}-subset`}
@@ -88,14 +88,14 @@ function playersIn(block: Block, board: Board): string {
 }
 
 function Blocks({ store }: { store: Store }) {
-  const shown = store.traits.block.value;
+  const shown = store.wire.block.value;
   return (
     <div class="fx-tabs" role="group" aria-label="Which interactions">
       {BLOCKS.map(({ block, label }) => (
         <button
           key={block}
           type="button"
-          title={`Interactions between ${playersIn(block, store.board.value)}`}
+          title={`Interactions between ${playersIn(block, store.view.board.value)}`}
           data-block={block}
           aria-pressed={block === shown}
           onClick={() => store.commit("block", block)}
@@ -136,7 +136,7 @@ function Choice({ store, name, label, choices, words = WORDS }: ChoiceProps) {
       aria-label={label}
       title={label}
       data-setting={name}
-      value={store.traits[name].value}
+      value={store.wire[name].value}
       onChange={(event) => store.commit(name, event.currentTarget.value as never)}
     >
       {choices.map((choice) => (

@@ -23,7 +23,7 @@ const VIEWS: readonly [View, ...View[]] = [
 ];
 
 export function Views({ store }: { store: Store }) {
-  const view = VIEWS.find(({ name }) => name === store.traits.view.value) ?? VIEWS[0];
+  const view = VIEWS.find(({ name }) => name === store.wire.view.value) ?? VIEWS[0];
   const turn = (event: KeyboardEvent) => {
     const step = { ArrowRight: 1, ArrowLeft: -1 }[event.key];
     if (step && event.currentTarget instanceof Element) {
@@ -59,7 +59,7 @@ export function Views({ store }: { store: Store }) {
         role="tabpanel"
         id={`${store.id}-panel`}
         aria-labelledby={`${store.id}-tab-${view.name}`}
-        data-waiting={store.explanation.value === null}
+        data-waiting={store.view.explanation.value === null}
       >
         <Panel store={store} view={view} />
       </div>
@@ -69,9 +69,9 @@ export function Views({ store }: { store: Store }) {
 }
 
 function Panel({ store, view }: { store: Store; view: View }) {
-  const shown = store.explanation.value;
+  const shown = store.view.explanation.value;
   if (!shown) {
-    const running = store.status.value === "running";
+    const running = store.view.status.value === "running";
     return (
       <p class="fx-empty">
         {running ? "Encoding the first masked images …" : "Nothing is computed yet: press Run."}
@@ -93,7 +93,7 @@ const BLOCKS: Readonly<Record<Block, string>> = {
 
 /** Told of what is on screen only. */
 function Caveat({ store, view }: { store: Store; view: ViewName }) {
-  const shown = store.explanation.value;
+  const shown = store.view.explanation.value;
   if (!shown || shown.order < 2) {
     return null;
   }
@@ -129,9 +129,12 @@ function Caveat({ store, view }: { store: Store; view: ViewName }) {
 
 /** Whether there are interactions between image and text, but none as strong as those that are drawn. */
 function hasNoCross(store: Store): boolean {
-  const edges = store.graph.value?.edges ?? [];
+  const edges = store.wire.graph.value?.edges ?? [];
   const crossing = edges.some(({ kind }) => kind === "cross" || kind === "term");
   return (
-    store.traits.graph_kind.value === "all" && edges.length > 0 && !crossing && store.limits.value.cross > 0
+    store.wire.graph_kind.value === "all" &&
+    edges.length > 0 &&
+    !crossing &&
+    store.view.limits.value.cross > 0
   );
 }

@@ -12,7 +12,7 @@ import {
   signed,
   withError,
 } from "../../src/lib/format";
-import { raysFrom } from "../../src/model/arcs";
+import { arcsFrom } from "../../src/model/arcs";
 import {
   crossLimit,
   explanationOf,
@@ -164,12 +164,12 @@ describe("an explanation", () => {
   });
 
   it("draws arcs across modalities only, weakest first", () => {
-    const rays = raysFrom(shown, [5]);
-    expect(rays.map(({ token, patch, value }) => [token, patch, value])).toEqual([
+    const arcs = arcsFrom(shown, [5]);
+    expect(arcs.map(({ token, patch, value }) => [token, patch, value])).toEqual([
       [5, 1, -1],
       [5, 0, 2],
     ]);
-    expect(raysFrom(shown, [])).toEqual([]);
-    expect(raysFrom(shown, [2]).map(({ token, certain }) => [token, certain])).toEqual([[4, false]]);
+    expect(arcsFrom(shown, [])).toEqual([]);
+    expect(arcsFrom(shown, [2]).map(({ token, certain }) => [token, certain])).toEqual([[4, false]]);
   });
 });

@@ -43,9 +43,9 @@ describe("the store", () => {
     const model = new FakeModel(traits({ result: wireResult({ generation: 3 }) }));
     const store = createStore(model.asModel);
     model.set("result", wireResult({ generation: 2, p: 0.9 }));
-    expect(store.explanation.value?.generation).toBe(3);
+    expect(store.view.explanation.value?.generation).toBe(3);
     model.set("result", wireResult({ generation: 4, p: 0.7 }));
-    expect(store.explanation.value?.p).toBe(0.7);
+    expect(store.view.explanation.value?.p).toBe(0.7);
     store.dispose();
   });
 
@@ -54,11 +54,11 @@ describe("the store", () => {
     const store = createStore(model.asModel);
     const progress = { type: "progress", fraction: 0.5, seconds_left: null };
     model.emit("msg:custom", { ...progress, generation: 4 });
-    expect(store.progress.value).toBeNull();
+    expect(store.wire.progress.value).toBeNull();
     model.emit("msg:custom", { ...progress, generation: 5 });
-    expect(store.progress.value?.fraction).toBe(0.5);
+    expect(store.wire.progress.value?.fraction).toBe(0.5);
     model.set("generation", 6);
-    expect(store.progress.value).toBeNull();
+    expect(store.wire.progress.value).toBeNull();
     store.dispose();
   });
 
@@ -77,12 +77,12 @@ describe("the store", () => {
   it("lets what is selected decide before what is hovered", () => {
     const model = new FakeModel();
     const store = createStore(model.asModel);
-    store.pointed.value = [4];
-    expect(store.active.value).toEqual([4]);
+    store.view.pointed.value = [4];
+    expect(store.view.active.value).toEqual([4]);
     store.select(5, false);
-    expect(store.active.value).toEqual([5]);
+    expect(store.view.active.value).toEqual([5]);
     model.set("selection", [99]);
-    expect(store.active.value).toEqual([4]);
+    expect(store.view.active.value).toEqual([4]);
     store.dispose();
   });
 
@@ -170,20 +170,20 @@ describe("the view", () => {
     const store = createStore(model.asModel);
     store.commit("p", 0.5);
     store.commit("top_k", 7);
-    expect(store.status.value).toBe("done");
+    expect(store.view.status.value).toBe("done");
     store.commit("p", 0.6);
-    expect(store.status.value).toBe("running");
+    expect(store.view.status.value).toBe("running");
     model.set("generation", 2);
-    expect(store.status.value).toBe("done");
+    expect(store.view.status.value).toBe("done");
     store.ask({ type: "run" });
     model.emit("msg:custom", { type: "refused", name: "run", message: "No." });
-    expect(store.status.value).toBe("done");
+    expect(store.view.status.value).toBe("done");
     store.commit("budget", 512);
     await vi.advanceTimersByTimeAsync(6000);
-    expect(store.status.value).toBe("done");
+    expect(store.view.status.value).toBe("done");
     model.set("autorun", false);
     store.commit("budget", 256);
-    expect(store.status.value).toBe("done");
+    expect(store.view.status.value).toBe("done");
     store.dispose();
   });
 

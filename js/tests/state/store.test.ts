@@ -10,7 +10,7 @@ describe("the tool", () => {
     const model = new FakeModel();
     const store = createStore(model.asModel);
     press(store, [5], false);
-    store.tool.value = "hide";
+    store.view.tool.value = "hide";
     press(store, [3], false);
     press(store, [0], false);
     expect([model.get("selection"), model.get("removed")]).toEqual([[5], [0, 3]]);

@@ -34,11 +34,11 @@ describe("a refusal", () => {
     const store = createStore(model.asModel);
     store.commit("p", 2);
     refuse(model, "p");
-    expect(store.refusal.value?.name).toBe("p");
+    expect(store.view.refusal.value?.name).toBe("p");
     store.commit("top_k", 9);
-    expect(store.refusal.value?.name).toBe("p");
+    expect(store.view.refusal.value?.name).toBe("p");
     store.commit("p", 0.4);
-    expect(store.refusal.value).toBeNull();
+    expect(store.view.refusal.value).toBeNull();
     store.dispose();
   });
 
@@ -48,7 +48,7 @@ describe("a refusal", () => {
     first.commit("p", 2);
     second.commit("p", 3);
     refuse(model, "p");
-    expect([first.refusal.value, second.refusal.value?.name]).toEqual([null, "p"]);
+    expect([first.view.refusal.value, second.view.refusal.value?.name]).toEqual([null, "p"]);
     first.dispose();
     second.dispose();
   });

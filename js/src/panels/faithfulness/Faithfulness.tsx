@@ -17,21 +17,21 @@ const EVERYWHERE = [0.3, 0.5, 0.7];
 
 export function Faithfulness({ store }: { store: Store }) {
   const [lit, setLit] = useState<Measured | null>(null);
-  const shown = store.explanation.value;
+  const shown = store.view.explanation.value;
   if (!shown) {
     return <p class="fx-empty">Nothing is computed yet.</p>;
   }
-  if (store.shown.value === "difference") {
+  if (store.view.shown.value === "difference") {
     return (
       <p class="fx-empty">A difference of two explanations explains no pair: show A or B to measure it.</p>
     );
   }
-  const { measured, measuring, measure_cost } = store.traits;
+  const { measured, measuring, measure_cost } = store.wire;
   const current = measuredOf(shown, measured.value);
   const others = measuredBeside(shown, measured.value);
   const p = measure_cost.value?.p ?? current?.faithfulness.map((each) => each.p) ?? EVERYWHERE;
-  const { positive, negative } = store.palette.value;
-  const players = playersWord(store.board.value);
+  const { positive, negative } = store.view.palette.value;
+  const players = playersWord(store.view.board.value);
   const any = current !== null || others.length > 0;
   return (
     <div class="fx-faithfulness" style={{ "--most": positive, "--least": negative }}>
@@ -88,7 +88,7 @@ function Notes({ measured }: { measured: readonly Measured[] }) {
 
 /** The button with what it costs; how far it is; or why there is no button. */
 function Measuring({ store, current }: { store: Store; current: Measured | null }) {
-  const { measuring, measure_cost, live, offline } = store.traits;
+  const { measuring, measure_cost, live, offline } = store.wire;
   const cost = measure_cost.value;
   if (measuring.value) {
     return <Running store={store} />;
@@ -100,7 +100,7 @@ function Measuring({ store, current }: { store: Store; current: Measured | null 
     const why = offline.value?.why ?? "This is a finished explanation, and its model is not here.";
     return <p class="fx-hint">This explanation was not measured: that needs the model. {why}</p>;
   }
-  const busy = store.status.value === "running" || store.explanation.value?.partial === true;
+  const busy = store.view.status.value === "running" || store.view.explanation.value?.partial === true;
   return (
     <div class="fx-measure">
       <button
@@ -139,7 +139,7 @@ export function costOf({ image, text, seconds, p, masks }: MeasureCost): string 
 }
 
 function Running({ store }: { store: Store }) {
-  const told = store.measurement.value;
+  const told = store.wire.measurement.value;
   const percent = Math.floor(100 * (told?.fraction ?? 0));
   const left = told?.seconds_left ?? 0;
   return (

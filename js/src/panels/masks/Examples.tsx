@@ -16,10 +16,10 @@ interface StripProps {
 
 /** A few of them beside the sliders; pressed, it shows them at length. */
 export function Strip({ store, open, toggle }: StripProps) {
-  const { examples } = store.traits;
+  const { examples } = store.wire;
   const masks = examples.value?.masks.slice(0, FEW) ?? Array<string>(FEW).fill("");
   const title = usesP(store)
-    ? `what the model sees at p = ${probability(examples.value?.p ?? store.traits.p.value)}`
+    ? `what the model sees at p = ${probability(examples.value?.p ?? store.wire.p.value)}`
     : "no masks are drawn at p";
   return (
     <button
@@ -43,7 +43,7 @@ export function Strip({ store, open, toggle }: StripProps) {
 
 /** All of them, each with its caption. */
 export function Examples({ store }: { store: Store }) {
-  const examples = store.traits.examples.value;
+  const examples = store.wire.examples.value;
   if (!examples || examples.masks.length === 0) {
     return (
       <p class="fx-empty">
@@ -57,7 +57,7 @@ export function Examples({ store }: { store: Store }) {
     <>
       <p class="fx-hint">
         Each player is kept with probability {probability(examples.p)}. <MaskingNote store={store} /> A
-        removed {textWord(store.board.value).one} is hidden from the model’s attention.
+        removed {textWord(store.view.board.value).one} is hidden from the model’s attention.
       </p>
       <ul class="fx-examples">
         {examples.masks.map((mask, index) => (
@@ -73,7 +73,7 @@ export function Examples({ store }: { store: Store }) {
 
 /** Which masking is in force, and what it does. */
 export function MaskingNote({ store }: { store: Store }) {
-  const { masking } = store.traits.scene.value;
+  const { masking } = store.wire.scene.value;
   return (
     masking && (
       <span data-masking={masking.name}>
@@ -84,12 +84,12 @@ export function MaskingNote({ store }: { store: Store }) {
 }
 
 function usesP(store: Store): boolean {
-  const { options, method } = store.traits;
+  const { options, method } = store.wire;
   return options.value.methods.find(({ name }) => name === method.value)?.uses_p ?? true;
 }
 
 function Words({ store, mask }: { store: Store; mask: string }) {
-  const board = store.board.value;
+  const board = store.view.board.value;
   const first = patchCount(board);
   const kept = [...mask.slice(0, first)].filter((bit) => bit === "1").length;
   const words = board.tokens.filter((_, index) => mask[first + index] === "1");

@@ -33,22 +33,22 @@ export function Playground({ store }: { store: Store }) {
   // a closed panel must not leave a tool behind that nobody sees
   useEffect(
     () => () => {
-      store.tool.value = "select";
+      store.view.tool.value = "select";
     },
     [store],
   );
-  const removed = store.traits.removed.value;
+  const removed = store.wire.removed.value;
   return (
     <div class="fx-playground">
       <Seen store={store} />
       <div class="fx-hiding">
         <div class="fx-row">
           <Choices
-            label={`What a click on the picture or a ${textWord(store.board.value).one} does`}
-            value={store.tool.value}
-            options={toolsFor(store.board.value)}
+            label={`What a click on the picture or a ${textWord(store.view.board.value).one} does`}
+            value={store.view.tool.value}
+            options={toolsFor(store.view.board.value)}
             change={(tool) => {
-              store.tool.value = tool as Tool;
+              store.view.tool.value = tool as Tool;
             }}
           />
           <button
@@ -74,14 +74,14 @@ export function Playground({ store }: { store: Store }) {
 
 /** The masked picture: at once as this view makes it, then as the encoder has it. */
 function Seen({ store }: { store: Store }) {
-  const { scene, played, removed } = store.traits;
+  const { scene, played, removed } = store.wire;
   const { masking, image } = scene.value;
   if (!masking || !image) {
     return null;
   }
-  const known = isOf(played.value, removed.value) ? store.seen.value : null;
-  const first = patchCount(store.board.value);
-  const { many } = imageWord(store.board.value);
+  const known = isOf(played.value, removed.value) ? store.view.seen.value : null;
+  const first = patchCount(store.view.board.value);
+  const { many } = imageWord(store.view.board.value);
   const hidden = removed.value.filter((player) => player < first).length;
   return (
     <figure class="fx-seen">
@@ -102,12 +102,12 @@ function Seen({ store }: { store: Store }) {
 }
 
 function Hidden({ store }: { store: Store }) {
-  const removed = store.traits.removed.value;
-  const board = store.board.value;
+  const removed = store.wire.removed.value;
+  const board = store.view.board.value;
   if (removed.length === 0) {
     return (
       <p class="fx-hint">
-        Nothing is hidden. {store.tool.value === "hide" ? "Click" : "Choose “Hide”, then click"}{" "}
+        Nothing is hidden. {store.view.tool.value === "hide" ? "Click" : "Choose “Hide”, then click"}{" "}
         {playersWord(board)}.
       </p>
     );
@@ -159,8 +159,8 @@ export function reading(played: Played | null, removed: readonly number[], whole
 }
 
 function Values({ store }: { store: Store }) {
-  const { played, removed } = store.traits;
-  const shown = store.current.value;
+  const { played, removed } = store.wire;
+  const shown = store.wire.result.value;
   const known = reading(played.value, removed.value, shown?.similarity ?? null);
   const { value, prediction } = known;
   const marks = [

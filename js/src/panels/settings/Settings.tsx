@@ -25,7 +25,7 @@ const ORDERS: Readonly<Record<number, string>> = {
 export const TOLD_IN_SETTINGS = ["method", "order", "palette", "theme", "reset"];
 
 export function Settings({ store }: { store: Store }) {
-  const { palette, theme, options, live, offline } = store.traits;
+  const { palette, theme, options, live, offline } = store.wire;
   return (
     <div class="fx-settings">
       <MethodAndOrder store={store} />
@@ -69,7 +69,7 @@ export function Settings({ store }: { store: Store }) {
 }
 
 function MethodAndOrder({ store }: { store: Store }) {
-  const { method, order, options, live } = store.traits;
+  const { method, order, options, live } = store.wire;
   const { methods } = options.value;
   const chosen = methods.find(({ name }) => name === method.value);
   const orders = chosen?.orders ?? [order.value];

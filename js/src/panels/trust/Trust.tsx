@@ -5,7 +5,7 @@ import type { Store } from "../../state/store";
 import { Convergence } from "./Convergence";
 
 export function Trust({ store }: { store: Store }) {
-  const shown = store.current.value;
+  const shown = store.wire.result.value;
   if (!shown) {
     return <p class="fx-empty">Nothing is computed yet.</p>;
   }
@@ -27,7 +27,7 @@ export function Trust({ store }: { store: Store }) {
           image masks that the pool is worth at this p; more is steadier
         </Measure>
       </dl>
-      <Convergence points={store.traits.convergence.value} />
+      <Convergence points={store.wire.convergence.value} />
     </div>
   );
 }

@@ -1,8 +1,8 @@
-/** The ties of the graph: its strongest interactions, their numbers, and all ties within the subset that is shown. */
+/** The graph's edges: its strongest interactions, their numbers, and every pair within the shown subset. */
 
 import { colourOf } from "../../lib/colour";
 import { signed, withError } from "../../lib/format";
-import { path } from "../../lib/geometry";
+import { curvePath } from "../../lib/geometry";
 import { interaction } from "../../model/explanation";
 import { shortName } from "../../model/players";
 import type { Store } from "../../state/store";
@@ -14,8 +14,8 @@ interface Props {
 }
 
 export function Edges({ store, drawing }: Props) {
-  const active = store.active.value;
-  const pointed = store.pointed.value;
+  const active = store.view.active.value;
+  const pointed = store.view.pointed.value;
   return (
     <g>
       {drawing.edges.map((edge) => {
@@ -25,11 +25,11 @@ export function Edges({ store, drawing }: Props) {
         return (
           <g key={`${source}-${target}`} data-players={players.join(" ")}>
             {/* wide enough to be pointed at */}
-            <path class="fx-reach" d={path(edge.curve)} />
+            <path class="fx-reach" d={curvePath(edge.curve)} />
             <path
               class="fx-edge"
-              d={path(edge.curve)}
-              stroke={colourOf(store.palette.value, edge.weight)}
+              d={curvePath(edge.curve)}
+              stroke={colourOf(store.view.palette.value, edge.weight)}
               stroke-width={edge.thickness.toFixed(2)}
               stroke-opacity={edge.opacity.toFixed(2)}
               data-source={source}
@@ -53,14 +53,14 @@ function termOf(drawing: Drawing, { source, target }: PlacedEdge): readonly numb
 }
 
 function edgeTitle(store: Store, edge: PlacedEdge, players: readonly number[]): string {
-  const names = players.map((player) => shortName(store.board.value, player)).join(" × ");
+  const names = players.map((player) => shortName(store.view.board.value, player)).join(" × ");
   return `${names}: ${withError(edge.weight, edge.se)}${edge.certain ? "" : " (sign not certain yet)"}`;
 }
 
 /** Every pair of the subset's members, as thick as what they do together; beyond so many, thin as a net. */
 export function Clique({ store, drawing }: Props) {
-  const subset = store.subset.value;
-  const explanation = store.explanation.value;
+  const subset = store.view.subset.value;
+  const explanation = store.view.explanation.value;
   if (!subset || !explanation) {
     return null;
   }
@@ -79,7 +79,7 @@ export function Clique({ store, drawing }: Props) {
             y1={pair.from.y.toFixed(1)}
             x2={pair.to.x.toFixed(1)}
             y2={pair.to.y.toFixed(1)}
-            stroke={colourOf(store.palette.value, weight(pair))}
+            stroke={colourOf(store.view.palette.value, weight(pair))}
             stroke-width={(0.6 + 5 * share).toFixed(2)}
             stroke-opacity={(0.25 + 0.6 * share).toFixed(2)}
           />
@@ -90,18 +90,18 @@ export function Clique({ store, drawing }: Props) {
 }
 
 export function Labels({ store, drawing }: Props) {
-  if (store.subset.value) {
+  if (store.view.subset.value) {
     return null;
   }
   return (
     <g class="fx-labels" aria-hidden="true">
-      {drawing.labels(store.active.value).map(({ edge, spot }) => (
+      {drawing.labels(store.view.active.value).map(({ edge, spot }) => (
         <text
           key={`${edge.source}-${edge.target}`}
           x={spot.x.toFixed(1)}
           y={spot.y.toFixed(1)}
           dy="0.34em"
-          style={{ "--colour": colourOf(store.palette.value, edge.weight) }}
+          style={{ "--colour": colourOf(store.view.palette.value, edge.weight) }}
         >
           {signed(edge.weight)}
         </text>
@@ -112,6 +112,6 @@ export function Labels({ store, drawing }: Props) {
 
 /** Whether the graph, as it is drawn now, has a dashed edge. */
 export function dashes(store: Store): boolean {
-  const edges = store.graph.value?.edges ?? [];
-  return store.subset.value === null && edges.some((edge) => isUncertain(edge, edges));
+  const edges = store.wire.graph.value?.edges ?? [];
+  return store.view.subset.value === null && edges.some((edge) => isUncertain(edge, edges));
 }

@@ -23,13 +23,13 @@ const STEP = 6;
 export function Graph({ store }: { store: Store }) {
   const frame = useRef<HTMLDivElement>(null);
   const { width } = useSize(frame);
-  const graph = store.graph.value;
+  const graph = store.wire.graph.value;
   return (
     <div class="fx-graph" ref={frame}>
       <SubsetNote store={store} />
       {graph && width > 0 && <Drawn store={store} graph={graph} width={width} />}
       <ResetPlaces store={store} />
-      {graph && graph.edges.length === 0 && !store.subset.value && (
+      {graph && graph.edges.length === 0 && !store.view.subset.value && (
         <p class="fx-empty">No interaction of this kind and sign is different from zero.</p>
       )}
     </div>
@@ -58,8 +58,8 @@ function Drawn({ store, graph, width }: { store: Store; graph: GraphData; width:
       height={height}
       role="group"
       aria-label={`Explanation graph of ${graph.edges.length} interactions. Arrow keys walk through it, with Alt they move a node.`}
-      data-focused={store.active.value.some((player) => drawing.neighbours.has(player))}
-      data-subset={store.subset.value !== null}
+      data-focused={store.view.active.value.some((player) => drawing.neighbours.has(player))}
+      data-subset={store.view.subset.value !== null}
       data-dragging={dragging}
       {...events}
       {...drags}
@@ -84,11 +84,11 @@ function heightOf(graph: GraphData, width: number): number {
 }
 
 function useDrawing(store: Store, graph: GraphData, width: number, height: number): Drawing {
-  const board = store.board.value;
-  const outlines = store.outlines.value;
-  const subset = store.subset.value;
-  const moved = store.moved.value;
-  const anchored = store.traits.graph_layout.value === "anchored";
+  const board = store.view.board.value;
+  const outlines = store.view.outlines.value;
+  const subset = store.view.subset.value;
+  const moved = store.view.moved.value;
+  const anchored = store.wire.graph_layout.value === "anchored";
   const whole = useMemo(() => {
     const missing = (subset?.players ?? []).filter(
       (player) => !graph.nodes.some((node) => node.player === player),
@@ -136,7 +136,10 @@ function useNodeDrag(
 }
 
 function put(store: Store, node: number, { x, y }: Point): void {
-  store.moved.value = new Map(store.moved.value).set(node, { x: clamp(x, 0, 1), y: clamp(y, 0, 1) });
+  store.view.moved.value = new Map(store.view.moved.value).set(node, {
+    x: clamp(x, 0, 1),
+    y: clamp(y, 0, 1),
+  });
 }
 
 /** Alt and an arrow key move the node that has the focus; says whether they did. */
@@ -157,14 +160,14 @@ function nudge(store: Store, drawing: Drawing, event: KeyboardEvent, width: numb
 
 /** Who the best subset is, and its value. */
 function SubsetNote({ store }: { store: Store }) {
-  const subset = store.subset.value;
+  const subset = store.view.subset.value;
   if (!subset) {
     return null;
   }
   return (
     <div class="fx-graph-note">
       the <SubsetEnd store={store} /> similar {subset.players.length}:{" "}
-      {groupName(store.board.value, subset.players)}{" "}
+      {groupName(store.view.board.value, subset.players)}{" "}
       <b data-subset-value={subset.value}>{signed(subset.value)}</b>
     </div>
   );
@@ -172,7 +175,7 @@ function SubsetNote({ store }: { store: Store }) {
 
 /** The way back to the layout's own places. It stands below, so that nothing moves under the pointer that drags. */
 function ResetPlaces({ store }: { store: Store }) {
-  if (store.moved.value.size === 0) {
+  if (store.view.moved.value.size === 0) {
     return null;
   }
   return (
@@ -182,7 +185,7 @@ function ResetPlaces({ store }: { store: Store }) {
         class="fx-toggle"
         data-action="reset-places"
         onClick={() => {
-          store.moved.value = new Map();
+          store.view.moved.value = new Map();
         }}
       >
         Reset places

@@ -40,8 +40,8 @@ interface NodeProps {
 }
 
 function Node({ store, node, drawing, tabs }: NodeProps) {
-  const active = store.active.value;
-  const { pointed, subset } = store;
+  const active = store.view.active.value;
+  const { pointed, subset } = store.view;
   const term = drawing.joined.get(node.player);
   const near = active.some(
     (player) => player === node.player || drawing.neighbours.get(player)?.has(node.player),
@@ -67,10 +67,10 @@ function Node({ store, node, drawing, tabs }: NodeProps) {
 }
 
 function playerAttributes(store: Store, player: number) {
-  const value = store.values.value?.[player];
-  const name = spokenName(store.board.value, player);
+  const value = store.view.values.value?.[player];
+  const name = spokenName(store.view.board.value, player);
   return {
-    "aria-pressed": store.traits.selection.value.includes(player),
+    "aria-pressed": store.wire.selection.value.includes(player),
     "aria-label": value === undefined ? name : `${name}: ${signed(value)}`,
     "data-player": player,
     "data-value": value,
@@ -78,10 +78,10 @@ function playerAttributes(store: Store, player: number) {
 }
 
 function termAttributes(store: Store, node: PlacedNode, players: readonly number[]) {
-  const selected = store.traits.selection.value;
+  const selected = store.wire.selection.value;
   return {
     "aria-pressed": players.every((player) => selected.includes(player)),
-    "aria-label": `third-order term of ${namesOf(store.board.value, players)}: ${withError(node.weight ?? Number.NaN, node.se)}`,
+    "aria-label": `third-order term of ${namesOf(store.view.board.value, players)}: ${withError(node.weight ?? Number.NaN, node.se)}`,
     "data-node": node.player,
     "data-players": players.join(" "),
     "data-value": node.weight,
@@ -119,12 +119,12 @@ function Term({ store, node }: { store: Store; node: PlacedNode }) {
         height={side}
         rx={2}
         transform="rotate(45)"
-        style={{ fill: colourOf(store.palette.value, value) }}
+        style={{ fill: colourOf(store.view.palette.value, value) }}
       />
       <text
         class="fx-node-number"
         dy={`${node.halfHeight + 9}px`}
-        fill={colourOf(store.palette.value, value)}
+        fill={colourOf(store.view.palette.value, value)}
       >
         {signed(value)}
       </text>
@@ -134,10 +134,10 @@ function Term({ store, node }: { store: Store; node: PlacedNode }) {
 
 /** The patch, or the region on its pale ground, cut out of the picture by a nested viewport. */
 function Thumbnail({ store, node }: { store: Store; node: PlacedNode }) {
-  const outlines = store.outlines.value;
+  const outlines = store.view.outlines.value;
   const { halfWidth, halfHeight } = node;
-  const picture = store.picture.value;
-  const { regions } = store.board.value;
+  const picture = store.view.picture.value;
+  const { regions } = store.view.board.value;
   const { x, y, width, height } = regions ? square(outlines.box(node.player)) : outlines.box(node.player);
   const whole = { width: outlines.width, height: outlines.height, preserveAspectRatio: "none" };
   const cut = `${store.id}-cut-${node.player}`;

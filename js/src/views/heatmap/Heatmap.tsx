@@ -25,8 +25,8 @@ function titleOf(block: Block, board: Board): string {
 export function Heatmap({ store }: { store: Store }) {
   const frame = useRef<HTMLDivElement>(null);
   const { width } = useSize(frame);
-  const of = store.explanation.value;
-  const block = store.traits.block.value;
+  const of = store.view.explanation.value;
+  const block = store.wire.block.value;
   const place = useMemo(() => (of && width > 0 ? sheet(of, block, width) : null), [of, block, width]);
   return (
     <div class="fx-heat">
@@ -41,17 +41,17 @@ export function Heatmap({ store }: { store: Store }) {
 
 /** The block, and the ends of its own colour scale. */
 function Head({ store, block }: { store: Store; block: Block }) {
-  const { positive, negative } = store.palette.value;
+  const { positive, negative } = store.view.palette.value;
   return (
     <div class="fx-heat-head">
-      <span>{titleOf(block, store.board.value)}</span>
+      <span>{titleOf(block, store.view.board.value)}</span>
       <span class="fx-scale">
         <span aria-hidden="true">−</span>
         <span class="fx-bar" style={{ "--positive": positive, "--negative": negative }} />
         <span aria-hidden="true">+</span>
         <span>
           ±{plain(limitOf(store, block))}
-          {store.explanation.value && unitOf(store.explanation.value)}
+          {store.view.explanation.value && unitOf(store.view.explanation.value)}
         </span>
       </span>
     </div>
@@ -59,7 +59,7 @@ function Head({ store, block }: { store: Store; block: Block }) {
 }
 
 function limitOf(store: Store, block: Block): number {
-  return store.limits.value[block] || 1;
+  return store.view.limits.value[block] || 1;
 }
 
 interface PlotProps {
@@ -71,9 +71,9 @@ interface PlotProps {
 
 function Plot({ store, block, place, width }: PlotProps) {
   const element = useRef<HTMLDivElement>(null);
-  const of = store.explanation.value;
-  const palette = store.palette.value;
-  const dark = store.dark.value;
+  const of = store.view.explanation.value;
+  const palette = store.view.palette.value;
+  const dark = store.view.dark.value;
   const limit = limitOf(store, block);
   useEffect(() => {
     if (!element.current || !of || !place) {
@@ -98,7 +98,7 @@ function Plot({ store, block, place, width }: PlotProps) {
       class="fx-heatmap"
       ref={element}
       role="img"
-      aria-label={`Heatmap of ${titleOf(block, store.board.value)}; the table has the strongest of them in words`}
+      aria-label={`Heatmap of ${titleOf(block, store.view.board.value)}; the table has the strongest of them in words`}
     />
   );
 }
@@ -121,7 +121,7 @@ function purging(held: RefObject<HTMLElement>): () => void {
 
 /** Lies over the plot: finds the cell under the pointer, and frames rows and columns without drawing the plot again. */
 function Cells({ store, place, limit }: { store: Store; place: Sheet; limit: number }) {
-  const of = store.explanation.value;
+  const of = store.view.explanation.value;
   const marks = useMemo(() => (of ? marksOf(of, place, limit) : []), [of, place, limit]);
   const players = (event: MouseEvent): readonly number[] => {
     const box = (event.currentTarget as Element).getBoundingClientRect();
@@ -143,10 +143,10 @@ function Cells({ store, place, limit }: { store: Store; place: Sheet; limit: num
       onPointerLeave={() => point(store, [])}
       onClick={(event) => press(store, players(event), adds(store, event))}
     >
-      {store.traits.selection.value.map((player) => (
+      {store.wire.selection.value.map((player) => (
         <Bands key={player} place={place} player={player} selected />
       ))}
-      {store.pointed.value.map((player) => (
+      {store.view.pointed.value.map((player) => (
         <Bands key={`pointed-${player}`} place={place} player={player} selected={false} />
       ))}
       <Marks store={store} marks={marks} />
@@ -156,7 +156,7 @@ function Cells({ store, place, limit }: { store: Store; place: Sheet; limit: num
 }
 
 function Marks({ store, marks }: { store: Store; marks: readonly Mark[] }) {
-  const palette = store.palette.value;
+  const palette = store.view.palette.value;
   return (
     <>
       {marks.map(({ row, column, value, x, y }) => (
@@ -188,8 +188,8 @@ function Bands({ place, player, selected }: { place: Sheet; player: number; sele
 
 /** The value of the cell under the pointer, beside it. */
 function Tip({ store, place }: { store: Store; place: Sheet }) {
-  const of = store.explanation.value;
-  const [i, j] = store.pointed.value;
+  const of = store.view.explanation.value;
+  const [i, j] = store.view.pointed.value;
   if (!of || i === undefined || j === undefined) {
     return null;
   }

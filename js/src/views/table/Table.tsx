@@ -40,8 +40,8 @@ export function Table({ store }: { store: Store }) {
   const [order, setOrder] = useState<Order>("size");
   const [descending, setDescending] = useState(true);
   const [narrowed, setNarrowed] = useState(false);
-  const selection = store.active.value;
-  const selected = store.traits.selection.value.length > 0;
+  const selection = store.view.active.value;
+  const selected = store.wire.selection.value.length > 0;
   const rows = sorted(rowsOf(store, narrowed && selected ? selection : null), order, descending);
   const sort = (by: Order) => {
     setDescending(by === order ? !descending : by !== "name");
@@ -57,7 +57,7 @@ export function Table({ store }: { store: Store }) {
           onChange={(event) => setNarrowed(event.currentTarget.checked)}
         />
         {selected
-          ? ` only with ${groupName(store.board.value, selection)}`
+          ? ` only with ${groupName(store.view.board.value, selection)}`
           : " only with what is selected (nothing is)"}
       </label>
       <div class="fx-scroll" tabindex={0} role="region" aria-labelledby={`${store.id}-rows`}>
@@ -86,22 +86,22 @@ export function Table({ store }: { store: Store }) {
 }
 
 function rowsOf(store: Store, selection: readonly number[] | null): Row[] {
-  const of = store.explanation.value;
-  const graph = store.graph.value;
+  const of = store.view.explanation.value;
+  const graph = store.wire.graph.value;
   if (!of) {
     return [];
   }
   if (of.order < 2) {
     return mainRows(of, selection);
   }
-  const { graph_kind, graph_sign, top_k } = store.traits;
+  const { graph_kind, graph_sign, top_k } = store.wire;
   const wanted = { graph_kind: graph_kind.value, graph_sign: graph_sign.value, top_k: top_k.value };
   return selection ? selectionRows(of, selection, wanted) : graph ? graphRows(of, graph) : [];
 }
 
 function titleOf(store: Store, rows: number): string {
-  const what = (store.explanation.value?.order ?? 2) < 2 ? "values" : "strongest interactions";
-  const unit = store.explanation.value?.in_logits === false ? "" : ", in logits";
+  const what = (store.view.explanation.value?.order ?? 2) < 2 ? "values" : "strongest interactions";
+  const unit = store.view.explanation.value?.in_logits === false ? "" : ", in logits";
   return `${rows} ${what}${unit}, with standard errors`;
 }
 
@@ -171,8 +171,8 @@ interface LineProps {
 
 function Line({ store, row, strongest, tabs }: LineProps) {
   const { players, name, value, se } = row;
-  const selection = store.traits.selection.value;
-  const pointed = store.pointed.value;
+  const selection = store.wire.selection.value;
+  const pointed = store.view.pointed.value;
   const selected =
     selection.length === players.length && players.every((player) => selection.includes(player));
   const certainty = certaintyOf(row);
@@ -198,7 +198,7 @@ function Line({ store, row, strongest, tabs }: LineProps) {
           class="fx-size"
           style={{
             "--share": `${(100 * Math.abs(value)) / strongest}%`,
-            "--colour": colourOf(store.palette.value, value),
+            "--colour": colourOf(store.view.palette.value, value),
           }}
         />
       </td>

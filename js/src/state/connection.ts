@@ -1,0 +1,187 @@
+/** The connection to the kernel: the widget's traits as signals, messages beside them, and commits and requests. */
+
+import type { AnyModel } from "@anywidget/types";
+import { batch, type ReadonlySignal, type Signal, signal } from "@preact/signals";
+import { type Explanation, explanationOf } from "../model/explanation";
+import type { FromKernel, Graph, Progress, Refusal, Setting, ToKernel, Traits } from "../wire/types";
+import { createAnswers } from "./answers";
+import { MIRRORED, type Mirrors, mirrors } from "./traits";
+
+export type Model = AnyModel<Traits>;
+
+/** Settings whose change starts a refinement. */
+const RESTARTING: ReadonlySet<Setting> = new Set<Setting>(["p", "budget", "text", "method", "order"]);
+
+/** What came over the wire: each trait under its own name, the result and the graph decoded, and messages. */
+export interface WireState extends Mirrors {
+  /** The newest result; an older one never replaces it. */
+  readonly result: ReadonlySignal<Explanation | null>;
+  readonly graph: ReadonlySignal<Graph | null>;
+  readonly progress: ReadonlySignal<Progress | null>;
+  /** Progress of a measurement; null before the first message about it. */
+  readonly measurement: ReadonlySignal<Progress | null>;
+  /** Whether the kernel has not answered for too long, because it is busy or gone. */
+  readonly silent: ReadonlySignal<boolean>;
+}
+
+export interface Connection {
+  readonly wire: WireState;
+  /** Whether this view requested a refinement that has not begun. */
+  readonly pending: ReadonlySignal<boolean>;
+  /** The last setting or request of this view that the kernel rejected, with the reason. */
+  readonly refusal: Signal<Refusal | null>;
+  commit<Name extends Setting>(name: Name, value: Traits[Name]): void;
+  ask(request: ToKernel): void;
+  close(): void;
+}
+
+export function connect(model: Model): Connection {
+  const traits = mirrors(model);
+  const result = signal<Explanation | null>(read(model));
+  const graph = signal<Graph | null>(model.get("graph_data"));
+  const progress = signal<Progress | null>(null);
+  const measurement = signal<Progress | null>(null);
+  const refusal = signal<Refusal | null>(null);
+  const answers = createAnswers();
+  /** Settings and requests that this view changed last: every view receives a refusal, but only one shows it. */
+  const mine = new Set<string>();
+  let committing = false;
+
+  const stopListening = listen(model, {
+    ...Object.fromEntries(
+      MIRRORED.map((name) => [
+        `change:${name}`,
+        () => {
+          (traits[name] as Signal<unknown>).value = model.get(name);
+          heard(name);
+        },
+      ]),
+    ),
+    "change:generation": () => {
+      batch(() => {
+        traits.generation.value = model.get("generation");
+        progress.value = null;
+        answers.begun();
+        heard();
+      });
+    },
+    "change:status": () => {
+      batch(() => {
+        traits.status.value = model.get("status");
+        progress.value = null;
+        heard();
+      });
+    },
+    "change:measuring": () => {
+      batch(() => {
+        traits.measuring.value = model.get("measuring");
+        measurement.value = null;
+        heard();
+      });
+    },
+    "change:result": () => {
+      const received = read(model);
+      if (!received || received.generation >= (result.value?.generation ?? 0)) {
+        result.value = received;
+      }
+    },
+    "change:graph_data": () => {
+      const received = model.get("graph_data");
+      if (!received || received.generation >= (graph.value?.generation ?? 0)) {
+        graph.value = received;
+      }
+    },
+    "msg:custom": (message: FromKernel) => {
+      heard();
+      if (message.type === "refused") {
+        refusal.value = mine.has(message.name) ? message : refusal.value;
+        answers.begun();
+      } else if (message.type === "measuring") {
+        measurement.value = message;
+      } else if (message.generation >= traits.generation.value) {
+        progress.value = message;
+      }
+    },
+  });
+
+  // a notebook may be saved while the kernel works and opened again without a kernel that would finish
+  heard();
+
+  /** Note a sign of life from the kernel or another view; `name` is the setting that it changed. */
+  function heard(name?: string): void {
+    if (!committing) {
+      answers.heard(model.get("status") === "running" || model.get("measuring"));
+      mine.delete(name ?? "");
+    }
+  }
+
+  function authored(name: string): void {
+    mine.add(name);
+    if (refusal.value?.name === name) {
+      refusal.value = null;
+    }
+  }
+
+  function commit<Name extends Setting>(name: Name, value: Traits[Name]): void {
+    const kernel = traits.offline.value === null;
+    const restarts = kernel && RESTARTING.has(name) && traits.autorun.value && traits[name].value !== value;
+    const plays = kernel && name === "removed" && (value as Traits["removed"]).length > 0;
+    authored(name);
+    committing = true;
+    model.set(name, value);
+    committing = false;
+    if (restarts || plays) {
+      answers.asked(restarts);
+    }
+    deliver(() => model.save_changes());
+  }
+
+  function ask(request: ToKernel): void {
+    authored(request.type);
+    if (request.type === "run" || request.type === "cancel") {
+      answers.asked(request.type === "run");
+    }
+    deliver(() => model.send(request));
+  }
+
+  /** Call `send`. Hosts throw without a kernel; the view then shows the same notice as for a silent kernel. */
+  function deliver(send: () => void): void {
+    try {
+      send();
+    } catch {
+      answers.lost();
+    }
+  }
+
+  return {
+    wire: { ...traits, result, graph, progress, measurement, silent: answers.silent },
+    pending: answers.pending,
+    refusal,
+    commit,
+    ask,
+    close: () => {
+      stopListening();
+      answers.stop();
+    },
+  };
+}
+
+function read(model: Model): Explanation | null {
+  const result = model.get("result");
+  return result ? explanationOf(result) : null;
+}
+
+// biome-ignore lint/suspicious/noExplicitAny: handlers of messages and of changes share no type
+type Handlers = Record<string, (message: any) => void>;
+
+/** Add the handlers to `model`; return a function that removes them. */
+function listen(model: Model, handlers: Handlers): () => void {
+  for (const [event, handler] of Object.entries(handlers)) {
+    model.on(event, handler);
+  }
+  return () => {
+    for (const [event, handler] of Object.entries(handlers)) {
+      model.off(event, handler);
+    }
+  };
+}

@@ -1,0 +1,136 @@
+/** What one view shows, derived from what came over the wire, and what only this view knows (pointer, tool, places). */
+
+import { computed, type ReadonlySignal, type Signal, signal } from "@preact/signals";
+import { onDark, type Palette } from "../lib/colour";
+import type { Point } from "../lib/geometry";
+import { type Theme, watchTheme } from "../lib/theme";
+import { type Arc, arcsFrom } from "../model/arcs";
+import { type Explanation, valuesFor } from "../model/explanation";
+import { type Outlines, outlinesOf } from "../model/outlines";
+import type { Board } from "../model/players";
+import { type BlockLimits, blockLimits, type Scales, scalesOf, widest } from "../model/scales";
+import { decodeIfKnown } from "../wire/arrays";
+import type { Group, Refusal, Shown, Status, Subset, Traits } from "../wire/types";
+import { activePlayers, answerFor, comparison, groupFor, subsetFor } from "./comparison";
+import type { Connection } from "./connection";
+import { pictureUrl } from "./picture";
+
+/** What a click on a player does: select it, or hide it from the model. */
+export type Tool = "select" | "hide";
+
+export interface ViewState {
+  /** The kernel's status; already `running` between a request for a refinement and the kernel's answer. */
+  readonly status: ReadonlySignal<Status>;
+  /** The last setting or request of this view that the kernel rejected, with the reason. */
+  readonly refusal: Signal<Refusal | null>;
+  readonly tool: Signal<Tool>;
+  /** Whether every click adds to the selection, and a finger draws areas, as with Shift. */
+  readonly several: Signal<boolean>;
+  /** Players under the pointer or with the keyboard's focus: two for an interaction. */
+  readonly pointed: Signal<readonly number[]>;
+  /** The first of `pointed`. */
+  readonly hovered: ReadonlySignal<number | null>;
+  /** Nodes of the graph that the user moved: node → place in the unit square. */
+  readonly moved: Signal<ReadonlyMap<number, Point>>;
+  /** The explanation on screen: the current one, the pinned one, or their difference. */
+  readonly explanation: ReadonlySignal<Explanation | null>;
+  /** Which of the three `explanation` is; `current` without a pinned explanation. */
+  readonly shown: ReadonlySignal<Shown>;
+  /** Explanations that share the colour scales, `explanation` included. */
+  readonly compared: ReadonlySignal<readonly Explanation[]>;
+  /** Players whose interactions give the colours: the selected ones, else the hovered one, else none. */
+  readonly active: ReadonlySignal<readonly number[]>;
+  readonly board: ReadonlySignal<Board>;
+  /** Outlines of the image players in the picture. */
+  readonly outlines: ReadonlySignal<Outlines>;
+  /** (n,) main effects, or interactions with the active players. */
+  readonly values: ReadonlySignal<Float32Array | null>;
+  /** Arcs over the picture; none while the user hides players. */
+  readonly arcs: ReadonlySignal<readonly Arc[]>;
+  /** The kernel's sums for the selected players; null before its answer for this selection. */
+  readonly group: ReadonlySignal<Group | null>;
+  /** (n,) standard errors of the selected players' summed interactions with each other player, if known. */
+  readonly groupErrors: ReadonlySignal<Float32Array | null>;
+  /** The best subset of the chosen size; null for size 0, or before the kernel sent it. */
+  readonly subset: ReadonlySignal<Subset | null>;
+  /** Ends of the colour scales of `values`. */
+  readonly scales: ReadonlySignal<Scales>;
+  /** Largest interactions of each block, over `compared`. */
+  readonly limits: ReadonlySignal<BlockLimits>;
+  readonly palette: ReadonlySignal<Palette>;
+  readonly dark: ReadonlySignal<boolean>;
+  /** URL of the picture, valid until the view closes. */
+  readonly picture: ReadonlySignal<string | null>;
+  /** URL of the picture that the model sees with every image player removed. */
+  readonly blank: ReadonlySignal<string | null>;
+  /** URL of the playground's picture, as the encoder sees it. */
+  readonly seen: ReadonlySignal<string | null>;
+}
+
+/** @param releases receives functions to call when the view closes. */
+export function createView({ wire, pending, refusal }: Connection, releases: (() => void)[]): ViewState {
+  const tool = signal<Tool>("select");
+  const moved = signal<ReadonlyMap<number, Point>>(new Map());
+  const pointed = signal<readonly number[]>([]);
+  const hostTheme = signal<Theme>("light");
+  releases.push(watchTheme((theme) => (hostTheme.value = theme)));
+  // moved nodes are meaningful only in their layout and for the words of their caption
+  for (const other of [wire.graph_layout, wire.scene]) {
+    releases.push(
+      other.subscribe(() => {
+        moved.value = new Map();
+      }),
+    );
+  }
+  const dark = computed(() => (wire.theme.value === "auto" ? hostTheme.value : wire.theme.value) === "dark");
+  const { shown, explanation, compared } = comparison(wire, wire.result);
+  const board = computed<Board>(() => {
+    const scene = wire.scene.value;
+    return explanation.value ?? { ...scene, regions: Boolean(scene.regions) };
+  });
+  const hovered = computed(() => pointed.value[0] ?? null);
+  const active = computed(() => activePlayers(wire.selection.value, hovered.value, explanation.value));
+  const groups = computed(() => answerFor(wire.group.value, wire.shown.value));
+  const subsets = computed(() => answerFor(wire.subsets.value, wire.shown.value));
+  const group = computed(() => groupFor(groups.value, wire.selection.value, wire.result.value));
+  const limits = computed(() => widest(compared.value.map(blockLimits)));
+  return {
+    status: computed(() => (pending.value ? "running" : wire.status.value)),
+    refusal,
+    tool,
+    several: signal(false),
+    pointed,
+    hovered,
+    moved,
+    explanation,
+    shown,
+    compared,
+    active,
+    board,
+    outlines: computed(() => outlinesOf(wire.scene.value)),
+    values: computed(() => explanation.value && valuesFor(explanation.value, active.value)),
+    arcs: computed(() =>
+      explanation.value && tool.value === "select" ? arcsFrom(explanation.value, active.value) : [],
+    ),
+    group,
+    groupErrors: computed(() => decodeIfKnown(group.value?.se)),
+    subset: computed(() =>
+      subsetFor(subsets.value, wire.subset_size.value, wire.subset_sign.value, wire.result.value),
+    ),
+    scales: computed(() => scalesOf(compared.value, limits.value, active.value)),
+    limits,
+    palette: computed(() => paletteOf(wire.options.value, wire.palette.value, dark.value)),
+    dark,
+    picture: pictureUrl(() => wire.scene.value.image, releases),
+    blank: pictureUrl(() => wire.scene.value.masking?.blank, releases),
+    seen: pictureUrl(() => wire.played.value?.picture, releases),
+  };
+}
+
+/** Background of the views in the dark theme, as in the style sheet. */
+const DARK_PANEL = "#1c1d23";
+
+function paletteOf(options: Traits["options"], name: string, dark: boolean): Palette {
+  const [positive, negative] = options.palettes[name] ?? ["#ff0d57", "#1e88e5"];
+  return dark ? onDark({ positive, negative }, DARK_PANEL) : { positive, negative };
+}
