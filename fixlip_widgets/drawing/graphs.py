@@ -13,7 +13,7 @@ from fixlip_widgets.drawing.player_shapes import places_of
 from fixlip_widgets.errors import InputError
 
 if TYPE_CHECKING:
-    from fixlip_widgets.explanation.explanation import Explanation, Term
+    from fixlip_widgets.explanation.surrogate import Surrogate, Term
 
 Indices = NDArray[np.intp]
 Kind = Literal["all", "cross", "intra"]
@@ -25,7 +25,7 @@ CERTAIN = 1.96
 
 
 def explanation_graph(
-    explanation: Explanation,
+    explanation: Surrogate,
     top_k: int | None = 30,
     *,
     sign: Literal[-1, 1] | None = None,
@@ -74,7 +74,7 @@ def explanation_graph(
     return graph
 
 
-def _strongest_triples(explanation: Explanation, top_k: int | None, sign: int | None, kind: str) -> list[Term]:
+def _strongest_triples(explanation: Surrogate, top_k: int | None, sign: int | None, kind: str) -> list[Term]:
     """Return the third-order terms among the ``top_k`` strongest interactions of all orders."""
     if explanation.triples is None or kind == "intra":
         return []
@@ -94,7 +94,7 @@ def _add_triple(graph: nx.Graph[int], number: int, term: Term) -> None:
 
 
 def strongest_pairs(
-    explanation: Explanation, top_k: int | None, *, sign: int | None = None, kind: str = "all"
+    explanation: Surrogate, top_k: int | None, *, sign: int | None = None, kind: str = "all"
 ) -> tuple[Indices, Indices]:
     """Return the players (first < second) of the ``top_k`` strongest non-zero interactions, strongest first."""
     first, second = np.triu_indices(explanation.n_players, 1)
@@ -121,7 +121,7 @@ def _check(top_k: int | None, sign: int | None, kind: str, layout: str) -> None:
         raise InputError(f"There is no layout {layout!r}; choose one of {', '.join(LAYOUTS)}.")
 
 
-def _players(explanation: Explanation, first: Indices, second: Indices, top_k: int | None) -> list[int]:
+def _players(explanation: Surrogate, first: Indices, second: Indices, top_k: int | None) -> list[int]:
     """Return the players to draw: patches with an edge (with first order, the strongest patches) and all tokens."""
     n_image = explanation.n_image
     if explanation.has_interactions:
@@ -131,7 +131,7 @@ def _players(explanation: Explanation, first: Indices, second: Indices, top_k: i
     return [*patches[patches < n_image].tolist(), *range(n_image, explanation.n_players)]
 
 
-def _node(explanation: Explanation, player: int) -> dict[str, Any]:
+def _node(explanation: Surrogate, player: int) -> dict[str, Any]:
     main, errors = float(explanation.main[player]), explanation.main_se
     shared = {"main": main, "se": None if errors is None else _known(errors[player])}
     if player >= explanation.n_image:
@@ -142,7 +142,7 @@ def _node(explanation: Explanation, player: int) -> dict[str, Any]:
     return {"kind": "patch", "label": f"{row + 1},{column + 1}", "row": row, "column": column, **shared}
 
 
-def _edge(explanation: Explanation, i: int, j: int) -> dict[str, Any]:
+def _edge(explanation: Surrogate, i: int, j: int) -> dict[str, Any]:
     weight, errors = float(explanation.interactions[i, j]), explanation.interactions_se
     se = None if errors is None else _known(errors[i, j])
     n_image = explanation.n_image

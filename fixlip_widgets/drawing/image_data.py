@@ -13,7 +13,7 @@ from PIL import Image
 from fixlip_widgets.drawing.player_shapes import places_of
 
 if TYPE_CHECKING:
-    from fixlip_widgets.explanation.explanation import Explanation
+    from fixlip_widgets.explanation.surrogate import Surrogate
 
 _QUALITY = 92
 
@@ -37,7 +37,7 @@ def _png(image: NDArray[np.uint8]) -> str:
     return "data:image/png;base64," + base64.b64encode(stream.getvalue()).decode("ascii")
 
 
-def player_picture(explanation: Explanation, player: int) -> NDArray[np.uint8]:
+def player_picture(explanation: Surrogate, player: int) -> NDArray[np.uint8]:
     """Return the (h, w, 3) pixels of a patch, or the (h, w, 4) bounding box of a region, transparent outside it."""
     assert explanation.image is not None, "an image is required"
     places, (height, width) = places_of(explanation), explanation.image.shape[:2]
@@ -50,7 +50,7 @@ def player_picture(explanation: Explanation, player: int) -> NDArray[np.uint8]:
     return np.dstack([piece, np.asarray(own)[top : top + max(high, 1), left : left + max(wide, 1)]])
 
 
-def patch_values(explanation: Explanation, player: int | None = None) -> NDArray[np.float64]:
+def patch_values(explanation: Surrogate, player: int | None = None) -> NDArray[np.float64]:
     """Return the (n_image,) values drawn as heat, in logits: first-order attributions or one player's interactions.
 
     A patch's own value is 0: its main effect would be on another scale.

@@ -15,7 +15,7 @@ from numpy.typing import NDArray
 from fixlip_widgets.drawing.trace_outlines import outlines
 
 if TYPE_CHECKING:
-    from fixlip_widgets.explanation.explanation import Explanation
+    from fixlip_widgets.explanation.surrogate import Surrogate
 
 Floats = NDArray[np.float64]
 Labels = NDArray[np.integer]
@@ -44,7 +44,7 @@ class Places:
     outlines: tuple[str, ...]
 
 
-def places_of(explanation: Explanation) -> Places:
+def places_of(explanation: Surrogate) -> Places:
     """Return the positions of an explanation's image players; without an image, a patch has 32 × 32 pixels."""
     rows, columns = explanation.grid
     if explanation.regions is not None:

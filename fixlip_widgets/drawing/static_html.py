@@ -16,7 +16,7 @@ from fixlip_widgets.support.formatting import plain, right_to_left, signed, with
 from fixlip_widgets.support.markup import element, escaped
 
 if TYPE_CHECKING:
-    from fixlip_widgets.explanation.explanation import Explanation, Term
+    from fixlip_widgets.explanation.surrogate import Surrogate, Term
 
 _EDGES = 30
 _ROWS = 20
@@ -36,7 +36,7 @@ _BENEATH = """
 """In JupyterLab and nbconvert pages, hides the static form under a live view, and a view without a model."""
 
 
-def html_still(explanation: Explanation, *, colors: str = "house") -> str:
+def html_still(explanation: Surrogate, *, colors: str = "house") -> str:
     """Return the static fallback of a live page: key figures, image, graph and the strongest terms."""
     heading = element("h1", escaped(explanation.caption or "Explanation"))
     return element(
@@ -50,7 +50,7 @@ def html_still(explanation: Explanation, *, colors: str = "house") -> str:
     )
 
 
-def html_card(explanation: Explanation, *, colors: str = "house", quality: int = 92, edges: int = _EDGES) -> str:
+def html_card(explanation: Surrogate, *, colors: str = "house", quality: int = 92, edges: int = _EDGES) -> str:
     """Return a small static form for a notebook cell: image, graph and one line of text, in the notebook's colours."""
     drawing = overlay_svg(explanation, colors=colors, embed=False)
     parts = [element("div", picture_svg(explanation, quality=quality), drawing, style="flex:1 1 200px;max-width:280px")]
@@ -61,7 +61,7 @@ def html_card(explanation: Explanation, *, colors: str = "house", quality: int =
     return element("div", *parts, line, style=_CARD)
 
 
-def html_beneath(explanation: Explanation | None) -> str:
+def html_beneath(explanation: Surrogate | None) -> str:
     """Return the static form beneath a widget's view in a notebook, hidden while the view is live.
 
     It is small, because it is saved with every notebook.
@@ -74,13 +74,13 @@ def html_beneath(explanation: Explanation | None) -> str:
     return element("style", _BENEATH) + element("div", inside, class_="fixlip-still")
 
 
-def _about(explanation: Explanation) -> str:
+def _about(explanation: Surrogate) -> str:
     model = " · ".join(explanation.model[key] for key in ("name", "pretrained") if explanation.model.get(key))
     text = f"Why {model or 'the model'} finds this image similar to “{explanation.caption}”."
     return element("p", escaped(text), class_="muted")
 
 
-def _facts(explanation: Explanation) -> str:
+def _facts(explanation: Surrogate) -> str:
     """Return the key figures that are known."""
     counts = f"{explanation.image_encodes:,} image + {explanation.text_encodes:,} text"
     facts = [
@@ -110,7 +110,7 @@ def _number(value: float | None, write: Callable[[float], str] = plain) -> str |
     return None if value is None or not np.isfinite(value) else write(value)
 
 
-def _attributions(explanation: Explanation, colors: str) -> str:
+def _attributions(explanation: Surrogate, colors: str) -> str:
     values = explanation.first_order()
     patches, tokens = values[: explanation.n_image], values[explanation.n_image :]
     limit = limit_of(tokens)
@@ -142,7 +142,7 @@ def _attributions(explanation: Explanation, colors: str) -> str:
     )
 
 
-def _graph(explanation: Explanation, colors: str) -> str:
+def _graph(explanation: Surrogate, colors: str) -> str:
     if not explanation.has_interactions:
         text = f"“{explanation.method}” is a first-order method: it has no interactions to draw."
         return element("section", element("h2", "Explanation graph"), element("p", escaped(text)))
@@ -164,7 +164,7 @@ def _legend(colors: str) -> str:
     return f"{raising}: both players together add more than separately; {lowering}: less."
 
 
-def _table(explanation: Explanation, colors: str, rows: int = _ROWS) -> str:
+def _table(explanation: Surrogate, colors: str, rows: int = _ROWS) -> str:
     terms = explanation.top(rows)
     limit = limit_of([term.value for term in terms])
     kind = "interactions" if explanation.has_interactions else "main effects"
@@ -182,7 +182,7 @@ def _table(explanation: Explanation, colors: str, rows: int = _ROWS) -> str:
 _COLUMNS = (("#", "number"), ("players", None), ("value", "number"), ("±", "number"), ("strength", "bar"))
 
 
-def _row(explanation: Explanation, at: int, term: Term, limit: float, colors: str) -> str:
+def _row(explanation: Surrogate, at: int, term: Term, limit: float, colors: str) -> str:
     order = sorted(zip(term.players, term.names, strict=True), key=lambda member: member[0] < explanation.n_image)
     members = element("span", "×", class_="times").join(_member(explanation, player, name) for player, name in order)
     error, unsure = term.standard_error, abs(term.value) <= CERTAIN * term.standard_error
@@ -197,7 +197,7 @@ def _row(explanation: Explanation, at: int, term: Term, limit: float, colors: st
     )
 
 
-def _member(explanation: Explanation, player: int, name: str) -> str:
+def _member(explanation: Surrogate, player: int, name: str) -> str:
     picture = thumbnail_svg(explanation, player) if player < explanation.n_image else ""
     return element("span", picture, element("span", escaped(name), dir="auto"), class_="member")
 
@@ -220,7 +220,7 @@ _FITTED = ("banzhaf", "shapley")
 _ORDERS = {1: "first", 2: "second", 3: "third"}
 
 
-def _footer(explanation: Explanation) -> str:
+def _footer(explanation: Surrogate) -> str:
     rest = "; ".join(f"{key} {value}" for key, value in explanation.model.items() if key not in ("name", "pretrained"))
     blocks = {"cross": "image–text", "text_text": "text–text", "image_image": "image–image"}
     early = [blocks.get(block, block) for block, known in explanation.identified.items() if not known]

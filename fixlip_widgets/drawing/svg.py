@@ -13,7 +13,7 @@ from fixlip_widgets.support.formatting import columns, pair_name, shortened, wit
 from fixlip_widgets.support.markup import element, escaped
 
 if TYPE_CHECKING:
-    from fixlip_widgets.explanation.explanation import Explanation
+    from fixlip_widgets.explanation.surrogate import Surrogate
 
 _FONT = "system-ui, -apple-system, 'Segoe UI', Roboto, 'DejaVu Sans', sans-serif"
 _BACKDROP = 0.25
@@ -34,7 +34,7 @@ _CENTRED = {"text_anchor": "middle", "dy": "0.35em"}
 
 
 def overlay_svg(
-    explanation: Explanation,
+    explanation: Surrogate,
     player: int | str | None = None,
     *,
     limit: float | None = None,
@@ -63,7 +63,7 @@ def overlay_svg(
 
 
 def graph_svg(
-    explanation: Explanation,
+    explanation: Surrogate,
     top_k: int | None = 30,
     *,
     sign: Literal[-1, 1] | None = None,
@@ -96,7 +96,7 @@ def graph_svg(
     return _svg(width, height, title, [backdrop, *drawing.patches(), *drawing.edges(colors), *drawing.tokens()])
 
 
-def picture_svg(explanation: Explanation, *, quality: int = 92) -> str:
+def picture_svg(explanation: Surrogate, *, quality: int = 92) -> str:
     """Return a hidden SVG with the definitions used by drawings with ``embed=False``; empty if there are none.
 
     ``quality`` is the JPEG quality, from 1 to 95.
@@ -105,7 +105,7 @@ def picture_svg(explanation: Explanation, *, quality: int = 92) -> str:
     return element("svg", inside, width=0, height=0, style="position:absolute", aria_hidden="true") if inside else ""
 
 
-def thumbnail_svg(explanation: Explanation, player: int, size: float = 28.0) -> str:
+def thumbnail_svg(explanation: Surrogate, player: int, size: float = 28.0) -> str:
     """Draw a thumbnail of an image player, on a page that contains :func:`picture_svg`."""
     inside = crop(explanation, player, size, size)
     name = explanation.names[player]
@@ -117,7 +117,7 @@ class _Drawing:
 
     def __init__(
         self,
-        explanation: Explanation,
+        explanation: Surrogate,
         graph: Graph,
         size: tuple[float, float],
         thumbnail: tuple[float, float],

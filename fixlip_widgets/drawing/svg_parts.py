@@ -15,7 +15,7 @@ from fixlip_widgets.support.formatting import signed, with_unit
 from fixlip_widgets.support.markup import element, escaped
 
 if TYPE_CHECKING:
-    from fixlip_widgets.explanation.explanation import Explanation
+    from fixlip_widgets.explanation.surrogate import Surrogate
 
 _HEAT = 0.72
 """Opacity of the strongest heat; the image stays visible."""
@@ -26,7 +26,7 @@ _AROUND = 0.25
 """Opacity of the surroundings of a region in its thumbnail."""
 
 
-def picture_size(explanation: Explanation) -> tuple[int, int]:
+def picture_size(explanation: Surrogate) -> tuple[int, int]:
     """Return the width and height of the image in pixels or, without an image, of the players' positions."""
     if explanation.image is None:
         height, width = places_of(explanation).size
@@ -34,7 +34,7 @@ def picture_size(explanation: Explanation) -> tuple[int, int]:
     return explanation.image.shape[1], explanation.image.shape[0]
 
 
-def held(explanation: Explanation, *, quality: int = 92, image: bool = True) -> str:
+def held(explanation: Surrogate, *, quality: int = 92, image: bool = True) -> str:
     """Return the shared definitions: the image (if ``image``) and the regions' outlines; empty if there are none."""
     parts = [_image(explanation, quality)] if image and explanation.image is not None else []
     if explanation.regions is not None:
@@ -45,7 +45,7 @@ def held(explanation: Explanation, *, quality: int = 92, image: bool = True) -> 
     return element("defs", *parts) if parts else ""
 
 
-def picture(explanation: Explanation, embed: bool) -> str:
+def picture(explanation: Surrogate, embed: bool) -> str:
     """Draw the whole image, or a grey rectangle without one; with ``embed``, include the definitions."""
     if explanation.image is None:
         width, height = picture_size(explanation)
@@ -55,7 +55,7 @@ def picture(explanation: Explanation, embed: bool) -> str:
     return (held(explanation, image=False) if embed else "") + shown
 
 
-def shape(explanation: Explanation, player: int, title: str = "", **look: Any) -> str:
+def shape(explanation: Surrogate, player: int, title: str = "", **look: Any) -> str:
     """Draw one player's area, in image pixels, with the attributes ``look``."""
     named = element("title", escaped(title)) if title else ""
     if explanation.regions is None:
@@ -63,7 +63,7 @@ def shape(explanation: Explanation, player: int, title: str = "", **look: Any) -
     return element("g", named, _use(_name(explanation, player)), **look)
 
 
-def heat(explanation: Explanation, values: np.ndarray, limit: float, colors: str) -> list[str]:
+def heat(explanation: Surrogate, values: np.ndarray, limit: float, colors: str) -> list[str]:
     """Draw players in the colours of (n_image,) ``values`` in logits; the strongest colour is at ``limit``."""
     names, chosen = explanation.names, palette(colors)
     cells: list[str] = []
@@ -76,7 +76,7 @@ def heat(explanation: Explanation, values: np.ndarray, limit: float, colors: str
     return cells
 
 
-def crop(explanation: Explanation, player: int, width: float, height: float, embed: bool = False) -> str:
+def crop(explanation: Surrogate, player: int, width: float, height: float, embed: bool = False) -> str:
     """Crop the image to one player, filling ``width`` × ``height``; a region keeps its pale surroundings.
 
     With ``embed``, embed only the crop's pixels, so that many crops do not each scale the whole image.
@@ -91,7 +91,7 @@ def crop(explanation: Explanation, player: int, width: float, height: float, emb
     return element("svg", inside, width=width, height=height, viewBox=sides, preserveAspectRatio="xMidYMid slice")
 
 
-def cut_out(explanation: Explanation, player: int, embed: bool = False) -> str:
+def cut_out(explanation: Surrogate, player: int, embed: bool = False) -> str:
     """Draw the part of the image within a region, in image pixels; for a patch, the part is not clipped."""
     part = _part(explanation, _box(explanation, player), embed)
     if explanation.regions is None:
@@ -99,7 +99,7 @@ def cut_out(explanation: Explanation, player: int, embed: bool = False) -> str:
     return element("g", part, clip_path=f"url(#{_name(explanation, player, 'cut')})")
 
 
-def _part(explanation: Explanation, box: dict[str, Any], embed: bool) -> str:
+def _part(explanation: Surrogate, box: dict[str, Any], embed: bool) -> str:
     """Draw the page's whole image or, with ``embed``, only the pixels that ``box`` touches."""
     if not embed or explanation.image is None:
         return picture(explanation, embed=False)
@@ -113,13 +113,13 @@ def _use(name: str) -> str:
     return element("use", href=f"#{name}")
 
 
-def _scale(explanation: Explanation) -> tuple[float, float]:
+def _scale(explanation: Surrogate) -> tuple[float, float]:
     """Return the image pixels per unit of the players' positions, across and down."""
     (width, height), (units_down, units_across) = picture_size(explanation), places_of(explanation).size
     return width / units_across, height / units_down
 
 
-def _box(explanation: Explanation, player: int) -> dict[str, Any]:
+def _box(explanation: Surrogate, player: int) -> dict[str, Any]:
     """Return a player's bounding box in image pixels."""
     across, down = _scale(explanation)
     left, top, width, height = places_of(explanation).boxes[player].tolist()
@@ -134,26 +134,26 @@ def _with_room(box: dict[str, Any], ratio: float) -> dict[str, Any]:
     return {"x": left, "y": top, "width": width, "height": height}
 
 
-def _outline(explanation: Explanation, player: int) -> dict[str, Any]:
+def _outline(explanation: Surrogate, player: int) -> dict[str, Any]:
     across, down = _scale(explanation)
     scaled = None if (across, down) == (1.0, 1.0) else f"scale({across:.5g},{down:.5g})"
     return {"d": places_of(explanation).outlines[player], "transform": scaled}
 
 
-def _picture_id(explanation: Explanation) -> str:
+def _picture_id(explanation: Surrogate) -> str:
     """Return an id derived from the pixels, so that a page can contain several images."""
     assert explanation.image is not None
     return f"fixlip-picture-{zlib.crc32(np.ascontiguousarray(explanation.image).tobytes()):08x}"
 
 
-def _name(explanation: Explanation, player: int, what: str = "region") -> str:
+def _name(explanation: Surrogate, player: int, what: str = "region") -> str:
     """Return the id of an outline or a cut-out, derived from the regions and the size of the image."""
     assert explanation.regions is not None
     content = explanation.regions.tobytes() + repr(picture_size(explanation)).encode()
     return f"fixlip-{what}-{zlib.crc32(content):08x}-{player}"
 
 
-def _image(explanation: Explanation, quality: int = 92) -> str:
+def _image(explanation: Surrogate, quality: int = 92) -> str:
     assert explanation.image is not None
     width, height = picture_size(explanation)
     sides = {"width": width, "height": height, "preserveAspectRatio": "none"}

@@ -4,20 +4,22 @@ from __future__ import annotations
 
 import difflib
 from dataclasses import dataclass
+from typing import Generic, TypeVar
 
 import numpy as np
 from numpy.typing import NDArray
 
 from fixlip_widgets.errors import InputError
-from fixlip_widgets.explanation.explanation import Explanation
 from fixlip_widgets.explanation.methods import CATALOGUE
+from fixlip_widgets.explanation.surrogate import Surrogate
 from fixlip_widgets.support.formatting import isolated, shortened
 
 Floats = NDArray[np.float64]
+Kind = TypeVar("Kind", bound=Surrogate)
 
 
 @dataclass(frozen=True)
-class Difference:
+class Difference(Generic[Kind]):
     """B − A.
 
     Attributes:
@@ -25,17 +27,17 @@ class Difference:
         unmatched: Players of B that A does not have; A's values count as 0 there.
     """
 
-    explanation: Explanation
+    explanation: Kind
     unmatched: tuple[int, ...]
 
 
-def method_label(explanation: Explanation) -> str:
+def method_label(explanation: Surrogate) -> str:
     """Return the label of the method."""
     method = CATALOGUE.get(explanation.method)
     return method.label if method else explanation.method
 
 
-def label(explanation: Explanation) -> str:
+def label(explanation: Surrogate) -> str:
     """Return a short label: caption, method and p."""
     method = CATALOGUE.get(explanation.method)
     words = [f"“{isolated(shortened(explanation.caption, 40))}”", method_label(explanation)]
@@ -46,7 +48,7 @@ def label(explanation: Explanation) -> str:
     return " · ".join(words)
 
 
-def check_comparable(b: Explanation, a: Explanation) -> None:
+def check_comparable(b: Surrogate, a: Surrogate) -> None:
     """Raise InputError unless both explanations have the same image players.
 
     Raises:
@@ -63,19 +65,19 @@ def check_comparable(b: Explanation, a: Explanation) -> None:
         raise InputError("The explanations have different images; only explanations of the same image can be compared.")
 
 
-def one_unit(b: Explanation, a: Explanation) -> bool:
+def one_unit(b: Surrogate, a: Surrogate) -> bool:
     """Return whether the values have a common unit: both are in logits, or both are from one method."""
     return (a.in_logits and b.in_logits) or a.method == b.method
 
 
-def same_regions(b: Explanation, a: Explanation) -> bool:
+def same_regions(b: Surrogate, a: Surrogate) -> bool:
     """Return whether image players are the same regions, or patches in both."""
     if a.regions is None or b.regions is None:
         return a.regions is b.regions
     return np.array_equal(a.regions, b.regions)
 
 
-def subtract(b: Explanation, a: Explanation) -> Difference:
+def subtract(b: Kind, a: Surrogate) -> Difference[Kind]:
     """Return B − A, player by player.
 
     Patches are matched by position, tokens by the longest common runs of the two captions (``difflib``). Standard
@@ -118,7 +120,7 @@ def subtract(b: Explanation, a: Explanation) -> Difference:
     return Difference(explanation, tuple(int(player) for player in unmatched))
 
 
-def _first_order(explanation: Explanation) -> Explanation:
+def _first_order(explanation: Kind) -> Kind:
     if not explanation.has_interactions:
         return explanation
     return explanation.replace(
@@ -131,7 +133,7 @@ def _first_order(explanation: Explanation) -> Explanation:
     )
 
 
-def correspondence(b: Explanation, a: Explanation) -> tuple[NDArray[np.intp], NDArray[np.intp]]:
+def correspondence(b: Surrogate, a: Surrogate) -> tuple[NDArray[np.intp], NDArray[np.intp]]:
     """Return (k,) players of B that A also has, and (k,) their indices in A."""
     n_image = b.n_image
     into_b, from_a = [*range(n_image)], [*range(n_image)]

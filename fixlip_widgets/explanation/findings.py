@@ -21,7 +21,7 @@ from fixlip_widgets.explanation.methods import CATALOGUE
 from fixlip_widgets.support.formatting import counted, isolated, joined, pair_name, signed, with_error
 
 if TYPE_CHECKING:
-    from fixlip_widgets.explanation.explanation import Explanation
+    from fixlip_widgets.explanation.surrogate import Surrogate
 
 Floats = NDArray[np.float64]
 Bools = NDArray[np.bool_]
@@ -45,7 +45,7 @@ class _Phrases(NamedTuple):
 class _Players:
     """Names of players within sentences."""
 
-    def __init__(self, explanation: Explanation) -> None:
+    def __init__(self, explanation: Surrogate) -> None:
         self.names, self.n_image = explanation.names, explanation.n_image
         self.image_word, self.text_word = explanation.image_word, explanation.text_word
 
@@ -104,7 +104,7 @@ def significant(
     return rejected
 
 
-def _freedom(explanation: Explanation, image_players: NDArray[Any]) -> ArrayLike:
+def _freedom(explanation: Surrogate, image_players: NDArray[Any]) -> ArrayLike:
     """Return the degrees of freedom of terms with (m,) ``image_players``; infinite for methods without p."""
     units, method = explanation.effective_image_masks, CATALOGUE.get(explanation.method)
     if method is None or not method.uses_p or not np.isfinite(units):
@@ -112,7 +112,7 @@ def _freedom(explanation: Explanation, image_players: NDArray[Any]) -> ArrayLike
     return degrees_of_freedom(units / 2 if explanation.p == 0.5 else units, explanation.p, image_players)
 
 
-def findings(explanation: Explanation, *, partial: bool = False, difference: bool = False) -> list[str]:
+def findings(explanation: Surrogate, *, partial: bool = False, difference: bool = False) -> list[str]:
     """Describe an explanation: one text for each of the n players, then one for the whole explanation.
 
     If standard errors are unknown, the sentences report values without testing them.
@@ -134,7 +134,7 @@ def findings(explanation: Explanation, *, partial: bool = False, difference: boo
 # -- second order ------------------------------------------------------------------------------------------------------
 
 
-def _interactions(explanation: Explanation, difference: bool) -> list[str]:
+def _interactions(explanation: Surrogate, difference: bool) -> list[str]:
     n, n_image = explanation.n_players, explanation.n_image
     first, second = np.triu_indices(n, 1)
     values, errors = explanation.interactions[first, second], explanation.interactions_se
@@ -193,7 +193,7 @@ def _partners(named: _Players, player: int, partners: NDArray[np.intp]) -> str:
     return joined(images + words if player >= n_image else words + images)
 
 
-def _strongest_tokens(explanation: Explanation, named: _Players, signs: NDArray[np.int8]) -> str:
+def _strongest_tokens(explanation: Surrogate, named: _Players, signs: NDArray[np.int8]) -> str:
     """“banana” interacts positively with 11 patches and “dog” with 16; 4 other tokens do so more weakly.
 
     Name up to four tokens whose significant positive interactions with patches sum to at least half of the strongest
@@ -217,7 +217,7 @@ def _strongest_tokens(explanation: Explanation, named: _Players, signs: NDArray[
 
 
 def _whole(
-    explanation: Explanation, signs: NDArray[np.int8], tested: int, third: int, third_tested: int, difference: bool
+    explanation: Surrogate, signs: NDArray[np.int8], tested: int, third: int, third_tested: int, difference: bool
 ) -> str:
     upper, n_image = np.triu(signs, 1), explanation.n_image
     raising, lowering = int((upper > 0).sum()), int((upper < 0).sum())
@@ -240,7 +240,7 @@ def _whole(
     return text + _faithfulness(explanation)
 
 
-def _faithfulness(explanation: Explanation) -> str:
+def _faithfulness(explanation: Surrogate) -> str:
     r2 = explanation.r2
     if r2 is None or not np.isfinite(r2):
         return ""
@@ -250,7 +250,7 @@ def _faithfulness(explanation: Explanation) -> str:
     return f" The surrogate explains {percent} of the variance over held-out masks."
 
 
-def _without_errors(explanation: Explanation) -> list[str]:
+def _without_errors(explanation: Surrogate) -> list[str]:
     named = _Players(explanation)
     names, n_image = named.names, named.n_image
     sentences: list[str] = []
@@ -271,7 +271,7 @@ def _without_errors(explanation: Explanation) -> list[str]:
 # -- first order -------------------------------------------------------------------------------------------------------
 
 
-def _values(explanation: Explanation, difference: bool) -> list[str]:
+def _values(explanation: Surrogate, difference: bool) -> list[str]:
     values, errors, named = explanation.main, explanation.main_se, _Players(explanation)
     raises, lowers = ("contributes more", "contributes less") if difference else ("raises", "lowers")
     end = "by" if difference else "the similarity by"

@@ -12,7 +12,7 @@ from numpy.typing import NDArray
 from fixlip_widgets.errors import InputError
 
 if TYPE_CHECKING:
-    from fixlip_widgets.explanation.explanation import Explanation
+    from fixlip_widgets.explanation.surrogate import Surrogate
 
 Floats = NDArray[np.float64]
 
@@ -40,7 +40,7 @@ class Group:
     within_se: float | None
 
 
-def group(explanation: Explanation, players: Sequence[int]) -> Group:
+def group(explanation: Surrogate, players: Sequence[int]) -> Group:
     """Return the sums for a group of distinct players.
 
     Standard errors are known only for sums of a single interaction: ``se`` of one player, and ``within_se`` of two. For

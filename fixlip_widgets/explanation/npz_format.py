@@ -3,14 +3,14 @@
 from __future__ import annotations
 
 from dataclasses import fields
-from typing import TYPE_CHECKING, Any
+from typing import Any, TypeVar
 
 from fixlip_widgets.errors import PoolError
+from fixlip_widgets.explanation.surrogate import Surrogate
 from fixlip_widgets.explanation.triples import Triples
 from fixlip_widgets.support.files import PathLike, read_npz, write_npz
 
-if TYPE_CHECKING:
-    from fixlip_widgets.explanation.explanation import Explanation
+Kind = TypeVar("Kind", bound=Surrogate)
 
 FORMAT = 1
 """Version of the file format."""
@@ -18,7 +18,7 @@ _ARRAYS = ("main", "interactions", "main_se", "interactions_se", "image", "blank
 _TRIPLES = tuple(f"triples_{name}" for name in Triples.__dataclass_fields__)
 
 
-def write(explanation: Explanation, path: PathLike) -> None:
+def write(explanation: Surrogate, path: PathLike) -> None:
     """Write ``explanation`` to ``path``. An existing file is replaced atomically."""
     arrays = {name: getattr(explanation, name) for name in _ARRAYS if getattr(explanation, name) is not None}
     if explanation.triples is not None:
@@ -28,24 +28,22 @@ def write(explanation: Explanation, path: PathLike) -> None:
     write_npz(path, arrays, {"format": FORMAT, "kind": "explanation", **rest})
 
 
-def read(path: PathLike) -> Explanation:
-    """Read a file written by :func:`write`.
+def read(path: PathLike, kind: type[Kind]) -> Kind:
+    """Read a file written by :func:`write` as an object of class ``kind``.
 
     Raises:
         PoolError: The file is missing, damaged or of another kind or version.
     """
-    from fixlip_widgets.explanation.explanation import Explanation
-
     arrays, rest = read_npz(path)
-    kind = rest.pop("kind", None)
-    if kind == "pool":
+    contents = rest.pop("kind", None)
+    if contents == "pool":
         raise PoolError(f"{path} is a pool of encoded masks; load it with IncrementalExplainer.load.")
-    if kind != "explanation" or rest.pop("format", None) != FORMAT:
+    if contents != "explanation" or rest.pop("format", None) != FORMAT:
         raise PoolError(f"{path} is not an explanation of format {FORMAT}; save it again with this version.")
     try:
         third = [arrays.pop(name) for name in _TRIPLES if name in arrays]
         values: dict[str, Any] = {**rest, **arrays, "triples": Triples(*third) if third else None}
         values.update(tokens=tuple(rest["tokens"]), grid=tuple(rest["grid"]))
-        return Explanation(**values)
+        return kind(**values)
     except (KeyError, TypeError, ValueError) as error:
         raise PoolError(f"{path} is damaged: {error}") from error

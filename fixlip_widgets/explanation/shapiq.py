@@ -7,16 +7,16 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from fixlip_widgets.errors import InputError
-from fixlip_widgets.explanation.explanation import Explanation
+from fixlip_widgets.explanation.surrogate import Surrogate
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
+    pass
 
 _INDEX = {("banzhaf", 1): "BV", ("banzhaf", 2): "FBII", ("shapley", 1): "SV", ("shapley", 2): "FSII"}
 _METHOD = {index: method for (method, _), index in _INDEX.items()}
 
 
-def to_shapiq(explanation: Explanation, index: str | None = None) -> Any:
+def to_shapiq(explanation: Surrogate, index: str | None = None) -> Any:
     """Convert an explanation to ``shapiq.InteractionValues``, in logits.
 
     Args:
@@ -59,24 +59,14 @@ def to_shapiq(explanation: Explanation, index: str | None = None) -> Any:
     )
 
 
-def from_shapiq(values: Any, tokens: Sequence[str], grid: tuple[int, int], **fields: Any) -> Explanation:
-    """Convert ``shapiq.InteractionValues`` of order 1 or 2 to an explanation. Does not require shapiq.
-
-    Args:
-        values: Values from shapiq; the players are the patches, row-major, followed by the tokens.
-        tokens: Token of each text player.
-        grid: (rows, columns) of the patches.
-        fields: Other fields of the explanation, such as ``p``, ``caption`` or ``image``.
+def polynomial_of(values: Any, n: int) -> dict[str, Any]:
+    """Return baseline, main effects, interactions, method, order and budget of ``shapiq.InteractionValues``.
 
     Raises:
-        InputError: The number of players does not match, or the order is not 1 or 2.
+        InputError: The number of players is not ``n``, or the order is not 1 or 2.
     """
-    n = grid[0] * grid[1] + len(tokens)
     if values.n_players != n:
-        raise InputError(
-            f"The values have {values.n_players} players; a grid of {grid[0]}×{grid[1]} and {len(tokens)} tokens "
-            f"require {n}."
-        )
+        raise InputError(f"The values have {values.n_players} players; the grid and the tokens require {n}.")
     if values.max_order not in (1, 2):
         raise InputError(f"The values have order {values.max_order}; orders 1 and 2 can be converted.")
     main, interactions = np.zeros(n), np.zeros((n, n))
@@ -89,12 +79,11 @@ def from_shapiq(values: Any, tokens: Sequence[str], grid: tuple[int, int], **fie
         else:
             first, second = players
             interactions[first, second] = interactions[second, first] = value
-    others: dict[str, Any] = {
+    return {
+        "baseline": baseline,
+        "main": main,
+        "interactions": interactions,
         "method": _METHOD.get(values.index, values.index),
         "order": int(values.max_order),
         "budget": int(values.estimation_budget or 0),
-        **fields,
     }
-    return Explanation(
-        baseline=baseline, main=main, interactions=interactions, tokens=tuple(tokens), grid=(grid[0], grid[1]), **others
-    )

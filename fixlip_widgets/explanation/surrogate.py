@@ -1,29 +1,20 @@
-"""An immutable second-order explanation of one image–caption similarity."""
+"""The surrogate of one image–caption similarity: data, and the arithmetic on it."""
 
 from __future__ import annotations
 
 import json
 import math
 from dataclasses import dataclass, field, replace
-from typing import TYPE_CHECKING, Any, Literal, NamedTuple
+from typing import Any, Literal, NamedTuple, Self
 
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
 from fixlip_widgets.encoders.players import Players
 from fixlip_widgets.errors import InputError
-from fixlip_widgets.explanation import npz_format as stored
 from fixlip_widgets.explanation.methods import CATALOGUE
 from fixlip_widgets.explanation.triples import Triples
-from fixlip_widgets.support.files import PathLike, replacing
 from fixlip_widgets.support.formatting import counted
-
-if TYPE_CHECKING:
-    from collections.abc import Sequence
-
-    import networkx as nx
-    import pandas as pd
-    import plotly.graph_objects as go
 
 Floats = NDArray[np.float64]
 Bools = NDArray[np.bool_]
@@ -36,7 +27,7 @@ _OPTIONAL = ("main_se", "interactions_se")
 
 
 class Term(NamedTuple):
-    """One row of :meth:`Explanation.top`."""
+    """One row of :meth:`Surrogate.top`."""
 
     players: tuple[int, ...]
     names: tuple[str, ...]
@@ -45,7 +36,7 @@ class Term(NamedTuple):
 
 
 @dataclass(frozen=True, eq=False, kw_only=True)
-class Explanation(Players):
+class Surrogate(Players):
     """A polynomial of degree ≤ 2 in the players that approximates the model's similarity.
 
     ``prediction(mask) = baseline + Σ_i main[i]·mask[i] + Σ_{i<j} interactions[i, j]·mask[i]·mask[j]``, in logits.
@@ -256,105 +247,7 @@ class Explanation(Players):
         mask = np.isin(np.arange(self.n_players), coalition[0])
         return coalition[0], float(self.predict(mask[None])[0]) - self.baseline
 
-    # -- conversion ------------------------------------------------------------------------------------------------
-
-    def to_networkx(self, top_k: int | None = 30, **options: Any) -> nx.Graph[int]:
-        """Return the explanation graph; see :func:`fixlip_widgets.drawing.graphs.explanation_graph`."""
-        from fixlip_widgets.drawing.graphs import explanation_graph
-
-        return explanation_graph(self, top_k=top_k, **options)
-
-    def to_plotly(self, kind: str = "cross", **options: Any) -> go.Figure:
-        """Return an interactive Plotly figure; see :func:`fixlip_widgets.drawing.plotly.figure` for the kinds."""
-        from fixlip_widgets.drawing.plotly import figure
-
-        return figure(self, kind=kind, **options)
-
-    def to_svg(self, kind: Literal["graph", "overlay"] = "graph", **options: Any) -> str:
-        """Return a drawing as SVG text; see :mod:`fixlip_widgets.drawing.svg` for the options."""
-        from fixlip_widgets.drawing import svg
-
-        drawings = {"graph": svg.graph_svg, "overlay": svg.overlay_svg}
-        if kind not in drawings:
-            raise InputError(f"There is no drawing of kind {kind!r}; choose one of {', '.join(drawings)}.")
-        return drawings[kind](self, **options)
-
-    def to_png(
-        self,
-        path: PathLike | None = None,
-        kind: Literal["graph", "overlay"] = "graph",
-        *,
-        scale: float = 2.0,
-        background: str | None = "#ffffff",
-        **options: Any,
-    ) -> bytes:
-        """Return the drawing of :meth:`to_svg` as a PNG file, written to ``path`` if given. Requires resvg-py.
-
-        For ``scale`` and ``background``, see :func:`fixlip_widgets.drawing.png.png`.
-        """
-        from fixlip_widgets.drawing.png import png
-
-        if path in ("graph", "overlay"):
-            raise InputError(f"The first argument of to_png is the path: to_png('{path}.png', kind={path!r}).")
-        png_bytes = png(self.to_svg(kind, **options), scale=scale, background=background)
-        if path is not None:
-            with replacing(path) as stream:
-                stream.write(png_bytes)
-        return png_bytes
-
-    def to_csv(self, path: PathLike | None = None) -> str:
-        """Return all terms as CSV, written to ``path`` if given; see :mod:`fixlip_widgets.explanation.tables`."""
-        from fixlip_widgets.explanation.tables import as_csv
-
-        return _written(as_csv(self), path)
-
-    def to_json(self, path: PathLike | None = None) -> str:
-        """Return all fields except images as JSON, written to ``path`` if given; unknown values are null."""
-        from fixlip_widgets.explanation.tables import as_json
-
-        return _written(json.dumps(as_json(self), ensure_ascii=False, allow_nan=False), path)
-
-    def to_html(self, path: PathLike, title: str | None = None) -> None:
-        """Write a live page, a single file that needs no kernel or network; see :func:`fixlip_widgets.report`."""
-        from fixlip_widgets.pages import report
-
-        report([self] if title is None else [f"# {title}", self], path)
-
-    def to_frame(self) -> pd.DataFrame:
-        """Return a pandas table of baseline, main effects, interactions and third-order terms. Requires pandas."""
-        from fixlip_widgets.explanation.tables import as_frame
-
-        return as_frame(self)
-
-    def to_shapiq(self, index: str | None = None) -> Any:
-        """Convert to ``shapiq.InteractionValues``; see :mod:`fixlip_widgets.explanation.shapiq`. Requires shapiq."""
-        from fixlip_widgets.explanation.shapiq import to_shapiq
-
-        return to_shapiq(self, index)
-
-    @staticmethod
-    def from_shapiq(values: Any, tokens: Sequence[str], grid: tuple[int, int], **fields: Any) -> Explanation:
-        """Convert from ``shapiq.InteractionValues``; see :func:`fixlip_widgets.explanation.shapiq.from_shapiq`."""
-        from fixlip_widgets.explanation.shapiq import from_shapiq
-
-        return from_shapiq(values, tokens, grid, **fields)
-
-    # -- files -----------------------------------------------------------------------------------------------------
-
-    def save(self, path: PathLike) -> None:
-        """Write arrays, and the other fields as JSON, to an ``.npz`` file. An existing file is replaced atomically."""
-        stored.write(self, path)
-
-    @staticmethod
-    def load(path: PathLike) -> Explanation:
-        """Read a file written by :meth:`save`. Nothing is unpickled.
-
-        Raises:
-            PoolError: The file is missing, damaged or of another kind or version.
-        """
-        return stored.read(path)
-
-    def replace(self, **changes: Any) -> Explanation:
+    def replace(self, **changes: Any) -> Self:
         """Return a copy with some fields changed."""
         return replace(self, **changes)
 
@@ -372,12 +265,6 @@ class Explanation(Players):
             f"{counted(self.budget, 'evaluation')} from {self.image_encodes:,}+{self.text_encodes:,} encodings"
             f"{similar}{fit}"
         )
-
-    def _repr_html_(self) -> str:
-        """Return image, graph and key figures as static HTML for a notebook."""
-        from fixlip_widgets.drawing.static_html import html_card
-
-        return html_card(self)
 
     def __repr__(self) -> str:
         return f"<Explanation of {json.dumps(self.caption, ensure_ascii=False)}: {self.summary()}>"
@@ -398,10 +285,3 @@ def _label_map(regions: NDArray[Any], n: int) -> NDArray[np.uint16]:
             f"regions has labels {labels.min()} to {labels.max()}; {n} image players are numbered 0 to {n - 1}."
         )
     return labels.astype(np.uint16)
-
-
-def _written(text: str, path: PathLike | None) -> str:
-    if path is not None:
-        with replacing(path) as stream:
-            stream.write(text.encode("utf-8"))
-    return text

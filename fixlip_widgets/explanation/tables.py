@@ -13,13 +13,13 @@ import numpy as np
 if TYPE_CHECKING:
     import pandas as pd
 
-    from fixlip_widgets.explanation.explanation import Explanation
+    from fixlip_widgets.explanation.surrogate import Surrogate
 
 _PICTURES = ("image", "blank", "regions")
 COLUMNS = ("order", "players", "names", "value", "standard_error")
 
 
-def as_csv(explanation: Explanation) -> str:
+def as_csv(explanation: Surrogate) -> str:
     """Return CSV with one line per term: the baseline, main effects, interactions and third-order terms.
 
     ``players`` (indices) and ``names`` are joined by `` × ``; unknown standard errors are empty.
@@ -33,14 +33,14 @@ def as_csv(explanation: Explanation) -> str:
     return stream.getvalue()
 
 
-def as_json(explanation: Explanation) -> dict[str, Any]:
+def as_json(explanation: Surrogate) -> dict[str, Any]:
     """Return all fields except images as lists and plain numbers; NaN becomes None."""
     fields = {name: getattr(explanation, name) for name in explanation.__dataclass_fields__ if name not in _PICTURES}
     derived = {"names": explanation.names, "in_logits": explanation.in_logits}
     return {name: _plain(value) for name, value in {**fields, **derived}.items()}
 
 
-def as_frame(explanation: Explanation) -> pd.DataFrame:
+def as_frame(explanation: Surrogate) -> pd.DataFrame:
     """Return a pandas table with one row per term; unknown standard errors are NaN.
 
     With order 3, third-order terms are included, and the column ``third`` has their third player.
@@ -65,7 +65,7 @@ def as_frame(explanation: Explanation) -> pd.DataFrame:
     return pd.DataFrame(rows, columns=["order", *players_in, "value", "standard_error"])
 
 
-def _terms(explanation: Explanation) -> Iterator[tuple[tuple[int, ...], float, float]]:
+def _terms(explanation: Surrogate) -> Iterator[tuple[tuple[int, ...], float, float]]:
     n = explanation.n_players
     yield (), float(explanation.baseline), explanation.baseline_se
     errors = np.full(n, np.nan) if explanation.main_se is None else explanation.main_se

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 if TYPE_CHECKING:
-    from fixlip_widgets.explanation.explanation import Explanation
+    from fixlip_widgets.explanation.surrogate import Surrogate
 
 _MAX_POINTS = 60
 
@@ -19,7 +19,7 @@ class Convergence:
         self._settings: object = None
         self.points: list[dict[str, Any]] = []
 
-    def add(self, explanation: Explanation) -> list[dict[str, Any]]:
+    def add(self, explanation: Surrogate) -> list[dict[str, Any]]:
         """Add a result and return the points so far."""
         settings = (explanation.caption, explanation.method, explanation.order, explanation.p)
         if settings != self._settings:
@@ -37,7 +37,7 @@ class Convergence:
         return self.points
 
 
-def cross_error(explanation: Explanation) -> float | None:
+def cross_error(explanation: Surrogate) -> float | None:
     """Return the root mean square standard error of the cross-modal interactions, in logits; None if unavailable."""
     if explanation.interactions_se is None or not explanation.has_interactions:
         return None

@@ -17,12 +17,12 @@ from fixlip_widgets.explanation.methods import CATALOGUE
 if TYPE_CHECKING:
     from fixlip_widgets.encoders.models import Model
     from fixlip_widgets.explainers.game import VisionLanguageGame
-    from fixlip_widgets.explanation.explanation import Explanation
+    from fixlip_widgets.explanation.surrogate import Surrogate
 
 _PACKAGES = (("torch", "torch"), ("open_clip", "open_clip_torch"))
 
 
-def provenance(explanation: Explanation) -> list[tuple[str, str]]:
+def provenance(explanation: Surrogate) -> list[tuple[str, str]]:
     """Return the available (label, value) rows: model, settings, encodings and versions.
 
     The versions are those of the current process.
@@ -69,7 +69,7 @@ class Source:
         return cls(_image_expression(image), _model_expression(game.model), options)
 
 
-def reproduction(explanation: Explanation, source: Source | None = None, *, reused: bool = False) -> str:
+def reproduction(explanation: Surrogate, source: Source | None = None, *, reused: bool = False) -> str:
     """Return Python code that computes the explanation again; comments explain the names it does not define.
 
     Args:

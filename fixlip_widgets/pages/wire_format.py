@@ -11,7 +11,7 @@ from numpy.typing import NDArray
 from PIL import Image
 
 from fixlip_widgets.drawing.colors import PALETTES
-from fixlip_widgets.drawing.graphs import KINDS
+from fixlip_widgets.drawing.graphs import KINDS, explanation_graph
 from fixlip_widgets.drawing.layouts import LAYOUTS
 from fixlip_widgets.drawing.player_shapes import region_places
 from fixlip_widgets.encoders.players import Players
@@ -23,8 +23,8 @@ from fixlip_widgets.pages.settings import MAX_SUBSET, SIGNS
 
 if TYPE_CHECKING:
     from fixlip_widgets.explainers.game import VisionLanguageGame
-    from fixlip_widgets.explanation.explanation import Explanation
     from fixlip_widgets.explanation.group_sums import Group
+    from fixlip_widgets.explanation.surrogate import Surrogate
     from fixlip_widgets.support.progress import Progress
 
 Wire = dict[str, Any]
@@ -51,7 +51,7 @@ def array(values: NDArray[Any] | None) -> WireArray | None:
 
 
 def result(
-    explanation: Explanation, generation: int, *, partial: bool, code: str | None = None, difference: bool = False
+    explanation: Surrogate, generation: int, *, partial: bool, code: str | None = None, difference: bool = False
 ) -> Wire:
     """Return everything that the view shows of an explanation.
 
@@ -94,7 +94,7 @@ def result(
     }
 
 
-def triples(explanation: Explanation) -> list[Wire]:
+def triples(explanation: Surrogate) -> list[Wire]:
     """Return the strongest third-order terms, strongest first; empty below order 3."""
     if explanation.triples is None:
         return []
@@ -120,7 +120,7 @@ def group(summed: Group, generation: int, shown: str) -> Wire:
     }
 
 
-def subsets(explanation: Explanation, generation: int, shown: str) -> Wire:
+def subsets(explanation: Surrogate, generation: int, shown: str) -> Wire:
     """Return the most and the least similar subset of each size from 1 on."""
     best = {name: explanation.subsets(sign, MAX_SUBSET)[1:] for name, sign in (("positive", 1), ("negative", -1))}
     entries = {
@@ -129,9 +129,9 @@ def subsets(explanation: Explanation, generation: int, shown: str) -> Wire:
     return {"generation": generation, "shown": shown, **entries}
 
 
-def graph(explanation: Explanation, generation: int, **options: Any) -> Wire:
+def graph(explanation: Surrogate, generation: int, **options: Any) -> Wire:
     """Return the nodes of the graph with coordinates, and its edges, strongest first; see ``explanation_graph``."""
-    drawn = explanation.to_networkx(**options)
+    drawn = explanation_graph(explanation, **options)
     nodes = [
         {"player": player, "kind": node["kind"], "label": node["label"], "pos": [number(part) for part in node["pos"]]}
         | ({"weight": node["weight"], "se": node["se"]} if node["kind"] == "term" else {})
@@ -156,7 +156,7 @@ def progress(state: Progress, generation: int) -> Wire:
     }
 
 
-def scene(of: Explanation | VisionLanguageGame, model: str) -> Wire:
+def scene(of: Surrogate | VisionLanguageGame, model: str) -> Wire:
     """Return what the view shows of a pair before anything is computed; ``model`` is a one-line label."""
     description = of.described()
     picture = description["image"]

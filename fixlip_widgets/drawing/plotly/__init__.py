@@ -16,7 +16,7 @@ from fixlip_widgets.drawing.plotly.style import THEMES, Style
 from fixlip_widgets.errors import InputError
 
 if TYPE_CHECKING:
-    from fixlip_widgets.explanation.explanation import Explanation
+    from fixlip_widgets.explanation.surrogate import Surrogate
 
 __all__ = ["KINDS", "THEMES", "figure"]
 
@@ -32,7 +32,7 @@ KINDS = tuple(_KINDS)
 """Kinds of figures."""
 
 
-def figure(explanation: Explanation, kind: str = "cross", **options: Any) -> go.Figure:
+def figure(explanation: Surrogate, kind: str = "cross", **options: Any) -> go.Figure:
     """Return an interactive figure of ``explanation``.
 
     Args:

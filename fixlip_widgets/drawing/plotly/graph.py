@@ -17,7 +17,7 @@ from fixlip_widgets.drawing.plotly.style import Style, shown, titled
 from fixlip_widgets.support.formatting import pair_name, shortened, with_error, with_unit
 
 if TYPE_CHECKING:
-    from fixlip_widgets.explanation.explanation import Explanation
+    from fixlip_widgets.explanation.surrogate import Surrogate
 
 Floats = NDArray[np.float64]
 Curves = tuple[list[float | None], list[float | None]]
@@ -31,7 +31,7 @@ _SEAM = 0.97
 
 
 def graph(
-    explanation: Explanation,
+    explanation: Surrogate,
     style: Style,
     top_k: int | None = 30,
     sign: Literal[-1, 1] | None = None,
@@ -78,7 +78,7 @@ def _curve(network: Graph, i: int, j: int) -> Floats:
     return (1 - along) ** 2 * ends[0] + 2 * along * (1 - along) * middle + along**2 * ends[1]
 
 
-def _hover_over_edges(explanation: Explanation, network: Graph) -> go.Scatter:
+def _hover_over_edges(explanation: Surrogate, network: Graph) -> go.Scatter:
     """Return invisible hover targets at the midpoints of the edges."""
     names, n_image, unit = explanation.names, explanation.n_image, explanation.unit
     texts: list[str] = []
@@ -90,7 +90,7 @@ def _hover_over_edges(explanation: Explanation, network: Graph) -> go.Scatter:
     return _unseen(middles, texts, size=14)
 
 
-def _hover_over_nodes(explanation: Explanation, network: Graph) -> go.Scatter:
+def _hover_over_nodes(explanation: Surrogate, network: Graph) -> go.Scatter:
     names = explanation.names
     texts = [
         f"{shown(names[player])}<br>main effect {with_unit(with_error(node['main'], node['se']), explanation.unit)}"
@@ -105,7 +105,7 @@ def _unseen(places: Floats, texts: list[str], size: int) -> go.Scatter:
     return go.Scatter(x=places[:, 0], y=places[:, 1], mode="markers", marker=marker, hovertext=texts, hoverinfo="text")
 
 
-def _add_thumbnails(fig: go.Figure, explanation: Explanation, network: Graph) -> None:
+def _add_thumbnails(fig: go.Figure, explanation: Surrogate, network: Graph) -> None:
     """Add the patches' pixels; in the anchored layout at their own size, on the pale image."""
     if explanation.image is None:
         return
@@ -132,7 +132,7 @@ def _in_place(places: Places, player: int, height: float) -> tuple[float, float,
     return left + wide / 2, height * (top + high / 2), seam * wide, seam * height * high
 
 
-def _add_labels(fig: go.Figure, explanation: Explanation, style: Style, network: Graph) -> None:
+def _add_labels(fig: go.Figure, explanation: Surrogate, style: Style, network: Graph) -> None:
     """Add labels of tokens and, without an image, of patches."""
     for _, node in network.nodes(data=True):
         if node["kind"] == "token" or explanation.image is None:

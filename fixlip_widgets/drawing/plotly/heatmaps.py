@@ -15,7 +15,7 @@ from fixlip_widgets.errors import InputError
 from fixlip_widgets.support.formatting import pair_name, with_error, with_unit
 
 if TYPE_CHECKING:
-    from fixlip_widgets.explanation.explanation import Explanation
+    from fixlip_widgets.explanation.surrogate import Surrogate
 
 Players = NDArray[np.intp]
 
@@ -25,29 +25,29 @@ _MOST_NAMED = 50_000
 """Maximum number of cells with individual hover texts; with more, hovering shows only values, to keep pages small."""
 
 
-def cross(explanation: Explanation, style: Style) -> go.Figure:
+def cross(explanation: Surrogate, style: Style) -> go.Figure:
     """Draw tokens × patches, patches in row-major order."""
     title = _titled(explanation, "Image\u2013text interactions", "cross")
     return _heatmap(explanation, style, title, _texts(explanation), _patches(explanation))
 
 
-def text(explanation: Explanation, style: Style) -> go.Figure:
+def text(explanation: Surrogate, style: Style) -> go.Figure:
     """Draw tokens × tokens."""
     title, players = _titled(explanation, "Text\u2013text interactions", "text_text"), _texts(explanation)
     return _squared(_heatmap(explanation, style, title, players, players))
 
 
-def image(explanation: Explanation, style: Style) -> go.Figure:
+def image(explanation: Surrogate, style: Style) -> go.Figure:
     """Draw patches × patches, in row-major order."""
     title, players = _titled(explanation, "Image\u2013image interactions", "image_image"), _patches(explanation)
     return _squared(_heatmap(explanation, style, title, players, players))
 
 
-def _patches(explanation: Explanation) -> Players:
+def _patches(explanation: Surrogate) -> Players:
     return np.arange(explanation.n_image)
 
 
-def _texts(explanation: Explanation) -> Players:
+def _texts(explanation: Surrogate) -> Players:
     return np.arange(explanation.n_image, explanation.n_players)
 
 
@@ -55,12 +55,12 @@ def _squared(fig: go.Figure) -> go.Figure:
     return fig.update_yaxes(scaleanchor="x", constrain="domain").update_xaxes(constrain="domain")
 
 
-def _titled(explanation: Explanation, title: str, block: str) -> str:
+def _titled(explanation: Surrogate, title: str, block: str) -> str:
     early = "" if explanation.identified.get(block, True) else " · few masks, shrunk"
     return titled(title, explanation.caption) + early
 
 
-def _heatmap(explanation: Explanation, style: Style, title: str, down: Players, across: Players) -> go.Figure:
+def _heatmap(explanation: Surrogate, style: Style, title: str, down: Players, across: Players) -> go.Figure:
     """Draw interactions of players ``down`` × ``across``; the diagonal is blank."""
     if not explanation.has_interactions:
         raise InputError(
@@ -91,7 +91,7 @@ def _heatmap(explanation: Explanation, style: Style, title: str, down: Players, 
     return fig
 
 
-def _hover(explanation: Explanation, down: Players, across: Players) -> dict[str, Any]:
+def _hover(explanation: Surrogate, down: Players, across: Players) -> dict[str, Any]:
     """Return hover texts: both names, and the value with its standard error."""
     if down.size * across.size > _MOST_NAMED:
         return {"hovertemplate": f"{with_unit('%{z:+.3~g}', explanation.unit)}<extra></extra>"}
@@ -109,12 +109,12 @@ def _hover(explanation: Explanation, down: Players, across: Players) -> dict[str
     return {"hovertext": texts, "hoverinfo": "text"}
 
 
-def _by_row(explanation: Explanation, players: Players) -> bool:
+def _by_row(explanation: Surrogate, players: Players) -> bool:
     """Return whether an axis has too many patches to label individually."""
     return len(players) > _MOST_TICKS and players[0] < explanation.n_image
 
 
-def _axis(explanation: Explanation, style: Style, players: Players) -> dict[str, Any]:
+def _axis(explanation: Surrogate, style: Style, players: Players) -> dict[str, Any]:
     """Return tick labels: tokens and few patches by name, many patches by row."""
     shared = {"showgrid": False, "zeroline": False, "linecolor": style.theme.line, "ticks": ""}
     rows, columns = explanation.grid
@@ -133,7 +133,7 @@ def _axis(explanation: Explanation, style: Style, players: Players) -> dict[str,
     return {**shared, "tickvals": [*range(len(players))], "ticktext": names}
 
 
-def _rule_off_rows(rule: Callable[..., Any], explanation: Explanation, style: Style) -> None:
+def _rule_off_rows(rule: Callable[..., Any], explanation: Surrogate, style: Style) -> None:
     rows, columns = explanation.grid if explanation.regions is None else (1, 0)
     for row in range(1, rows):
         rule(row * columns - 0.5, line={"color": style.theme.line, "width": 1})

@@ -17,7 +17,7 @@ from fixlip_widgets.drawing.plotly.style import Style, shown, titled
 from fixlip_widgets.support.formatting import shortened, signed, with_error, with_unit
 
 if TYPE_CHECKING:
-    from fixlip_widgets.explanation.explanation import Explanation
+    from fixlip_widgets.explanation.surrogate import Surrogate
 
 Floats = NDArray[np.float64]
 
@@ -27,7 +27,7 @@ _LETTERS = 14
 """Maximum length of a token's label beside its bar."""
 
 
-def overlay(explanation: Explanation, style: Style, player: int | str | None = None) -> go.Figure:
+def overlay(explanation: Surrogate, style: Style, player: int | str | None = None) -> go.Figure:
     """Draw heat on the image: first-order attributions or, for a ``player``, its interactions with every patch."""
     if player is None:
         values, title = patch_values(explanation), f"First order, p = {explanation.p:g}"
@@ -40,7 +40,7 @@ def overlay(explanation: Explanation, style: Style, player: int | str | None = N
     return _picture(fig, explanation, style, values)
 
 
-def main(explanation: Explanation, style: Style) -> go.Figure:
+def main(explanation: Surrogate, style: Style) -> go.Figure:
     """Draw main effects: patches as heat on the image, tokens as bars with 95 % intervals."""
     fig = make_subplots(1, 2, column_widths=[0.58, 0.42], horizontal_spacing=0.2)
     fig.update_layout(**style.layout(titled("Main effects", explanation.caption), height=430, bargap=0.35))
@@ -54,7 +54,7 @@ def main(explanation: Explanation, style: Style) -> go.Figure:
     return fig
 
 
-def _bars(explanation: Explanation, style: Style) -> go.Bar:
+def _bars(explanation: Surrogate, style: Style) -> go.Bar:
     values = explanation.main[explanation.n_image :]
     errors = np.full(len(values), np.nan)
     if explanation.main_se is not None:
@@ -73,7 +73,7 @@ def _bars(explanation: Explanation, style: Style) -> go.Bar:
     )
 
 
-def _hover(explanation: Explanation, raster: NDArray[np.integer], values: Floats) -> dict[str, Any]:
+def _hover(explanation: Surrogate, raster: NDArray[np.integer], values: Floats) -> dict[str, Any]:
     """Return hover texts with name and value; regions use a template, because each covers many cells."""
     if explanation.regions is not None:
         value = with_unit("%{z:+.3~g}", explanation.unit)
@@ -84,7 +84,7 @@ def _hover(explanation: Explanation, raster: NDArray[np.integer], values: Floats
 
 
 def _picture(
-    fig: go.Figure, explanation: Explanation, style: Style, values: Floats, bar: dict[str, Any] | None = None
+    fig: go.Figure, explanation: Surrogate, style: Style, values: Floats, bar: dict[str, Any] | None = None
 ) -> go.Figure:
     """Draw the image on the figure's first axes, with the (n_image,) ``values`` as heat."""
     raster, limit = places_of(explanation).raster, limit_of(values)
