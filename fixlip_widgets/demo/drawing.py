@@ -21,7 +21,7 @@ CELLS = 2
 GRID = 8
 """Patches per side of the demo model; a cell covers `GRID // CELLS` patches per side."""
 
-HELD = 0.1
+MIN_COVERAGE = 0.1
 """Minimum share of a patch's area that an object must cover to count as inside the patch."""
 
 
@@ -132,7 +132,7 @@ def covered(tile: NDArray[np.uint8]) -> NDArray[np.bool_]:
     side = GRID // CELLS
     size = tile.shape[0] // side
     alpha = tile[..., 3].reshape(side, size, side, size).mean(axis=(1, 3))
-    return alpha >= HELD * 255.0
+    return alpha >= MIN_COVERAGE * 255.0
 
 
 def paint(tiles: Tensor, colours: Tensor, shades: Tensor) -> Tensor:

@@ -19,7 +19,7 @@ from fixlip_widgets.demo.captions import ROLES, Claim, Layout, contradict, descr
 from fixlip_widgets.demo.concepts import BACKGROUNDS
 from fixlip_widgets.demo.drawing import CELLS, GRID, Backdrop, Placement, covered, draw_tile, paint
 
-UNSAID = -100
+NO_ROLE = -100
 """Class index of a role that a scene or caption leaves empty; the cross entropy ignores it."""
 
 _SIDE = GRID // CELLS
@@ -38,9 +38,9 @@ class Batch:
         patches: (n, 64) int64, the concept in each patch, or the number of concepts for background.
         cells: (n, 4) int64, the concept in each cell, or the number of concepts for an empty cell.
         kept: (n, 64) bool, the patches that are not removed.
-        shown: (n, 4) int64, the concept at the left, right, above and below in a scene of two different adjacent
-            objects; `UNSAID` elsewhere.
-        said: (2n, 4) int64, the same roles according to each caption.
+        image_roles: (n, 4) int64, the concept at the left, right, above and below in a scene of two different adjacent
+            objects; `NO_ROLE` elsewhere.
+        text_roles: (2n, 4) int64, the same roles according to each caption.
     """
 
     pixels: Tensor
@@ -49,16 +49,14 @@ class Batch:
     patches: Tensor
     cells: Tensor
     kept: Tensor
-    shown: Tensor
-    said: Tensor
+    image_roles: Tensor
+    text_roles: Tensor
 
 
 class TileBank:
     """Tiles of every concept in every picture set, in several variants of size, angle, place and colour."""
 
-    def __init__(
-        self, sets: dict[str, dict[str, Image.Image]], tile: int, variants: int, seed: int, compiled: bool = False
-    ) -> None:
+    def __init__(self, sets: dict[str, dict[str, Image.Image]], tile: int, variants: int, seed: int) -> None:
         self.names = list(next(iter(sets.values())))
         rng = np.random.default_rng([seed, 0])
         tiles: list[NDArray[np.uint8]] = [np.zeros((tile, tile, 4), dtype=np.uint8)]
@@ -66,7 +64,6 @@ class TileBank:
             for pictures in sets.values():
                 tiles += [draw_tile(pictures[name], Placement.random(rng).varied(rng), tile) for _ in range(variants)]
         self.variants = variants * len(sets)
-        self.paint = torch.compile(paint) if compiled else paint
         self.tiles = torch.from_numpy(np.stack(tiles))
         self.covered = torch.from_numpy(np.stack([covered(drawn) for drawn in tiles]))
 
@@ -84,14 +81,14 @@ class TileBank:
         variant = rng.integers(self.variants, size=cells.shape)
         index = torch.from_numpy(np.where(cells < len(self.names), 1 + cells * self.variants + variant, 0))
         backdrops = [Backdrop.random(BACKGROUNDS[layout.background], rng) for layout in layouts]
-        pixels = self.paint(
+        pixels = paint(
             self.tiles[index],
             torch.tensor([backdrop.colour for backdrop in backdrops]),
             torch.tensor([backdrop.shade for backdrop in backdrops]),
         )
         here = torch.from_numpy(cells)
-        held = self.covered[index].view(size, CELLS, CELLS, _SIDE, _SIDE)
-        patches = torch.where(held, here.view(size, CELLS, CELLS, 1, 1), len(self.names))
+        covered_patches = self.covered[index].view(size, CELLS, CELLS, _SIDE, _SIDE)
+        patches = torch.where(covered_patches, here.view(size, CELLS, CELLS, 1, 1), len(self.names))
         return Batch(
             pixels=pixels,
             claims=claims,
@@ -99,8 +96,8 @@ class TileBank:
             patches=patches.permute(0, 1, 3, 2, 4).reshape(size, GRID**2),
             cells=here,
             kept=torch.from_numpy(_kept_patches(size, removal, rng)),
-            shown=_roles([_related(layout) for layout in layouts], number),
-            said=_roles([roles(claim) for claim in claims], number),
+            image_roles=_roles([_related(layout) for layout in layouts], number),
+            text_roles=_roles([roles(claim) for claim in claims], number),
         )
 
 
@@ -125,7 +122,7 @@ def _related(layout: Layout) -> dict[str, str]:
 
 def _roles(filled: list[dict[str, str]], number: dict[str, int]) -> Tensor:
     """Return the class indices (n, 4) of the names in each role."""
-    return torch.tensor([[number[one[role]] if role in one else UNSAID for role in ROLES] for one in filled])
+    return torch.tensor([[number[one[role]] if role in one else NO_ROLE for role in ROLES] for one in filled])
 
 
 def _layout(names: list[str], rng: np.random.Generator) -> Layout:

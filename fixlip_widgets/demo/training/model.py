@@ -12,20 +12,18 @@ from functools import cache
 from pathlib import Path
 from typing import Any, cast
 
+import safetensors.torch
 import torch
-from safetensors.torch import save_file
 from torch import Tensor, nn
 from torch.nn import functional
 
 from fixlip_widgets.demo.captions import NUMBERS, PREFIXES, RELATIONS
 from fixlip_widgets.demo.concepts import BACKGROUNDS, CONCEPTS, article, plural
 from fixlip_widgets.demo.drawing import CELLS, GRID
+from fixlip_widgets.support.files import replacing
 from fixlip_widgets.support.open_clip import open_clip
 
 VOCABULARY = 49408
-MEAN = (0.48145466, 0.4578275, 0.40821073)
-STD = (0.26862954, 0.26130258, 0.27577711)
-"""Mean and standard deviation of OpenAI's CLIP, the default of open_clip's preprocessing."""
 
 Config = dict[str, Any]
 
@@ -154,13 +152,13 @@ def normalise(pixels: Tensor, kept: Tensor | None = None) -> Tensor:
 
     Patches that are False in `kept` (n, 64) become zero after normalisation, as in an explanation.
     """
-    seen = pixels.permute(0, 3, 1, 2).float().div_(255.0)
-    seen = (seen - torch.tensor(MEAN).view(3, 1, 1)) / torch.tensor(STD).view(3, 1, 1)
+    scaled = pixels.permute(0, 3, 1, 2).float().div_(255.0)
+    normalised = open_clip.transform.Normalize(open_clip.OPENAI_DATASET_MEAN, open_clip.OPENAI_DATASET_STD)(scaled)
     if kept is None:
-        return seen
-    side = seen.shape[-1] // GRID
+        return normalised
+    side = normalised.shape[-1] // GRID
     mask = kept.view(-1, 1, GRID, GRID).float()
-    return seen * mask.repeat_interleave(side, dim=2).repeat_interleave(side, dim=3)
+    return normalised * mask.repeat_interleave(side, dim=2).repeat_interleave(side, dim=3)
 
 
 def export(state: dict[str, Tensor], size: str, folder: Path) -> None:
@@ -178,8 +176,6 @@ def export(state: dict[str, Tensor], size: str, folder: Path) -> None:
     full["token_embedding.weight"] = table
     halves = {name: (tensor.half() if tensor.dim() else tensor.float()).contiguous() for name, tensor in full.items()}
     folder.mkdir(parents=True, exist_ok=True)
-    weights = folder / "open_clip.safetensors"
-    save_file(halves, weights.with_suffix(".part"))
-    weights.with_suffix(".part").chmod(0o644)
-    weights.with_suffix(".part").replace(weights)
+    with replacing(folder / "open_clip.safetensors") as stream:
+        stream.write(safetensors.torch.save(halves))
     (folder / "open_clip_config.json").write_text(json.dumps(SIZES[size], indent=1) + "\n")

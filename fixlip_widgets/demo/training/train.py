@@ -14,7 +14,7 @@ import json
 import math
 import os
 import time
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import Any
@@ -27,7 +27,7 @@ from torch.nn import functional
 from fixlip_widgets.demo.captions import ROLES
 from fixlip_widgets.demo.drawing import CELLS
 from fixlip_widgets.demo.training import fetch
-from fixlip_widgets.demo.training.bank import UNSAID, Batch, TileBank
+from fixlip_widgets.demo.training.bank import NO_ROLE, Batch, TileBank
 from fixlip_widgets.demo.training.model import (
     SIZES,
     build,
@@ -39,6 +39,7 @@ from fixlip_widgets.demo.training.model import (
     tokenize,
     vision_states,
 )
+from fixlip_widgets.support.files import replacing
 from fixlip_widgets.support.open_clip import open_clip
 
 _COMMAND = "python -m fixlip_widgets.demo.training.train"
@@ -61,19 +62,15 @@ class Settings:
     removal: float = 0.3
 
 
-def _see(model: open_clip.CLIP, pixels: Tensor, kept: Tensor) -> Tensor:
-    return vision_states(model, normalise(pixels, kept))
-
-
 class Trainer:
     """A training run: model, averaged weights, optimiser and progress."""
 
-    def __init__(self, settings: Settings, sets: dict[str, dict[str, Image.Image]], compiled: bool = False) -> None:
+    def __init__(self, settings: Settings, sets: dict[str, dict[str, Image.Image]]) -> None:
         torch.manual_seed(settings.seed)
         self.settings = settings
         config = SIZES[settings.size]
         tile = int(config["vision_cfg"]["image_size"]) // CELLS
-        self.bank = TileBank(sets, tile, settings.variants, settings.seed, compiled)
+        self.bank = TileBank(sets, tile, settings.variants, settings.seed)
         kinds = len(self.bank.names) + 1
         self.model: open_clip.CLIP = build(settings.size)
         width = int(config["vision_cfg"]["width"])
@@ -96,11 +93,6 @@ class Trainer:
         )
         self.step = 0
         self.elapsed = 0.0
-        self._see: Callable[[open_clip.CLIP, Tensor, Tensor], Tensor] = _see
-        self._read: Callable[[open_clip.CLIP, Tensor], Tensor] = embed_texts
-        if compiled:
-            self._see = torch.compile(_see)
-            self._read = torch.compile(embed_texts, dynamic=True)
 
     @property
     def progress(self) -> float:
@@ -136,9 +128,9 @@ class Trainer:
 
     def _losses(self, batch: Batch) -> dict[str, Tensor]:
         n = len(batch.pixels)
-        states = self._see(self.model, batch.pixels, batch.kept)
+        states = vision_states(self.model, normalise(batch.pixels, batch.kept))
         images = embed_images(self.model, states)
-        texts = self._read(self.model, compact(tokenize([claim.text() for claim in batch.claims])))
+        texts = embed_texts(self.model, compact(tokenize([claim.text() for claim in batch.claims])))
         logits = self.model.logit_scale.exp() * images @ texts.T
         logits = logits.masked_fill(batch.false_negative, -1e4)
         own = torch.arange(n)
@@ -152,15 +144,14 @@ class Trainer:
         cells = functional.cross_entropy(located, batch.cells.flatten(), weight=weight)
         # Both encoders share one head, so that "dog at the left" is the same direction in both.
         related = torch.zeros(())
-        for embedded, roles in ((images, batch.shown), (texts, batch.said)):
+        for embedded, roles in ((images, batch.image_roles), (texts, batch.text_roles)):
             answers = self.heads["roles"](16.0 * embedded).view(-1, kinds - 1)
             wrong = functional.cross_entropy(answers, roles.flatten(), reduction="sum")
-            related = related + wrong / (roles != UNSAID).sum().clamp_min(1) / 2
+            related = related + wrong / (roles != NO_ROLE).sum().clamp_min(1) / 2
         return {"contrast": contrast, "patches": patches, "cells": cells, "roles": related}
 
     def save(self, path: Path) -> None:
         """Write the complete state of the run, atomically."""
-        part = path.with_suffix(".part")
         content = {
             "settings": json.dumps(asdict(self.settings)),
             "model": self.model.state_dict(),
@@ -170,8 +161,8 @@ class Trainer:
             "step": self.step,
             "elapsed": self.elapsed,
         }
-        torch.save(content, part)
-        part.replace(path)
+        with replacing(path) as stream:
+            torch.save(content, stream)
 
     def restore(self, path: Path) -> None:
         """Resume from a file that `save` wrote with the same settings (the length of the run may differ)."""
@@ -197,38 +188,34 @@ def main(arguments: Sequence[str] | None = None) -> None:
     parser.add_argument("--data", type=Path, default=fetch.default_cache(), help="folder for the downloaded pictures")
     parser.add_argument("--run", type=Path, default=Path("demo-run"), help="folder for the checkpoint; resumes from it")
     parser.add_argument("--out", type=Path, default=PACKAGED, help="output folder of the model")
-    parser.add_argument("--threads", type=int, default=0, help="CPU threads (0: torch's default)")
-    parser.add_argument("--compile", action="store_true", help="compile the encoders (needs a C++ compiler)")
     parser.add_argument("--save-every", type=float, default=3.0, help="minutes between checkpoints")
     options = parser.parse_args(arguments)
-    if options.threads:
-        torch.set_num_threads(options.threads)
     settings = Settings(**{name: getattr(options, name) for name in asdict(defaults)})
-    trainer = Trainer(settings, fetch.pictures(fetch.TRAINED, options.data), options.compile)
+    trainer = Trainer(settings, fetch.pictures(fetch.TRAINED, options.data))
     train(trainer, options.run, options.out, options.save_every)
 
 
-def train(trainer: Trainer, run: Path, out: Path, save_every: float = 3.0, say: Callable[[str], None] = print) -> None:
+def train(trainer: Trainer, run: Path, out: Path, save_every: float = 3.0) -> None:
     """Train to the end, resuming from and saving to `run/checkpoint.pt`, then export to `out`."""
     run.mkdir(parents=True, exist_ok=True)
     checkpoint = run / "checkpoint.pt"
     if checkpoint.exists():
         trainer.restore(checkpoint)
-        say(f"resumed at step {trainer.step}")
+        print(f"resumed at step {trainer.step}")
     saved = time.monotonic()
     while trainer.progress < 1.0:
         parts = trainer.advance()
         if trainer.step % 50 == 0 or trainer.step == 1:
             words = " ".join(f"{name} {value:.4f}" for name, value in parts.items())
             scale = float(trainer.model.logit_scale.detach().exp())
-            say(f"step {trainer.step} minutes {trainer.elapsed / 60:.1f} {words} scale {scale:.1f}")
+            print(f"step {trainer.step} minutes {trainer.elapsed / 60:.1f} {words} scale {scale:.1f}")
         if time.monotonic() - saved > 60.0 * save_every:
             trainer.save(checkpoint)
             saved = time.monotonic()
     trainer.save(checkpoint)
     export(trainer.average, trainer.settings.size, out)
     _record(trainer, out)
-    say(f"exported to {out} after {trainer.step} steps and {trainer.elapsed / 60:.1f} minutes")
+    print(f"exported to {out} after {trainer.step} steps and {trainer.elapsed / 60:.1f} minutes")
 
 
 def _record(trainer: Trainer, out: Path) -> None:
