@@ -122,7 +122,7 @@ class IncrementalExplainer:
     @property
     def probabilities(self) -> dict[float, int]:
         """Number of image masks drawn at each probability; empty if all masks are encoded."""
-        return dict(self.pools.image.drawn)
+        return dict(self.pools.image.counts)
 
     def effective_image_masks(self, p: float) -> float:
         """Return the effective number of image masks at ``p`` (Kish), without encoding."""
@@ -130,7 +130,7 @@ class IncrementalExplainer:
 
     def encoded(self, modality: Literal["image", "text"]) -> tuple[NDArray[np.uint8], Tensor]:
         """Return (m, ⌈n / 8⌉) encoded masks, packed eight players to a byte, and their (m, d) embeddings."""
-        return self.pools.embeddings(modality)
+        return self.pools.contents(modality)
 
     def missing(self, p: float, budget: int) -> tuple[int, int]:
         """Return the maximum (image, text) encodings that :meth:`extend` would still compute."""

@@ -1,4 +1,4 @@
-"""The pool of one modality: every mask encoded so far, and the probabilities they were drawn at."""
+"""The pool of one modality: all masks encoded so far, and the probabilities at which they were drawn."""
 
 from __future__ import annotations
 
@@ -30,16 +30,16 @@ from fixlip_widgets.support.threads import Lock
 Bools = NDArray[np.bool_]
 Floats = NDArray[np.float64]
 _OWN_SHARE = 0.7
-"""Masks drawn at the very probability asked for are used alone once they are this share of all that count there."""
+"""Masks drawn at the requested p are used alone once they are this share of the effective number of masks at p."""
 
 
 class _Pending(NamedTuple):
-    """A batch of masks whose new ones are being encoded.
+    """A batch of masks, some of which are being encoded.
 
     Attributes:
         masks: (m, n).
-        keys: Each mask as bytes.
-        new: Key of each mask that had to be encoded → its row.
+        keys: Packed bytes of each mask.
+        new: Key of each mask that is being encoded → its row.
     """
 
     masks: Bools
@@ -50,14 +50,20 @@ class _Pending(NamedTuple):
 class Pool:
     """Encoded masks of one modality.
 
-    Draws follow a seeded stream per probability; a mask that comes up again is not encoded again. A pool is either a
-    sample (weighted by the balance heuristic for the probability asked for) or complete (all masks, exact weights).
-    One thread may extend it while others read it: what they get belongs together.
+    Masks are drawn from one seeded stream for each probability; a mask that repeats is encoded once. A pool is either a
+    sample, weighted by the balance heuristic for a requested p, or complete, with exact weights. One thread may extend
+    it while others read it: every result is consistent.
 
     Attributes:
-        n: Players.
-        complete: All ``2**n`` masks are encoded.
-        drawn: Draws taken so far from the stream of each probability.
+        n: Number of players.
+        complete: Whether all ``2**n`` masks are encoded.
+        counts: Number of masks drawn so far at each probability.
+
+    Args:
+        n: Number of players.
+        seed: Random seed of the masks.
+        stream: Number of the streams; pools with different numbers draw independent masks.
+        name: Name of the encoder in error messages.
     """
 
     def __init__(self, n: int, *, seed: int, stream: int, name: str) -> None:
@@ -67,41 +73,51 @@ class Pool:
         self._store = torch.empty(0)
         self._draws: dict[float, list[tuple[Bools, NDArray[np.int64]]]] = {}
         self._moments: dict[float, tuple[int, Moments]] = {}
-        self.drawn: dict[float, int] = {}
+        self.counts: dict[float, int] = {}
         self._sizes = np.zeros(n + 1)
         self._lock = Lock()
 
     @property
     def encodes(self) -> int:
-        """Distinct masks encoded so far: encoder runs."""
+        """Number of distinct masks encoded so far."""
         return len(self._rows)
 
     def __len__(self) -> int:
-        return 2**self.n if self.complete else sum(self.drawn.values())
+        return 2**self.n if self.complete else sum(self.counts.values())
 
-    # -- growing -----------------------------------------------------------------------------------------------------
+    # -- encoding ----------------------------------------------------------------------------------------------------
 
     def missing(self, p: float, count: int) -> int:
-        """Draws at ``p`` until ``count`` masks count effectively; an even number at p = 0.5, where they pair up."""
+        """Return the number of draws at ``p`` until the effective number of masks is ``count``; in pairs at p = 0.5."""
         if self.complete:
             return 0
-        return self._paired(p, max(0, int(np.ceil(count - self.effective(p) - 1e-6))))
+        return self._in_pairs(p, max(0, int(np.ceil(count - self.effective(p) - 1e-6))))
 
-    def undrawn(self, p: float, count: int) -> int:
-        """Draws at ``p`` until there are ``count`` of them, whatever others count there; in pairs at p = 0.5."""
-        return self._paired(p, max(0, count - self.drawn.get(p, 0)))
+    def missing_draws(self, p: float, count: int) -> int:
+        """Return the number of draws until ``count`` masks are drawn at ``p`` itself; in pairs at p = 0.5."""
+        return self._in_pairs(p, max(0, count - self.counts.get(p, 0)))
 
-    def _paired(self, p: float, lacking: int) -> int:
-        return lacking + (lacking + self.drawn.get(p, 0)) % 2 if p == 0.5 else lacking
+    def _in_pairs(self, p: float, draws: int) -> int:
+        return draws + (draws + self.counts.get(p, 0)) % 2 if p == 0.5 else draws
 
     def extend(
         self, encode: Callable[[Tensor], Tensor], p: float, count: int, batch: BatchSize, device: torch.device
     ) -> Iterator[int]:
-        """Draw and encode ``count`` further masks at ``p``; yields after every batch how many are done.
+        """Draw and encode ``count`` more masks at ``p``, and yield the number done after every batch.
 
-        Stopping between batches, or an error in the encoder, leaves the pool valid.
+        The pool stays valid if the iterator is closed between batches, or if the encoder raises an error.
+
+        Args:
+            encode: Function from (m, n) masks to (m, d) embeddings.
+            p: Probability of keeping a player.
+            count: Number of masks.
+            batch: Number of masks per encoder run.
+            device: Device of the encoder.
+
+        Raises:
+            EncodingError: See :class:`~fixlip_widgets.encoders.batches.EncoderRuns`.
         """
-        start = self.drawn.get(p, 0)
+        start = self.counts.get(p, 0)
 
         def draws() -> Iterator[Bools]:
             done = start
@@ -111,41 +127,41 @@ class Pool:
                 done += len(masks)
                 yield masks
 
-        for masks, index in self._encoded(encode, draws(), batch, device):
-            self._note(p, masks, index)
-            yield self.drawn[p] - start
+        for masks, index in self._encode(encode, draws(), batch, device):
+            self._add_draws(p, masks, index)
+            yield self.counts[p] - start
 
     def enumerate(self, encode: Callable[[Tensor], Tensor], batch: BatchSize, device: torch.device) -> Iterator[int]:
-        """Encode all masks that are missing; the pool becomes complete when the last one is."""
-        every, done, step = enumerate_masks(self.n), 0, 4 * batch.size
-        parts = (every[start : start + step] for start in range(0, len(every), step))
-        for masks, _ in self._encoded(encode, parts, batch, device):
+        """Encode all masks, and yield the number done after every batch; after the last one, the pool is complete."""
+        all_masks, done, step = enumerate_masks(self.n), 0, 4 * batch.size
+        parts = (all_masks[start : start + step] for start in range(0, len(all_masks), step))
+        for masks, _ in self._encode(encode, parts, batch, device):
             done += len(masks)
             yield done
         with self._lock:
-            self._draws, self._moments, self.drawn, self.complete = {}, {}, {}, True
+            self._draws, self._moments, self.counts, self.complete = {}, {}, {}, True
 
-    def _note(self, p: float, masks: Bools, index: NDArray[np.int64]) -> None:
-        """Take in draws at ``p`` whose embeddings lie in the store at ``index``."""
+    def _add_draws(self, p: float, masks: Bools, index: NDArray[np.int64]) -> None:
+        """Add (m, n) masks drawn at ``p``, with the rows of their embeddings in the store."""
         with self._lock:
             self._draws.setdefault(p, []).append((masks, index))
-            self.drawn[p] = self.drawn.get(p, 0) + len(masks)
+            self.counts[p] = self.counts.get(p, 0) + len(masks)
             self._sizes += np.bincount(masks.sum(axis=1), minlength=self.n + 1)
 
-    def _encoded(
+    def _encode(
         self, encode: Callable[[Tensor], Tensor], batches: Iterable[Bools], batch: BatchSize, device: torch.device
     ) -> Iterator[tuple[Bools, NDArray[np.int64]]]:
-        """Each array of masks, and its embeddings' places in the store, once those that are new have been encoded."""
+        """Encode the new ones of each array of masks, and yield the array with the rows of its embeddings."""
         runs, pending = EncoderRuns(encode, batch, device, self.name), deque[_Pending]()
         for masks in batches:
-            pending.append(self._pending(masks, pending))
+            pending.append(self._start(masks, pending))
             runs.start(masks[list(pending[-1].new.values())])
             while runs.full:
-                yield self._stored(pending.popleft(), runs.finish())
+                yield self._finish(pending.popleft(), runs.finish())
         while pending:
-            yield self._stored(pending.popleft(), runs.finish())
+            yield self._finish(pending.popleft(), runs.finish())
 
-    def _pending(self, masks: Bools, others: Iterable[_Pending]) -> _Pending:
+    def _start(self, masks: Bools, others: Iterable[_Pending]) -> _Pending:
         """Determine which masks to encode: those that are neither stored nor among ``others``."""
         keys, new = packed_rows(masks), dict[bytes, int]()
         ahead = set[bytes]().union(*(other.new for other in others))
@@ -154,7 +170,7 @@ class Pool:
                 new.setdefault(key, position)
         return _Pending(masks, keys, new)
 
-    def _stored(self, batch: _Pending, embeddings: Tensor) -> tuple[Bools, NDArray[np.int64]]:
+    def _finish(self, batch: _Pending, embeddings: Tensor) -> tuple[Bools, NDArray[np.int64]]:
         """Store the new embeddings of a batch; return its masks and where each one's embedding is stored."""
         with self._lock:
             self._append(embeddings)
@@ -163,31 +179,32 @@ class Pool:
             return batch.masks, np.array([self._rows[key] for key in batch.keys], dtype=np.int64)
 
     def _append(self, embeddings: Tensor) -> None:
-        """Keep embeddings in one buffer that doubles, so that no result has to copy them together."""
+        """Append embeddings to one buffer that doubles, so that results need not concatenate them."""
         if not len(embeddings):
             return
         used, needed = self.encodes, self.encodes + len(embeddings)
         if needed > len(self._store):
             grown = torch.empty(max(needed, 2 * len(self._store), 256), embeddings.shape[1], device=embeddings.device)
-            grown[:used] = self._store[:used] if used else grown[:0]
+            if used:
+                grown[:used] = self._store[:used]
             self._store = grown
         self._store[used:needed] = embeddings
 
-    # -- answering ---------------------------------------------------------------------------------------------------
+    # -- reading -----------------------------------------------------------------------------------------------------
 
     def effective(self, p: float) -> float:
-        """Effective number of masks for the probability ``p`` (Kish)."""
+        """Return the effective number of masks at ``p`` (Kish)."""
         if self.complete:
             return float(2**self.n)
         with self._lock:
-            if not self.drawn:
+            if not self.counts:
                 return 0.0
-            return effective_sample_size(balance_by_size(self.n, p, self.drawn), self._sizes)
+            return effective_sample_size(balance_by_size(self.n, p, self.counts), self._sizes)
 
     def determines(self, modality: Modality) -> tuple[bool, bool]:
-        """Whether the pool's ``modality`` has more sampling units than a linear fit, and one with pairs, has unknowns.
+        """Return whether there are more sampling units than unknowns of a linear fit, and of a fit with pairs.
 
-        Complements are one unit, which tells odd terms from even ones; so is a mask that was drawn several times.
+        A pair of complements is one unit, which separates odd from even terms. A mask that repeats is one unit, too.
         """
         if not modality.sampled:
             return True, True
@@ -197,44 +214,41 @@ class Pool:
         return (units > n, units > max(even, n)) if paired else (units > 1 + n, units > even + n)
 
     def modality(self, p: float, exact: bool = False) -> Modality:
-        """What the estimator takes, weighted for the probability ``p``; ``exact`` in float64 throughout."""
+        """Return the masks, weighted for ``p``, as the estimators take them; ``exact`` fits in float64 throughout."""
         with self._lock:
-            return self._weighted(p, exact)
-
-    def _weighted(self, p: float, exact: bool) -> Modality:
-        if self.complete:
-            masks = enumerate_masks(self.n)
-            index = np.array([self._rows[key] for key in packed_rows(masks)], dtype=np.int64)
-            return self._modality(masks, index, enumeration_weights(masks, p), sampled=False)
-        own = self.drawn.get(p, 0)
-        if own >= max(_OWN_SHARE * self.effective(p), 2):
-            masks, index = self._drawn_at(p)
-            paired, weights = p == 0.5 and own % 2 == 0, np.full(own, 1 / own)
-            return self._modality(
-                masks, index, weights, paired=paired, p=p, exact=exact, drawn=((p, own),), known_moments=self._sums(p)
+            own = self.counts.get(p, 0)
+            options: dict[str, Any] = {"p": p, "exact": exact}
+            if self.complete:
+                masks = enumerate_masks(self.n)
+                index = np.array([self._rows[key] for key in packed_rows(masks)], dtype=np.int64)
+                weights, options = enumeration_weights(masks, p), {"sampled": False}
+            elif own >= max(_OWN_SHARE * self.effective(p), 2):
+                masks, index = self._draws_at(p)
+                weights = np.full(own, 1 / own)
+                options |= {"paired": p == 0.5 and own % 2 == 0, "drawn": ((p, own),), "known_moments": self._sums(p)}
+            else:
+                parts = [self._draws_at(q) for q in self._draws]
+                masks = np.concatenate([part for part, _ in parts])
+                index = np.concatenate([part for _, part in parts])
+                weights = balance_weights(masks, p, self.counts)
+                options |= {"drawn": tuple(self.counts.items())}
+            device = self._store.device
+            return Modality(
+                masks=torch.from_numpy(masks).to(device),
+                embeddings=self._embeddings(index),
+                weights=torch.from_numpy(weights).to(device),
+                **options,
             )
-        masks, index = self._all()
-        drawn = tuple(self.drawn.items())
-        return self._modality(masks, index, balance_weights(masks, p, self.drawn), p=p, exact=exact, drawn=drawn)
-
-    def _modality(self, masks: Bools, index: NDArray[np.int64], weights: Floats, **options: Any) -> Modality:
-        device = self._store.device
-        return Modality(
-            masks=torch.from_numpy(masks).to(device),
-            embeddings=self._embeddings(index),
-            weights=torch.from_numpy(weights).to(device),
-            **options,
-        )
 
     def _embeddings(self, index: NDArray[np.int64]) -> Tensor:
-        """(m, d) rows of the store; a view where they lie in order, as they do unless masks repeat."""
+        """Return (m, d) rows of the store: a view if they are consecutive, which they are unless masks repeat."""
         if len(index) and bool((np.diff(index) == 1).all()):
             return self._store[int(index[0]) : int(index[-1]) + 1]
         return self._store[torch.from_numpy(index).to(self._store.device)]
 
     def _sums(self, p: float) -> Moments:
-        """Running sums over the draws at ``p``: only those that came since the last call are added."""
-        masks, index = self._drawn_at(p)
+        """Return sums over the draws at ``p``, to which only the draws since the last call are added."""
+        masks, index = self._draws_at(p)
         count, known = self._moments.get(p, (0, None))
         if count < len(masks):
             fresh = torch.from_numpy(masks[count:]).to(self._store.device)
@@ -245,19 +259,15 @@ class Pool:
         assert known is not None  # there is at least one draw
         return known
 
-    def _drawn_at(self, p: float) -> tuple[Bools, NDArray[np.int64]]:
+    def _draws_at(self, p: float) -> tuple[Bools, NDArray[np.int64]]:
         parts = self._draws[p]
         if len(parts) > 1:
             masks, index = zip(*parts, strict=True)
             self._draws[p] = parts = [(np.concatenate(masks), np.concatenate(index))]
         return parts[0]
 
-    def _all(self) -> tuple[Bools, NDArray[np.int64]]:
-        masks, index = zip(*(self._drawn_at(p) for p in self._draws), strict=True)
-        return np.concatenate(masks), np.concatenate(index)
-
-    def encoded(self) -> tuple[NDArray[np.uint8], Tensor]:
-        """(m, ⌈n / 8⌉) masks encoded so far, packed eight players to a byte, and their (m, d) embeddings."""
+    def contents(self) -> tuple[NDArray[np.uint8], Tensor]:
+        """Return (m, ⌈n / 8⌉) encoded masks, packed eight players to a byte, and their (m, d) embeddings."""
         with self._lock:
             packed = np.frombuffer(b"".join(self._rows), dtype=np.uint8).reshape(self.encodes, -(-self.n // 8))
             return packed, self._store[: self.encodes] if self.encodes else torch.empty(0, 0)
@@ -265,27 +275,27 @@ class Pool:
     # -- files -------------------------------------------------------------------------------------------------------
 
     def state(self) -> tuple[dict[str, NDArray[Any]], dict[str, Any]]:
-        """Arrays and metadata from which :meth:`restore` makes an equal pool: distinct masks, embeddings, counts."""
+        """Return arrays and metadata for :meth:`restore`: distinct masks, their embeddings, and the counts."""
         with self._lock:
-            packed, _ = self.encoded()
-            drawn = [[p, count] for p, count in self.drawn.items()]
+            packed, _ = self.contents()
+            drawn = [[p, count] for p, count in self.counts.items()]
             metadata = {"n": self.n, "complete": self.complete, "drawn": drawn}
             return {"masks": packed, "embeddings": self._store[: self.encodes].cpu().numpy()}, metadata
 
     def restore(self, arrays: dict[str, NDArray[Any]], metadata: dict[str, Any], device: torch.device) -> None:
-        """Take over the ``state()`` of another pool of the same modality, seed and stream, in a pool that is empty.
+        """Fill this empty pool with the :meth:`state` of another pool of the same modality, seed and stream.
 
         Raises:
             PoolError: The masks are not those of this pool's streams.
         """
         rows = {mask.tobytes(): position for position, mask in enumerate(arrays["masks"])}
         drawn: dict[float, int] = {}
-        for p, count in metadata["drawn"]:  # earlier versions kept p unrounded: 0.3 and 0.1 + 0.2 are one stream
+        for p, count in metadata["drawn"]:  # earlier versions did not round p: 0.3 and 0.1 + 0.2 are one stream
             drawn[check_p(p)] = max(count, drawn.get(check_p(p), 0))
         for p, count in drawn.items():
             masks = draw_masks(self.n, p, 0, count, seed=self.seed, stream=self.stream)
             try:
-                self._note(p, masks, np.array([rows[key] for key in packed_rows(masks)], dtype=np.int64))
+                self._add_draws(p, masks, np.array([rows[key] for key in packed_rows(masks)], dtype=np.int64))
             except KeyError as error:
                 raise PoolError("The pool's masks do not belong to its seed; the file is damaged.") from error
         self._rows, self.complete = rows, bool(metadata["complete"])

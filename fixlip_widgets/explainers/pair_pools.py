@@ -71,9 +71,9 @@ class PairPools:
         other.replace_text(n)
         return other
 
-    def embeddings(self, modality: Literal["image", "text"]) -> tuple[NDArray[np.uint8], Tensor]:
+    def contents(self, modality: Literal["image", "text"]) -> tuple[NDArray[np.uint8], Tensor]:
         """Return (m, ⌈n / 8⌉) encoded masks, packed eight players to a byte, and their (m, d) embeddings."""
         pools = [self.text] if modality == "text" else [self.image, self.held_out]
         filled = [pool for pool in pools if pool.encodes] or pools[:1]  # an empty one knows neither width nor device
-        masks, embeddings = zip(*(pool.encoded() for pool in filled), strict=True)
+        masks, embeddings = zip(*(pool.contents() for pool in filled), strict=True)
         return np.concatenate(masks), torch.cat(embeddings)

@@ -3,28 +3,26 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Iterator, Sequence
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, replace
 from functools import partial
 from typing import TYPE_CHECKING, Any, TypeVar
 
 import numpy as np
 from numpy.typing import NDArray
 
-from fixlip_widgets.errors import InputError
 from fixlip_widgets.explainers.fixlip import IncrementalExplainer
 from fixlip_widgets.explainers.registry import Method, Request
 from fixlip_widgets.explainers.registry import method as method_of
 from fixlip_widgets.explainers.remembering_game import RememberingGame
-from fixlip_widgets.explanation.comparison import same_regions
-from fixlip_widgets.support.checks import check_budget, check_p
+from fixlip_widgets.pages.recordable import recording_of
+from fixlip_widgets.pages.recording import GRID, Recording, Step
+from fixlip_widgets.support.checks import check_budget, check_p, list_of
 from fixlip_widgets.support.progress import ProgressBar
 
 if TYPE_CHECKING:
     from fixlip_widgets.explanation.explanation import Explanation
     from fixlip_widgets.support.progress import Progress
 
-GRID = (0.1, 0.2, 0.3, 0.4, 0.5, 0.6, 0.7, 0.8, 0.9)
-"""Values of p that a page offers by default."""
 _AHEAD = 0.5
 """Image masks to prepare for a range of p, as a share of the budget's; same value as in the widget."""
 _MASKS_PER_PATCH = 3
@@ -34,58 +32,8 @@ _MASKS_PER_PATCH = 3
 Value = TypeVar("Value", float, str)
 
 
-@dataclass(frozen=True)
-class Step:
-    """Progress of a recording.
-
-    Attributes:
-        done, total: Numbers of explanations.
-        p, budget, caption: Settings of the explanation that is being computed.
-        fraction: Share of its encodings that is done.
-    """
-
-    done: int
-    total: int
-    p: float
-    budget: int
-    caption: str
-    fraction: float = 0.0
-
-
 def _show(bar: ProgressBar, step: Step) -> None:
     bar.show(step.done + step.fraction, step.total)
-
-
-@dataclass(frozen=True)
-class Recording:
-    """The contents of a page.
-
-    Attributes:
-        explanations: One for each p, budget and caption, of one image, grid and method; the first is shown first.
-        without: Caption to (n,) values of the model, in logits, with each single player removed.
-        measured: Measurements of explanations, in the view's format.
-    """
-
-    explanations: tuple[Explanation, ...]
-    without: dict[str, NDArray[np.float64]] = field(default_factory=lambda: {})
-    measured: tuple[dict[str, Any], ...] = ()
-
-    def __post_init__(self) -> None:
-        if not self.explanations:
-            raise InputError("A recording needs at least one explanation.")
-        first = self.explanations[0]
-        for other in self.explanations:
-            same = (other.grid, other.method, other.order) == (first.grid, first.method, first.order)
-            if not (same and same_regions(first, other)):
-                raise InputError(
-                    "The explanations of a recording must have one grid, method and order, and the same regions; make "
-                    "separate recordings of the others."
-                )
-
-    @classmethod
-    def of(cls, explanation: Explanation) -> Recording:
-        """Return a recording of one finished explanation."""
-        return cls((explanation,))
 
 
 def record(
@@ -131,9 +79,9 @@ def record(
     current_p = first.p if first else explainer.p
     at_once = p is None and budgets is None
     plan = _Plan(
-        p=_distinct([current_p, *map(check_p, GRID if p is None else as_list(p))]) if chosen.uses_p else [current_p],
-        budgets=sorted({*map(check_budget, as_list(budgets or budget))}) if chosen.uses_budget else [budget],
-        captions=_distinct([explainer.game.caption, *as_list(captions)]),
+        p=_distinct([current_p, *map(check_p, GRID if p is None else list_of(p))]) if chosen.uses_p else [current_p],
+        budgets=sorted({*map(check_budget, list_of(budgets or budget))}) if chosen.uses_budget else [budget],
+        captions=_distinct([explainer.game.caption, *list_of(captions)]),
         first=first,
     )
     with ProgressBar(progress if isinstance(progress, bool) else None, "recording") as bar:
@@ -147,9 +95,9 @@ def record(
     return Recording((shown, *(each for each in explanations if each is not shown)), recorder.without)
 
 
-def as_list(given: Any) -> list[Any]:
-    """Convert an iterable to a list; wrap a scalar or a string in a list."""
-    return list(given) if isinstance(given, Iterable) and not isinstance(given, str) else [given]  # pyright: ignore[reportUnknownArgumentType, reportUnknownVariableType]
+@recording_of.register
+def _(part: IncrementalExplainer, **options: Any) -> tuple[Recording, dict[str, Any]]:
+    return record(part, **options), {}
 
 
 def _distinct(values: Iterable[Value]) -> list[Value]:

@@ -68,7 +68,7 @@ def test_every_mask_is_encoded_once_and_found_again(ahead):
     masks, embeddings, _ = content(pool)
     assert len(masks) == 60
     np.testing.assert_array_equal(embeddings, masks)
-    packed, stored = pool.encoded()
+    packed, stored = pool.contents()
     np.testing.assert_array_equal(np.unpackbits(packed, axis=1, count=N), stored.numpy())
 
 
@@ -176,5 +176,5 @@ def test_a_pool_saved_with_unrounded_probabilities_counts_its_masks_once():
     list(extend(saved, Encoder(), 20, p=0.3))
     arrays, metadata = saved.state()
     pool.restore(arrays, {**metadata, "drawn": [[0.3, 20], [0.1 + 0.2, 12]]}, CPU)
-    assert pool.drawn == {0.3: 20}
+    assert pool.counts == {0.3: 20}
     same(pool, saved)
