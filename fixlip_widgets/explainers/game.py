@@ -222,7 +222,16 @@ class VisionLanguageGame(Players):
         """The similarity logit with every player removed."""
         return float(self._extremes[0])
 
-    def described(self) -> dict[str, Any]:
+    def explanation_fields(self) -> dict[str, Any]:
+        """Return the explanation fields that do not depend on the method; encodes the full and the empty pair."""
+        return {
+            **self.description(),
+            "model": self.model.describe(),
+            "similarity": self.similarity,
+            "empty_similarity": self.empty_similarity,
+        }
+
+    def description(self) -> dict[str, Any]:
         """Return the explanation fields that describe the image, the caption and the masking."""
         return {
             "tokens": self.tokens,

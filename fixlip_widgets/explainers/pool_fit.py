@@ -110,10 +110,7 @@ def _explanation(
     """Return the explanation with ``fields`` and what is known of the pair, with its fit on held-out masks."""
     explanation = Explanation(
         **fields,
-        **game.described(),
-        model=game.model.describe(),
-        similarity=game.similarity,
-        empty_similarity=game.empty_similarity,
+        **game.explanation_fields(),
         p=p,
         seed=pools.seed,
         image_encodes=pools.image_encodes,

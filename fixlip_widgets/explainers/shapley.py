@@ -114,7 +114,7 @@ def explain_shapley(
         baseline_se=0.0,
         main_se=fit.main_se,
         interactions_se=fit.interactions_se if order > 1 else None,
-        **game.described(),
+        **game.description(),
         model=game.model.describe(),
         similarity=full,
         empty_similarity=empty,

@@ -124,8 +124,8 @@ class Surrogate(Players):
             if getattr(self, name) is not None:
                 object.__setattr__(self, name, _frozen(np.array(getattr(self, name), dtype=np.uint8)))
 
-    def described(self) -> dict[str, Any]:
-        """Return the fields that :meth:`fixlip_widgets.VisionLanguageGame.described` returns."""
+    def description(self) -> dict[str, Any]:
+        """Return the fields that :meth:`fixlip_widgets.VisionLanguageGame.description` returns."""
         return {name: getattr(self, name) for name in _PAIR}
 
     # -- values ----------------------------------------------------------------------------------------------------
@@ -224,16 +224,16 @@ class Surrogate(Players):
         """
         from fixlip_widgets.explanation.subsets import best_subset
 
-        return self._valued(best_subset(*self.searched(), size, sign))
+        return self._valued(best_subset(*self.quadratic_terms(), size, sign))
 
     def subsets(self, sign: int = 1, largest: int | None = None) -> list[tuple[tuple[int, ...], float]]:
         """Return the :meth:`subset` of every size from 0 to ``largest`` (by default all players)."""
         from fixlip_widgets.explanation.subsets import best_subsets
 
-        coalitions = best_subsets(*self.searched(), sign, None if largest is None else range(largest + 1))
+        coalitions = best_subsets(*self.quadratic_terms(), sign, None if largest is None else range(largest + 1))
         return [self._valued(coalition) for coalition in coalitions]
 
-    def searched(self) -> tuple[Floats, Floats]:
+    def quadratic_terms(self) -> tuple[Floats, Floats]:
         """Return (n,) main effects and (n, n) interactions closest to the surrogate, including third-order terms."""
         if self.triples is None:
             return self.main, self.interactions

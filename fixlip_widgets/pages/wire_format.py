@@ -158,7 +158,7 @@ def progress(state: Progress, generation: int) -> Wire:
 
 def scene(of: Surrogate | VisionLanguageGame, model: str) -> Wire:
     """Return what the view shows of a pair before anything is computed; ``model`` is a one-line label."""
-    description = of.described()
+    description = of.description()
     picture = description["image"]
     return {
         "image": None if picture is None else image(picture),

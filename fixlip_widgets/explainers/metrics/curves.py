@@ -88,7 +88,7 @@ def coalitions(explanation: Explanation, sign: int, sizes: NDArray[np.intp]) -> 
         ranks = np.argsort(np.argsort(-sign * explanation.main, kind="stable"), kind="stable")
         return ranks[None, :] < sizes[:, None]
     masks = np.zeros((len(sizes), explanation.n_players), dtype=bool)
-    subsets = best_subsets(*explanation.searched(), sign, sizes.tolist())
+    subsets = best_subsets(*explanation.quadratic_terms(), sign, sizes.tolist())
     for mask, (players, _) in zip(masks, subsets, strict=True):
         mask[list(players)] = True
     return masks
