@@ -90,12 +90,12 @@ def explain(
     with ProgressBar(progress, "encoding", "encodings") as bar:
         report = partial(_show, bar)
         if not chosen.pooled:
-            return _rename_method(chosen.anew(Request(game, budget, p, seed, progress=report)), method)
+            return _rename_method(chosen.explain_game(Request(game, budget, p, seed, progress=report)), method)
         explainer = IncrementalExplainer(game, seed=seed)
         explainer.extend(p, budget, progress=report)
         if chosen.name == "banzhaf":
             return explainer.explanation(p, ridge=ridge, scope=scope, order=fit_order)
-        return _rename_method(chosen.refined(explainer, p, order), method)
+        return _rename_method(chosen.explain_pool(explainer, p, order), method)
 
 
 def _choose_method(method: str, order: int | None) -> tuple[Method, int]:

@@ -44,7 +44,7 @@ class Request:
 class Method(MethodInfo):
     """A method with its implementation.
 
-    Exactly one of ``solve`` and ``compute`` is set; call them through :meth:`refined` and :meth:`anew`.
+    Exactly one of ``solve`` and ``compute`` is set; call them through :meth:`explain_pool` and :meth:`explain_game`.
 
     Attributes:
         solve: Function of ``(explainer, p, order)`` that explains from the explainer's pool, without encoding.
@@ -54,12 +54,12 @@ class Method(MethodInfo):
     solve: Callable[[IncrementalExplainer, float, int], Explanation] | None = None
     compute: Callable[[Request], Explanation] | None = None
 
-    def refined(self, explainer: IncrementalExplainer, p: float, order: int) -> Explanation:
+    def explain_pool(self, explainer: IncrementalExplainer, p: float, order: int) -> Explanation:
         """Explain from the masks that ``explainer`` has encoded; for methods with a pool."""
         assert self.solve is not None, f"{self.name} has no pool"
         return self._named(self.solve(explainer, p, order))
 
-    def anew(self, request: Request) -> Explanation:
+    def explain_game(self, request: Request) -> Explanation:
         """Explain the game of ``request``; for methods without a pool."""
         assert self.compute is not None, f"{self.name} has a pool"
         return self._named(self.compute(request))

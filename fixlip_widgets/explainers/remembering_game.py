@@ -17,7 +17,7 @@ from fixlip_widgets.explainers.game import Modality, VisionLanguageGame
 if TYPE_CHECKING:
     from fixlip_widgets.explainers.fixlip import IncrementalExplainer
 
-Known = dict[bytes, Tensor]
+Embeddings = dict[bytes, Tensor]
 """Embeddings by mask, packed eight players to a byte."""
 
 
@@ -29,15 +29,15 @@ class RememberingGame(VisionLanguageGame):
         known: Initial embeddings of the image and of the caption; new ones are added to the same dictionaries.
     """
 
-    def __init__(self, game: VisionLanguageGame, known: dict[Modality, Known] | None = None) -> None:
+    def __init__(self, game: VisionLanguageGame, known: dict[Modality, Embeddings] | None = None) -> None:
         self.__dict__.update(game.__dict__)
-        self._known: dict[Modality, Known] = dict(known) if known else {"image": {}, "text": {}}
+        self._known: dict[Modality, Embeddings] = dict(known) if known else {"image": {}, "text": {}}
 
     @classmethod
     def of(cls, explainer: IncrementalExplainer) -> RememberingGame:
         """Return the game of ``explainer`` with all embeddings computed so far."""
         with explainer.pair():
-            return cls(explainer.game, {"image": known_to(explainer, "image"), "text": known_to(explainer, "text")})
+            return cls(explainer.game, {"image": pool_embeddings(explainer, "image"), "text": pool_embeddings(explainer, "text")})
 
     def _changed(self, modality: Modality) -> None:
         super()._changed(modality)
@@ -80,6 +80,6 @@ class RememberingGame(VisionLanguageGame):
         """Record that ``new`` of ``asked`` masks had to be encoded; a hook for subclasses."""
 
 
-def known_to(explainer: IncrementalExplainer, modality: Modality) -> Known:
+def pool_embeddings(explainer: IncrementalExplainer, modality: Modality) -> Embeddings:
     """Return the embeddings of one modality that ``explainer`` has computed."""
     return {mask.tobytes(): row for mask, row in zip(*explainer.encoded(modality), strict=True)}

@@ -12,7 +12,7 @@ from numpy.typing import NDArray
 
 from fixlip_widgets.explainers.metrics.curves import POINTS, Curves, curves, extremes
 from fixlip_widgets.explainers.metrics.sampled import Faithfulness, check_players, fresh_masks, sample
-from fixlip_widgets.explainers.remembering_game import Known, RememberingGame, known_to
+from fixlip_widgets.explainers.remembering_game import Embeddings, RememberingGame, pool_embeddings
 from fixlip_widgets.support.progress import Progress
 
 if TYPE_CHECKING:
@@ -63,8 +63,8 @@ class Measurer:
     def __init__(self, explainer: IncrementalExplainer, pace: Pace) -> None:
         self.explainer = explainer
         self._pace = pace
-        self._image: Known = {}
-        self._text: Known = {}
+        self._image: Embeddings = {}
+        self._text: Embeddings = {}
         self._pair: tuple[int, str] | None = None
 
     def cost(self, explanation: Explanation, so_far: Measures | None) -> dict[str, Any]:
@@ -119,7 +119,7 @@ class Measurer:
         if self._pair != (changes, caption):
             if self._pair is not None and self._pair[0] != changes:
                 self._image = {}
-            self._pair, self._text = (changes, caption), known_to(self.explainer, "text")
+            self._pair, self._text = (changes, caption), pool_embeddings(self.explainer, "text")
         for known in (self._image, self._text):
             if len(known) > _MOST_KEPT:
                 known.clear()

@@ -151,7 +151,7 @@ class Refiner:
                 progress=lambda progress: self._between_batches(job, progress),
                 cancelled=job.stop.is_set,
             )
-            explanation = method.anew(request)
+            explanation = method.explain_game(request)
             if not job.stop.is_set():
                 self._keep(key, explanation)
         if not job.stop.is_set() or job.cancelled:
@@ -199,7 +199,7 @@ class Refiner:
             self._next_result = ended + max(RESULT_EVERY, (ended - began) * (1 / _SHARE_OF_SOLVING - 1))
 
     def _solve(self, job: Job) -> Explanation:
-        return method_of(job.method).refined(self.explainer, job.p, job.order)
+        return method_of(job.method).explain_pool(self.explainer, job.p, job.order)
 
     def _finish(self, job: Job) -> None:
         if job.stop.is_set() and not job.cancelled:

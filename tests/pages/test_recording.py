@@ -106,7 +106,7 @@ def test_recording_another_caption_leaves_the_live_answers_their_own(explainer: 
 
 
 def test_a_page_of_first_order_values_may_have_several_captions(explainer: IncrementalExplainer):
-    shown = METHODS["shapley_values"].anew(Request(explainer.game, budget=128, seed=3))
+    shown = METHODS["shapley_values"].explain_game(Request(explainer.game, budget=128, seed=3))
     asked: dict[str, Any] = {"captions": ["a cat"], "method": "shapley_values", "order": 1, "progress": False}
     for first in (None, shown):
         found = record(explainer, budgets=[128], first=first, **asked).explanations

@@ -89,7 +89,7 @@ def test_a_result_without_a_pool_is_kept_for_what_it_depends_on(make_widget: Mak
 
 def test_a_joint_method_spends_one_mask_for_each_image_mask_of_the_budget() -> None:
     game = tiny_game()
-    explanation = METHODS["shapley"].anew(Request(game, budget=joint_budget(game, 2**12)))
+    explanation = METHODS["shapley"].explain_game(Request(game, budget=joint_budget(game, 2**12)))
     image, _ = METHODS["shapley"].encodes(game, 2**12)
     assert 0.5 * image < explanation.image_encodes <= image
 
