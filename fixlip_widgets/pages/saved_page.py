@@ -12,10 +12,10 @@ from fixlip_widgets.pages import wire_format as wire
 from fixlip_widgets.pages.convergence import cross_error
 from fixlip_widgets.pages.mask_examples import first_masks
 from fixlip_widgets.pages.packed_arrays import from_wire, packed
-from fixlip_widgets.pages.traits import Settings
+from fixlip_widgets.pages.traits import SETTINGS, WidgetTraits
 
 if TYPE_CHECKING:
-    from fixlip_widgets.explanation.explanation import Explanation
+    from fixlip_widgets.explanation.surrogate import Surrogate
     from fixlip_widgets.pages.recording import Recording
 
 Saved = dict[str, Any]
@@ -78,7 +78,7 @@ def packed_scene(scene: dict[str, Any]) -> Saved:
     }
 
 
-def _caption(explanation: Explanation, recording: Recording, others: list[Explanation]) -> Saved:
+def _caption(explanation: Surrogate, recording: Recording, others: list[Surrogate]) -> Saved:
     without = recording.without.get(explanation.caption)
     return {
         "text": explanation.caption,
@@ -89,7 +89,7 @@ def _caption(explanation: Explanation, recording: Recording, others: list[Explan
     }
 
 
-def _partners(explanation: Explanation, other: Explanation) -> list[int | None]:
+def _partners(explanation: Surrogate, other: Surrogate) -> list[int | None]:
     """Return for each token the matching token of another caption, or None."""
     own, theirs = correspondence(explanation, other)
     matches = dict(zip(own.tolist(), theirs.tolist(), strict=True))
@@ -97,14 +97,14 @@ def _partners(explanation: Explanation, other: Explanation) -> list[int | None]:
     return [matches[player] - explanation.n_image if player in matches else None for player in players]
 
 
-def _anchored(explanation: Explanation) -> list[list[float]]:
+def _anchored(explanation: Surrogate) -> list[list[float]]:
     """Return the (n, 2) coordinates of all players in the anchored layout, which does not depend on the edges."""
     every = explanation.replace(order=1, triples=None)
     places = wire.graph(every, 0, top_k=explanation.n_players, layout="anchored")["nodes"]
     return [[round(part, 5) for part in node["pos"]] for node in sorted(places, key=lambda node: node["player"])]
 
 
-def _snapshot(explanation: Explanation, caption: int, recording: Recording) -> Saved:
+def _snapshot(explanation: Surrogate, caption: int, recording: Recording) -> Saved:
     return {
         "caption": caption,
         "p": explanation.p,
@@ -118,7 +118,7 @@ def _snapshot(explanation: Explanation, caption: int, recording: Recording) -> S
     }
 
 
-def _examples(explanation: Explanation) -> Saved | None:
+def _examples(explanation: Surrogate) -> Saved | None:
     """Return masks that the model saw; None unless the explanation comes from an explainer's mask streams."""
     method = CATALOGUE.get(explanation.method)
     if method is None or not method.pooled or explanation.seed is None or not explanation.image_encodes:
@@ -126,7 +126,7 @@ def _examples(explanation: Explanation) -> Saved | None:
     return first_masks(explanation.n_image, explanation.n_text, explanation.p, explanation.seed)
 
 
-def _convergence(explanation: Explanation, recording: Recording) -> list[Saved]:
+def _convergence(explanation: Surrogate, recording: Recording) -> list[Saved]:
     """Return the error at each recorded budget up to that of ``explanation``."""
     earlier = [
         (each.budget, each.image_encodes, cross_error(each))
@@ -137,7 +137,7 @@ def _convergence(explanation: Explanation, recording: Recording) -> list[Saved]:
     return [dict(zip(("budget", "image_encodes", "error"), point, strict=True)) for point in points]
 
 
-def _places(explanation: Explanation) -> list[Saved]:
+def _places(explanation: Surrogate) -> list[Saved]:
     """Return the node coordinates of the force layouts, which the page cannot compute without NetworkX."""
     if not explanation.has_interactions:
         return []
@@ -148,7 +148,7 @@ def _places(explanation: Explanation) -> list[Saved]:
     ]
 
 
-def _nodes(explanation: Explanation, layout: str, edges: int) -> list[list[float]]:
+def _nodes(explanation: Surrogate, layout: str, edges: int) -> list[list[float]]:
     drawn = wire.graph(explanation.replace(triples=None), 0, layout=layout, top_k=edges)
     return [[node["player"], *(round(part, _PLACE) for part in node["pos"])] for node in drawn["nodes"]]
 
@@ -160,7 +160,7 @@ def _defaults(recording: Recording) -> dict[str, Any]:
     info = CATALOGUE.get(first.method)
     methods = [entry for entry in options["methods"] if info and entry["name"] == info.name]
     other = {"name": first.method, "label": first.method, "uses_p": False, "uses_budget": False}
-    settings = {name: trait.default() for name, trait in Settings.class_traits().items()}
+    settings = {name: WidgetTraits.class_traits()[name].default() for name in SETTINGS}
     return {
         **{name: list(value) if isinstance(value, tuple) else value for name, value in settings.items()},
         "p": first.p,

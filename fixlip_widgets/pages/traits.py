@@ -1,4 +1,4 @@
-"""The widget's traits: settings, written by kernel and view, and answers, written only by the kernel."""
+"""The widget's traits, which pages share: settings and answers."""
 
 from __future__ import annotations
 
@@ -6,40 +6,40 @@ from typing import Any
 
 import traitlets as t
 
-from fixlip_widgets.support.checks import DEFAULT_BUDGET
+from fixlip_widgets.support.checks import DEFAULT_BUDGET, MAX_BUDGET
 
 STATUSES = ("idle", "running", "cancelled", "done", "error")
 
 
-class Settings(t.HasTraits):
-    """Settings that the user changes from Python or in the view; every value is validated."""
+class WidgetTraits(t.HasTraits):
+    """The state of a widget; ``js/src/wire/types.ts`` documents each synchronised trait.
 
-    p = t.Float(0.5).tag(sync=True)
-    budget = t.Int(DEFAULT_BUDGET).tag(sync=True)
-    text = t.Unicode("").tag(sync=True)
-    method = t.Unicode("banzhaf").tag(sync=True)
-    order = t.Int(2).tag(sync=True)
-    selection = t.Tuple().tag(sync=True)
-    removed = t.Tuple().tag(sync=True)
-    top_k = t.Int(24).tag(sync=True)
-    graph_layout = t.Unicode("anchored").tag(sync=True)
-    graph_kind = t.Unicode("all").tag(sync=True)
-    graph_sign = t.Unicode("both").tag(sync=True)
-    subset_size = t.Int(0).tag(sync=True)
-    subset_sign = t.Unicode("positive").tag(sync=True)
-    view = t.Unicode("graph").tag(sync=True)
-    block = t.Unicode("cross").tag(sync=True)
-    shown = t.Unicode("current").tag(sync=True)
-    palette = t.Unicode("house").tag(sync=True)
-    theme = t.Unicode("auto").tag(sync=True)
-
-
-class Answers(t.HasTraits):
-    """Data that the kernel sends to the view; ``js/src/wire/types.ts`` documents each trait.
-
-    They are not messages, because messages are lost before a view mounts and are never saved.
+    Settings are written by the kernel and the view, and every value is validated. Answers are written only by the
+    kernel. They are not messages, because messages are lost before a view mounts and are never saved. The last three
+    attributes stay in the kernel.
     """
 
+    # settings
+    p = t.Float(0.5).tag(sync=True, setting=True)
+    budget = t.Int(DEFAULT_BUDGET).tag(sync=True, setting=True)
+    text = t.Unicode("").tag(sync=True, setting=True)
+    method = t.Unicode("banzhaf").tag(sync=True, setting=True)
+    order = t.Int(2).tag(sync=True, setting=True)
+    selection = t.Tuple().tag(sync=True, setting=True)
+    removed = t.Tuple().tag(sync=True, setting=True)
+    top_k = t.Int(24).tag(sync=True, setting=True)
+    graph_layout = t.Unicode("anchored").tag(sync=True, setting=True)
+    graph_kind = t.Unicode("all").tag(sync=True, setting=True)
+    graph_sign = t.Unicode("both").tag(sync=True, setting=True)
+    subset_size = t.Int(0).tag(sync=True, setting=True)
+    subset_sign = t.Unicode("positive").tag(sync=True, setting=True)
+    view = t.Unicode("graph").tag(sync=True, setting=True)
+    block = t.Unicode("cross").tag(sync=True, setting=True)
+    shown = t.Unicode("current").tag(sync=True, setting=True)
+    palette = t.Unicode("house").tag(sync=True, setting=True)
+    theme = t.Unicode("auto").tag(sync=True, setting=True)
+
+    # answers
     live = t.Bool(True).tag(sync=True)
     offline: t.Instance[Any] = t.Instance(dict, allow_none=True).tag(sync=True)
     autorun = t.Bool(True).tag(sync=True)
@@ -62,3 +62,13 @@ class Answers(t.HasTraits):
     measuring = t.Bool(False).tag(sync=True)
     measure_cost: t.Instance[Any] = t.Instance(dict, allow_none=True).tag(sync=True)
     undoable = t.Unicode("").tag(sync=True)
+    kept: t.Instance[Any] = t.Instance(dict, allow_none=True).tag(sync=True)
+
+    # in the kernel only
+    idle_share = t.Float(0.5, min=0.0, max=1.0)
+    max_budget: int = MAX_BUDGET
+    last_traceback: str = ""
+
+
+SETTINGS = frozenset(WidgetTraits.class_trait_names(setting=True))
+"""Names of the settings, which a view may change."""

@@ -6,8 +6,8 @@ from typing import TYPE_CHECKING, Any
 
 from fixlip_widgets.errors import InputError
 from fixlip_widgets.pages import wire_format as wire
+from fixlip_widgets.pages.traits import SETTINGS
 from fixlip_widgets.support.formatting import joined
-from fixlip_widgets.widget.checked_settings import WRITABLE
 
 if TYPE_CHECKING:
     from fixlip_widgets.encoders.models import Model
@@ -24,19 +24,19 @@ _NOT_KEYWORDS = frozenset({"text", "selection", "removed", "shown"})
 """Settings that are not keywords, because they need a result or are separate arguments."""
 
 
-def check_names(given: set[str], *, finished: bool) -> None:
+def check_names(names: set[str], *, finished: bool) -> None:
     """Raise InputError for an invalid keyword, so that a misspelt setting is not ignored.
 
     Raises:
         InputError: A keyword is unknown, or a ``finished`` explanation determines its value.
     """
-    allowed = (WRITABLE | {"autorun", "idle_share"}) - _NOT_KEYWORDS
-    if unknown := given - allowed:
+    allowed = (SETTINGS | {"autorun", "idle_share"}) - _NOT_KEYWORDS
+    if unknown := names - allowed:
         every = allowed | {*_ARGUMENTS, *OF_THE_GAME}
         raise InputError(
             f"FixlipWidget has no argument {', '.join(sorted(unknown))}; choose from {', '.join(sorted(every))}."
         )
-    if finished and given & set(RESTARTING):
+    if finished and names & set(RESTARTING):
         raise InputError("The p, budget, method and order of a finished explanation cannot be set.")
 
 
@@ -50,13 +50,13 @@ def check_subject(image: Any, text: Any, model: Any, explainer: Any, explanation
     from fixlip_widgets.explanation.explanation import Explanation
 
     kinds = {"explainer": (explainer, IncrementalExplainer), "explanation": (explanation, Explanation)}
-    given = {"image": image, "text": text, "model": model, "explainer": explainer, "explanation": explanation}
+    subjects = {"image": image, "text": text, "model": model, "explainer": explainer, "explanation": explanation}
     for name, (subject, kind) in kinds.items():
         if subject is None:
             continue
         if not isinstance(subject, kind):
             raise InputError(f"The {name} is a {type(subject).__name__}; pass an {kind.__name__}.")
-        if others := [other for other, value in given.items() if value is not None and other != name]:
+        if others := [other for other, value in subjects.items() if value is not None and other != name]:
             raise InputError(f"The {name} has its own image, caption and model; leave out {joined(others)}.")
 
 
@@ -107,7 +107,7 @@ def first_state(explanation: Explanation | None, explainer: IncrementalExplainer
             "method": explanation.method,
             "order": explanation.order,
             "text": explanation.caption,
-            "p": explanation.p,
+            "p": float(explanation.p),
             "budget": explanation.budget,
             "status": "done",
             "scene": wire.scene(explanation, wire.model_label(explanation.model)),

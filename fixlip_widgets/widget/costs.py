@@ -5,10 +5,9 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
-from fixlip_widgets.explainers.registry import Method
-
 if TYPE_CHECKING:
     from fixlip_widgets.explainers.fixlip import IncrementalExplainer
+    from fixlip_widgets.explainers.registry import Method
     from fixlip_widgets.support.progress import Progress
     from fixlip_widgets.widget.refiner import Refiner
 
@@ -80,7 +79,7 @@ def _cost(refiner: Refiner, budget: int, p: float, method: Method) -> dict[str, 
         new_image, new_text = explainer.missing(p, budget)
         image = max(image, new_image)  # masks at p = 0.5 come in pairs
     else:
-        new_image, new_text = (0, 0) if refiner.keeps(method, p, budget) else (image, text)
+        new_image, new_text = (0, 0) if refiner.is_cached(method, p, budget) else (image, text)
     return {
         "image": image,
         "text": text,

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-import time
+from contextlib import suppress
 from functools import partial
 from typing import TYPE_CHECKING, Any
 
@@ -11,173 +11,147 @@ from fixlip_widgets.explanation.comparison import method_label
 from fixlip_widgets.explanation.methods import CATALOGUE
 from fixlip_widgets.pages import wire_format as wire
 from fixlip_widgets.support.progress import Progress
-from fixlip_widgets.widget.measurer import Measurer, Measures, Stopped, probabilities
-from fixlip_widgets.widget.refiner import PROGRESS_EVERY
-from fixlip_widgets.widget.views import ShowingWidget
+from fixlip_widgets.widget.measurer import Measurer, Measures, Stop, probabilities
+from fixlip_widgets.widget.refiner import Refiner
+from fixlip_widgets.widget.screen import Screen
+from fixlip_widgets.widget.views import Views
 from fixlip_widgets.widget.worker import Job
 
 if TYPE_CHECKING:
     from fixlip_widgets.explanation.explanation import Explanation
 
-MOST_TOLD = 12
+MAX_MEASUREMENTS = 12
 """Largest number of measured explanations in the view and in a saved notebook; the oldest is dropped."""
 _DIGITS = 4
 """Decimals of plotted values."""
-_Key = tuple[object, ...]
+_SETTINGS = ("caption", "method", "order", "p", "budget")
+"""Settings of an explanation; in the view, a measurement replaces an earlier one with the same settings."""
+_KEY = (*_SETTINGS, "seed", "image_encodes", "text_encodes")
+"""Attributes of an explanation that determine its values, within one widget."""
 
 
-class MeasuringWidget(ShowingWidget):
-    """A widget that measures the shown explanation, for any method.
+class Measurements:
+    """Measures of the shown explanations, for any method.
 
-    Attributes:
-        _measurer: Computes the measures; None without a model.
+    Args:
+        screen: The widget's state.
+        views: Hold the shown explanation.
+        refiner: Provides the explainer; None without a model.
     """
 
-    _measurer: Measurer | None = None
-
-    def __init__(self, *args: Any, **state: Any) -> None:
-        self._measures: dict[_Key, Measures] = {}
-        self._last_progress = 0.0
-        super().__init__(*args, **state)
+    def __init__(self, screen: Screen, views: Views, refiner: Refiner | None) -> None:
+        self._screen, self._traits, self._views, self._refiner = screen, screen.traits, views, refiner
+        self._measurer = None if refiner is None else Measurer(refiner.explainer, refiner.pace)
+        self._measures: dict[tuple[object, ...], Measures] = {}
 
     def measure(self) -> Measures:
-        """Measure the shown explanation: insertion, deletion, and faithfulness at p = 0.3, 0.5, 0.7 and its own p.
-
-        Block until all measures are computed; existing ones are reused. The view shows them too. All explanations of
-        the pair are measured on the same 250 fresh masks at each p, which are encoded once.
-
-        Raises:
-            InputError: There is no result yet, or the shown explanation cannot be measured.
-            FixlipError: Measuring failed or was interrupted.
-        """
-        explanation = self._measurable()
-        if not self._is_measured(explanation):
-            self._ask_to_measure()
+        """Return the measures of the shown explanation, once they are complete; raise FixlipError if interrupted."""
+        explanation, _ = self._measurable()
+        if not self._is_complete(explanation):
+            self.request()
             try:
-                self._worker.wait()
+                self._screen.worker.wait()
             except KeyboardInterrupt:
-                self._worker.cancel()
+                self._screen.worker.cancel()
                 raise
-        if not self._is_measured(explanation):
-            raise FixlipError(self.error or "Measuring was interrupted; call widget.measure() again to resume.")
+        if not self._is_complete(explanation):
+            raise FixlipError(self._traits.error or "Measuring was interrupted; call widget.measure() again to resume.")
         return self._measures[_key(explanation)]
 
-    def _ask_to_measure(self) -> None:
+    def request(self) -> None:
         """Request the measurement of the shown explanation, without blocking.
 
         Raises:
             InputError: There is no result yet, or the shown explanation cannot be measured.
         """
-        with self._publishing, self.hold_sync():
+        traits = self._traits
+        with self._screen.publishing():
             self._measurable()
-            if self.status == "running":
+            if traits.status == "running":
                 raise InputError("The explanation is still being refined; wait for the final result to measure it.")
-            if not self.measuring:
-                self.measuring, self.error = True, ""
-                job = Job(self.generation, self.p, self.budget, self.text, self.method, int(self.order))
-                self._worker.follow(job, self._measure)
+            if not traits.measuring:
+                traits.measuring, traits.error = True, ""
+                self._screen.worker.follow(self._screen.job(), self._run)
 
-    def _measurable(self) -> Explanation:
-        """Return the shown explanation; raise InputError if it cannot be measured."""
+    def estimate(self) -> None:
+        """Publish the cost of the missing measures of the shown explanation; None if it cannot be measured."""
+        with self._screen.reporting("The cost of measuring cannot be estimated"):
+            explanation, cost = self._views.shown, None
+            if self._measurer is not None and explanation is not None and self._traits.shown != "difference":
+                pair = self._measurer.explainer.game
+                if all(getattr(explanation, name) == getattr(pair, name) for name in ("caption", "tokens", "grid")):
+                    cost = self._measurer.cost(explanation, self._measures.get(_key(explanation)))
+            with self._screen.lock:
+                if explanation is self._views.shown:
+                    self._traits.measure_cost = cost
+
+    def _measurable(self) -> tuple[Explanation, Measurer]:
+        """Return the shown explanation and its measurer; raise InputError if it cannot be measured."""
         if self._measurer is None:
             raise InputError("This widget shows a finished explanation without a model, so it cannot be measured.")
-        if self.comm is None:
+        if self._screen.worker.closed:
             raise InputError("This widget was closed; create another one to measure its explanation.")
-        if self.shown == "difference":
+        if self._traits.shown == "difference":
             raise InputError("A difference of two explanations cannot be measured; show A or B instead.")
-        explanation, caption = self.shown_explanation(), self._measurer.explainer.game.caption
+        explanation, caption = self._views.shown or self._views.result(), self._measurer.explainer.game.caption
         if explanation.caption != caption:
             raise InputError(
                 f"The shown explanation is of “{explanation.caption}”, but the current caption is “{caption}”; run the "
                 "former again to measure it."
             )
-        return explanation
+        return explanation, self._measurer
 
-    def _is_measured(self, explanation: Explanation) -> bool:
+    def _is_complete(self, explanation: Explanation) -> bool:
         measures = self._measures.get(_key(explanation))
         return measures is not None and len(measures.faithfulness) == len(probabilities(explanation))
 
     # -- on the worker's thread --------------------------------------------------------------------------------------
 
-    def _measure(self, job: Job) -> None:
-        self._attempt("The explanation cannot be measured", partial(self._measure_shown, job))
-        with self._publishing:
-            self.measuring = False
-        self._worker.ask_chore(self._expect_measuring)
-        self._attempt("Other values of p cannot be prepared", partial(self._prepare, job))
+    def _run(self, job: Job) -> None:
+        """Measure the shown explanation, and resume the follow-up work that this interrupted."""
+        with self._screen.reporting("The explanation cannot be measured"):
+            explanation, measurer = self._measurable()
+            measures, between = self._measures.get(_key(explanation)), partial(self._between_batches, job)
+            with suppress(Stop):
+                for more in measurer.measure(explanation, measures, between):
+                    self._publish(explanation, more)
+        with self._screen.lock:
+            self._traits.measuring = False
+        self._screen.worker.ask_chore(self.estimate)
+        if self._refiner is not None:
+            with self._screen.reporting("Other values of p cannot be prepared"):
+                self._refiner.prepare(job)
 
-    def _prepare(self, job: Job) -> None:
-        """Resume the follow-up work that measuring interrupted."""
-
-    def _measure_shown(self, job: Job) -> None:
-        explanation, measurer = self._measurable(), self._measurer
-        assert measurer is not None, "checked by _measurable"
-        try:
-            for measures in measurer.measure(
-                explanation, self._measures.get(_key(explanation)), partial(self._between_measuring, job)
-            ):
-                self._publish_measures(explanation, measures)
-        except Stopped:
-            return
-
-    def _between_measuring(self, job: Job, state: Progress) -> None:
+    def _between_batches(self, job: Job, progress: Progress) -> None:
         if job.stop.is_set():
-            raise Stopped
-        now = time.monotonic()
-        if now > self._last_progress + PROGRESS_EVERY:
-            self._last_progress = now
-            self.send({**wire.progress(state, job.generation), "type": "measuring"})
-        self._worker.do_chores()
+            raise Stop
+        self._screen.send_progress(job, progress, "measuring")
+        self._screen.worker.do_chores()
 
-    def _publish_measures(self, explanation: Explanation, measures: Measures) -> None:
-        entry = told(explanation, measures)
-        with self._publishing:
+    def _publish(self, explanation: Explanation, measures: Measures) -> None:
+        entry = measurement(explanation, measures)
+        with self._screen.lock:
             self._measures[_key(explanation)] = measures
-            others = [other for other in self.measured if not _replaces(entry, other)]
-            self.measured = [*others, entry][-MOST_TOLD:]
-
-    def _ask_about_result(self, *, final: bool) -> None:
-        super()._ask_about_result(final=final)
-        if final:
-            self._worker.ask_chore(self._expect_measuring)
-
-    def _expect_measuring(self) -> None:
-        self._attempt("The cost of measuring cannot be estimated", self._publish_measure_cost)
-
-    def _publish_measure_cost(self) -> None:
-        """Publish the cost of the missing measures of the shown explanation; None if it cannot be measured."""
-        explanation, cost = self._on_screen, None
-        if self._measurer is not None and explanation is not None and self.shown != "difference":
-            game = self._measurer.explainer.game
-            if (explanation.caption, explanation.tokens, explanation.grid) == (game.caption, game.tokens, game.grid):
-                cost = self._measurer.cost(explanation, self._measures.get(_key(explanation)))
-        with self._publishing:
-            if explanation is self._on_screen:
-                self.measure_cost = cost
+            others = [other for other in self._traits.measured if any(other[name] != entry[name] for name in _SETTINGS)]
+            self._traits.measured = [*others, entry][-MAX_MEASUREMENTS:]
 
 
-def _key(explanation: Explanation) -> _Key:
-    """Return the key of an explanation in this widget; equal settings and encodings imply equal values."""
-    return tuple(getattr(explanation, name) for name in (*_NAMES, *_PAID))
+def _key(explanation: Explanation) -> tuple[object, ...]:
+    return tuple(getattr(explanation, name) for name in _KEY)
 
 
-_NAMES = ("caption", "method", "order", "p", "budget")
-"""Settings of an explanation; in the view, a measurement replaces an earlier one with the same settings."""
-_PAID = ("seed", "image_encodes", "text_encodes")
-
-
-def told(explanation: Explanation, found: Measures) -> dict[str, Any]:
+def measurement(explanation: Explanation, measures: Measures) -> dict[str, Any]:
     """Return the measures as the view reads them; see ``js/src/wire/types.ts``."""
     method = CATALOGUE.get(explanation.method)
     return {
-        **{name: getattr(explanation, name) for name in (*_NAMES, *_PAID)},
+        **{name: getattr(explanation, name) for name in _KEY},
         "label": method_label(explanation),
         "uses_p": method is None or method.uses_p,
         "uses_budget": method is None or method.uses_budget,
         "in_logits": explanation.in_logits,
-        "most": [round(float(value), _DIGITS) for value in found.curves.most],
-        "least": [round(float(value), _DIGITS) for value in found.curves.least],
-        "aid": found.curves.aid,
+        "most": [round(float(value), _DIGITS) for value in measures.curves.most],
+        "least": [round(float(value), _DIGITS) for value in measures.curves.least],
+        "aid": measures.curves.aid,
         "faithfulness": [
             {
                 "p": each.p,
@@ -185,10 +159,6 @@ def told(explanation: Explanation, found: Measures) -> dict[str, Any]:
                 "r2": wire.number(each.r2),
                 "masks": each.n_masks,
             }
-            for each in found.faithfulness
+            for each in measures.faithfulness
         ],
     }
-
-
-def _replaces(entry: dict[str, Any], other: dict[str, Any]) -> bool:
-    return all(entry[name] == other[name] for name in _NAMES)

@@ -2,18 +2,20 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any
+from collections.abc import Callable, Sequence
+from typing import TYPE_CHECKING, Any, Literal
 
+import anywidget
+import ipywidgets
 import traitlets as t
 
-from fixlip_widgets.encoders.players import Players
 from fixlip_widgets.errors import InputError
 from fixlip_widgets.explainers.registry import method as method_of
-from fixlip_widgets.explanation.group_sums import Group
 from fixlip_widgets.pages import wire_format as wire
-from fixlip_widgets.pages.mask_examples import examples
-from fixlip_widgets.pages.provenance import Source, reproduction
-from fixlip_widgets.pages.settings import check_players
+from fixlip_widgets.pages.js_bundle import Bundle, built, shared_bundle
+from fixlip_widgets.pages.provenance import Source
+from fixlip_widgets.pages.recordable import VIEW_SETTINGS
+from fixlip_widgets.pages.traits import SETTINGS, WidgetTraits
 from fixlip_widgets.support.checks import MAX_BUDGET, check_budget
 from fixlip_widgets.widget.arguments import (
     RESTARTING,
@@ -23,14 +25,19 @@ from fixlip_widgets.widget.arguments import (
     first_state,
     make_explainer,
 )
-from fixlip_widgets.widget.costs import costs
-from fixlip_widgets.widget.faithfulness import MeasuringWidget
-from fixlip_widgets.widget.measurer import Measurer
+from fixlip_widgets.widget.checked_settings import CheckedSettings
+from fixlip_widgets.widget.exports import Exports
+from fixlip_widgets.widget.faithfulness import Measurements
 from fixlip_widgets.widget.playground import Playground
 from fixlip_widgets.widget.refiner import Refiner
-from fixlip_widgets.widget.worker import Job, Worker
+from fixlip_widgets.widget.screen import Screen
+from fixlip_widgets.widget.undo_history import Undo, in_order
+from fixlip_widgets.widget.views import Views
+from fixlip_widgets.widget.worker import Worker
 
 if TYPE_CHECKING:
+    import networkx as nx
+    import plotly.graph_objects as go
     from torch import Tensor
 
     from fixlip_widgets.encoders.images import ImageLike
@@ -39,9 +46,12 @@ if TYPE_CHECKING:
     from fixlip_widgets.encoders.towers import Masking
     from fixlip_widgets.explainers.fixlip import IncrementalExplainer
     from fixlip_widgets.explanation.explanation import Explanation
+    from fixlip_widgets.pages.recording import Recording, Step
+    from fixlip_widgets.support.files import PathLike
+    from fixlip_widgets.widget.measurer import Measures
 
 
-class FixlipWidget(MeasuringWidget):
+class FixlipWidget(WidgetTraits, anywidget.AnyWidget):
     """An interactive explanation of why a model finds an image and a caption similar.
 
     Display it as the last line of a cell. Every setting below is a trait: it can be set, observed and linked. A new
@@ -87,7 +97,10 @@ class FixlipWidget(MeasuringWidget):
         InputError: The image, the caption or a setting is invalid, or a keyword is unknown.
     """
 
-    idle_share = t.Float(0.5, min=0.0, max=1.0)
+    _esm = built("loader.js")
+
+    bundle = t.Instance(Bundle).tag(sync=True, **ipywidgets.widget_serialization)
+    bundle_digest = t.Unicode().tag(sync=True)
 
     def __init__(
         self,
@@ -105,37 +118,50 @@ class FixlipWidget(MeasuringWidget):
         max_budget: int = MAX_BUDGET,
         **settings: Any,
     ) -> None:
-        worker = Worker()
-        self._worker = worker  # set first, because close() also runs after a failure in __init__
+        self._worker = Worker()  # set first, because close() also runs after a failure in __init__
         check_names(set(settings), finished=explanation is not None)
         check_subject(image, text, model, explainer, explanation)
         options = {"grid": grid, "regions": regions, "words": words, "masking": masking}
         check_options(options, explainer=explainer is not None, explanation=explanation is not None)
         self.max_budget = check_budget(max_budget)
-        self._refiner: Refiner | None = None
         if explanation is None:
             explainer = explainer or make_explainer(image, text, model, seed, **options)
-            self._refiner = Refiner(explainer, self, worker.do_chores, worker.settle)
-            self._measurer = Measurer(explainer, self._refiner.pace)
-            self._source = Source.of(image, explainer.game)
             if "method" in settings:
                 settings.setdefault("order", method_of(settings["method"]).orders[0])
-        playground = Playground(explainer.game if explainer is not None else None)
-        first = {**settings, **first_state(explanation, explainer)}
-        super().__init__(worker, explanation, playground, options=wire.options(), **first)
+        game = None if explainer is None else explainer.game
+
+        screen = Screen(self, self._worker, self.hold_sync, lambda message: self.send(message))
+        self._views = Views(screen, explanation, explainer, None if game is None else Source.of(image, game))
+        self._refiner = None if explainer is None else Refiner(explainer, screen, self._show)
+        self._measurements = Measurements(screen, self._views, self._refiner)
+        self._playground = Playground(screen, self._views, game)
+        self._exports = Exports(screen, self._views)
+        self._checks = CheckedSettings(self, self._views, game)
+        self._screen = screen
+
+        bundle, first = shared_bundle(), first_state(explanation, explainer)
+        self._valid = first
+        super().__init__(bundle=bundle, bundle_digest=bundle.digest, options=wire.options(), **{**settings, **first})
+        self._valid = {}
+        self._undo = Undo(screen)
+        self._observe_settings()
         if explanation is not None:
-            self._begin_with(explanation)
-            return
-        self._expect()
-        if self.autorun:
-            self.run()
+            self._views.begin(explanation)
+            self._playground.play()
+        elif self._refiner is not None:
+            self._refiner.estimate()
+            if self.autorun:
+                self.run()
 
     @classmethod
     def from_explanation(cls, explanation: Explanation, **settings: Any) -> FixlipWidget:
         """Return a widget that shows a finished explanation, which it cannot compute again without a model."""
         return cls(explanation=explanation, **settings)
 
-    # -- actions -------------------------------------------------------------------------------------------------------
+    def __repr__(self) -> str:
+        return f"<FixlipWidget of {self.text!r}: {self.status}, p={self.p:g}, budget={self.budget:,}>"
+
+    # -- computing -----------------------------------------------------------------------------------------------------
 
     def run(self) -> None:
         """Start a refinement up to the current budget, with the current settings, and reuse existing encodings."""
@@ -145,18 +171,17 @@ class FixlipWidget(MeasuringWidget):
             )
         if self.comm is None:
             raise InputError("This widget was closed; create another one to run it.")
-        with self._publishing, self.hold_sync():
+        with self._screen.publishing():
             self.generation += 1
-            job = Job(self.generation, self.p, self.budget, self.text, self.method, int(self.order))
             self.error, self.status, self.measuring = "", "running", False
-            self._worker.submit(job, self._refiner.run)
+            self._worker.submit(self._screen.job(), self._refiner.run)
 
     def cancel(self) -> None:
         """Stop after the current batch, and show the partial result with the budget that it reached.
 
         A measurement stops too; its encodings are kept.
         """
-        with self._publishing:
+        with self._screen.lock:
             self._worker.cancel()
             if self.status == "running":
                 self.status = "cancelled"
@@ -175,8 +200,17 @@ class FixlipWidget(MeasuringWidget):
         self._worker.rest()
         return self._refiner.explainer
 
-    def __repr__(self) -> str:
-        return f"<FixlipWidget of {self.text!r}: {self.status}, p={self.p:g}, budget={self.budget:,}>"
+    def measure(self) -> Measures:
+        """Measure the shown explanation: insertion, deletion, and faithfulness at p = 0.3, 0.5, 0.7 and its own p.
+
+        Block until all measures are computed; existing ones are reused. The view shows them too. All explanations of
+        the pair are measured on the same 250 fresh masks at each p, which are encoded once.
+
+        Raises:
+            InputError: There is no result yet, or the shown explanation cannot be measured.
+            FixlipError: Measuring failed or was interrupted.
+        """
+        return self._measurements.measure()
 
     def close(self) -> None:
         """Stop the worker and close the view."""
@@ -185,37 +219,160 @@ class FixlipWidget(MeasuringWidget):
             self.status = "cancelled"
         super().close()
 
-    # -- settings and messages ---------------------------------------------------------------------------------------
+    # -- results -------------------------------------------------------------------------------------------------------
 
-    def _checked(self, name: str, value: Any, method: str) -> Any:
-        if self._refiner is None and name in RESTARTING:
-            if self._ready:
-                raise InputError(f"This widget shows a finished explanation without a model; {name} cannot be changed.")
+    @property
+    def explanation(self) -> Explanation | None:
+        """The current explanation: the last result, partial during a refinement; None before the first."""
+        return self._views.current
+
+    def shown_explanation(self) -> Explanation:
+        """Return the shown explanation: the current one, the pinned one, or current minus pinned (see ``shown``).
+
+        Raises:
+            InputError: There is no result yet.
+        """
+        return self._views.shown or self._views.result()
+
+    def graph(self) -> nx.Graph[int]:
+        """Return the shown graph as a NetworkX graph, with the same edges and layout."""
+        return self.shown_explanation().to_networkx(**self._views.graph_options())
+
+    def figure(self, kind: str = "cross") -> go.Figure:
+        """Return the shown explanation as a Plotly figure; see :func:`fixlip_widgets.drawing.plotly.figure`."""
+        return self.shown_explanation().to_plotly(kind)
+
+    @property
+    def code(self) -> str:
+        """Python code that computes the current explanation again."""
+        self._views.result()
+        return str(self.result["code"])
+
+    def pin(self, explanation: Explanation | None = None) -> None:
+        """Pin an explanation as A; the setting ``shown`` selects A, or B − A with the current explanation as B.
+
+        Args:
+            explanation: An explanation of the same image and the same patches or regions; the current one by default.
+
+        Raises:
+            InputError: There is no result yet, or the image, grid or regions differ.
+        """
+        self._views.pin(explanation)
+        self._ask_all()
+
+    def unpin(self) -> None:
+        """Remove the pinned explanation, and show the current one."""
+        self._views.unpin()
+
+    def undo(self) -> None:
+        """Revert the last change of a setting (see ``undoable``); consecutive moves of one slider are one change.
+
+        Raises:
+            InputError: There is nothing to undo.
+        """
+        self._undo.undo()
+
+    def reset(self) -> None:
+        """Restore the initial value of every setting; :meth:`undo` reverts this."""
+        self._undo.reset()
+
+    # -- exports -------------------------------------------------------------------------------------------------------
+
+    def record(
+        self,
+        *,
+        p: float | Sequence[float] | None = None,
+        budgets: int | Sequence[int] | None = None,
+        captions: str | Sequence[str] = (),
+        playground: bool = False,
+        progress: bool | Callable[[Step], None] | None = None,
+    ) -> Recording:
+        """Compute the contents of a page that needs no kernel; see :func:`fixlip_widgets.explainers.record`.
+
+        Raises:
+            InputError: There is no result yet, or an argument is invalid or needs a model that the widget lacks.
+        """
+        explainer = self.resting_explainer()
+        return self._exports.record(
+            explainer, p=p, budgets=budgets, captions=captions, playground=playground, progress=progress
+        )
+
+    def keep(self, **options: Any) -> None:
+        """Compute the contents of a page and store them in the widget; takes the arguments of :meth:`record`.
+
+        They are saved with the notebook's widget state, and ``jupyter nbconvert --to fixlip_html`` makes the page from
+        them. Without them, that page shows only the current result.
+        """
+        from fixlip_widgets.pages.saved_page import saved
+
+        self.kept = saved(self.record(**options), self.view_settings())
+
+    def view_settings(self) -> dict[str, Any]:
+        """Return the settings of the display: edges, layout, view and colours."""
+        return {name: getattr(self, name) for name in VIEW_SETTINGS}
+
+    def to_html(self, path: PathLike, title: str | None = None, **options: Any) -> None:
+        """Write a live page: one HTML file that needs neither a kernel nor a network.
+
+        Args:
+            path: The ``.html`` file; an existing file is replaced whole or not at all.
+            title: Title of the page; the caption by default.
+            options: ``p``, ``budgets``, ``captions``, ``playground`` and ``progress`` as for :meth:`record`. By
+                default, the page offers each p of 0.1 … 0.9 with enough effective masks.
+
+        Raises:
+            InputError: There is no result yet, or an argument is invalid or needs a model that the widget lacks.
+        """
+        from fixlip_widgets.pages.reports import report
+
+        report([self], path, title, **options)
+
+    def to_svg(self, kind: Literal["graph", "overlay"] = "graph", **options: Any) -> str:
+        """Return the graph, or the picture with heat, as shown; see :meth:`fixlip_widgets.Explanation.to_svg`."""
+        return self.shown_explanation().to_svg(kind, **{**self._views.picture_options(kind), **options})
+
+    def to_png(
+        self, path: PathLike | None = None, kind: Literal["graph", "overlay"] = "graph", **options: Any
+    ) -> bytes:
+        """Return the same as PNG, and write it to ``path`` if given; see :meth:`fixlip_widgets.Explanation.to_png`."""
+        return self.shown_explanation().to_png(path, kind, **{**self._views.picture_options(kind), **options})
+
+    def _ipython_display_(self, **_: Any) -> None:
+        from IPython.display import display  # pyright: ignore[reportUnknownVariableType]
+
+        if self.comm is None:  # a closed widget has no view
+            display(self.explanation or self._exports.summary())
+        else:
+            data, metadata = self._repr_mimebundle_()  # pyright: ignore[reportGeneralTypeIssues]
+            self._exports.display(self.model_id, data, metadata)
+
+    # -- from the view -------------------------------------------------------------------------------------------------
+
+    def set_state(self, sync_data: dict[str, Any]) -> None:
+        """Apply settings from the view; an invalid one is reported to the view and keeps its value."""
+        valid: dict[str, Any] = {}
+        for name in in_order(sync_data):
+            try:
+                if name not in SETTINGS:
+                    raise InputError(f"The view cannot change {name!r}.")
+                valid[name] = self._checks.check(name, sync_data[name], valid.get("method", self.method))
+            except InputError as error:
+                self._refuse(name, str(error))
+        if valid:
+            with self._undo.together():
+                self._valid = valid
+                try:
+                    super().set_state(valid)
+                finally:
+                    self._valid = {}
+
+    @t.validate(*sorted(SETTINGS))
+    def _check_setting(self, proposal: Any) -> Any:
+        """Validate a value from Python; ``_valid`` holds the values that were validated where they arrived."""
+        name, value = proposal["trait"].name, proposal["value"]
+        if name in self._valid and value is self._valid[name]:
             return value
-        if name == "budget":
-            return check_budget(value, self.max_budget)
-        if name in ("selection", "removed"):
-            return check_players(value, self._players_of(name))
-        value = super()._checked(name, value, method)
-        if name == "shown":
-            self._check_shown(value)
-        if name == "text" and self._refiner is not None and value != self._refiner.explainer.game.caption:
-            from fixlip_widgets.encoders.captions import tokenize
-
-            value = tokenize(self._refiner.explainer.game.model.tokenizer, value).text
-        return value
-
-    def _players_of(self, name: str) -> Players:
-        """Return the players that a setting may name: those shown or, in the playground, those of the model's pair."""
-        explanation = self._on_screen if name == "selection" else None
-        return wire.ScenePlayers(self.scene) if explanation is None else explanation
-
-    @t.observe(*RESTARTING)
-    def _restart(self, _change: Any) -> None:
-        if self._ready and self._refiner is not None and self.comm is not None:
-            self._worker.ask_chore(self._expect)
-            if self.autorun:
-                self.run()
+        return self._checks.check(name, value, self.method)
 
     def _handle_custom_msg(self, content: Any, buffers: Any) -> None:
         """Handle a message of the view; the loader sends ``bundle`` if widgets cannot share the bundle's model."""
@@ -227,77 +384,61 @@ class FixlipWidget(MeasuringWidget):
             "reset": self.reset,
             "pin": self.pin,
             "unpin": self.unpin,
-            "measure": self._ask_to_measure,
+            "measure": self._measurements.request,
             "bundle": lambda: self.send({"type": "bundle", "code": self.bundle.code}),
         }
         try:
             if not isinstance(kind, str) or kind not in requests:
-                raise InputError(f"There is no request {str(kind)[:80]!r}; choose one of {_listed(requests)}.")
+                names = ", ".join(name for name in requests if name != "bundle")
+                raise InputError(f"There is no request {str(kind)[:80]!r}; choose one of {names}.")
             requests[kind]()
         except InputError as error:
             self._refuse(str(kind)[:80], str(error))
 
-    # -- the refiner's screen: called on the worker's thread -----------------------------------------------------------
+    def _refuse(self, name: str, sentence: str) -> None:
+        self.send({"type": "refused", "name": name, "message": sentence})
+        if name in self.keys:
+            self.send_state(name)
 
-    def show_caption(self, job: Job, explainer: IncrementalExplainer) -> None:
-        """Show the tokens of the explainer's new caption."""
-        game = explainer.game
-        with self._publishing, self.hold_sync():
-            self.selection = tuple(player for player in self.selection if player < game.n_image)
-            self.removed = tuple(player for player in self.removed if player < game.n_image)
-            self.scene = {**self.scene, "tokens": list(game.tokens)}
-            self.subsets = None
-        self._worker.ask_chore(self._expect)
+    # -- what follows a change -----------------------------------------------------------------------------------------
 
-    def show_progress(self, job: Job, message: wire.Wire) -> None:
-        """Send the progress as a message, because it need not be saved."""
-        self.send(message)
-
-    def show_result(self, job: Job, explanation: Explanation, status: str | None) -> None:
-        """Show ``explanation`` unless a newer request exists; it is partial without a final ``status``."""
-        self._take(explanation, job.generation, status)
-        if status is not None:
-            self._worker.ask_chore(self._expect)
-
-    def share_when_idle(self) -> float:
-        """Return the image masks to encode at other p, as a share of the budget's; 0 for none."""
-        return float(self.idle_share)
-
-    def _prepare(self, job: Job) -> None:
+    def _observe_settings(self) -> None:
+        """Request the chores and refinements that a new value of a setting needs."""
+        chores = {
+            self._views.draw: ("top_k", "graph_layout", "graph_kind", "graph_sign"),
+            self._views.sum_up: ("selection",),
+            self._playground.play: ("removed",),
+        }
+        for chore, names in chores.items():
+            self.observe(lambda _, chore=chore: self._worker.ask_chore(chore), names)
+        self.observe(self._show_another, "shown")
         if self._refiner is not None:
-            self._refiner.prepare(job)
+            self.observe(self._restart, RESTARTING)
 
-    def show_end(self, job: Job, status: str, error: str = "", trace: str = "") -> None:
-        """Show how a job without a result ended; the previous result stays."""
-        with self._publishing, self.hold_sync():
-            if job.generation == self.generation:
-                self.status, self.error, self.last_traceback = status, error, trace
+    def _restart(self, _change: Any) -> None:
+        if self._refiner is not None and self.comm is not None:
+            self._worker.ask_chore(self._refiner.estimate)
+            if self.autorun:
+                self.run()
 
-    # -- read from the explainer: on the worker's thread, or before it starts ------------------------------------------
+    def _show_another(self, _change: Any) -> None:
+        explanation = self._views.shown
+        if explanation is not None:  # another caption may have fewer players
+            self.selection = tuple(player for player in self.selection if player < explanation.n_players)
+        self._ask_all()
 
-    def _expect(self) -> None:
-        """Publish the example masks and the costs of the next refinement."""
-        self._attempt("The costs cannot be estimated", self._publish_costs)
+    def _show(self, explanation: Explanation, generation: int, status: str | None) -> None:
+        """On the worker's thread, show a result, and request the answers that depend on it."""
+        if self._views.show(explanation, generation, status):
+            self._ask_answers(final=status is not None)
 
-    def _publish_costs(self) -> None:
-        assert self._refiner is not None, "a finished explanation has no costs"
-        p, method = self.p, method_of(self.method)
-        masks = examples(self._refiner.explainer, p, method)
-        estimates = costs(self._refiner, self.max_budget, p, method)
-        with self._publishing, self.hold_sync():
-            if (p, method.name) == (self.p, self.method):
-                self.costs, self.examples = estimates, masks
+    def _ask_answers(self, *, final: bool) -> None:
+        for chore in (self._views.sum_up, self._playground.play):
+            self._worker.ask_chore(chore)
+        if final:
+            for chore in (self._views.find_subsets, self._measurements.estimate):
+                self._worker.ask_chore(chore)
 
-    def _summed(self, explanation: Explanation, players: tuple[int, ...]) -> Group:
-        if self._refiner is None:
-            return super()._summed(explanation, players)
-        return self._refiner.explainer.group(players, explanation)
-
-    def _code(self, explanation: Explanation) -> str | None:
-        if self._refiner is None:
-            return None
-        return reproduction(explanation, self._source, reused=self._refiner.reused(explanation))
-
-
-def _listed(requests: dict[str, Any]) -> str:
-    return ", ".join(name for name in requests if name != "bundle")
+    def _ask_all(self) -> None:
+        self._worker.ask_chore(self._views.draw)
+        self._ask_answers(final=True)

@@ -21,16 +21,16 @@ if TYPE_CHECKING:
     from fixlip_widgets.widget.costs import Pace
 
 Bools = NDArray[np.bool_]
-EVERYWHERE = (0.3, 0.5, 0.7)
+_SHARED_P = (0.3, 0.5, 0.7)
 """Values of p at which every explanation is measured, besides its own."""
 FRESH = 250
 """Fresh masks at each p: enough for a standard error of 0.012 of a correlation of 0.9, and cheaper than most fits."""
 _COALITIONS = 2 * POINTS
-_MOST_KEPT = 20_000
+_MAX_CACHED = 20_000
 """Largest number of cached encodings of a modality."""
 
 
-class Stopped(Exception):  # noqa: N818 - a control signal, not an error
+class Stop(Exception):  # noqa: N818 - a control signal, not an error
     """Raised to stop measuring; encodings are kept."""
 
 
@@ -49,7 +49,7 @@ class Measures:
 
 def probabilities(explanation: Explanation) -> list[float]:
     """Return the values of p at which ``explanation`` is measured, ascending."""
-    return sorted({*EVERYWHERE, explanation.p})
+    return sorted({*_SHARED_P, explanation.p})
 
 
 class Measurer:
@@ -90,7 +90,7 @@ class Measurer:
         Args:
             explanation: An explanation of the explainer's current pair.
             so_far: Its existing measures.
-            between: Called after every batch of encodings; raises :class:`Stopped` to stop.
+            between: Called after every batch of encodings; raises :class:`Stop` to stop.
 
         Yields:
             The measures so far, after each new one.
@@ -121,7 +121,7 @@ class Measurer:
                 self._image = {}
             self._pair, self._text = (changes, caption), pool_embeddings(self.explainer, "text")
         for known in (self._image, self._text):
-            if len(known) > _MOST_KEPT:
+            if len(known) > _MAX_CACHED:
                 known.clear()
         with self.explainer.pair():
             return RememberingGame(self.explainer.game, {"image": self._image, "text": self._text})
@@ -157,7 +157,7 @@ class _Encoding:
             self._batch_done()
 
     def report(self) -> None:
-        """Report the progress; may raise :class:`Stopped`."""
+        """Report the progress; may raise :class:`Stop`."""
         self._between(self._progress())
 
     def _batch_done(self) -> None:

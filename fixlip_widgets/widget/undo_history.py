@@ -1,14 +1,18 @@
-"""The undo history of the widget's settings."""
+"""Undo and reset of the widget's settings."""
 
 from __future__ import annotations
 
-from collections.abc import Generator
+import time
+from collections.abc import Generator, Iterable
 from contextlib import contextmanager
 from dataclasses import dataclass
 from typing import Any
 
+from fixlip_widgets.errors import InputError
 from fixlip_widgets.explanation.methods import CATALOGUE
+from fixlip_widgets.pages.traits import SETTINGS
 from fixlip_widgets.support.formatting import shortened
+from fixlip_widgets.widget.screen import Screen
 
 COALESCE_SECONDS = 1.0
 """Moves of one slider within this many seconds of each other are one change."""
@@ -22,7 +26,7 @@ _WORDS = {
     "subset_size": "subset size",
     "subset_sign": "subset sign",
 }
-RECORDED = ("p", "budget", "text", "method", "order", *(name for name in _WORDS if name != "text"), "palette", "theme")
+UNDO_SETTINGS = ("p", "budget", "method", "order", *_WORDS, "palette", "theme")
 """Settings that undo reverts; selection, removed players and the view are excluded."""
 
 
@@ -51,10 +55,10 @@ class Change:
         ]
         return ", ".join(parts)
 
-    def goes_on_with(self, later: Change) -> bool:
+    def is_continued_by(self, later: Change) -> bool:
         """Return whether ``later`` is another move of the same slider, within :data:`COALESCE_SECONDS`."""
-        named, soon = self.title or later.title, later.time - self.time < COALESCE_SECONDS
-        return not named and soon and self.settings.keys() == later.settings.keys()
+        title, soon = self.title or later.title, later.time - self.time < COALESCE_SECONDS
+        return not title and soon and self.settings.keys() == later.settings.keys()
 
 
 def _formatted(name: str, value: Any) -> str:
@@ -92,7 +96,7 @@ class History:
 
     def _add(self, change: Change) -> None:
         last = self._changes[-1] if self._changes else None
-        if last is not None and last.goes_on_with(change):
+        if last is not None and last.is_continued_by(change):
             self._changes.pop()
             firsts = {name: (last.settings[name][0], new) for name, (_, new) in change.settings.items()}
             change = Change(firsts, change.time)
@@ -126,3 +130,58 @@ class History:
     def pop(self) -> dict[str, Any]:
         """Remove the last change and return the values before it; empty if there is none."""
         return {name: old for name, (old, _) in self._changes.pop().settings.items()} if self._changes else {}
+
+
+class Undo:
+    """Undo and reset of a widget's settings.
+
+    Args:
+        screen: The widget's state, with the initial settings.
+    """
+
+    def __init__(self, screen: Screen) -> None:
+        self._screen, self._traits = screen, screen.traits
+        self._history = History()
+        self._initial = {name: getattr(screen.traits, name) for name in SETTINGS}
+        screen.traits.observe(self._note, UNDO_SETTINGS)
+
+    def undo(self) -> None:
+        """Revert the last change; raise :class:`InputError` if there is none."""
+        with self._screen.lock, self._history.paused():
+            before = self._history.pop()
+            if not before:
+                raise InputError("There is nothing to undo.")
+            self._apply(before)
+            self._traits.undoable = self._history.words
+
+    def reset(self) -> None:
+        """Restore the initial settings as one change."""
+        with self.together("reset"):
+            self._apply(self._initial)
+
+    @contextmanager
+    def together(self, title: str = "") -> Generator[None]:
+        """Record the changes within the context as one; the worker's notifications do not interleave."""
+        with self._screen.lock:
+            with self._history.together(title):
+                yield
+            self._traits.undoable = self._history.words
+
+    def _apply(self, settings: dict[str, Any]) -> None:
+        with self._screen.publishing():
+            for name in in_order(settings):
+                if getattr(self._traits, name) != settings[name]:
+                    setattr(self._traits, name, settings[name])
+
+    def _note(self, change: Any) -> None:
+        traits = self._traits
+        with self.together():
+            self._history.note(change["name"], change["old"], change["new"], time.monotonic())
+            orders = CATALOGUE[traits.method].orders if change["name"] == "method" else (traits.order,)
+            if traits.order not in orders:
+                traits.order = orders[0]
+
+
+def in_order(settings: Iterable[str]) -> list[str]:
+    """Return the names of settings with the method first, because it determines the available orders."""
+    return sorted(settings, key=lambda name: name != "method")

@@ -2,304 +2,221 @@
 
 from __future__ import annotations
 
-import traceback
-from collections.abc import Callable
 from typing import TYPE_CHECKING, Any
 
-import traitlets as t
-
-from fixlip_widgets.errors import FixlipError, InputError
+from fixlip_widgets.errors import InputError
+from fixlip_widgets.estimators.masks import split_budget
 from fixlip_widgets.explanation.comparison import Difference, check_comparable, label, one_unit, subtract
-from fixlip_widgets.explanation.explanation import Explanation
-from fixlip_widgets.explanation.group_sums import Group, group
+from fixlip_widgets.explanation.group_sums import group
+from fixlip_widgets.explanation.methods import CATALOGUE
 from fixlip_widgets.pages import wire_format as wire
 from fixlip_widgets.pages.convergence import Convergence
-from fixlip_widgets.pages.provenance import reproduction
-from fixlip_widgets.widget.checked_settings import BaseWidget
-from fixlip_widgets.widget.exports import Exports
-from fixlip_widgets.widget.playground import TAKEN, Playground
-from fixlip_widgets.widget.worker import Worker
+from fixlip_widgets.pages.provenance import Source, reproduction
+from fixlip_widgets.support.checks import MIN_BUDGET
+from fixlip_widgets.widget.screen import Screen
 
 if TYPE_CHECKING:
-    import networkx as nx
-    import plotly.graph_objects as go
+    from fixlip_widgets.explainers.fixlip import IncrementalExplainer
+    from fixlip_widgets.explanation.explanation import Explanation
 
 
-_REDRAW = ("top_k", "graph_layout", "graph_kind", "graph_sign")
+class Views:
+    """The explanations of a widget, and what its views show of them.
 
+    Message handlers only request chores: the worker's thread runs :meth:`draw`, :meth:`find_subsets` and
+    :meth:`sum_up`.
 
-class ShowingWidget(Exports, BaseWidget):
-    """A widget that shows explanations and answers queries about them; subclasses compute the explanations.
+    Args:
+        screen: The widget's state.
+        explanation: A finished explanation to show.
+        explainer: Explains the pair; None without a model.
+        source: Source of the image and the model; None without a model.
 
-    Message handlers only request chores: the worker's thread computes the graph, subsets, sums and the playground.
+    Attributes:
+        current: The last result, partial during a refinement; None before the first.
     """
 
-    def __init__(self, worker: Worker, explanation: Explanation | None, playground: Playground, **state: Any) -> None:
-        self._worker = worker
-        self._explanation = explanation
+    def __init__(
+        self,
+        screen: Screen,
+        explanation: Explanation | None = None,
+        explainer: IncrementalExplainer | None = None,
+        source: Source | None = None,
+    ) -> None:
+        self._screen, self._traits = screen, screen.traits
+        self._explainer, self._source = explainer, source
+        self.current = explanation
         self._pinned: Explanation | None = None
-        self._difference: Difference | None = None
-        self._subsets_of: Explanation | None = None
+        self._difference: Difference[Explanation] | None = None
+        self._subsets_of: tuple[Explanation, str] | None = None
         self._convergence = Convergence()
-        self._playground = playground
-        self.last_traceback = ""
-        super().__init__(**state)
-
-    # -- Python interface ----------------------------------------------------------------------------------------------
 
     @property
-    def explanation(self) -> Explanation | None:
-        """The current explanation: the last result, partial during a refinement; None before the first."""
-        return self._explanation
-
-    def shown_explanation(self) -> Explanation:
-        """Return the shown explanation: the current one, the pinned one, or current minus pinned (see ``shown``).
-
-        Raises:
-            InputError: There is no result yet.
-        """
-        return self._on_screen or self._present()
-
-    @property
-    def _on_screen(self) -> Explanation | None:
-        if self.shown == "difference":
+    def shown(self) -> Explanation | None:
+        """The shown explanation: the current one, the pinned one, or current minus pinned; None before the first."""
+        if self._traits.shown == "difference":
             return None if self._difference is None else self._difference.explanation
-        return self._pinned if self.shown == "pinned" else self._explanation
+        return self._pinned if self._traits.shown == "pinned" else self.current
 
-    def graph(self) -> nx.Graph[int]:
-        """Return the shown graph as a NetworkX graph, with the same edges and layout."""
-        return self.shown_explanation().to_networkx(**self._graph_options())
-
-    def figure(self, kind: str = "cross") -> go.Figure:
-        """Return the shown explanation as a Plotly figure; see :func:`fixlip_widgets.drawing.plotly.figure`."""
-        return self.shown_explanation().to_plotly(kind)
-
-    @property
-    def code(self) -> str:
-        """Python code that computes the current explanation again."""
-        return reproduction(self._present()) if self.result is None else str(self.result["code"])
-
-    def _present(self) -> Explanation:
-        if self._explanation is None:
+    def result(self) -> Explanation:
+        """Return the current explanation; raise :class:`InputError` before the first result."""
+        if self.current is None:
             raise InputError("There is no result yet; call widget.wait() first.")
-        return self._explanation
+        return self.current
+
+    def code(self, explanation: Explanation) -> str:
+        """Return Python code that computes ``explanation`` again."""
+        if self._explainer is None:
+            return reproduction(explanation)
+        return reproduction(explanation, self._source, reused=_reuses_masks(self._explainer, explanation))
 
     # -- comparing ---------------------------------------------------------------------------------------------------
 
-    def pin(self, explanation: Explanation | None = None) -> None:
-        """Pin an explanation as A; the setting ``shown`` selects A, or B − A with the current explanation as B.
-
-        Args:
-            explanation: An explanation of the same image and the same patches or regions; the current one by default.
-
-        Raises:
-            InputError: There is no result yet, or the image, grid or regions differ.
-        """
-        with self._publishing, self.hold_sync():
-            pinned = explanation or self._present()
-            if self._explanation is not None:
-                check_comparable(self._explanation, pinned)
-            elif list(pinned.grid) != self.scene["grid"] or wire.regions(pinned.regions) != self.scene["regions"]:
+    def pin(self, explanation: Explanation | None) -> None:
+        """Pin an explanation, by default the current one; raise :class:`InputError` if it cannot be compared."""
+        with self._screen.publishing():
+            traits, pinned = self._traits, explanation or self.result()
+            if self.current is not None:
+                check_comparable(self.current, pinned)
+            elif list(pinned.grid) != traits.scene["grid"] or wire.regions(pinned.regions) != traits.scene["regions"]:
                 raise InputError(
                     "The grid or the regions of the explanation differ from those of the widget; they must be the same."
                 )
-            own = self.result["generation"] if self.result and pinned is self._explanation else 0
+            generation = self._screen.generation if pinned is self.current else 0
             self._pinned = pinned
-            data = wire.result(pinned, own, partial=False, code=self._code(pinned))
-            self.pinned = {"label": label(pinned), "result": data}
+            data = wire.result(pinned, generation, partial=False, code=self.code(pinned))
+            traits.pinned = {"label": label(pinned), "result": data}
             self._subtract()
-        self._ask_all()
 
     def unpin(self) -> None:
         """Remove the pinned explanation, and show the current one."""
-        with self._publishing, self.hold_sync():
-            self.shown = "current"
-            self._pinned, self.pinned = None, None
+        with self._screen.publishing():
+            self._traits.shown = "current"
+            self._pinned, self._traits.pinned = None, None
             self._subtract()
 
-    def _subtract(self) -> None:
-        """Compute B − A again, if possible; requires the lock."""
-        if (
-            self._explanation is None
-            or self._pinned is None
-            or self.result is None
-            or not one_unit(self._explanation, self._pinned)
-        ):
-            self._difference, self.difference = None, None
-            if self.shown == "difference":
-                self.shown = "current"
-            return
-        self._difference = subtract(self._explanation, self._pinned)
-        data = wire.result(
-            self._difference.explanation,
-            self.result["generation"],
-            partial=self.result["partial"],
-            code="",
-            difference=True,
-        )
-        self.difference = {"result": data, "unmatched": list(self._difference.unmatched)}
-
-    def _check_shown(self, which: str) -> None:
+    def check_shown(self, which: str) -> None:
+        """Raise :class:`InputError` if the setting ``shown`` cannot be ``which``."""
         if which != "current" and self._pinned is None:
             raise InputError(f"No explanation is pinned, so {which!r} cannot be shown; pin an explanation first.")
         if which == "difference" and self._difference is None:
-            if self._explanation is None:
+            if self.current is None:
                 raise InputError("There is no result yet to compare with the pinned explanation.")
             raise InputError(
                 "A and B have no common unit; an explanation that is not in logits can be pinned, but not subtracted."
             )
 
-    # -- results -------------------------------------------------------------------------------------------------------
+    def _subtract(self) -> None:
+        """Compute B − A again, if possible; requires the lock."""
+        traits, current, pinned = self._traits, self.current, self._pinned
+        if current is None or pinned is None or traits.result is None or not one_unit(current, pinned):
+            self._difference, traits.difference = None, None
+            if traits.shown == "difference":
+                traits.shown = "current"
+            return
+        self._difference = subtract(current, pinned)
+        data = wire.result(
+            self._difference.explanation,
+            self._screen.generation,
+            partial=traits.result["partial"],
+            code="",
+            difference=True,
+        )
+        traits.difference = {"result": data, "unmatched": list(self._difference.unmatched)}
 
-    def _take(self, explanation: Explanation, generation: int, status: str | None) -> None:
-        """On the worker's thread, show ``explanation`` unless a newer request exists; partial without a ``status``."""
-        data = wire.result(explanation, generation, partial=status is None, code=self._code(explanation))
-        graph = wire.graph(explanation, generation, **self._graph_options()) if self.shown == "current" else None
-        with self._publishing:
-            if generation != self.generation:
-                return
-            with self.hold_sync():
-                self._explanation, self.result = explanation, data
-                self.convergence = list(self._convergence.add(explanation))
-                self._subtract()
-                if graph is not None and self.shown == "current":
-                    self.graph_data = graph
-                else:
-                    self._worker.ask_chore(self._redraw)
-                if status is not None:
-                    self.status = status
-        self._ask_about_result(final=status is not None)
+    # -- results -----------------------------------------------------------------------------------------------------
 
-    def _begin_with(self, explanation: Explanation) -> None:
+    def begin(self, explanation: Explanation) -> None:
         """Show a finished explanation; the first paint does not need the worker."""
-        self.convergence = list(self._convergence.add(explanation))
-        self._draw()
-        self._ask_model()
-        self._worker.ask_chore(self._find_subsets)
+        self._traits.convergence = list(self._convergence.add(explanation))
+        self.draw()
+        self._screen.worker.ask_chore(self.find_subsets)
 
-    def _ask_about_result(self, *, final: bool) -> None:
-        for chore in (self._sum_up, self._play, *((self._find_subsets,) if final else ())):
-            self._worker.ask_chore(chore)
+    def show(self, explanation: Explanation, generation: int, status: str | None) -> bool:
+        """Show a result, partial without a final ``status``; return False if a newer request exists."""
+        traits = self._traits
+        data = wire.result(explanation, generation, partial=status is None, code=self.code(explanation))
+        graph = wire.graph(explanation, generation, **self.graph_options()) if traits.shown == "current" else None
+        with self._screen.publishing():
+            if generation != traits.generation:
+                return False
+            self.current, traits.result = explanation, data
+            traits.convergence = list(self._convergence.add(explanation))
+            self._subtract()
+            if graph is not None and traits.shown == "current":
+                traits.graph_data = graph
+            else:
+                self._screen.worker.ask_chore(self.draw)
+            if status is not None:
+                traits.status = status
+        return True
 
-    def _ask_all(self) -> None:
-        self._worker.ask_chore(self._redraw)
-        self._ask_about_result(final=True)
+    def graph_options(self) -> dict[str, Any]:
+        """Return the arguments of :meth:`fixlip_widgets.Explanation.to_networkx` for the shown graph."""
+        traits = self._traits
+        sign = {"both": None, "positive": 1, "negative": -1}[traits.graph_sign]
+        return {"top_k": traits.top_k, "layout": traits.graph_layout, "kind": traits.graph_kind, "sign": sign}
 
-    def _code(self, explanation: Explanation) -> str | None:
-        """Return code that computes ``explanation`` again; None if its image and model are unknown."""
-        return None
+    def picture_options(self, kind: str) -> dict[str, Any]:
+        """Return the arguments of :meth:`fixlip_widgets.Explanation.to_svg` for the shown picture."""
+        options = self.graph_options() if kind == "graph" else {}
+        if "kind" in options:
+            options["edges"] = options.pop("kind")
+        return {**options, "colors": self._traits.palette}
 
-    def _summed(self, explanation: Explanation, players: tuple[int, ...]) -> Group:
-        """On the worker's thread, return the sums of a group, with standard errors if available."""
-        return group(explanation, players)
+    # -- chores ------------------------------------------------------------------------------------------------------
 
-    # -- chores: on the worker's thread ------------------------------------------------------------------------------
+    def draw(self) -> None:
+        """Publish the graph of the shown explanation."""
+        with self._screen.reporting("The graph cannot be drawn"):
+            explanation, generation = self.shown, self._screen.generation
+            if explanation is None:
+                return
+            graph = wire.graph(explanation, generation, **self.graph_options())
+            with self._screen.lock:
+                if explanation is self.shown:
+                    self._traits.graph_data = graph
 
-    def _attempt(self, what: str, work: Callable[[], None]) -> None:
-        """Run ``work``; on failure, report the error in ``error`` and continue."""
-        try:
-            work()
-        except FixlipError as error:
-            self.error = f"{what}: {error}"
-        except Exception as error:
-            self.last_traceback = traceback.format_exc()
-            self.error = f"{what}: {type(error).__name__}: {error}"
+    def find_subsets(self) -> None:
+        """Publish the best subsets of the shown explanation, once its result is final."""
+        with self._screen.reporting("The subsets cannot be found"):
+            explanation, which, generation = self.shown, self._traits.shown, self._screen.generation
+            if explanation is None or self._is_partial or (explanation, which) == self._subsets_of:
+                return
+            subsets = wire.subsets(explanation, generation, which)
+            with self._screen.lock:
+                if (explanation, which) == (self.shown, self._traits.shown):
+                    self._traits.subsets, self._subsets_of = subsets, (explanation, which)
 
-    def _redraw(self) -> None:
-        self._attempt("The graph cannot be drawn", self._draw)
+    def sum_up(self) -> None:
+        """Publish the sums of the selected players in the shown explanation.
 
-    def _draw(self) -> None:
-        explanation, shown = self._on_screen, self.result
-        if explanation is None:
-            return
-        generation = shown["generation"] if shown else 0
-        graph = wire.graph(explanation, generation, **self._graph_options())
-        with self._publishing:
-            if explanation is self._on_screen:
-                self.graph_data = graph
+        Only those of a final current result have standard errors, which need a solve that would delay encoding.
+        """
+        with self._screen.reporting("The sums of the selected players cannot be computed"):
+            explanation, which, players = self.shown, self._traits.shown, self._traits.selection
+            generation, summed = self._screen.generation, None
+            if explanation is not None and explanation.has_interactions and players:
+                valid = tuple(player for player in players if player < explanation.n_players)
+                if self._explainer is not None and which == "current" and not self._is_partial:
+                    sums = self._explainer.group(valid, explanation)
+                else:
+                    sums = group(explanation, valid)
+                summed = wire.group(sums, generation, which)
+            with self._screen.lock:
+                if (explanation, which, players) == (self.shown, self._traits.shown, self._traits.selection):
+                    self._traits.group = summed
 
-    def _graph_options(self) -> dict[str, Any]:
-        sign = {"both": None, "positive": 1, "negative": -1}[self.graph_sign]
-        return {"top_k": self.top_k, "layout": self.graph_layout, "kind": self.graph_kind, "sign": sign}
+    @property
+    def _is_partial(self) -> bool:
+        return bool(self._traits.result and self._traits.result["partial"])
 
-    def _find_subsets(self) -> None:
-        self._attempt("The subsets cannot be found", self._subset)
 
-    def _subset(self) -> None:
-        explanation, result = self._on_screen, self.result
-        if explanation is None or explanation is self._subsets_of or (result and result["partial"]):
-            return
-        subsets = wire.subsets(explanation, result["generation"] if result else 0, self._which(explanation))
-        with self._publishing:
-            if explanation is self._on_screen:
-                self.subsets, self._subsets_of = subsets, explanation
-
-    def _which(self, explanation: Explanation) -> str:
-        """Return the value of ``shown`` for which ``explanation`` is on screen."""
-        if explanation is self._pinned:
-            return "pinned"
-        return "current" if explanation is self._explanation else "difference"
-
-    def _sum_up(self) -> None:
-        self._attempt("The sums of the selected players cannot be computed", self._sum)
-
-    def _sum(self) -> None:
-        explanation, players, result = self._on_screen, self.selection, self.result
-        summed = None
-        if explanation is not None and explanation.has_interactions and players:
-            valid = [player for player in players if player < explanation.n_players]
-            final = self.shown == "current" and not (result and result["partial"])
-            sum_group = self._summed if final else group  # standard errors need a solve, which would delay encoding
-            generation = result["generation"] if result else 0
-            summed = wire.group(sum_group(explanation, tuple(valid)), generation, self._which(explanation))
-        with self._publishing:
-            if (explanation, players) == (self._on_screen, self.selection):
-                self.group = summed
-
-    def _play(self) -> None:
-        self._attempt("The model's value cannot be computed", self._ask_model)
-
-    def _ask_model(self) -> None:
-        removed, explanation = self.removed, self._explanation
-        if removed and self._playground.is_taken(self.text, explanation):
-            self._publish_played(removed, None, TAKEN)
-            return
-        known = self._playground.known(removed)
-        if explanation is not None and not removed and known is None:
-            known = wire.number(explanation.similarity)
-        self._publish_played(removed, known)
-        if removed and known is None and (value := self._playground.ask(removed)) is not None:
-            self._publish_played(removed, value)
-
-    def _publish_played(self, removed: tuple[int, ...], value: float | None, why: str = "") -> None:
-        with self._publishing:
-            result = self.result
-            if removed == self.removed and (result or removed):
-                generation = result["generation"] if result else self.generation
-                self.played = self._playground.answer(removed, value, self._explanation, generation, why)
-
-    # -- observers that request chores ---------------------------------------------------------------------------------
-
-    @t.observe(*_REDRAW)
-    def _ask_redraw(self, _change: Any) -> None:
-        if self._ready:
-            self._worker.ask_chore(self._redraw)
-
-    @t.observe("selection")
-    def _ask_sum(self, _change: Any) -> None:
-        if self._ready:
-            self._worker.ask_chore(self._sum_up)
-
-    @t.observe("removed")
-    def _ask_play(self, _change: Any) -> None:
-        if self._ready:
-            self._worker.ask_chore(self._play)
-
-    @t.observe("shown")
-    def _ask_shown(self, _change: Any) -> None:
-        if not self._ready:
-            return
-        explanation = self._on_screen
-        if explanation is not None:  # another caption may have fewer players
-            self.selection = tuple(player for player in self.selection if player < explanation.n_players)
-        self._ask_all()
+def _reuses_masks(explainer: IncrementalExplainer, explanation: Explanation) -> bool:
+    """Return whether the pool holds more masks than a new explainer would draw for ``explanation``."""
+    method, game, p = CATALOGUE.get(explanation.method), explainer.game, explanation.p
+    if method is None or not method.pooled:
+        return False
+    image_masks, _ = split_budget(max(explanation.budget, MIN_BUDGET), game.n_image, game.n_text)
+    fresh = image_masks + image_masks % 2 if p == 0.5 else image_masks
+    return explainer.probabilities not in ({}, {p: fresh})

@@ -9,6 +9,9 @@ import weakref
 from collections.abc import Callable
 from dataclasses import dataclass, field
 from functools import partial
+from typing import Literal
+
+State = Literal["resting", "running", "following up", "closed"]
 
 
 @dataclass(eq=False)
@@ -20,7 +23,6 @@ class Job:
         p, budget, caption, method, order: The requested settings.
         stop: Set when the job should end after the current batch, because it was cancelled or replaced.
         cancelled: Whether the user cancelled the job; its partial result is then shown.
-        settled: Whether the result is final; :meth:`Worker.wait` no longer waits for the job.
     """
 
     generation: int
@@ -31,7 +33,11 @@ class Job:
     order: int = 2
     stop: threading.Event = field(default_factory=threading.Event)
     cancelled: bool = False
-    settled: bool = False
+
+    @property
+    def replaced(self) -> bool:
+        """Whether a newer job replaced this one, whose result is then not shown."""
+        return self.stop.is_set() and not self.cancelled
 
 
 class Worker:
@@ -68,7 +74,8 @@ class Worker:
         self._next: Job | None = None
         self._current: Job | None = None
         self._chores: dict[Callable[[], None], None] = {}  # in order of request
-        self._chore_running = self._closed = False
+        self._chore_running = False
+        self._state: State = "resting"
         self._thread: threading.Thread | None = None
 
     def submit(self, job: Job, run: Callable[[Job], None]) -> None:
@@ -91,7 +98,7 @@ class Worker:
     def ask_chore(self, chore: Callable[[], None]) -> None:
         """Request ``chore``, which runs between two batches at the latest; repeated requests run it once."""
         with self._changed:
-            if not self._closed:
+            if not self.closed:
                 self._chores.setdefault(chore)
                 self._wake()
 
@@ -99,7 +106,7 @@ class Worker:
         """Run the requested chores; called on the worker's thread."""
         while True:
             with self._changed:
-                if not self._chores or self._closed:
+                if not self._chores or self.closed:
                     return
                 chore = next(iter(self._chores))
                 del self._chores[chore]
@@ -116,10 +123,11 @@ class Worker:
         with self._changed:
             self._stop(cancelled=True)
 
-    def settle(self, job: Job) -> None:
-        """Mark the result of ``job`` as final: the worker goes from running to following up."""
+    def settle(self) -> None:
+        """Mark the result of the current job as final: the worker goes from running to following up."""
         with self._changed:
-            job.settled = True
+            if self._state == "running":
+                self._state = "following up"
             self._make_way()
             self._changed.notify_all()
 
@@ -136,7 +144,7 @@ class Worker:
             raise RuntimeError("The worker cannot wait for itself; call this outside observers.")
 
         def resting() -> bool:
-            if self._current is not None and self._current.settled:
+            if self._current is not None and self._state == "following up":
                 self._current.stop.set()
             return self._current is None and self._idle()
 
@@ -150,7 +158,7 @@ class Worker:
             timeout: Longest time to block, in seconds; by default, block until the thread has ended.
         """
         with self._changed:
-            self._closed = True
+            self._state = "closed"
             self._next = None
             self._stop(cancelled=False)
             self._changed.notify_all()
@@ -163,10 +171,14 @@ class Worker:
         """Whether the thread has started and not ended."""
         return self._thread is not None and self._thread.is_alive()
 
+    @property
+    def closed(self) -> bool:
+        """Whether the worker is closed."""
+        return self._state == "closed"
+
     def _idle(self) -> bool:
-        working = self._current is not None and not self._current.settled
-        busy = self._next or working or self._chores or self._chore_running
-        return self._closed or not busy
+        busy = self._state == "running" or self._next or self._chores or self._chore_running
+        return self.closed or not busy
 
     def _stop(self, *, cancelled: bool) -> None:
         for job in (self._next, self._current):
@@ -176,11 +188,11 @@ class Worker:
 
     def _make_way(self) -> None:
         """Stop a job that is following up if another job waits; requires the lock."""
-        if self._next is not None and self._current is not None and self._current.settled:
+        if self._next is not None and self._current is not None and self._state == "following up":
             self._current.stop.set()
 
     def _wake(self) -> None:
-        if self._thread is None and not self._closed:
+        if self._thread is None and not self.closed:
             _workers.add(self)
             self._thread = threading.Thread(target=self._loop, name="fixlip-widget", daemon=True)
             self._thread.start()
@@ -189,17 +201,20 @@ class Worker:
     def _loop(self) -> None:
         while True:
             with self._changed:
-                self._changed.wait_for(lambda: self._closed or self._next is not None or bool(self._chores))
-                if self._closed:
+                self._changed.wait_for(lambda: self.closed or self._next is not None or bool(self._chores))
+                if self.closed:
                     return
-                self._current, self._next = self._next, None
-                run = self._run
+                job, run = self._next, self._run
+                self._current, self._next = job, None
+                if job is not None:
+                    self._state = "running"
             self._survive(self.do_chores)
-            job = self._current
             if job is not None and run is not None:
                 self._survive(partial(run, job))
                 with self._changed:
                     self._current = None
+                    if not self.closed:
+                        self._state = "resting"
                     self._changed.notify_all()
 
     @staticmethod

@@ -22,8 +22,8 @@ from fixlip_widgets.explainers.metrics.sampled import Faithfulness  # noqa: E402
 from fixlip_widgets.pages import wire_format as wire  # noqa: E402
 from fixlip_widgets.widget.costs import SLIDER_BUDGETS  # noqa: E402
 from fixlip_widgets.widget.measurer import FRESH, Measures, probabilities  # noqa: E402
-from fixlip_widgets.widget.faithfulness import told  # noqa: E402
-from fixlip_widgets.pages.traits import Answers, Settings  # noqa: E402
+from fixlip_widgets.widget.faithfulness import measurement  # noqa: E402
+from fixlip_widgets.pages.traits import WidgetTraits  # noqa: E402
 from tests import examples  # noqa: E402
 
 GRADIENTS = {"name": "grad_eclip", "label": "Grad-ECLIP", "orders": [1], "uses_p": False, "uses_budget": False}
@@ -56,8 +56,7 @@ def dog_and_hydrant() -> Explanation:
 def state(explanation: Explanation) -> dict[str, Any]:
     """Every trait that the view reads."""
     return {
-        **Settings().trait_values(),
-        **Answers().trait_values(),
+        **WidgetTraits().trait_values(sync=True),
         "p": explanation.p,
         "budget": explanation.budget,
         "text": explanation.caption,
@@ -124,7 +123,7 @@ def measures(explanation: Explanation) -> list[dict[str, Any]]:
         most, least = (np.interp(np.linspace(0, 1, 51), np.linspace(0, 1, len(end)), end) for end in ends)
         curves = Curves(np.linspace(0, 1, 51), most, least, float((most - least).mean()))
         agreement = [Faithfulness(follows + 0.1 * p, follows - 0.1 + 0.1 * p, p, FRESH) for p in probabilities(of)]
-        return told(of, Measures(curves, tuple(agreement)))
+        return measurement(of, Measures(curves, tuple(agreement)))
 
     first = explanation.replace(main=explanation.first_order(), interactions=np.zeros((n, n)), order=1, triples=None)
     others = (("banzhaf_values", first, 0.7), ("grad_eclip", first.replace(main=np.abs(first.main)), 0.5))

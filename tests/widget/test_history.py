@@ -7,7 +7,7 @@ from collections.abc import Callable
 import pytest
 
 from fixlip_widgets import FixlipWidget, InputError
-from fixlip_widgets.widget.undo_history import RECORDED, History
+from fixlip_widgets.widget.undo_history import UNDO_SETTINGS, History
 from tests.examples import dog_and_hydrant
 from tests.widget.conftest import CAPTION, SECONDS, Wire
 
@@ -102,7 +102,7 @@ def test_a_view_may_undo_and_reset(widget: FixlipWidget, wire: Wire) -> None:
 
 
 def test_recorded_settings_are_traits_of_the_widget(widget: FixlipWidget) -> None:
-    assert set(RECORDED) <= set(widget.keys)
+    assert set(UNDO_SETTINGS) <= set(widget.keys)
 
 
 def test_a_finished_explanations_look_can_be_undone() -> None:

@@ -17,7 +17,7 @@ from traitlets import link
 import fixlip_widgets as fx
 from fixlip_widgets import FixlipWidget
 from fixlip_widgets.pages.provenance import Source, reproduction
-from fixlip_widgets.pages.traits import Answers, Settings
+from fixlip_widgets.pages.traits import SETTINGS, WidgetTraits
 from tests.examples import dog_and_hydrant
 from tests.golden import tiny_clip, tiny_pixels
 from tests.widget.conftest import SECONDS, Wire
@@ -46,7 +46,7 @@ ANOTHER: dict[str, Any] = {
 
 
 def test_there_is_another_value_for_every_setting() -> None:
-    assert set(ANOTHER) == set(Settings.class_trait_names())
+    assert set(ANOTHER) == SETTINGS
 
 
 @pytest.mark.parametrize("name", ANOTHER)
@@ -66,7 +66,7 @@ def test_every_setting_can_be_observed_and_linked(make_widget: Make, name: str) 
 
 
 def test_settings_and_answers_can_be_linked_in_the_browser(widget: FixlipWidget) -> None:
-    for name in (*Settings.class_trait_names(), *Answers.class_trait_names()):
+    for name in set(WidgetTraits.class_trait_names()) - {"idle_share"}:
         assert widget.trait_metadata(name, "sync"), f"{name} is a trait of the view's model"
     slider = ipywidgets.FloatSlider(min=0.1, max=0.9)
     joined = ipywidgets.jslink((slider, "value"), (widget, "p"))

@@ -14,7 +14,7 @@ import pytest
 import fixlip_widgets as fx
 from fixlip_widgets import FixlipError, FixlipWidget, InputError, Model
 from fixlip_widgets.explainers.registry import METHODS
-from fixlip_widgets.widget.faithfulness import MOST_TOLD
+from fixlip_widgets.widget.faithfulness import MAX_MEASUREMENTS
 from tests.examples import dog_and_hydrant
 from tests.widget.conftest import SECONDS, Wire
 
@@ -40,7 +40,7 @@ def in_the_middle(widget: FixlipWidget, monkeypatch: pytest.MonkeyPatch, do: Cal
             done.set()
             do()
 
-    monkeypatch.setattr("fixlip_widgets.widget.faithfulness.PROGRESS_EVERY", 0.0)
+    monkeypatch.setattr("fixlip_widgets.widget.screen.PROGRESS_EVERY", 0.0)
     monkeypatch.setattr(widget, "send", tell)
 
 
@@ -175,7 +175,7 @@ def test_queries_are_answered_while_measuring(
 def test_progress_of_measuring_is_told_and_never_falls(
     widget: FixlipWidget, wire: Wire, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr("fixlip_widgets.widget.faithfulness.PROGRESS_EVERY", 0.0)
+    monkeypatch.setattr("fixlip_widgets.widget.screen.PROGRESS_EVERY", 0.0)
     wire.ask({"type": "measure"})
     assert widget.wait(SECONDS)
     told = [message["fraction"] for message in wire.messages if message["type"] == "measuring"]
@@ -241,12 +241,12 @@ def test_a_failure_is_told_and_the_result_stays(
 def test_the_view_has_the_latest_measurement_of_each_of_the_last_explanations(make_widget: Make) -> None:
     widget = make_widget(budget=2**9)
     assert widget.wait(SECONDS)
-    for step in range(MOST_TOLD + 2):
+    for step in range(MAX_MEASUREMENTS + 2):
         widget.p = 0.2 + 0.05 * step
         assert widget.wait(SECONDS)
         widget.measure()
     assert [told["p"] for told in widget.measured] == pytest.approx(
-        [0.2 + 0.05 * step for step in range(2, MOST_TOLD + 2)]
+        [0.2 + 0.05 * step for step in range(2, MAX_MEASUREMENTS + 2)]
     )
     assert len(json.dumps(widget.measured)) < 25_000
     widget.p = 0.5

@@ -141,7 +141,7 @@ def test_a_following_job_waits_only_for_the_final_result(worker: Worker) -> None
         started.set()
         assert may_end.wait(SECONDS)
         order.append("stopped" if job.stop.is_set() else "result")
-        worker.settle(job)
+        worker.settle()
         assert job.stop.wait(SECONDS), "a job that is following up is stopped"
         order.append("later")
 
