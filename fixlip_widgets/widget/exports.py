@@ -29,7 +29,7 @@ class Exports:
         self._display_id = self._model_id = ""
 
     def record(self, explainer: IncrementalExplainer | None, **options: Any) -> Recording:
-        """Compute the contents of a page with the resting explainer; see :func:`fixlip_widgets.explainers.recording.record`."""
+        """Compute the contents of a page with the resting explainer."""
         from fixlip_widgets.explainers.recording import record
         from fixlip_widgets.pages.recording import Recording
 

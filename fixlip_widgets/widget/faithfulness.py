@@ -2,16 +2,13 @@
 
 from __future__ import annotations
 
-from contextlib import suppress
-from functools import partial
 from typing import TYPE_CHECKING, Any
 
 from fixlip_widgets.errors import FixlipError, InputError
 from fixlip_widgets.explanation.comparison import method_label
 from fixlip_widgets.explanation.methods import CATALOGUE
 from fixlip_widgets.pages import wire_format as wire
-from fixlip_widgets.support.progress import Progress
-from fixlip_widgets.widget.measurer import Measurer, Measures, Stop, probabilities
+from fixlip_widgets.widget.measurer import Measurer, Measures, probabilities
 from fixlip_widgets.widget.refiner import Refiner
 from fixlip_widgets.widget.screen import Screen
 from fixlip_widgets.widget.views import Views
@@ -111,22 +108,20 @@ class Measurements:
         """Measure the shown explanation, and resume the follow-up work that this interrupted."""
         with self._screen.reporting("The explanation cannot be measured"):
             explanation, measurer = self._measurable()
-            measures, between = self._measures.get(_key(explanation)), partial(self._between_batches, job)
-            with suppress(Stop):
-                for more in measurer.measure(explanation, measures, between):
-                    self._publish(explanation, more)
+            for step in measurer.measure(explanation, self._measures.get(_key(explanation))):
+                if isinstance(step, Measures):
+                    self._publish(explanation, step)
+                    continue
+                if job.stop.is_set():
+                    break
+                self._screen.send_progress(job, step, "measuring")
+                self._screen.worker.do_chores()
         with self._screen.lock:
             self._traits.measuring = False
         self._screen.worker.ask_chore(self.estimate)
         if self._refiner is not None:
             with self._screen.reporting("Other values of p cannot be prepared"):
                 self._refiner.prepare(job)
-
-    def _between_batches(self, job: Job, progress: Progress) -> None:
-        if job.stop.is_set():
-            raise Stop
-        self._screen.send_progress(job, progress, "measuring")
-        self._screen.worker.do_chores()
 
     def _publish(self, explanation: Explanation, measures: Measures) -> None:
         entry = measurement(explanation, measures)

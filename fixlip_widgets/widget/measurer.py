@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 import time
-from collections.abc import Callable, Iterator
-from dataclasses import dataclass
+from collections.abc import Iterator
+from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
 from numpy.typing import NDArray
 
+from fixlip_widgets.explainers.game import Modality
 from fixlip_widgets.explainers.metrics.curves import POINTS, Curves, curves, extremes
 from fixlip_widgets.explainers.metrics.sampled import Faithfulness, check_players, fresh_masks, sample
 from fixlip_widgets.explainers.remembering_game import Embeddings, RememberingGame, pool_embeddings
@@ -28,10 +29,6 @@ FRESH = 250
 _COALITIONS = 2 * POINTS
 _MAX_CACHED = 20_000
 """Largest number of cached encodings of a modality."""
-
-
-class Stop(Exception):  # noqa: N818 - a control signal, not an error
-    """Raised to stop measuring; encodings are kept."""
 
 
 @dataclass(frozen=True)
@@ -82,36 +79,36 @@ class Measurer:
             "masks": FRESH,
         }
 
-    def measure(
-        self, explanation: Explanation, so_far: Measures | None, between: Callable[[Progress], None]
-    ) -> Iterator[Measures]:
+    def measure(self, explanation: Explanation, measures: Measures | None) -> Iterator[Progress | Measures]:
         """Compute the missing measures: the curves first, then the faithfulness at one p after the other.
 
         Args:
             explanation: An explanation of the explainer's current pair.
-            so_far: Its existing measures.
-            between: Called after every batch of encodings; raises :class:`Stop` to stop.
+            measures: Its existing measures.
 
         Yields:
-            The measures so far, after each new one.
+            The progress after every batch of encodings, and the measures so far after each new one.
 
         Raises:
             InputError: The explanation is of another pair, or the full pair is as similar as the empty one.
         """
         game = self._game()
         check_players(game, explanation)
-        cost = self.cost(explanation, so_far)
-        encoding = _Encoding(game, self._pace, between, (cost["image"], cost["text"]))
-        if so_far is None:
-            most, least = (_search(explanation, sign, encoding) for sign in (1, -1))
-            encoding.run(np.concatenate([most, least]))
-            so_far = Measures(curves(game, most, least))
-            yield so_far
-        for p in probabilities(explanation)[len(so_far.faithfulness) :]:
-            encoding.run(_fresh(game, p))
+        cost = self.cost(explanation, measures)
+        encoding = _Encoding(game, self._pace, {"image": cost["image"], "text": cost["text"]})
+        if measures is None:
+            yield encoding.progress()
+            most = extremes(explanation, 1)
+            yield encoding.progress()  # for many players, the search takes a while too
+            least = extremes(explanation, -1)
+            yield from encoding.run(np.concatenate([most, least]))
+            measures = Measures(curves(game, most, least))
+            yield measures
+        for p in probabilities(explanation)[len(measures.faithfulness) :]:
+            yield from encoding.run(_fresh(game, p))
             faithfulness = sample(game, p, FRESH).faithfulness(explanation)
-            so_far = Measures(so_far.curves, (*so_far.faithfulness, faithfulness))
-            yield so_far
+            measures = replace(measures, faithfulness=(*measures.faithfulness, faithfulness))
+            yield measures
 
     def _game(self) -> RememberingGame:
         """Return the explainer's game with the cached encodings and the explainer's masked captions."""
@@ -128,52 +125,39 @@ class Measurer:
 
 
 class _Encoding:
-    """Encoding of joint masks for one measurement, with progress after every batch.
+    """Encoding of joint masks for one measurement.
 
     Args:
         game: Caches the encodings.
         pace: Records the time of the encodings.
-        between: Called with the progress.
-        total: Upper bound of the (image, text) encodings.
+        total: Upper bound of the encodings of each modality.
     """
 
-    def __init__(
-        self, game: RememberingGame, pace: Pace, between: Callable[[Progress], None], total: tuple[int, int]
-    ) -> None:
-        self._game, self._pace, self._between, self._total = game, pace, between, total
-        self._image = self._text = 0
-        self._started = time.monotonic()
-        pace.begin(self._started)
+    def __init__(self, game: RememberingGame, pace: Pace, total: dict[Modality, int]) -> None:
+        self._game, self._pace, self._total = game, pace, total
+        self._done: dict[Modality, int] = {"image": 0, "text": 0}
+        self._start = time.monotonic()
+        pace.begin(self._start)
 
-    def run(self, masks: Bools) -> None:
-        """Encode the missing ones of (m, n) joint masks, the cheap text masks first."""
+    def run(self, masks: Bools) -> Iterator[Progress]:
+        """Encode the missing ones of (m, n) joint masks, the cheap text masks first; yield after every batch."""
         image, text = _missing(self._game, masks)
-        self._pace.resume(time.monotonic())
-        for count in self._game.encode("text", text):
-            self._text += count
-            self._batch_done()
-        for count in self._game.encode("image", image):
-            self._image += count
-            self._batch_done()
+        missing: dict[Modality, Bools] = {"text": text, "image": image}
+        for modality, new in missing.items():
+            self._pace.resume(time.monotonic())
+            for count in self._game.encode(modality, new):
+                self._done[modality] += count
+                progress = self.progress()
+                self._pace.watch(progress, time.monotonic())
+                yield progress
+                self._pace.resume(time.monotonic())
 
-    def report(self) -> None:
-        """Report the progress; may raise :class:`Stop`."""
-        self._between(self._progress())
-
-    def _batch_done(self) -> None:
-        self._pace.watch(self._progress(), time.monotonic())
-        self.report()
-        self._pace.resume(time.monotonic())
-
-    def _progress(self) -> Progress:
-        image, text = self._total
-        return Progress.since(self._started, self._image, max(image, self._image), self._text, max(text, self._text))
-
-
-def _search(explanation: Explanation, sign: int, encoding: _Encoding) -> Bools:
-    """Return the coalitions of one curve; for many players, the search takes a while too."""
-    encoding.report()
-    return extremes(explanation, sign)
+    def progress(self) -> Progress:
+        """Return the progress of the measurement."""
+        image, text = self._done["image"], self._done["text"]
+        return Progress.since(
+            self._start, image, max(self._total["image"], image), text, max(self._total["text"], text)
+        )
 
 
 def _fresh(game: RememberingGame, p: float) -> Bools:

@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING
 from fixlip_widgets.errors import FixlipError
 from fixlip_widgets.explainers.registry import Method, Request
 from fixlip_widgets.explainers.registry import method as method_of
-from fixlip_widgets.pages.mask_examples import examples
+from fixlip_widgets.pages.mask_examples import first_masks
 from fixlip_widgets.widget.costs import Pace, costs
 from fixlip_widgets.widget.screen import Screen
 from fixlip_widgets.widget.worker import Job
@@ -87,7 +87,8 @@ class Refiner:
         traits = self._screen.traits
         with self._screen.reporting("The costs cannot be estimated"):
             p, method = traits.p, method_of(traits.method)
-            masks = examples(self.explainer, p, method)
+            game, seed = self.explainer.game, self.explainer.seed
+            masks = first_masks(game.n_image, game.n_text, p, seed) if method.uses_p else None
             estimates = costs(self, traits.max_budget, p, method)
             with self._screen.publishing():
                 if (p, method.name) == (traits.p, traits.method):
