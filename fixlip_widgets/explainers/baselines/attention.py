@@ -1,8 +1,8 @@
 """Recording of a tower's attention, computed explicitly so that its weights can be differentiated.
 
-Towers compute attention in fused kernels that do not return the weights. While :class:`Watched` is active, PyTorch
-redirects both of its attention functions to it, and it computes the same results step by step and records them. This
-works for every kind of tower, independently of its classes.
+Towers compute attention in fused kernels that do not return the weights. While an :class:`AttentionRecorder` is active,
+PyTorch redirects both of its attention functions to it, and it computes the same results step by step and records them.
+This works for every kind of tower, independently of its classes.
 """
 
 from __future__ import annotations
@@ -47,16 +47,16 @@ class Attention:
         return self.weights.shape[-2] == self.weights.shape[-1]
 
 
-class Watched(TorchFunctionMode):
+class AttentionRecorder(TorchFunctionMode):
     """Context manager that computes every attention explicitly and records it, in the order of the layers.
 
     Attributes:
-        seen: Attentions recorded so far.
+        attentions: Attentions recorded so far.
     """
 
     def __init__(self) -> None:
         super().__init__()
-        self.seen: list[Attention] = []
+        self.attentions: list[Attention] = []
 
     def __torch_function__(
         self, func: Any, types: Any, args: tuple[Any, ...] = (), kwargs: dict[str, Any] | None = None
@@ -94,7 +94,8 @@ class Watched(TorchFunctionMode):
         output = weights @ value
         if output.ndim != 4 or len(output) != 1:
             raise _unsupported(f"attends with output shape {tuple(output.shape)}, not over all positions of one input")
-        self.seen.append(Attention(query[0], key[0], value[0], weights, output))
+        attention = Attention(queries=query[0], keys=key[0], values=value[0], weights=weights, output=output)
+        self.attentions.append(attention)
         return output
 
     def _multi_head(self, *args: Any, **kwargs: Any) -> tuple[Tensor, None]:
@@ -145,7 +146,7 @@ def _unsupported(reason: str) -> ModelError:
 
 
 @dataclass(frozen=True)
-class Attended:
+class TowerAttention:
     """Embedding and attentions of a tower for one input.
 
     Attributes:
@@ -164,18 +165,18 @@ class Attended:
         return self.layers[0].weights.shape[-1]
 
 
-def watch(encode: Callable[[Tensor], Tensor], mask: Tensor) -> Attended:
+def record_attention(encode: Callable[[Tensor], Tensor], mask: Tensor) -> TowerAttention:
     """Encode one (n,) mask and record the attentions of the tower.
 
     Raises:
         ModelError: The tower is not a stack of self-attentions over all positions with at most one pooling attention.
     """
-    with torch.inference_mode(False), torch.enable_grad(), Watched() as watched:
+    with torch.inference_mode(False), torch.enable_grad(), AttentionRecorder() as recorder:
         embedding = encode(mask[None])[0]
-    if not watched.seen:
+    if not recorder.attentions:
         raise _unsupported("computes no attention with PyTorch's attention functions")
-    pool = None if watched.seen[-1].is_self_attention else watched.seen[-1]
-    layers = tuple(watched.seen if pool is None else watched.seen[:-1])
+    pool = None if recorder.attentions[-1].is_self_attention else recorder.attentions[-1]
+    layers = tuple(recorder.attentions if pool is None else recorder.attentions[:-1])
     if not all(layer.is_self_attention for layer in layers) or len({layer.weights.shape[-1] for layer in layers}) != 1:
         raise _unsupported("does not attend over the same positions in every layer")
-    return Attended(embedding, layers, pool)
+    return TowerAttention(embedding, layers, pool)

@@ -65,7 +65,7 @@ def exclip(game: VisionLanguageGame, steps: int = 10, chunk: int = 10, layer: in
         if value < 1:
             raise InputError(f"{name} is {value}; it must be at least 1.")
     positions_of(game, "image", _ANY_LENGTH)  # raises ModelError for encoders without patches
-    image, text = integrated(game, steps, chunk, layer)
+    image, text = interaction_factors(game, steps, chunk, layer)
     cross = game.scale * text[:, :-1].T @ positions_of(game, "image", image.shape[1]).gather(image)
     n = game.n_players
     interactions = np.zeros((n, n))
@@ -83,19 +83,19 @@ def exclip(game: VisionLanguageGame, steps: int = 10, chunk: int = 10, layer: in
     )
 
 
-def integrated(game: VisionLanguageGame, steps: int, chunk: int, layer: int) -> tuple[Tensor, Tensor]:
+def interaction_factors(game: VisionLanguageGame, steps: int, chunk: int, layer: int) -> tuple[Tensor, Tensor]:
     """Return the factors of the interactions: U (d, length of the image sequence) and W (d, n_text + 1), float64.
 
     Column j of W is ``J_b (b − r_b)`` restricted to the positions of token j; the last column sums all other positions.
     Column i of U is the same for position i of the image, projected onto the span of W, which suffices for ``WᵀU``.
     """
     text = _text_path(game, layer)
-    every = text.contracted(torch.eye(text.dimensions, device=game.model.device), steps, chunk)
+    every = text.integrate(torch.eye(text.dimensions, device=game.model.device), steps, chunk)
     words = positions_of(game, "text", every.shape[1]).gather(every)
     w = torch.cat([words, (every.sum(dim=1) - words.sum(dim=1))[:, None]], dim=1)
     span = torch.linalg.svd(w, full_matrices=False)
     basis = span.U[:, (span.S / span.S[0]) > _NEGLIGIBLE]
-    return basis @ _image_path(game, layer).contracted(basis.T, steps, chunk), w
+    return basis @ _image_path(game, layer).integrate(basis.T, steps, chunk), w
 
 
 @dataclass(frozen=True)
@@ -113,7 +113,7 @@ class Path:
     change: Tensor
     dimensions: int
 
-    def contracted(self, directions: Tensor, steps: int, chunk: int) -> Tensor:
+    def integrate(self, directions: Tensor, steps: int, chunk: int) -> Tensor:
         """Return (k, length) float64 ``∫ dᵀ ∂encode/∂x_i (x_i − r_i) dα`` for (k, d) directions d and positions i."""
         integrals = torch.zeros(len(directions), len(self.change), dtype=torch.float64, device=home(self.change.device))
         alphas = (torch.arange(steps, device=self.change.device) + 0.5) / steps

@@ -14,7 +14,7 @@ import torch.nn.functional as F
 from torch import Tensor
 
 from fixlip_widgets.errors import InputError
-from fixlip_widgets.explainers.baselines.attention import Attended, Attention, watch
+from fixlip_widgets.explainers.baselines.attention import Attention, TowerAttention, record_attention
 from fixlip_widgets.explainers.baselines.positions import positions_of
 from fixlip_widgets.explainers.game import Modality, VisionLanguageGame
 from fixlip_widgets.explanation.explanation import Explanation
@@ -22,7 +22,8 @@ from fixlip_widgets.explanation.explanation import Explanation
 TEXT_LAYERS = 8
 """Number of last text-tower layers that Grad-ECLIP sums: word relevance forms earlier than patch relevance."""
 
-Relevance = Callable[[Attended, Tensor, Modality], Tensor]
+Relevance = Callable[[TowerAttention, Tensor, Modality], Tensor]
+"""Function of a tower, the similarity and the modality that returns the (length,) relevance of every position."""
 
 
 def game_attention(game: VisionLanguageGame) -> Explanation:
@@ -41,7 +42,7 @@ def game_attention(game: VisionLanguageGame) -> Explanation:
     Source: Chefer, Gur & Wolf, "Generic Attention-model Explainability for Interpreting Bi-Modal and Encoder-Decoder
     Transformers", ICCV 2021: equations 5 (weights), 6 (self-attention), 8–10 (pooling attention).
     """
-    return _first_order(game, "game_attention", lambda attended, similarity, _: propagated(attended, similarity))
+    return _first_order(game, "game_attention", lambda tower, similarity, _: propagate_relevance(tower, similarity))
 
 
 def grad_eclip(game: VisionLanguageGame, text_layers: int = TEXT_LAYERS) -> Explanation:
@@ -67,18 +68,18 @@ def grad_eclip(game: VisionLanguageGame, text_layers: int = TEXT_LAYERS) -> Expl
     if text_layers < 1:
         raise InputError(f"text_layers is {text_layers}; it must be at least 1.")
 
-    def relevance(attended: Attended, similarity: Tensor, modality: Modality) -> Tensor:
-        if attended.pool is not None:
-            return _align_end(channel_weighted([attended.pool], similarity), attended.length)
-        return channel_weighted(attended.layers[-1 if modality == "image" else -text_layers :], similarity)
+    def relevance(tower: TowerAttention, similarity: Tensor, modality: Modality) -> Tensor:
+        if tower.pool is not None:
+            return _align_end(channel_relevance([tower.pool], similarity), tower.length)
+        return channel_relevance(tower.layers[-1 if modality == "image" else -text_layers :], similarity)
 
     return _first_order(game, "grad_eclip", relevance)
 
 
 def _first_order(game: VisionLanguageGame, method: str, relevance: Relevance) -> Explanation:
     device = game.model.device
-    image = watch(game.encoder("image"), torch.ones(game.n_image, dtype=torch.bool, device=device))
-    text = watch(game.encoder("text"), torch.ones(game.n_text, dtype=torch.bool, device=device))
+    image = record_attention(game.encoder("image"), torch.ones(game.n_image, dtype=torch.bool, device=device))
+    text = record_attention(game.encoder("text"), torch.ones(game.n_text, dtype=torch.bool, device=device))
     modalities: tuple[Modality, Modality] = ("image", "text")
     positions = [positions_of(game, name, tower.length) for name, tower in zip(modalities, (image, text), strict=True)]
     similarity = game.scale * (image.embedding @ text.embedding) + game.bias
@@ -102,7 +103,7 @@ def _first_order(game: VisionLanguageGame, method: str, relevance: Relevance) ->
 # -- GAME ------------------------------------------------------------------------------------------------------------
 
 
-def propagated(attended: Attended, similarity: Tensor) -> Tensor:
+def propagate_relevance(tower: TowerAttention, similarity: Tensor) -> Tensor:
     """Return the (length,) relevance of every position for the positions from which the embedding is read.
 
     Rules of Chefer et al. 2021: ``Ā = mean over heads of (∇A ⊙ A)⁺`` (5); ``R ← R + Ā R`` from ``R = 1`` (6), layer
@@ -110,19 +111,19 @@ def propagated(attended: Attended, similarity: Tensor) -> Tensor:
     normalised to sum 1, plus 1 (8, 9). Rows are read where the last attention has a gradient: at the class or end
     token, or at all positions if the tower averages them.
     """
-    every = [*attended.layers, *([attended.pool] if attended.pool is not None else [])]
+    every = [*tower.layers, *([tower.pool] if tower.pool is not None else [])]
     gradients = torch.autograd.grad(similarity, [layer.weights for layer in every], retain_graph=True)
     weighted = [_weighted(layer, gradient) for layer, gradient in zip(every, gradients, strict=True)]
-    own = torch.eye(attended.length, dtype=weighted[0].dtype, device=weighted[0].device)
+    own = torch.eye(tower.length, dtype=weighted[0].dtype, device=weighted[0].device)
     relevance = own
-    for weights in weighted[: len(attended.layers)]:
+    for weights in weighted[: len(tower.layers)]:
         relevance = relevance + weights @ relevance
     read = gradients[-1][0].abs().sum(dim=(0, 2)) > 0
-    if attended.pool is None:
+    if tower.pool is None:
         return (relevance - own)[read].sum(dim=0) / max(int(read.sum()), 1)
     passed = relevance - own
     passed = passed / passed.sum(dim=1, keepdim=True).clamp_min(torch.finfo(passed.dtype).tiny) + own
-    return (_align_end(weighted[-1], attended.length) @ passed)[read].sum(dim=0) / max(int(read.sum()), 1)
+    return (_align_end(weighted[-1], tower.length) @ passed)[read].sum(dim=0) / max(int(read.sum()), 1)
 
 
 def _weighted(layer: Attention, gradient: Tensor) -> Tensor:
@@ -138,7 +139,7 @@ def _align_end(values: Tensor, length: int) -> Tensor:
 # -- Grad-ECLIP ------------------------------------------------------------------------------------------------------
 
 
-def channel_weighted(layers: Sequence[Attention], similarity: Tensor) -> Tensor:
+def channel_relevance(layers: Sequence[Attention], similarity: Tensor) -> Tensor:
     """Return the (length,) sum over layers of ``ReLU(Σ_c w_c λ_i v_ic)`` at every position i.
 
     w (channels) is the gradient of the similarity with respect to the attention's output at the position that is read;

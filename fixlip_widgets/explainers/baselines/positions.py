@@ -26,11 +26,11 @@ class Positions:
     player: Tensor
     count: int
 
-    def gather(self, found: Tensor) -> Tensor:
+    def gather(self, values: Tensor) -> Tensor:
         """Sum (..., length) values over the positions of each player, to (..., count)."""
         kept = self.player != _NO_PLAYER
-        gathered = found.new_zeros(*found.shape[:-1], self.count)
-        return gathered.index_add_(-1, self.player[kept].to(found.device), found[..., kept.to(found.device)])
+        gathered = values.new_zeros(*values.shape[:-1], self.count)
+        return gathered.index_add_(-1, self.player[kept].to(values.device), values[..., kept.to(values.device)])
 
 
 def positions_of(game: VisionLanguageGame, modality: Modality, length: int) -> Positions:

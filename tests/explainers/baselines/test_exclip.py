@@ -8,7 +8,7 @@ import torch.nn.functional as F
 from fixlip_widgets import InputError, ModelError, VisionLanguageGame, load_model
 from fixlip_widgets.encoders.towers.text import text_tower
 from fixlip_widgets.explainers.baselines import exclip, game_attention, grad_eclip
-from fixlip_widgets.explainers.baselines.exclip import Path, integrated
+from fixlip_widgets.explainers.baselines.exclip import Path, interaction_factors
 from tests.explainers.test_game import SIGLIP
 from tests.golden import tiny_game
 
@@ -27,7 +27,7 @@ def smooth_path():
 
 def test_the_integrand_is_the_derivative_by_finite_differences():
     path, step = smooth_path(), 1e-6
-    middle, found = path.reference + 0.5 * path.change, path.contracted(torch.eye(4), 1, 1)
+    middle, found = path.reference + 0.5 * path.change, path.integrate(torch.eye(4), 1, 1)
     for position in range(3):
         along = torch.zeros_like(middle)
         along[position] = path.change[position]
@@ -39,7 +39,7 @@ def test_the_error_of_completeness_falls_with_the_square_of_the_steps():
     path = smooth_path()
     ends = path.encode(torch.stack([path.reference, path.reference + path.change]))
     errors = [
-        float((path.contracted(torch.eye(4), steps, 100).sum(dim=1) - (ends[1] - ends[0])).abs().max())
+        float((path.integrate(torch.eye(4), steps, 100).sum(dim=1) - (ends[1] - ends[0])).abs().max())
         for steps in (16, 32, 64)
     ]
     assert errors[0] < 0.1
@@ -65,7 +65,7 @@ def test_interactions_of_all_positions_add_up_to_the_second_difference(layer):
     expected = second_difference(game)
     errors = []
     for steps in (2, 64):
-        image, text = integrated(game, steps, 16, layer)
+        image, text = interaction_factors(game, steps, 16, layer)
         errors.append(abs(game.scale * float((text.T @ image).sum()) - expected))
     assert errors[1] < 0.01 * abs(expected)
     assert errors[1] < errors[0]
@@ -73,7 +73,7 @@ def test_interactions_of_all_positions_add_up_to_the_second_difference(layer):
 
 def test_at_the_first_block_patches_take_all_of_the_images_part():
     game = tiny_game()
-    image, text = integrated(game, 8, 8, 0)
+    image, text = interaction_factors(game, 8, 8, 0)
     assert torch.equal(image[:, 0], torch.zeros_like(image[:, 0]))  # the class token does not move
     explanation = exclip(game, steps=8, layer=0)
     expected = game.scale * float((text[:, :-1].sum(dim=1) @ image).sum())
@@ -84,9 +84,9 @@ def test_projecting_to_the_texts_directions_loses_nothing():
     from fixlip_widgets.explainers.baselines.exclip import _image_path
 
     game = tiny_game()
-    image, text = integrated(game, 4, 4, 0)
+    image, text = interaction_factors(game, 4, 4, 0)
     path = _image_path(game, 0)
-    whole = path.contracted(torch.eye(path.dimensions), 4, 4)
+    whole = path.integrate(torch.eye(path.dimensions), 4, 4)
     torch.testing.assert_close(text.T @ image, text.T @ whole, atol=1e-6, rtol=1e-4)
 
 

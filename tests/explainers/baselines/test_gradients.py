@@ -8,8 +8,8 @@ from torch import nn
 
 from fixlip_widgets import InputError, ModelError, VisionLanguageGame, load_model
 from fixlip_widgets.explainers.baselines import game_attention, grad_eclip
-from fixlip_widgets.explainers.baselines.attention import watch
-from fixlip_widgets.explainers.baselines.gradients import channel_weighted, propagated
+from fixlip_widgets.explainers.baselines.attention import record_attention
+from fixlip_widgets.explainers.baselines.gradients import channel_relevance, propagate_relevance
 from tests.explainers.test_game import SIGLIP
 from tests.golden import tiny_game
 
@@ -73,7 +73,7 @@ def differences(of, at, step=1e-6):
 
 
 def attended(tower):
-    seen = watch(tower.encode, torch.ones(LENGTH - 1, dtype=torch.bool))
+    seen = record_attention(tower.encode, torch.ones(LENGTH - 1, dtype=torch.bool))
     return seen, seen.embedding @ tower.other
 
 
@@ -118,7 +118,7 @@ def game_by_hand(tower):
 
 
 def test_game_is_the_papers_rules_on_two_layers():
-    relevance = propagated(*attended(Tower()))
+    relevance = propagate_relevance(*attended(Tower()))
     np.testing.assert_allclose(relevance[1:], game_by_hand(Tower())[0, 1:], atol=1e-8)
     assert (relevance >= 0).all()
 
@@ -126,7 +126,7 @@ def test_game_is_the_papers_rules_on_two_layers():
 def test_game_reads_every_position_of_a_tower_that_averages():
     tower = Tower(averaged=True)
     np.testing.assert_allclose(
-        propagated(*attended(tower)), (game_by_hand(tower) - np.eye(LENGTH)).mean(axis=0), atol=1e-8
+        propagate_relevance(*attended(tower)), (game_by_hand(tower) - np.eye(LENGTH)).mean(axis=0), atol=1e-8
     )
 
 
@@ -138,13 +138,13 @@ def test_game_passes_relevance_through_a_pooling_attention():
     pooling = (gradient * seen.pool.weights)[0].clamp_min(0).mean(dim=0).detach().numpy()
     within = game_by_hand(tower) - np.eye(LENGTH)
     expected = pooling @ (within / within.sum(axis=1, keepdims=True) + np.eye(LENGTH))
-    np.testing.assert_allclose(propagated(seen, similarity), expected[0], atol=1e-7)
+    np.testing.assert_allclose(propagate_relevance(seen, similarity), expected[0], atol=1e-7)
 
 
 def test_grad_eclip_is_the_papers_equation():
     tower = Tower()
     seen, similarity = attended(tower)
-    found = channel_weighted(seen.layers[-1:], similarity)
+    found = channel_relevance(seen.layers[-1:], similarity)
     _, steps = tower.similarity_with()
     q, k, v, _, output = (
         step.transpose(0, 1).reshape(LENGTH, -1) for step in (*steps[1][:3], steps[1][4], steps[1][4])
@@ -177,7 +177,7 @@ def test_recording_keeps_the_embedding_of_the_game(method):
     before = game.similarity
     assert method(game).similarity == before
     for name, n in (("image", game.n_image), ("text", game.n_text)):
-        seen = watch(game.encoder(name), torch.ones(n, dtype=torch.bool))
+        seen = record_attention(game.encoder(name), torch.ones(n, dtype=torch.bool))
         whole = getattr(game, f"{name}_embeddings")(np.ones((1, n)))[0]
         torch.testing.assert_close(seen.embedding.detach(), whole, atol=1e-6, rtol=1e-5)
 
@@ -189,7 +189,7 @@ def test_a_coarser_grid_adds_up_its_patches(method):
 
 
 def test_tokens_after_a_causal_end_have_no_part():
-    seen = watch((game := tiny_game()).encoder("text"), torch.ones(game.n_text, dtype=torch.bool))
+    seen = record_attention((game := tiny_game()).encoder("text"), torch.ones(game.n_text, dtype=torch.bool))
     assert torch.equal(seen.layers[0].weights[0, 0].triu(1), torch.zeros(seen.length, seen.length))
 
 
@@ -203,7 +203,7 @@ def test_attention_pooling_is_read(method):
     assert explanation.n_image == 196
     assert np.isfinite(explanation.main).all()
     assert (explanation.main[:196] > 0).any()
-    assert watch(game.encoder("image"), torch.ones(196, dtype=torch.bool)).pool is not None
+    assert record_attention(game.encoder("image"), torch.ones(196, dtype=torch.bool)).pool is not None
 
 
 class Convolutions(nn.Module):
@@ -213,7 +213,7 @@ class Convolutions(nn.Module):
 
 def test_an_encoder_without_attention_is_refused():
     with pytest.raises(ModelError, match="no attention"):
-        watch(Convolutions().encode, torch.ones(3, dtype=torch.bool))
+        record_attention(Convolutions().encode, torch.ones(3, dtype=torch.bool))
 
 
 def test_windows_of_attention_are_refused():
@@ -222,7 +222,7 @@ def test_windows_of_attention_are_refused():
         return F.scaled_dot_product_attention(x, x, x).sum(dim=(0, 1))[:1]
 
     with pytest.raises(ModelError, match="not over all positions"):
-        watch(windows, torch.ones(3, dtype=torch.bool))
+        record_attention(windows, torch.ones(3, dtype=torch.bool))
 
 
 def test_layers_are_at_least_one():

@@ -6,8 +6,8 @@ import torch
 
 from fixlip_widgets import ModelError, VisionLanguageGame, load_model
 from fixlip_widgets.explainers.baselines import exclip, game_attention, grad_eclip
-from fixlip_widgets.explainers.baselines.attention import watch
-from fixlip_widgets.explainers.baselines.exclip import integrated
+from fixlip_widgets.explainers.baselines.attention import record_attention
+from fixlip_widgets.explainers.baselines.exclip import interaction_factors
 from tests.encoders.towers.families import CONFIGS, WITHOUT_PATCHES, game, model
 from tests.golden import tiny_clip, tiny_game, tiny_pixels
 
@@ -19,7 +19,7 @@ WITH_A_PATH = [name for name in WITH_ATTENTION if not name.startswith("CoCa")]
 def test_attention_is_read_and_nothing_changes(family):
     one = game(model(family))
     for name, n in (("image", one.n_image), ("text", one.n_text)):
-        seen = watch(one.encoder(name), torch.ones(n, dtype=torch.bool))
+        seen = record_attention(one.encoder(name), torch.ones(n, dtype=torch.bool))
         whole = getattr(one, f"{name}_embeddings")(np.ones((1, n)))[0]
         torch.testing.assert_close(seen.embedding.detach(), whole, atol=1e-5, rtol=1e-4)
     for method in (game_attention, grad_eclip):
@@ -35,7 +35,7 @@ def test_exclip_is_complete(family):
     one = game(model(family))
     errors = []
     for steps in (1, 64):
-        image, text = integrated(one, steps, 16, 0)
+        image, text = interaction_factors(one, steps, 16, 0)
         whole = float(image.sum(dim=1) @ text.sum(dim=1))
         errors.append(abs(whole - _second_difference(one)))
     assert errors[1] < 0.05 * abs(_second_difference(one)) or errors[1] < 0.05 * errors[0]
