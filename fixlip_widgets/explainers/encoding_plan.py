@@ -8,13 +8,13 @@ from collections.abc import Iterator
 
 from fixlip_widgets.encoders.batches import BatchSize
 from fixlip_widgets.estimators.masks import ENUMERATE_UP_TO, split_budget, spread_probabilities
-from fixlip_widgets.explainers.game import Modality, VisionLanguageGame
+from fixlip_widgets.explainers.game import VisionLanguageGame
 from fixlip_widgets.explainers.mask_pool import Pool
 from fixlip_widgets.explainers.metrics.fit import held_out_count
 from fixlip_widgets.explainers.pair_pools import PairPools
 from fixlip_widgets.support.progress import Progress
 
-_ENUMERATE_IMAGE_UP_TO = 16
+_ENUMERATE_UP_TO = {"image": 16, "text": ENUMERATE_UP_TO}
 _MIN_SAMPLED_TEXT_MASKS = 2**ENUMERATE_UP_TO
 """Captions too long to enumerate get at least as many masks as the longest enumerated one: text is cheap."""
 
@@ -33,23 +33,22 @@ class EncodingPlan:
         self._game, self._pools, self._p = game, pools, p
         self._image_count, _ = split_budget(budget, game.n_image, game.n_text)
         self._text_count = text_mask_count(game, budget)
-        exact = _enumerates(pools.image, self._image_count, _ENUMERATE_IMAGE_UP_TO)
+        exact = _enumerates(pools.image, self._image_count)
         self._held_out_total = 0 if exact else pools.held_out.missing(p, held_out_count(self._image_count))
-        image_total = _missing(pools.image, p, self._image_count, _ENUMERATE_IMAGE_UP_TO)
-        self.image_total = image_total + self._held_out_total
-        self.text_total = _missing(pools.text, p, self._text_count, ENUMERATE_UP_TO)
+        self.image_total = _missing(pools.image, p, self._image_count) + self._held_out_total
+        self.text_total = _missing(pools.text, p, self._text_count)
         self._start_time = time.monotonic()
 
     def run(self) -> Iterator[Progress]:
         """Encode the masks, and yield the progress after every batch; closing the iterator stops the work."""
         game, pools, p = self._game, self._pools, self._p
         text_done = image_done = 0
-        for text_done in fill_text(game, pools.text, p, self._text_count):
+        for text_done in fill(game, pools.text, p, self._text_count):
             yield self._progress(0, text_done)
-        for image_done in _fill(game, "image", pools.image, p, self._image_count, _ENUMERATE_IMAGE_UP_TO):
+        for image_done in fill(game, pools.image, p, self._image_count):
             yield self._progress(image_done, text_done)
         if self._held_out_total:
-            for done in _draw(game, "image", pools.held_out, p, self._held_out_total):
+            for done in _draw(game, pools.held_out, p, self._held_out_total):
                 yield self._progress(image_done + done, text_done)
 
     def _progress(self, image_done: int, text_done: int) -> Progress:
@@ -76,7 +75,7 @@ def encode_range(
     done, start_time = 0, time.monotonic()
     batch = BatchSize(game.batch.size // 4)  # other threads wait for the end of a batch
     for p, count in counts.items():
-        for encoded in _draw(game, "image", pool, p, count, batch):
+        for encoded in _draw(game, pool, p, count, batch):
             yield Progress.since(start_time, done + encoded, sum(counts.values()))
         done += count
 
@@ -89,39 +88,34 @@ def text_mask_count(game: VisionLanguageGame, budget: int) -> int:
 def planned_encodes(game: VisionLanguageGame, budget: int) -> tuple[int, int]:
     """Return the (image, text) encodings of a budget with empty pools, including masks held out from the fit."""
     image_count, _ = split_budget(budget, game.n_image, game.n_text)
-    exact = game.n_image <= _ENUMERATE_IMAGE_UP_TO and 2**game.n_image <= image_count
+    exact = game.n_image <= _ENUMERATE_UP_TO["image"] and 2**game.n_image <= image_count
     image = 2**game.n_image if exact else image_count + held_out_count(image_count)
     return image, 2**game.n_text if game.n_text <= ENUMERATE_UP_TO else text_mask_count(game, budget)
 
 
-def fill_text(game: VisionLanguageGame, pool: Pool, p: float, count: int) -> Iterator[int]:
-    """Encode the missing ones of ``count`` text masks, and yield the number done after every batch."""
-    return _fill(game, "text", pool, p, count, ENUMERATE_UP_TO)
+def fill(game: VisionLanguageGame, pool: Pool, p: float, count: int) -> Iterator[int]:
+    """Encode all masks if they are few, or else draws at ``p`` until the effective number is ``count``.
 
-
-def _fill(
-    game: VisionLanguageGame, modality: Modality, pool: Pool, p: float, count: int, enumerate_up_to: int
-) -> Iterator[int]:
-    """Encode all masks if they are few, or else draws at ``p`` until the effective number is ``count``."""
-    missing = _missing(pool, p, count, enumerate_up_to)
+    Yields:
+        The number of masks done, after every batch.
+    """
+    missing = _missing(pool, p, count)
     if missing == 0:
         return iter(())
-    if _enumerates(pool, count, enumerate_up_to):
-        return pool.enumerate(game.encoder(modality), game.batch, game.model.device)
-    return _draw(game, modality, pool, p, missing)
+    if _enumerates(pool, count):
+        return pool.enumerate(game.encoder(pool.name), game.batch, game.model.device)
+    return _draw(game, pool, p, missing)
 
 
-def _draw(
-    game: VisionLanguageGame, modality: Modality, pool: Pool, p: float, count: int, batch: BatchSize | None = None
-) -> Iterator[int]:
-    return pool.extend(game.encoder(modality), p, count, batch or game.batch, game.model.device)
+def _draw(game: VisionLanguageGame, pool: Pool, p: float, count: int, batch: BatchSize | None = None) -> Iterator[int]:
+    return pool.extend(game.encoder(pool.name), p, count, batch or game.batch, game.model.device)
 
 
-def _missing(pool: Pool, p: float, count: int, enumerate_up_to: int) -> int:
+def _missing(pool: Pool, p: float, count: int) -> int:
     if pool.complete:
         return 0
-    return 2**pool.n if _enumerates(pool, count, enumerate_up_to) else pool.missing(p, count)
+    return 2**pool.n if _enumerates(pool, count) else pool.missing(p, count)
 
 
-def _enumerates(pool: Pool, count: int, enumerate_up_to: int) -> bool:
-    return pool.n <= enumerate_up_to and 2**pool.n <= count
+def _enumerates(pool: Pool, count: int) -> bool:
+    return pool.n <= _ENUMERATE_UP_TO[pool.name] and 2**pool.n <= count

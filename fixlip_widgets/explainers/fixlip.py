@@ -17,7 +17,7 @@ from torch import Tensor
 from fixlip_widgets.encoders.images import ImageLike
 from fixlip_widgets.errors import FixlipError
 from fixlip_widgets.estimators.masks import split_budget
-from fixlip_widgets.explainers.encoding_plan import EncodingPlan, encode_range, fill_text, text_mask_count
+from fixlip_widgets.explainers.encoding_plan import EncodingPlan, encode_range, fill, text_mask_count
 from fixlip_widgets.explainers.game import Modality, VisionLanguageGame, check_game
 from fixlip_widgets.explainers.group_errors import add_errors, regression_of
 from fixlip_widgets.explainers.pair_pools import PairPools
@@ -196,7 +196,8 @@ class IncrementalExplainer:
         if self.pools.image.complete or not self.budget:
             return
         with self._growing:
-            _run(encode_range(self.game, self.pools.image, self.budget, share, low, high), progress, cancelled)
+            steps = encode_range(self.game, self.pools.image, self.budget, share, low=low, high=high)
+            _run(steps, progress, cancelled)
 
     def _budget_at(self, p: float) -> int:
         """Return the evaluations that the pools suffice for at ``p``: the share of the budget's image masks."""
@@ -283,7 +284,7 @@ class IncrementalExplainer:
                         yield
                     return
             with self._growing:
-                for _ in fill_text(self.game, self.pools.text, p, self._text_masks()):
+                for _ in fill(self.game, self.pools.text, p, self._text_masks()):
                     pass
 
     def _text_masks(self) -> int:

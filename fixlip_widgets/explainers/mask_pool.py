@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections import deque
 from collections.abc import Callable, Iterable, Iterator
-from typing import Any, NamedTuple
+from typing import Any, Literal, NamedTuple
 
 import numpy as np
 import torch
@@ -63,11 +63,12 @@ class Pool:
         n: Number of players.
         seed: Random seed of the masks.
         stream: Number of the streams; pools with different numbers draw independent masks.
-        name: Name of the encoder in error messages.
+        name: The modality, which error messages name.
     """
 
-    def __init__(self, n: int, *, seed: int, stream: int, name: str) -> None:
-        self.n, self.seed, self.stream, self.name = n, seed, stream, name
+    def __init__(self, n: int, *, seed: int, stream: int, name: Literal["image", "text"]) -> None:
+        self.n, self.seed, self.stream = n, seed, stream
+        self.name: Literal["image", "text"] = name
         self.complete = False
         self._rows: dict[bytes, int] = {}
         self._store = torch.empty(0)

@@ -10,10 +10,8 @@ import torch
 from numpy.typing import NDArray
 from torch import Tensor
 
+from fixlip_widgets.estimators.masks import HELD_OUT_STREAM, IMAGE_STREAM, TEXT_STREAM
 from fixlip_widgets.explainers.mask_pool import Pool
-
-IMAGE_STREAM, TEXT_STREAM, HELD_OUT_STREAM = 0, 1, 2
-"""The independent streams of masks, for one seed."""
 
 
 class PairPools:
