@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from functools import partial
 from typing import Literal
 
 from torch import Tensor
@@ -17,7 +16,7 @@ from fixlip_widgets.explainers.game import VisionLanguageGame
 from fixlip_widgets.explainers.registry import METHODS, Method, Request
 from fixlip_widgets.explainers.registry import method as method_of
 from fixlip_widgets.explanation.explanation import Explanation
-from fixlip_widgets.support.checks import check_fit, check_p
+from fixlip_widgets.support.checks import check_fit
 from fixlip_widgets.support.progress import Progress, ProgressBar
 
 
@@ -86,16 +85,19 @@ def explain(
     game = VisionLanguageGame(
         model or load_model(), image, text, grid=grid, regions=regions, words=words, masking=masking
     )
-    budget = chosen.budget_within(game, check_p(p), budget, max_encodings)
+    budget = chosen.budget_within(game, p, budget, max_encodings)
     with ProgressBar(progress, "encoding", "encodings") as bar:
-        report = partial(_show, bar)
+
+        def report(state: Progress) -> None:
+            bar.show(state.done, state.total)
+
         if not chosen.pooled:
-            return _rename_method(chosen.explain_game(Request(game, budget, p, seed, progress=report)), method)
+            return chosen.explain_game(Request(game, budget, p, seed, progress=report)).replace(method=method)
         explainer = IncrementalExplainer(game, seed=seed)
         explainer.extend(p, budget, progress=report)
         if chosen.name == "banzhaf":
             return explainer.explanation(p, ridge=ridge, scope=scope, order=fit_order)
-        return _rename_method(chosen.explain_pool(explainer, p, order), method)
+        return chosen.explain_pool(explainer, p, order).replace(method=method)
 
 
 def _choose_method(method: str, order: int | None) -> tuple[Method, int]:
@@ -107,12 +109,3 @@ def _choose_method(method: str, order: int | None) -> tuple[Method, int]:
         offered = " or ".join(map(str, ((1,) if f"{method}_values" in METHODS else ()) + chosen.orders))
         raise InputError(f"order is {order!r}; method={method!r} offers order {offered}.")
     return chosen, chosen.orders[0] if order is None else order
-
-
-def _show(bar: ProgressBar, state: Progress) -> None:
-    bar.show(state.done, state.total)
-
-
-def _rename_method(explanation: Explanation, method: str) -> Explanation:
-    """Return ``explanation`` with ``method`` as the name of its method."""
-    return explanation if explanation.method == method else explanation.replace(method=method)

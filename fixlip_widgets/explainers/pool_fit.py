@@ -120,5 +120,5 @@ def _explanation(
     if pools.held_out.effective(p) < MIN_HELD_OUT:
         return explanation
     held_out = pools.held_out.modality(p)
-    r2, spearman = held_out_fit(explanation, held_out, text, game.scale, game.bias, pools.seed)
+    r2, spearman = held_out_fit(explanation, held_out, text, scale=game.scale, bias=game.bias, seed=pools.seed)
     return explanation.replace(r2=r2, spearman=spearman)

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable
 from dataclasses import dataclass
 from functools import partial
+from typing import Any
 
 from fixlip_widgets.errors import InputError
 from fixlip_widgets.explainers.baselines import exclip, game_attention, grad_eclip, random_explanation
@@ -57,15 +58,12 @@ class Method(MethodInfo):
     def explain_pool(self, explainer: IncrementalExplainer, p: float, order: int) -> Explanation:
         """Explain from the masks that ``explainer`` has encoded; for methods with a pool."""
         assert self.solve is not None, f"{self.name} has no pool"
-        return self._named(self.solve(explainer, p, order))
+        return self.solve(explainer, p, order).replace(method=self.name)
 
     def explain_game(self, request: Request) -> Explanation:
         """Explain the game of ``request``; for methods without a pool."""
         assert self.compute is not None, f"{self.name} has a pool"
-        return self._named(self.compute(request))
-
-    def _named(self, explanation: Explanation) -> Explanation:
-        return explanation if explanation.method == self.name else explanation.replace(method=self.name)
+        return self.compute(request).replace(method=self.name)
 
     def budget_within(self, game: VisionLanguageGame, p: float, budget: int | None, limit: int | None) -> int:
         """Return ``budget``, or the default, reduced to at most ``limit`` image encodings.
@@ -126,23 +124,19 @@ def _shapley(request: Request, order: int = 2) -> Explanation:
     )
 
 
-def _from_pool(name: str, solve: Callable[[IncrementalExplainer, float, int], Explanation]) -> Method:
-    return Method(**vars(CATALOGUE[name]), solve=solve)
-
-
-def _from_game(name: str, compute: Callable[[Request], Explanation]) -> Method:
-    return Method(**vars(CATALOGUE[name]), compute=compute)
+def _method(name: str, **implementation: Any) -> Method:
+    return Method(**vars(CATALOGUE[name]), **implementation)
 
 
 _ALL = (
-    _from_pool("banzhaf", _banzhaf),
-    _from_game("shapley", _shapley),
-    _from_game("exclip", lambda request: exclip(request.game)),
-    _from_pool("banzhaf_values", lambda explainer, p, _: explainer.banzhaf_values(p)),
-    _from_game("shapley_values", lambda request: _shapley(request, order=1)),
-    _from_game("grad_eclip", lambda request: grad_eclip(request.game)),
-    _from_game("game_attention", lambda request: game_attention(request.game)),
-    _from_game("random", lambda request: random_explanation(request.game, request.seed)),
+    _method("banzhaf", solve=_banzhaf),
+    _method("shapley", compute=_shapley),
+    _method("exclip", compute=lambda request: exclip(request.game)),
+    _method("banzhaf_values", solve=lambda explainer, p, _: explainer.banzhaf_values(p)),
+    _method("shapley_values", compute=lambda request: _shapley(request, order=1)),
+    _method("grad_eclip", compute=lambda request: grad_eclip(request.game)),
+    _method("game_attention", compute=lambda request: game_attention(request.game)),
+    _method("random", compute=lambda request: random_explanation(request.game, request.seed)),
 )
 METHODS: dict[str, Method] = {method.name: method for method in _ALL}
 """Methods by name, in the order of the catalogue. To add a method, add an entry here and in the catalogue."""

@@ -37,7 +37,8 @@ class RememberingGame(VisionLanguageGame):
     def of(cls, explainer: IncrementalExplainer) -> RememberingGame:
         """Return the game of ``explainer`` with all embeddings computed so far."""
         with explainer.pair():
-            return cls(explainer.game, {"image": pool_embeddings(explainer, "image"), "text": pool_embeddings(explainer, "text")})
+            image, text = pool_embeddings(explainer, "image"), pool_embeddings(explainer, "text")
+            return cls(explainer.game, {"image": image, "text": text})
 
     def _changed(self, modality: Modality) -> None:
         super()._changed(modality)

@@ -6,7 +6,6 @@ one evaluation, and ``budget`` counts joint masks. Each distinct image mask and 
 
 from __future__ import annotations
 
-import math
 import time
 from collections.abc import Callable
 from dataclasses import dataclass
@@ -101,10 +100,10 @@ def explain_shapley(
     fit = fit_shapley(
         torch.from_numpy(plan.halves[:n_pairs]).to(values.device),
         values[2 : 2 + 2 * n_pairs].view(-1, 2),
-        empty,
-        full,
-        None if plan.weights is None else torch.from_numpy(plan.weights[:n_pairs]).to(values.device),
-        order,
+        empty=empty,
+        full=full,
+        weights=None if plan.weights is None else torch.from_numpy(plan.weights[:n_pairs]).to(values.device),
+        order=order,
         sampled=plan.sampled or n_pairs < len(plan.halves),
     )
     explanation = Explanation(
@@ -202,20 +201,14 @@ class JointValues:
         start = 0
         while start < self._count and not (values and cancelled is not None and cancelled()):
             stop = min(start + max(2 * (game.batch.size // 2), 2), self._count)
-            text = self.text.embeddings(start, stop).double()
-            cosines = (self.image.embeddings(start, stop).double() * text).sum(dim=1)
+            text_embeddings = self.text.embeddings(start, stop).double()
+            cosines = (self.image.embeddings(start, stop).double() * text_embeddings).sum(dim=1)
             values.append(game.scale * cosines + game.bias)
             start = stop
             if progress is not None:
-                progress(self._progress(started))
+                image, text = self.image, self.text
+                progress(Progress.since(started, image.encodes, image.total, text.encodes, text.total))
         return torch.cat(values)
-
-    def _progress(self, started: float) -> Progress:
-        image, text = self.image, self.text
-        done = image.encodes + text.encodes
-        pace = (time.monotonic() - started) / done if done else math.nan
-        remaining = image.total + text.total - done
-        return Progress(image.encodes, image.total, text.encodes, text.total, pace * remaining)
 
 
 class _Side:

@@ -72,7 +72,7 @@ def curves(game: VisionLanguageGame, most: Bools, least: Bools) -> Curves:
     shares, kept = most.sum(axis=1) / game.n_players, np.linspace(0.0, 1.0, POINTS)
     above, below = (np.interp(kept, shares, half) for half in np.split(values, 2))
     area = torch.trapezoid(torch.from_numpy(above - below), torch.from_numpy(kept))  # np.trapz was renamed in NumPy 2
-    return Curves(kept, above, below, float(area))
+    return Curves(kept=kept, most=above, least=below, aid=float(area))
 
 
 def extremes(explanation: Explanation, sign: int) -> Bools:

@@ -61,7 +61,7 @@ def pointing_game(explanation: Explanation, regions: Mapping[Word, ArrayLike]) -
         right, total, area = right + hits, total + absolute, area + inside.mean()
         by_word[str(word)] = float(hits / absolute) if absolute > 0 else float("nan")
     pgr = right / total if total > 0 else float("nan")
-    return Pointing(float(pgr), float(area / len(regions)), 0.5, by_word)
+    return Pointing(pgr=float(pgr), chance=float(area / len(regions)), chance_signed=0.5, by_word=by_word)
 
 
 def tokens_of(explanation: Explanation, word: Word) -> list[int]:

@@ -36,7 +36,12 @@ class Sample:
     def faithfulness(self, explanation: Explanation) -> Faithfulness:
         """Measure the agreement of ``explanation`` with the values of this sample."""
         predicted = explanation.predict(self.masks)
-        return Faithfulness(spearman(self.values, predicted), r2_score(self.values, predicted), self.p, len(self.masks))
+        return Faithfulness(
+            spearman=spearman(self.values, predicted),
+            r2=r2_score(self.values, predicted),
+            p=self.p,
+            n_masks=len(self.masks),
+        )
 
 
 @dataclass(frozen=True)
