@@ -12,8 +12,8 @@ from fixlip_widgets import demo
 from fixlip_widgets.bench.encoders import time_shares
 from fixlip_widgets.encoders.models import Model
 from fixlip_widgets.explainers.fixlip import IncrementalExplainer
+from fixlip_widgets.explainers.recording import record
 from fixlip_widgets.explainers.shapley import explain_shapley
-from fixlip_widgets.pages.recording import record
 from tests.encoders.towers import properties
 from tests.encoders.towers.families import CONFIGS, WITHOUT_PATCHES, game, model
 from tests.golden import load, tiny_clip, tiny_pixels

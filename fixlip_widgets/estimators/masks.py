@@ -19,6 +19,8 @@ Floats = NDArray[np.float64]
 
 ENUMERATE_UP_TO = 12
 """Maximum number of text players for encoding all ``2**n`` masks, which is exact and serves any ``p``."""
+IMAGE_STREAM, TEXT_STREAM, HELD_OUT_STREAM = 0, 1, 2
+"""The independent streams of masks, for one seed."""
 _BLOCK = 256
 """Masks drawn from one seed. Streams consist of whole blocks, so that a mask depends only on its position."""
 

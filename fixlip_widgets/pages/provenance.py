@@ -6,7 +6,7 @@ import os
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from importlib import metadata
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, Protocol
 
 import numpy as np
 
@@ -16,7 +16,6 @@ from fixlip_widgets.explanation.methods import CATALOGUE
 
 if TYPE_CHECKING:
     from fixlip_widgets.encoders.models import Model
-    from fixlip_widgets.explainers.game import VisionLanguageGame
     from fixlip_widgets.explanation.surrogate import Surrogate
 
 _PACKAGES = (("torch", "torch"), ("open_clip", "open_clip_torch"))
@@ -46,6 +45,16 @@ def provenance(explanation: Surrogate) -> list[tuple[str, str]]:
     return [(label, value) for label, value in rows if value]
 
 
+class Game(Protocol):
+    """What the provenance needs of a :class:`fixlip_widgets.VisionLanguageGame`."""
+
+    model: Model
+
+    def options(self) -> dict[str, Any]:
+        """Return the options that differ from the defaults."""
+        ...
+
+
 @dataclass(frozen=True)
 class Source:
     """Python expressions for the image, the model and the options of an explanation.
@@ -61,7 +70,7 @@ class Source:
     options: Mapping[str, str] = field(default_factory=lambda: {})
 
     @classmethod
-    def of(cls, image: Any, game: VisionLanguageGame) -> Source:
+    def of(cls, image: Any, game: Game) -> Source:
         """Return the source of an image, as the user passed it, and of the game made from it."""
         options = {name: repr(value) for name, value in game.options().items() if not isinstance(value, np.ndarray)}
         if "regions" in game.options():

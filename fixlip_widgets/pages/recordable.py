@@ -2,8 +2,11 @@
 
 from __future__ import annotations
 
+from functools import singledispatch
 from typing import Any, Protocol, runtime_checkable
 
+from fixlip_widgets.errors import InputError
+from fixlip_widgets.explanation.surrogate import Surrogate
 from fixlip_widgets.pages.recording import Recording
 
 VIEW_SETTINGS = (
@@ -28,9 +31,34 @@ class Recordable(Protocol):
     """An object that can compute the contents of a page, such as a widget."""
 
     def record(self, **options: Any) -> Recording:
-        """Compute the contents of a page; see :func:`fixlip_widgets.pages.record` for the options."""
+        """Compute the contents of a page; see :func:`fixlip_widgets.explainers.record` for the options."""
         ...
 
     def view_settings(self) -> dict[str, Any]:
         """Return the current :data:`VIEW_SETTINGS`."""
         ...
+
+
+@singledispatch
+def recording_of(part: Any, **options: Any) -> tuple[Recording, dict[str, Any]]:
+    """Return the recording of a part of a report, and its view settings. Explainers register their own type.
+
+    Raises:
+        InputError: The part has another type.
+    """
+    if isinstance(part, Recordable):
+        return part.record(**options), part.view_settings()
+    raise InputError(
+        f"A part of a report cannot be of type {type(part).__name__}; pass explanations, widgets, explainers, "
+        "recordings or text."
+    )
+
+
+@recording_of.register
+def _(part: Recording, **options: Any) -> tuple[Recording, dict[str, Any]]:
+    return part, {}
+
+
+@recording_of.register
+def _(part: Surrogate, **options: Any) -> tuple[Recording, dict[str, Any]]:
+    return Recording.of(part), {}

@@ -8,14 +8,12 @@ from typing import Any
 
 from fixlip_widgets.drawing.static_html import html_still
 from fixlip_widgets.errors import InputError
-from fixlip_widgets.explainers.fixlip import IncrementalExplainer
-from fixlip_widgets.explanation.explanation import Explanation
-from fixlip_widgets.pages.html_page import live, page
-from fixlip_widgets.pages.recordable import Recordable
-from fixlip_widgets.pages.recording import Recording, Step, as_list, record
+from fixlip_widgets.pages.html_page import Live, Text, page
+from fixlip_widgets.pages.recordable import recording_of
+from fixlip_widgets.pages.recording import Recording, Step
 from fixlip_widgets.pages.saved_page import saved
+from fixlip_widgets.support.checks import list_of
 from fixlip_widgets.support.files import PathLike, check_place, replacing
-from fixlip_widgets.support.markup import element, escaped
 
 _HEADING = re.compile(r"(#{1,3}) +(\S.*)")
 
@@ -42,8 +40,8 @@ def report(
             ``###`` and a space is a heading.
         path: The ``.html`` file to write.
         title: Title of the page; by default the first heading or caption.
-        p: Values of p that the page offers for each widget and explainer; see :func:`fixlip_widgets.pages.record` for
-            this and the following arguments. They do not apply to finished explanations.
+        p: Values of p that the page offers for each widget and explainer. For this and the following arguments, see
+            :func:`fixlip_widgets.explainers.record`; they do not apply to finished explanations.
         budgets: Budgets in game evaluations.
         captions: More captions.
         playground: Whether single players can be removed.
@@ -55,17 +53,19 @@ def report(
     """
     options = {"p": p, "budgets": budgets, "captions": captions, "playground": playground, "progress": progress}
     check_place(path)
-    parts = as_list(parts)
+    parts = list_of(parts)
     if not parts:
         raise InputError(
             "A report needs at least one part: an explanation, a widget, an explainer, a recording or text."
         )
-    body, titles = list[str](), list[str]()
+    body, titles = list[Text | Live](), list[str]()
     for part in parts:
         if isinstance(part, str):
-            body += _text(part, titles)
+            texts = _texts(part)
+            body += texts
+            titles += [each.text for each in texts if each.tag != "p"]
         else:
-            recording, settings = _recording(part, options)
+            recording, settings = recording_of(part, **options)
             body.append(_live(recording, settings))
             titles.append(recording.explanations[0].caption)
     headings = [name for name in titles if name]
@@ -74,35 +74,16 @@ def report(
         stream.write(text.encode("utf-8"))
 
 
-def _recording(part: Any, options: dict[str, Any]) -> tuple[Recording, dict[str, Any]]:
-    """Return the recording of a part and its view settings."""
-    if isinstance(part, Recording):
-        return part, {}
-    if isinstance(part, Explanation):
-        return Recording.of(part), {}
-    if isinstance(part, IncrementalExplainer):
-        return record(part, **options), {}
-    if isinstance(part, Recordable):
-        return part.record(**options), part.view_settings()
-    raise InputError(
-        f"A part of a report cannot be of type {type(part).__name__}; pass explanations, widgets, explainers, "
-        "recordings or text."
-    )
-
-
-def _live(recording: Recording, settings: dict[str, Any]) -> str:
+def _live(recording: Recording, settings: dict[str, Any]) -> Live:
     still = html_still(recording.explanations[0], colors=settings.get("palette", "house"))
-    return live(saved(recording, settings), still)
+    return Live(saved(recording, settings), still)
 
 
-def _text(text: str, titles: list[str]) -> list[str]:
-    """Return headings and paragraphs as markup, and append the headings to ``titles``."""
-    elements: list[str] = []
-    for block in re.split(r"\n\s*\n", text.strip()):
-        heading = _HEADING.fullmatch(block.strip())
-        if heading:
-            titles.append(heading[2])
-            elements.append(element(f"h{len(heading[1])}", escaped(heading[2])))
-        elif block.strip():
-            elements.append(element("p", escaped(block.strip())))
-    return elements
+def _texts(text: str) -> list[Text]:
+    """Split ``text`` into headings and paragraphs."""
+    blocks = [block.strip() for block in re.split(r"\n\s*\n", text) if block.strip()]
+    headings = [_HEADING.fullmatch(block) for block in blocks]
+    return [
+        Text(f"h{len(heading[1])}", heading[2]) if heading else Text("p", block)
+        for block, heading in zip(blocks, headings, strict=True)
+    ]

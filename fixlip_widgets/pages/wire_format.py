@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import io
 import math
-from typing import TYPE_CHECKING, Any, TypedDict
+from typing import TYPE_CHECKING, Any, Protocol, TypedDict
 
 import numpy as np
 from numpy.typing import NDArray
@@ -22,7 +22,6 @@ from fixlip_widgets.pages.provenance import provenance, reproduction
 from fixlip_widgets.pages.settings import MAX_SUBSET, SIGNS
 
 if TYPE_CHECKING:
-    from fixlip_widgets.explainers.game import VisionLanguageGame
     from fixlip_widgets.explanation.group_sums import Group
     from fixlip_widgets.explanation.surrogate import Surrogate
     from fixlip_widgets.support.progress import Progress
@@ -32,6 +31,14 @@ BLANK_SIDE = 112
 """Longest side, in pixels, of the picture that replaces removed players: one colour, or a blur."""
 MOST_TRIPLES = 100
 """Largest number of third-order terms sent to the view."""
+
+
+class Pair(Protocol):
+    """An image and a caption: an explanation, or the game that it explains."""
+
+    def description(self) -> dict[str, Any]:
+        """Return tokens, words, grid, regions, caption, image, blank and masking."""
+        ...
 
 
 class WireArray(TypedDict):
@@ -156,7 +163,7 @@ def progress(state: Progress, generation: int) -> Wire:
     }
 
 
-def scene(of: Surrogate | VisionLanguageGame, model: str) -> Wire:
+def scene(of: Pair, model: str) -> Wire:
     """Return what the view shows of a pair before anything is computed; ``model`` is a one-line label."""
     description = of.description()
     picture = description["image"]

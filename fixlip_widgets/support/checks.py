@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+from collections.abc import Iterable
 from numbers import Integral, Real
 from typing import Any
 
@@ -111,3 +112,8 @@ def check_binary(masks: Any) -> None:
     """
     if masks.dtype not in (np.bool_, torch.bool) and not bool(((masks == 0) | (masks == 1)).all()):
         raise InputError("masks must contain only True and False (or 1 and 0): True keeps a player, False removes it.")
+
+
+def list_of(values: Any) -> list[Any]:
+    """Convert an iterable to a list; wrap a scalar or a string in a list."""
+    return list(values) if isinstance(values, Iterable) and not isinstance(values, str) else [values]  # pyright: ignore[reportUnknownArgumentType, reportUnknownVariableType]

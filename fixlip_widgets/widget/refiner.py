@@ -119,7 +119,7 @@ class Refiner:
             self._show_end(job, status)
         else:
             self._show(explanation, job.generation, status)
-            self._worker.ask_chore(self.estimate)
+            self._worker.ask(self.estimate)
 
     def _refine(self, job: Job) -> Explanation | None:
         """Extend the pool to the budget, and return its result at the job's p; None with too few masks."""
@@ -181,7 +181,7 @@ class Refiner:
             traits.removed = tuple(player for player in traits.removed if player < game.n_image)
             traits.scene = {**traits.scene, "tokens": list(game.tokens)}
             traits.subsets = None
-        self._worker.ask_chore(self.estimate)
+        self._worker.ask(self.estimate)
 
     def _show_end(self, job: Job, status: str, error: str = "", trace: str = "") -> None:
         """Show how a job without a result ended, unless a newer request exists; the previous result stays."""

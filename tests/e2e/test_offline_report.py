@@ -13,7 +13,8 @@ from nbconvert.exporters import get_exporter
 from playwright.sync_api import Browser, FrameLocator, Page, expect
 
 import fixlip_widgets as fx
-from fixlip_widgets.pages import GRID, Recording, record
+from fixlip_widgets.explainers import record
+from fixlip_widgets.pages import GRID, Recording
 from tests.e2e.harness import AXE
 from tests.e2e.view import View
 from tests.examples import random_explanation

@@ -8,9 +8,10 @@ import numpy as np
 import pytest
 
 from fixlip_widgets import Explanation, FixlipWidget, IncrementalExplainer, InputError, VisionLanguageGame
+from fixlip_widgets.explainers import record
 from fixlip_widgets.explainers.registry import METHODS, Request
 from fixlip_widgets.explainers.shapley import joint_budget
-from fixlip_widgets.pages import GRID, Recording, record
+from fixlip_widgets.pages import GRID, Recording
 from fixlip_widgets.pages.recording import Step
 from tests.examples import random_explanation
 from tests.golden import tiny_clip, tiny_pixels
