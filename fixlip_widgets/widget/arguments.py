@@ -40,37 +40,34 @@ def check_names(names: set[str], *, finished: bool) -> None:
         raise InputError("The p, budget, method and order of a finished explanation cannot be set.")
 
 
-def check_subject(image: Any, text: Any, model: Any, explainer: Any, explanation: Any) -> None:
-    """Raise InputError for more than one subject, or a subject of the wrong type.
+def check_subject(subjects: dict[str, Any], options: dict[str, Any]) -> None:
+    """Raise InputError unless the arguments describe one pair.
+
+    Args:
+        subjects: The arguments ``image``, ``text``, ``model``, ``explainer`` and ``explanation``.
+        options: The arguments of :data:`OF_THE_GAME`.
 
     Raises:
-        InputError: An explainer or explanation has the wrong type, or is combined with another subject or a model.
+        InputError: An explainer or explanation has the wrong type, or is combined with another subject, a model or
+            options of the game.
     """
     from fixlip_widgets.explainers.fixlip import IncrementalExplainer
     from fixlip_widgets.explanation.explanation import Explanation
 
-    kinds = {"explainer": (explainer, IncrementalExplainer), "explanation": (explanation, Explanation)}
-    subjects = {"image": image, "text": text, "model": model, "explainer": explainer, "explanation": explanation}
-    for name, (subject, kind) in kinds.items():
+    kinds = {"explainer": IncrementalExplainer, "explanation": Explanation}
+    for name, kind in kinds.items():
+        subject = subjects[name]
         if subject is None:
             continue
         if not isinstance(subject, kind):
             raise InputError(f"The {name} is a {type(subject).__name__}; pass an {kind.__name__}.")
         if others := [other for other, value in subjects.items() if value is not None and other != name]:
             raise InputError(f"The {name} has its own image, caption and model; leave out {joined(others)}.")
-
-
-def check_options(options: dict[str, Any], *, explainer: bool, explanation: bool) -> None:
-    """Raise InputError for options of the game if the game exists already.
-
-    Raises:
-        InputError: An option of the game is combined with an explainer or an explanation.
-    """
-    extra = [name for name, value in options.items() if value is not None and not _is_default(value)]
-    if extra and (explainer or explanation):
-        names, what = ", ".join(extra), "explainer" if explainer else "explanation"
-        advice = "pass them to its game" if explainer else "explain the image again with them"
-        raise InputError(f"The {what} already has players and masking, so {names} cannot be set here; {advice}.")
+        if extra := [option for option, value in options.items() if value is not None and not _is_default(value)]:
+            advice = "pass them to its game" if name == "explainer" else "explain the image again with them"
+            raise InputError(
+                f"The {name} already has players and masking, so {', '.join(extra)} cannot be set here; {advice}."
+            )
 
 
 def _is_default(value: Any) -> bool:

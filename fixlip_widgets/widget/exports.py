@@ -65,7 +65,7 @@ class Exports:
 
     def _refresh(self, change: Any) -> None:
         if change["new"] != "running":
-            self._screen.worker.ask_chore(self._publish)
+            self._screen.worker.ask(self._publish)
 
     def _publish(self, *, update: bool = True) -> None:
         """Publish the latest result as the static output."""

@@ -118,7 +118,7 @@ class Measurements:
                 self._screen.worker.do_chores()
         with self._screen.lock:
             self._traits.measuring = False
-        self._screen.worker.ask_chore(self.estimate)
+        self._screen.worker.ask(self.estimate)
         if self._refiner is not None:
             with self._screen.reporting("Other values of p cannot be prepared"):
                 self._refiner.prepare(job)

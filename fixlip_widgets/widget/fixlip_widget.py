@@ -17,14 +17,7 @@ from fixlip_widgets.pages.provenance import Source
 from fixlip_widgets.pages.recordable import VIEW_SETTINGS
 from fixlip_widgets.pages.traits import SETTINGS, WidgetTraits
 from fixlip_widgets.support.checks import MAX_BUDGET, check_budget
-from fixlip_widgets.widget.arguments import (
-    RESTARTING,
-    check_names,
-    check_options,
-    check_subject,
-    first_state,
-    make_explainer,
-)
+from fixlip_widgets.widget.arguments import RESTARTING, check_names, check_subject, first_state, make_explainer
 from fixlip_widgets.widget.checked_settings import CheckedSettings
 from fixlip_widgets.widget.exports import Exports
 from fixlip_widgets.widget.faithfulness import Measurements
@@ -120,9 +113,9 @@ class FixlipWidget(WidgetTraits, anywidget.AnyWidget):
     ) -> None:
         self._worker = Worker()  # set first, because close() also runs after a failure in __init__
         check_names(set(settings), finished=explanation is not None)
-        check_subject(image, text, model, explainer, explanation)
+        subjects = {"image": image, "text": text, "model": model, "explainer": explainer, "explanation": explanation}
         options = {"grid": grid, "regions": regions, "words": words, "masking": masking}
-        check_options(options, explainer=explainer is not None, explanation=explanation is not None)
+        check_subject(subjects, options)
         self.max_budget = check_budget(max_budget)
         if explanation is None:
             explainer = explainer or make_explainer(image, text, model, seed, **options)
@@ -377,16 +370,9 @@ class FixlipWidget(WidgetTraits, anywidget.AnyWidget):
     def _handle_custom_msg(self, content: Any, buffers: Any) -> None:
         """Handle a message of the view; the loader sends ``bundle`` if widgets cannot share the bundle's model."""
         kind = content.get("type") if isinstance(content, dict) else None
-        requests = {
-            "run": self.run,
-            "cancel": self.cancel,
-            "undo": self.undo,
-            "reset": self.reset,
-            "pin": self.pin,
-            "unpin": self.unpin,
-            "measure": self._measurements.request,
-            "bundle": lambda: self.send({"type": "bundle", "code": self.bundle.code}),
-        }
+        requests = {name: getattr(self, name) for name in ("run", "cancel", "undo", "reset", "pin", "unpin")}
+        requests["measure"] = self._measurements.request
+        requests["bundle"] = lambda: self.send({"type": "bundle", "code": self.bundle.code})
         try:
             if not isinstance(kind, str) or kind not in requests:
                 names = ", ".join(name for name in requests if name != "bundle")
@@ -410,14 +396,14 @@ class FixlipWidget(WidgetTraits, anywidget.AnyWidget):
             self._playground.play: ("removed",),
         }
         for chore, names in chores.items():
-            self.observe(lambda _, chore=chore: self._worker.ask_chore(chore), names)
+            self.observe(lambda _, chore=chore: self._worker.ask(chore), names)
         self.observe(self._show_another, "shown")
         if self._refiner is not None:
             self.observe(self._restart, RESTARTING)
 
     def _restart(self, _change: Any) -> None:
         if self._refiner is not None and self.comm is not None:
-            self._worker.ask_chore(self._refiner.estimate)
+            self._worker.ask(self._refiner.estimate)
             if self.autorun:
                 self.run()
 
@@ -430,15 +416,12 @@ class FixlipWidget(WidgetTraits, anywidget.AnyWidget):
     def _show(self, explanation: Explanation, generation: int, status: str | None) -> None:
         """On the worker's thread, show a result, and request the answers that depend on it."""
         if self._views.show(explanation, generation, status):
-            self._ask_answers(final=status is not None)
-
-    def _ask_answers(self, *, final: bool) -> None:
-        for chore in (self._views.sum_up, self._playground.play):
-            self._worker.ask_chore(chore)
-        if final:
-            for chore in (self._views.find_subsets, self._measurements.estimate):
-                self._worker.ask_chore(chore)
+            self._worker.ask(self._views.sum_up, self._playground.play)
+            if status is not None:
+                self._worker.ask(self._views.find_subsets, self._measurements.estimate)
 
     def _ask_all(self) -> None:
-        self._worker.ask_chore(self._views.draw)
-        self._ask_answers(final=True)
+        views = self._views
+        self._worker.ask(
+            views.draw, views.sum_up, self._playground.play, views.find_subsets, self._measurements.estimate
+        )

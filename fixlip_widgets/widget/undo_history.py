@@ -76,8 +76,7 @@ class History:
 
     def __init__(self) -> None:
         self._changes: list[Change] = []
-        self._together: Change | None = None
-        self._paused = False
+        self._open: Change | None = None
 
     @property
     def words(self) -> str:
@@ -86,46 +85,41 @@ class History:
 
     def note(self, name: str, old: Any, new: Any, now: float) -> None:
         """Record that ``name`` changed from ``old`` to ``new`` at ``now`` (seconds)."""
-        if self._paused or old == new:
-            return
-        if self._together is not None:
-            first = self._together.settings.get(name, (old, new))[0]
-            self._together.settings[name], self._together.time = (first, new), now
-            return
-        self._add(Change({name: (old, new)}, now))
-
-    def _add(self, change: Change) -> None:
-        last = self._changes[-1] if self._changes else None
-        if last is not None and last.is_continued_by(change):
-            self._changes.pop()
-            firsts = {name: (last.settings[name][0], new) for name, (_, new) in change.settings.items()}
-            change = Change(firsts, change.time)
-        if any(old != new for old, new in change.settings.values()):
-            self._changes.append(change)
-            del self._changes[:-_MAX_CHANGES]
+        if old != new:
+            with self.together() as change:
+                first, _ = change.settings.get(name, (old, new))
+                change.settings[name], change.time = (first, new), now
 
     @contextmanager
-    def together(self, title: str = "") -> Generator[None]:
+    def together(self, title: str = "") -> Generator[Change]:
         """Record the changes within the context as one."""
-        if self._together is not None:
-            yield
+        if self._open is not None:
+            yield self._open
             return
-        self._together = Change({}, 0.0, title)
+        self._open = Change({}, 0.0, title)
         try:
-            yield
+            yield self._open
         finally:
-            change, self._together = self._together, None
-            if change.settings:
-                self._add(change)
+            change, self._open = self._open, None
+            self._add(change)
 
     @contextmanager
     def paused(self) -> Generator[None]:
         """Record no changes within the context."""
-        self._paused = True
+        self._open = Change({}, 0.0)
         try:
             yield
         finally:
-            self._paused = False
+            self._open = None
+
+    def _add(self, change: Change) -> None:
+        if self._changes and self._changes[-1].is_continued_by(change):
+            earlier = self._changes.pop()
+            settings = {name: (earlier.settings[name][0], new) for name, (_, new) in change.settings.items()}
+            change = Change(settings, change.time)
+        if any(old != new for old, new in change.settings.values()):
+            self._changes.append(change)
+            del self._changes[:-_MAX_CHANGES]
 
     def pop(self) -> dict[str, Any]:
         """Remove the last change and return the values before it; empty if there is none."""

@@ -130,7 +130,7 @@ class Views:
         """Show a finished explanation; the first paint does not need the worker."""
         self._traits.convergence = list(self._convergence.add(explanation))
         self.draw()
-        self._screen.worker.ask_chore(self.find_subsets)
+        self._screen.worker.ask(self.find_subsets)
 
     def show(self, explanation: Explanation, generation: int, status: str | None) -> bool:
         """Show a result, partial without a final ``status``; return False if a newer request exists."""
@@ -146,7 +146,7 @@ class Views:
             if graph is not None and traits.shown == "current":
                 traits.graph_data = graph
             else:
-                self._screen.worker.ask_chore(self.draw)
+                self._screen.worker.ask(self.draw)
             if status is not None:
                 traits.status = status
         return True

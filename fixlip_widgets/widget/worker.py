@@ -12,6 +12,7 @@ from functools import partial
 from typing import Literal
 
 State = Literal["resting", "running", "following up", "closed"]
+Chore = Callable[[], None]
 
 
 @dataclass(eq=False)
@@ -38,6 +39,9 @@ class Job:
     def replaced(self) -> bool:
         """Whether a newer job replaced this one, whose result is then not shown."""
         return self.stop.is_set() and not self.cancelled
+
+
+Run = Callable[[Job], None]
 
 
 class Worker:
@@ -69,37 +73,33 @@ class Worker:
     """
 
     def __init__(self) -> None:
-        self._run: Callable[[Job], None] | None = None
         self._changed = threading.Condition()
-        self._next: Job | None = None
+        self._next: tuple[Job, Run] | None = None
         self._current: Job | None = None
-        self._chores: dict[Callable[[], None], None] = {}  # in order of request
+        self._chores: dict[Chore, None] = {}  # in order of request
         self._chore_running = False
         self._state: State = "resting"
         self._thread: threading.Thread | None = None
 
-    def submit(self, job: Job, run: Callable[[Job], None]) -> None:
+    def submit(self, job: Job, run: Run) -> None:
         """Run ``run(job)`` next: stop the current job and replace the waiting one; no effect when closed.
 
         ``run`` must check ``job.stop`` and call :meth:`do_chores` between batches.
         """
         with self._changed:
             self._stop(cancelled=False)
-            self._next, self._run = job, run
-            self._wake()
+            self._await(job, run)
 
-    def follow(self, job: Job, run: Callable[[Job], None]) -> None:
+    def follow(self, job: Job, run: Run) -> None:
         """Run ``run(job)`` once the current job is following up or has returned, unless a newer job replaces it."""
         with self._changed:
-            self._next, self._run = job, run
-            self._make_way()
-            self._wake()
+            self._await(job, run)
 
-    def ask_chore(self, chore: Callable[[], None]) -> None:
-        """Request ``chore``, which runs between two batches at the latest; repeated requests run it once."""
+    def ask(self, *chores: Chore) -> None:
+        """Request ``chores``, which run between two batches at the latest; repeated requests run a chore once."""
         with self._changed:
             if not self.closed:
-                self._chores.setdefault(chore)
+                self._chores.update(dict.fromkeys(chores))
                 self._wake()
 
     def do_chores(self) -> None:
@@ -128,28 +128,28 @@ class Worker:
         with self._changed:
             if self._state == "running":
                 self._state = "following up"
-            self._make_way()
+            if self._next is not None:
+                self._end_follow_up()
             self._changed.notify_all()
 
     def wait(self, timeout: float | None = None) -> bool:
         """Block until the worker is idle; return False if ``timeout`` seconds pass first."""
-        if threading.current_thread() is self._thread:
-            raise RuntimeError("The worker cannot wait for itself; call this outside observers.")
-        with self._changed:
-            return self._changed.wait_for(self._idle, timeout)
+        return self._wait_for(self._idle, timeout)
 
     def rest(self) -> None:
         """Block until the worker is resting or closed; stop a job that is following up."""
-        if threading.current_thread() is self._thread:
-            raise RuntimeError("The worker cannot wait for itself; call this outside observers.")
 
         def resting() -> bool:
-            if self._current is not None and self._state == "following up":
-                self._current.stop.set()
+            self._end_follow_up()
             return self._current is None and self._idle()
 
+        self._wait_for(resting)
+
+    def _wait_for(self, predicate: Callable[[], bool], timeout: float | None = None) -> bool:
+        if threading.current_thread() is self._thread:
+            raise RuntimeError("The worker cannot wait for itself; call this outside observers.")
         with self._changed:
-            self._changed.wait_for(resting)
+            return self._changed.wait_for(predicate, timeout)
 
     def close(self, timeout: float | None = None) -> None:
         """Enter the closed state: stop the current job, drop the waiting job and chores, and end the thread.
@@ -180,15 +180,20 @@ class Worker:
         busy = self._state == "running" or self._next or self._chores or self._chore_running
         return self.closed or not busy
 
+    def _await(self, job: Job, run: Run) -> None:
+        self._next = job, run
+        self._end_follow_up()
+        self._wake()
+
     def _stop(self, *, cancelled: bool) -> None:
-        for job in (self._next, self._current):
+        for job in (self._next and self._next[0], self._current):
             if job is not None:
                 job.cancelled = cancelled
                 job.stop.set()
 
-    def _make_way(self) -> None:
-        """Stop a job that is following up if another job waits; requires the lock."""
-        if self._next is not None and self._current is not None and self._state == "following up":
+    def _end_follow_up(self) -> None:
+        """Stop a job that is following up; requires the lock."""
+        if self._current is not None and self._state == "following up":
             self._current.stop.set()
 
     def _wake(self) -> None:
@@ -204,12 +209,12 @@ class Worker:
                 self._changed.wait_for(lambda: self.closed or self._next is not None or bool(self._chores))
                 if self.closed:
                     return
-                job, run = self._next, self._run
-                self._current, self._next = job, None
-                if job is not None:
-                    self._state = "running"
+                request, self._next = self._next, None
+                if request is not None:
+                    self._current, self._state = request[0], "running"
             self._survive(self.do_chores)
-            if job is not None and run is not None:
+            if request is not None:
+                job, run = request
                 self._survive(partial(run, job))
                 with self._changed:
                     self._current = None

@@ -67,12 +67,12 @@ def test_cancel_stops_and_says_so(worker: Worker) -> None:
 def test_a_chore_is_done_at_rest_and_in_the_middle_of_a_job() -> None:
     done = threading.Event()
     worker = Worker()
-    worker.ask_chore(done.set)
+    worker.ask(done.set)
     assert done.wait(SECONDS)
     done.clear()
 
     def run(_: Job) -> None:
-        worker.ask_chore(done.set)
+        worker.ask(done.set)
         worker.do_chores()
         assert done.is_set()
 
