@@ -230,7 +230,8 @@ class IncrementalExplainer:
         p = self.p if p is None else check_p(p)
         check_fit(ridge, scope, order)
         with self._answering(p):
-            request = (p, ridge, scope, order, *self._state())
+            sizes = [(len(pool), pool.encodes) for pool in self.pools.by_name().values()]
+            request = (p, ridge, scope, order, self.p, self.budget, self.budget_done, *sizes)
             if request not in self._fits:
                 fit = fit_interactions(
                     self.game, self.pools, p=p, budget=self._reported_budget(p), ridge=ridge, scope=scope, order=order
@@ -278,25 +279,18 @@ class IncrementalExplainer:
                 if len(self.pools.image) < 2:
                     raise FixlipError("Nothing is encoded yet; call extend(p, budget) first.")
                 self._check_unchanged("image", "text")
-                if not self.pools.text.missing(p, self._text_masks()):
+                text_masks = text_mask_count(self.game, self.budget or MIN_BUDGET)
+                if not self.pools.text.missing(p, text_masks):
                     _ = self.game.similarity  # encodes two pairs, unless it is known, on all threads
                     with threads_for(max(len(pool) * pool.n**2 for pool in (self.pools.image, self.pools.text))):
                         yield
                     return
             with self._growing:
-                for _ in fill(self.game, self.pools.text, p, self._text_masks()):
+                for _ in fill(self.game, self.pools.text, p, text_masks):
                     pass
-
-    def _text_masks(self) -> int:
-        return text_mask_count(self.game, self.budget or MIN_BUDGET)
 
     def _reported_budget(self, p: float) -> int:
         return self.budget_done if p == self.p else self._budget_at(p)
-
-    def _state(self) -> tuple[object, ...]:
-        """Return the part of a cache key that does not come from the caller: the pair and the sizes of the pools."""
-        sizes = [(len(pool), pool.encodes) for pool in self.pools.by_name().values()]
-        return *self._changes.values(), self.p, self.budget, self.budget_done, *sizes
 
     # -- other pairs -------------------------------------------------------------------------------------------------
 

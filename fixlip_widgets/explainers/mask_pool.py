@@ -56,14 +56,9 @@ class Pool:
 
     Attributes:
         n: Number of players.
+        name: The modality.
         complete: Whether all ``2**n`` masks are encoded.
         counts: Number of masks drawn so far at each probability.
-
-    Args:
-        n: Number of players.
-        seed: Random seed of the masks.
-        stream: Number of the streams; pools with different numbers draw independent masks.
-        name: The modality, which error messages name.
     """
 
     def __init__(self, n: int, *, seed: int, stream: int, name: Literal["image", "text"]) -> None:
@@ -106,17 +101,8 @@ class Pool:
     ) -> Iterator[int]:
         """Draw and encode ``count`` more masks at ``p``, and yield the number done after every batch.
 
-        The pool stays valid if the iterator is closed between batches, or if the encoder raises an error.
-
-        Args:
-            encode: Function from (m, n) masks to (m, d) embeddings.
-            p: Probability of keeping a player.
-            count: Number of masks.
-            batch: Number of masks per encoder run.
-            device: Device of the encoder.
-
-        Raises:
-            EncodingError: See :class:`~fixlip_widgets.encoders.batches.EncoderRuns`.
+        The pool stays valid if the iterator is closed between batches, or if the encoder raises an error. For the other
+        arguments, see :class:`~fixlip_widgets.encoders.batches.EncoderRuns`.
         """
         start = self.counts.get(p, 0)
 
@@ -292,7 +278,8 @@ class Pool:
         rows = {mask.tobytes(): position for position, mask in enumerate(arrays["masks"])}
         drawn: dict[float, int] = {}
         for p, count in metadata["drawn"]:  # earlier versions did not round p: 0.3 and 0.1 + 0.2 are one stream
-            drawn[check_p(p)] = max(count, drawn.get(check_p(p), 0))
+            p = check_p(p)
+            drawn[p] = max(count, drawn.get(p, 0))
         for p, count in drawn.items():
             masks = draw_masks(self.n, p, 0, count, seed=self.seed, stream=self.stream)
             try:
