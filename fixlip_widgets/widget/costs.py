@@ -1,15 +1,13 @@
-"""Cost estimates of a budget: total and missing encodings, seconds and memory."""
+"""Costs of encoding: seconds and memory."""
 
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
     from fixlip_widgets.explainers.fixlip import IncrementalExplainer
-    from fixlip_widgets.explainers.registry import Method
     from fixlip_widgets.support.progress import Progress
-    from fixlip_widgets.widget.refiner import Refiner
 
 SLIDER_BUDGETS = range(8, 23)
 """Exponents of two on the budget slider."""
@@ -58,36 +56,6 @@ class Pace:
             return None
         image = images * self.image_seconds / self.image_count if images else 0.0
         return image + (texts * self.text_seconds / self.text_count if texts else 0.0)
-
-
-def costs(refiner: Refiner, cap: int, p: float, method: Method) -> dict[str, dict[str, Any]]:
-    """Return the cost of each budget on the slider up to ``cap``, keyed by its exponent.
-
-    Args:
-        refiner: Provides the pool of encodings and their pace.
-        cap: Largest budget.
-        p: Probability of keeping a player.
-        method: The method of the next result; one without a pool reuses only cached results.
-    """
-    return {str(power): _cost(refiner, 2**power, p, method) for power in SLIDER_BUDGETS if 2**power <= cap}
-
-
-def _cost(refiner: Refiner, budget: int, p: float, method: Method) -> dict[str, Any]:
-    explainer = refiner.explainer
-    image, text = method.encodes(explainer.game, budget)
-    if method.pooled:
-        new_image, new_text = explainer.missing(p, budget)
-        image = max(image, new_image)  # masks at p = 0.5 come in pairs
-    else:
-        new_image, new_text = (0, 0) if refiner.is_cached(method, p, budget) else (image, text)
-    return {
-        "image": image,
-        "text": text,
-        "new_image": new_image,
-        "new_text": new_text,
-        "seconds": refiner.pace.seconds(new_image, new_text),
-        "megabytes": megabytes(explainer, image, text),
-    }
 
 
 def megabytes(explainer: IncrementalExplainer, image: int, text: int) -> float:

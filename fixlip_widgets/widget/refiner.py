@@ -6,13 +6,13 @@ import time
 import traceback
 from collections.abc import Callable
 from functools import partial
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 from fixlip_widgets.errors import FixlipError
 from fixlip_widgets.explainers.registry import Method, Request
 from fixlip_widgets.explainers.registry import method as method_of
 from fixlip_widgets.pages.mask_examples import first_masks
-from fixlip_widgets.widget.costs import Pace, costs
+from fixlip_widgets.widget.costs import SLIDER_BUDGETS, Pace, megabytes
 from fixlip_widgets.widget.screen import Screen
 from fixlip_widgets.widget.worker import Job
 
@@ -89,14 +89,28 @@ class Refiner:
             p, method = traits.p, method_of(traits.method)
             game, seed = self.explainer.game, self.explainer.seed
             masks = first_masks(game.n_image, game.n_text, p, seed) if method.uses_p else None
-            estimates = costs(self, traits.max_budget, p, method)
+            budgets = [power for power in SLIDER_BUDGETS if 2**power <= traits.max_budget]
+            costs = {str(power): self._cost(method, p, 2**power) for power in budgets}
             with self._screen.publishing():
                 if (p, method.name) == (traits.p, traits.method):
-                    traits.costs, traits.examples = estimates, masks
+                    traits.costs, traits.examples = costs, masks
 
-    def is_cached(self, method: Method, p: float, budget: int) -> bool:
-        """Return whether the result of a method without a pool is cached, for the current caption."""
-        return self._key(method, p, budget) in self._cache
+    def _cost(self, method: Method, p: float, budget: int) -> dict[str, Any]:
+        """Return the cost of a budget; a method without a pool reuses only its cached results."""
+        image, text = method.encodes(self.explainer.game, budget)
+        if method.pooled:
+            new_image, new_text = self.explainer.missing(p, budget)
+            image = max(image, new_image)  # masks at p = 0.5 come in pairs
+        else:
+            new_image, new_text = (0, 0) if self._key(method, p, budget) in self._cache else (image, text)
+        return {
+            "image": image,
+            "text": text,
+            "new_image": new_image,
+            "new_text": new_text,
+            "seconds": self.pace.seconds(new_image, new_text),
+            "megabytes": megabytes(self.explainer, image, text),
+        }
 
     def _key(self, method: Method, p: float, budget: int) -> tuple[object, ...]:
         """Return the cache key of a result: image, caption, and the settings that the method uses."""

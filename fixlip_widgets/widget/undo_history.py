@@ -96,21 +96,21 @@ class History:
         if self._open is not None:
             yield self._open
             return
-        self._open = Change({}, 0.0, title)
+        change = self._open = Change({}, 0.0, title)
         try:
-            yield self._open
+            yield change
         finally:
-            change, self._open = self._open, None
+            self._open = None
             self._add(change)
 
     @contextmanager
     def paused(self) -> Generator[None]:
         """Record no changes within the context."""
-        self._open = Change({}, 0.0)
+        outer, self._open = self._open, Change({}, 0.0)
         try:
             yield
         finally:
-            self._open = None
+            self._open = outer
 
     def _add(self, change: Change) -> None:
         if self._changes and self._changes[-1].is_continued_by(change):
