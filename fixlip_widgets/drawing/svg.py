@@ -8,7 +8,7 @@ from fixlip_widgets.drawing.colors import limit_of, palette
 from fixlip_widgets.drawing.graphs import Kind, Layout, explanation_graph
 from fixlip_widgets.drawing.image_data import patch_values
 from fixlip_widgets.drawing.layouts import Graph, bend
-from fixlip_widgets.drawing.svg_parts import crop, cut_out, heat, held, picture, picture_size, shape
+from fixlip_widgets.drawing.svg_parts import crop, cut_out, definitions, heat, picture, picture_size, shape
 from fixlip_widgets.support.formatting import columns, pair_name, shortened, with_error, with_unit
 from fixlip_widgets.support.markup import element, escaped
 
@@ -86,7 +86,7 @@ def graph_svg(
     if share is None:
         size = (_FORCE_SIZE[0], _FORCE_SIZE[1] + _FOOT_LINE * max(0, _loose_lines(graph) - 1))
         drawing = _Drawing(explanation, graph, size, (_THUMBNAIL, _THUMBNAIL), corner=7, embed=embed)
-        defs = held(explanation, image=False) if embed else ""
+        defs = definitions(explanation, image=False) if embed else ""
         return _svg(*size, title, [defs, *drawing.edges(colors), *drawing.patches(), *drawing.tokens()])
     width, height = _ANCHORED_WIDTH, _ANCHORED_WIDTH * picture_height / picture_width / share
     cell = (width / explanation.grid[1] - 2, height * share / explanation.grid[0] - 2)
@@ -101,7 +101,7 @@ def picture_svg(explanation: Surrogate, *, quality: int = 92) -> str:
 
     ``quality`` is the JPEG quality, from 1 to 95.
     """
-    inside = held(explanation, quality=quality)
+    inside = definitions(explanation, quality=quality)
     return element("svg", inside, width=0, height=0, style="position:absolute", aria_hidden="true") if inside else ""
 
 

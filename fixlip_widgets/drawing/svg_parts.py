@@ -34,7 +34,7 @@ def picture_size(explanation: Surrogate) -> tuple[int, int]:
     return explanation.image.shape[1], explanation.image.shape[0]
 
 
-def held(explanation: Surrogate, *, quality: int = 92, image: bool = True) -> str:
+def definitions(explanation: Surrogate, *, quality: int = 92, image: bool = True) -> str:
     """Return the shared definitions: the image (if ``image``) and the regions' outlines; empty if there are none."""
     parts = [_image(explanation, quality)] if image and explanation.image is not None else []
     if explanation.regions is not None:
@@ -52,7 +52,7 @@ def picture(explanation: Surrogate, embed: bool) -> str:
         shown = element("rect", width=width, height=height, **_GREY)
     else:
         shown = _image(explanation) if embed else _use(_picture_id(explanation))
-    return (held(explanation, image=False) if embed else "") + shown
+    return (definitions(explanation, image=False) if embed else "") + shown
 
 
 def shape(explanation: Surrogate, player: int, title: str = "", **look: Any) -> str:
