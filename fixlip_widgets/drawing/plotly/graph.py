@@ -13,7 +13,7 @@ from fixlip_widgets.drawing.graphs import Kind, Layout, explanation_graph
 from fixlip_widgets.drawing.image_data import data_uri, player_picture
 from fixlip_widgets.drawing.layouts import Graph, bend
 from fixlip_widgets.drawing.player_shapes import Places, places_of
-from fixlip_widgets.drawing.plotly.style import Style, shown, titled
+from fixlip_widgets.drawing.plotly.style import Style, escape_text, figure_title
 from fixlip_widgets.support.formatting import pair_name, shortened, with_error, with_unit
 
 if TYPE_CHECKING:
@@ -43,7 +43,7 @@ def graph(
     fig = go.Figure(_lines(style, network))
     fig.add_trace(_hover_over_edges(explanation, network))
     fig.add_trace(_hover_over_nodes(explanation, network))
-    fig.update_layout(**style.layout(titled("Explanation graph", explanation.caption), height=560))
+    fig.update_layout(**style.layout(figure_title("Explanation graph", explanation.caption), height=560))
     fig.update_xaxes(visible=False, range=[-0.02, 1.02])
     fig.update_yaxes(visible=False, range=[1.02, -0.02])
     _add_thumbnails(fig, explanation, network)
@@ -85,7 +85,7 @@ def _hover_over_edges(explanation: Surrogate, network: Graph) -> go.Scatter:
     middles = np.zeros((network.number_of_edges(), 2))
     for at, (i, j, edge) in enumerate(network.edges(data=True)):
         middles[at] = _curve(network, i, j)[[0, -1]].mean(axis=0) / 2 + np.array(bend(network, i, j)) / 2
-        name = shown(pair_name(names, n_image, min(i, j), max(i, j)))
+        name = escape_text(pair_name(names, n_image, min(i, j), max(i, j)))
         texts.append(f"{name}<br>{with_unit(with_error(edge['weight'], edge['se']), unit)}")
     return _unseen(middles, texts, size=14)
 
@@ -93,7 +93,7 @@ def _hover_over_edges(explanation: Surrogate, network: Graph) -> go.Scatter:
 def _hover_over_nodes(explanation: Surrogate, network: Graph) -> go.Scatter:
     names = explanation.names
     texts = [
-        f"{shown(names[player])}<br>main effect {with_unit(with_error(node['main'], node['se']), explanation.unit)}"
+        f"{escape_text(names[player])}<br>main effect {with_unit(with_error(node['main'], node['se']), explanation.unit)}"
         for player, node in network.nodes(data=True)
     ]
     places = np.array([node["pos"] for _, node in network.nodes(data=True)]).reshape(-1, 2)
@@ -140,7 +140,7 @@ def _add_labels(fig: go.Figure, explanation: Surrogate, style: Style, network: G
             fig.add_annotation(
                 x=x,
                 y=y,
-                text=f"<b>{shown(shortened(node['label'], _LETTERS))}</b>",
+                text=f"<b>{escape_text(shortened(node['label'], _LETTERS))}</b>",
                 showarrow=False,
                 bgcolor=style.theme.paper,
                 bordercolor=style.theme.line,

@@ -10,7 +10,7 @@ import plotly.graph_objects as go
 from numpy.typing import NDArray
 
 from fixlip_widgets.drawing.colors import diverging_scale, limit_of
-from fixlip_widgets.drawing.plotly.style import Style, shown, titled
+from fixlip_widgets.drawing.plotly.style import Style, escape_text, figure_title
 from fixlip_widgets.errors import InputError
 from fixlip_widgets.support.formatting import pair_name, with_error, with_unit
 
@@ -57,7 +57,7 @@ def _squared(fig: go.Figure) -> go.Figure:
 
 def _titled(explanation: Surrogate, title: str, block: str) -> str:
     early = "" if explanation.identified.get(block, True) else " · few masks, shrunk"
-    return titled(title, explanation.caption) + early
+    return figure_title(title, explanation.caption) + early
 
 
 def _heatmap(explanation: Surrogate, style: Style, title: str, down: Players, across: Players) -> go.Figure:
@@ -95,7 +95,7 @@ def _hover(explanation: Surrogate, down: Players, across: Players) -> dict[str, 
     """Return hover texts: both names, and the value with its standard error."""
     if down.size * across.size > _MOST_NAMED:
         return {"hovertemplate": f"{with_unit('%{z:+.3~g}', explanation.unit)}<extra></extra>"}
-    names, n_image = [shown(name) for name in explanation.names], explanation.n_image
+    names, n_image = [escape_text(name) for name in explanation.names], explanation.n_image
     values = explanation.interactions[np.ix_(down, across)].tolist()
     no_error = np.full((len(down), len(across)), np.nan)
     errors = no_error if explanation.interactions_se is None else explanation.interactions_se[np.ix_(down, across)]
@@ -129,7 +129,7 @@ def _axis(explanation: Surrogate, style: Style, players: Players) -> dict[str, A
     if len(players) and players[0] < explanation.n_image:
         names = [f"{i // columns + 1},{i % columns + 1}" for i in players.tolist()]
         return {**shared, "tickvals": [*range(len(players))], "ticktext": names, "title": {"text": "row,column"}}
-    names = [shown(token) for token in explanation.tokens]
+    names = [escape_text(token) for token in explanation.tokens]
     return {**shared, "tickvals": [*range(len(players))], "ticktext": names}
 
 

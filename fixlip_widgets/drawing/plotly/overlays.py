@@ -13,7 +13,7 @@ from fixlip_widgets.drawing.colors import diverging_scale, limit_of, tint
 from fixlip_widgets.drawing.graphs import CERTAIN
 from fixlip_widgets.drawing.image_data import data_uri, patch_values
 from fixlip_widgets.drawing.player_shapes import places_of
-from fixlip_widgets.drawing.plotly.style import Style, shown, titled
+from fixlip_widgets.drawing.plotly.style import Style, escape_text, figure_title
 from fixlip_widgets.support.formatting import shortened, signed, with_error, with_unit
 
 if TYPE_CHECKING:
@@ -34,19 +34,19 @@ def overlay(explanation: Surrogate, style: Style, player: int | str | None = Non
     else:
         index = explanation.player(player)
         values = patch_values(explanation, index)
-        title = f"Interactions with {shown(explanation.names[index])}"
+        title = f"Interactions with {escape_text(explanation.names[index])}"
     fig = go.Figure()
-    fig.update_layout(**style.layout(titled(title, explanation.caption), height=460))
+    fig.update_layout(**style.layout(figure_title(title, explanation.caption), height=460))
     return _picture(fig, explanation, style, values)
 
 
 def main(explanation: Surrogate, style: Style) -> go.Figure:
     """Draw main effects: patches as heat on the image, tokens as bars with 95 % intervals."""
     fig = make_subplots(1, 2, column_widths=[0.58, 0.42], horizontal_spacing=0.2)
-    fig.update_layout(**style.layout(titled("Main effects", explanation.caption), height=430, bargap=0.35))
+    fig.update_layout(**style.layout(figure_title("Main effects", explanation.caption), height=430, bargap=0.35))
     _picture(fig, explanation, style, explanation.main[: explanation.n_image], bar={**style.color_bar(""), "x": 0.475})
     fig.add_trace(_bars(explanation, style), row=1, col=2)
-    names = [shown(shortened(token, _LETTERS)) for token in explanation.tokens]
+    names = [escape_text(shortened(token, _LETTERS)) for token in explanation.tokens]
     fig.update_yaxes(tickvals=[*range(len(names))], ticktext=names, autorange="reversed", row=1, col=2)
     fig.update_xaxes(
         title={"text": explanation.unit}, gridcolor=style.theme.line, zerolinecolor=style.theme.ink, row=1, col=2
@@ -66,7 +66,7 @@ def _bars(explanation: Surrogate, style: Style) -> go.Bar:
         marker_color=[tint(float(np.sign(value)), 1.0, style.palette) for value in values],
         error_x={"array": CERTAIN * errors, "color": style.theme.ink, "thickness": 1, "width": 3},
         hovertext=[
-            f"{shown(token)}<br>{with_unit(with_error(value, error), explanation.unit)}"
+            f"{escape_text(token)}<br>{with_unit(with_error(value, error), explanation.unit)}"
             for token, value, error in zip(explanation.tokens, values, errors, strict=True)
         ],
         hoverinfo="text",

@@ -28,7 +28,7 @@ class Style(NamedTuple):
     palette: str
 
     def layout(self, title: str, **more: Any) -> dict[str, Any]:
-        """Return a Plotly layout with ``title`` (escaped by :func:`shown`) and further settings ``more``."""
+        """Return a Plotly layout with ``title`` (escaped by :func:`escape_text`) and further settings ``more``."""
         return {
             "title": {"text": title, "x": 0.01, "xanchor": "left", "font": {"size": 15}},
             "font": {"family": _FONT, "size": 12, "color": self.theme.ink},
@@ -45,11 +45,11 @@ class Style(NamedTuple):
         return {"title": {"text": unit, "side": "right"}, "thickness": 12, "outlinewidth": 0, "tickformat": "~g"}
 
 
-def shown(text: str) -> str:
+def escape_text(text: str) -> str:
     """Escape ``text`` so that Plotly does not interpret markup or formulas in it."""
     return html.escape(text, quote=False).replace("$", "&#36;")
 
 
-def titled(title: str, caption: str) -> str:
+def figure_title(title: str, caption: str) -> str:
     """Return a figure's title with the caption."""
-    return f"{title} · {shown(shortened(caption))}" if caption else title
+    return f"{title} · {escape_text(shortened(caption))}" if caption else title
