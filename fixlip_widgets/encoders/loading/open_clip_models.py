@@ -17,7 +17,7 @@ from fixlip_widgets.encoders.loading.checkpoints import (
     weights_of_tag,
 )
 from fixlip_widgets.encoders.loading.parts import Parts, first_line, preprocessing
-from fixlip_widgets.encoders.towers import size_insisted_on
+from fixlip_widgets.encoders.towers import required_size
 from fixlip_widgets.errors import ModelError
 from fixlip_widgets.support.open_clip import open_clip
 
@@ -88,7 +88,7 @@ def build(config: dict[str, Any], name: str) -> Any:
         )
         advice = requirements if config["text_cfg"].get("hf_model_name") else ""
         raise ModelError(f"{name} could not be built: {first_line(error)}{advice}") from error
-    only_size = size_insisted_on(clip.visual)
+    only_size = required_size(clip.visual)
     if only_size and only_size != tuple(clip.visual.image_size):
         size, required = (f"{height}×{width}" for height, width in (clip.visual.image_size, only_size))
         raise ModelError(

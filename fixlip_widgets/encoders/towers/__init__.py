@@ -5,7 +5,7 @@ from fixlip_widgets.encoders.towers.kinds import Kinds, kinds_of
 from fixlip_widgets.encoders.towers.maskings import MASKINGS, Masking, check_masking
 from fixlip_widgets.encoders.towers.patches import Patches, grid_labels
 from fixlip_widgets.encoders.towers.text import AnyTextTower, TextTower, text_tower
-from fixlip_widgets.encoders.towers.timm_vit import size_insisted_on
+from fixlip_widgets.encoders.towers.timm_vit import required_size
 from fixlip_widgets.encoders.towers.transformers_model import TransformersEncoder
 
 __all__ = [
@@ -24,6 +24,6 @@ __all__ = [
     "image_tower",
     "kinds_of",
     "patches_of",
-    "size_insisted_on",
+    "required_size",
     "text_tower",
 ]

@@ -8,16 +8,16 @@ from typing import Any
 from torch import Tensor, nn
 
 
-class Given(nn.Module):
+class PassThrough(nn.Module):
     """Replacement of a module that returns its input; other attributes are those of the original."""
 
     def __init__(self, original: nn.Module) -> None:
         super().__init__()
         self.original = original
 
-    def forward(self, given: Tensor, *_: Any, **__: Any) -> Tensor:
-        """Return ``given``; other arguments are ignored."""
-        return given
+    def forward(self, value: Tensor, *_: Any, **__: Any) -> Tensor:
+        """Return ``value``; other arguments are ignored."""
+        return value
 
     def __getattr__(self, name: str) -> Any:
         try:
@@ -26,7 +26,7 @@ class Given(nn.Module):
             return getattr(super().__getattr__("original"), name)
 
 
-def twin(module: nn.Module, replaced: dict[str, nn.Module]) -> Any:
+def twin(module: nn.Module, replacements: dict[str, nn.Module]) -> Any:
     """Return a copy of ``module`` with the submodules at some paths (``"trunk.patch_embed"``) replaced.
 
     Only the modules on the way to the replaced ones are copied, shallowly: weights are shared, and a copy takes
@@ -35,7 +35,7 @@ def twin(module: nn.Module, replaced: dict[str, nn.Module]) -> Any:
     duplicate = copy.copy(module)
     children = duplicate.__dict__["_modules"] = dict(module.__dict__["_modules"])
     nested: dict[str, dict[str, nn.Module]] = {}
-    for path, replacement in replaced.items():
+    for path, replacement in replacements.items():
         name, _, rest = path.partition(".")
         if rest:
             nested.setdefault(name, {})[rest] = replacement

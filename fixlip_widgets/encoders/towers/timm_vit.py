@@ -12,7 +12,7 @@ from torch import Tensor, nn
 
 from fixlip_widgets.encoders.towers.patches import Patches, is_apart
 from fixlip_widgets.encoders.towers.sequence import MaskedPicture, SequenceTower
-from fixlip_widgets.encoders.towers.stand_in import Given, twin
+from fixlip_widgets.encoders.towers.stand_in import PassThrough, twin
 
 
 def timm_patches(visual: Any) -> Patches | None:
@@ -33,7 +33,7 @@ def timm_patches(visual: Any) -> Patches | None:
     return None if merges else Patches(grid, size, apart=False)
 
 
-def size_insisted_on(visual: Any) -> tuple[int, int] | None:
+def required_size(visual: Any) -> tuple[int, int] | None:
     """Return the only (height, width) in pixels that a timm encoder accepts, or ``None`` if it accepts others too."""
     embed = getattr(getattr(visual, "trunk", None), "patch_embed", None)
     if not isinstance(embed, PatchEmbed) or not embed.strict_img_size:
@@ -58,12 +58,12 @@ class TimmImageTower(SequenceTower):
         super().__init__(picture, kept, removed, stands_alone=stands_alone)
 
     def run(self, patches: Tensor, chosen: Tensor | None) -> Tensor:
-        replaced: dict[str, nn.Module] = {"trunk.patch_embed": Given(self._visual.trunk.patch_embed)}
+        replacements: dict[str, nn.Module] = {"trunk.patch_embed": PassThrough(self._visual.trunk.patch_embed)}
         if chosen is not None:
             patches = patches.expand(len(chosen), -1, -1)
             trunk = self._visual.trunk
             replaced["trunk.patch_drop"] = _PatchSelection(chosen, trunk.num_prefix_tokens, isinstance(trunk, Eva))
-        return twin(self._visual, replaced)(patches.reshape(len(patches), *self._shape))
+        return twin(self._visual, replacements)(patches.reshape(len(patches), *self._shape))
 
 
 class _PatchSelection(nn.Module):
