@@ -93,7 +93,8 @@ def _hover_over_edges(explanation: Surrogate, network: Graph) -> go.Scatter:
 def _hover_over_nodes(explanation: Surrogate, network: Graph) -> go.Scatter:
     names = explanation.names
     texts = [
-        f"{escape_text(names[player])}<br>main effect {with_unit(with_error(node['main'], node['se']), explanation.unit)}"
+        f"{escape_text(names[player])}<br>"
+        f"main effect {with_unit(with_error(node['main'], node['se']), explanation.unit)}"
         for player, node in network.nodes(data=True)
     ]
     places = np.array([node["pos"] for _, node in network.nodes(data=True)]).reshape(-1, 2)

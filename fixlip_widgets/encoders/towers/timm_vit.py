@@ -62,7 +62,7 @@ class TimmImageTower(SequenceTower):
         if chosen is not None:
             patches = patches.expand(len(chosen), -1, -1)
             trunk = self._visual.trunk
-            replaced["trunk.patch_drop"] = _PatchSelection(chosen, trunk.num_prefix_tokens, isinstance(trunk, Eva))
+            replacements["trunk.patch_drop"] = _PatchSelection(chosen, trunk.num_prefix_tokens, isinstance(trunk, Eva))
         return twin(self._visual, replacements)(patches.reshape(len(patches), *self._shape))
 
 
