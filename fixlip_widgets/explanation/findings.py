@@ -1,23 +1,12 @@
-"""Sentences about the significant effects: one for every player, and one for the whole explanation.
-
-Each effect is tested against zero (two-sided, Student's t). Holm's step-down procedure keeps the family-wise error
-rate at 5 % under any dependence between the effects, provided that the standard errors are correct
-(docs/estimator.md reports their measured coverage). Without it, 1,596 tests would yield about 80 false positives.
-
-Sources: Holm, "A simple sequentially rejective multiple test procedure", Scandinavian Journal of Statistics 1979;
-Wallace, "Bounds on normal approximations to Student's and the chi-square distributions", Annals of Mathematical
-Statistics 1959.
-"""
+"""Sentences about the significant effects: one for every player, and one for the whole explanation."""
 
 from __future__ import annotations
 
-from statistics import NormalDist
-from typing import TYPE_CHECKING, Any, NamedTuple
+from typing import TYPE_CHECKING, NamedTuple
 
 import numpy as np
-from numpy.typing import ArrayLike, NDArray
+from numpy.typing import NDArray
 
-from fixlip_widgets.explanation.methods import CATALOGUE
 from fixlip_widgets.support.formatting import counted, isolated, joined, pair_name, signed, with_error
 
 if TYPE_CHECKING:
@@ -25,8 +14,6 @@ if TYPE_CHECKING:
 
 Floats = NDArray[np.float64]
 Bools = NDArray[np.bool_]
-LEVEL = 0.05
-"""Family-wise error rate: the probability that the sentences name at least one effect that is zero."""
 _MOST_NAMES = 3
 """Maximum number of tokens that a sentence names; more are counted."""
 _MOST_STRONG, _STRONG_SHARE = 4, 0.5
@@ -63,55 +50,6 @@ _ALONE = _Phrases("positively with", "negatively with", "differs significantly f
 _COMPARED = _Phrases("more with", "less with", "differs significantly", "differs significantly")
 
 
-def degrees_of_freedom(units: float, p: float, image_players: ArrayLike) -> Floats:
-    """Return (m,) degrees of freedom of the standard errors of terms with (m,) ``image_players``.
-
-    A term's error depends on the sampling units in which all its image players are in their less frequent state (kept
-    or removed): for two patches, one mask in a hundred at p = 0.9 and one in four at p = 0.5.
-
-    Args:
-        units: Effective number of sampling units: image masks, or complementary pairs of them.
-        p: Probability of keeping a player.
-        image_players: Number of image players in each term.
-    """
-    return units * min(p, 1 - p) ** np.asarray(image_players, dtype=np.float64)
-
-
-def significant(
-    values: Floats, errors: Floats, freedom: ArrayLike = np.inf, level: float = LEVEL, rounding: float = 0.0
-) -> Bools:
-    """Return which of ``values`` (m,) differ significantly from zero, by Holm's procedure.
-
-    The k-th largest |value/error| of m is significant if it and all larger ones exceed the normal quantile of
-    ``1 − level/(2 (m − k + 1))``. With finite degrees of freedom f = ``freedom`` (m,), each ratio t is first converted
-    to the equally improbable normal ratio, ``√(f ln(1 + t²/f)) (8 f + 1)/(8 f + 3)`` (Wallace). A value with error 0 is
-    exact, and significant if it is larger than ``rounding``; a value with unknown error is not tested.
-    """
-    known = np.isfinite(errors) & np.isfinite(values)
-    exact = known & (errors == 0)
-    scores = np.zeros(len(values))
-    np.divide(np.abs(values), errors, out=scores, where=known & ~exact)
-    freedom = np.broadcast_to(np.asarray(freedom, dtype=np.float64), scores.shape)
-    few = np.isfinite(freedom)
-    f = freedom[few]
-    scores[few] = np.sqrt(f * np.log1p(scores[few] ** 2 / f)) * (8 * f + 1) / (8 * f + 3)
-    scores[exact & (np.abs(values) > rounding)] = np.inf
-    rejected, remaining = np.zeros(len(values), dtype=bool), int(known.sum())
-    for at in np.argsort(-scores, kind="stable"):
-        if remaining == 0 or not scores[at] > NormalDist().inv_cdf(1 - level / (2 * remaining)):
-            break
-        rejected[at], remaining = True, remaining - 1
-    return rejected
-
-
-def _freedom(explanation: Surrogate, image_players: NDArray[Any]) -> ArrayLike:
-    """Return the degrees of freedom of terms with (m,) ``image_players``; infinite for methods without p."""
-    units, method = explanation.effective_image_masks, CATALOGUE.get(explanation.method)
-    if method is None or not method.uses_p or not np.isfinite(units):
-        return np.inf
-    return degrees_of_freedom(units / 2 if explanation.p == 0.5 else units, explanation.p, image_players)
-
-
 def findings(explanation: Surrogate, *, partial: bool = False, difference: bool = False) -> list[str]:
     """Describe an explanation: one text for each of the n players, then one for the whole explanation.
 
@@ -135,32 +73,21 @@ def findings(explanation: Surrogate, *, partial: bool = False, difference: bool 
 
 
 def _interactions(explanation: Surrogate, difference: bool) -> list[str]:
-    n, n_image = explanation.n_players, explanation.n_image
-    first, second = np.triu_indices(n, 1)
-    values, errors = explanation.interactions[first, second], explanation.interactions_se
-    if errors is None or not np.isfinite(errors[first, second]).any():
+    n = explanation.n_players
+    errors = explanation.interactions_se
+    above = np.triu_indices(n, 1)
+    if errors is None or not np.isfinite(errors[above]).any():
         return _without_errors(explanation)
-    errors = errors[first, second]
-    triples, third, third_errors = np.empty((0, 3)), np.empty(0), np.empty(0)
-    if explanation.triples is not None:
-        triples, third, third_errors = explanation.triples.terms()
-    terms = np.concatenate([values, third]), np.concatenate([errors, third_errors])
-    players = np.concatenate([(np.stack([first, second]) < n_image).sum(0), (triples < n_image).sum(1)])
-    rejected = significant(*terms, _freedom(explanation, players), rounding=explanation.rounding)
-    signs, known = np.zeros((n, n), dtype=np.int8), np.zeros((n, n), dtype=bool)
-    signs[first, second] = np.where(rejected[: len(values)], np.sign(values), 0).astype(np.int8)
-    known[first, second] = np.isfinite(errors)
-    signs, known = signs + signs.T, known | known.T
+    significant = explanation.significant
+    signs = np.where(significant.interactions, np.sign(explanation.interactions), 0).astype(np.int8)
+    known = np.isfinite(errors)
+    np.fill_diagonal(known, False)
     phrases = _COMPARED if difference else _ALONE
     named = _Players(explanation)
     sentences = [_player(named, player, signs[player], known[player], phrases) for player in range(n)]
-    third_significant = int(rejected[len(values) :].sum())
     strongest = "" if difference else _strongest_tokens(explanation, named, signs)
-    tested = int(np.isfinite(errors).sum())
-    return [
-        *sentences,
-        strongest + _whole(explanation, signs, tested, third_significant, len(third), difference),
-    ]
+    tested, third = int(known[above].sum()), significant.triples
+    return [*sentences, strongest + _whole(explanation, signs, tested, int(third.sum()), len(third), difference)]
 
 
 def _player(named: _Players, player: int, signs: NDArray[np.int8], known: Bools, phrases: _Phrases) -> str:
@@ -281,19 +208,18 @@ def _values(explanation: Surrogate, difference: bool) -> list[str]:
         strongest = int(np.abs(values).argmax())
         most = f"The largest of {len(values):,} values is that of {named.inner(strongest)}, "
         return [*sentences, f"{most}{signed(float(values[strongest]))}. {_UNTESTED}{none}"]
-    freedom = _freedom(explanation, np.arange(len(values)) < explanation.n_image)
-    rejected = significant(values, errors, freedom, rounding=explanation.rounding)
+    significant = explanation.significant.main
     sentences: list[str] = []
     for player, (value, error) in enumerate(zip(values.tolist(), errors.tolist(), strict=True)):
         name, verb = named.subject(player), raises if value > 0 else lowers
         amount = with_error(value, error)
-        if rejected[player]:
+        if significant[player]:
             sentences.append(f"{name} {verb} {end} {with_error(abs(value), error).removeprefix('+')}.")
         elif np.isfinite(error):
             sentences.append(f"The value of {named.inner(player)} is not significant: {amount}.")
         else:
             sentences.append(f"{name}: {amount} (standard error unknown).")
-    total, tested = int(rejected.sum()), int(np.isfinite(errors).sum())
+    total, tested = int(significant.sum()), int(np.isfinite(errors).sum())
     verb = "is" if total == 1 else "are"
     overall = f"{total:,} of {tested:,} values {verb} significant (Holm, family-wise 5 %).{none}"
     return [*sentences, overall + _faithfulness(explanation)]

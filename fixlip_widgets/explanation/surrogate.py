@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import math
 from dataclasses import dataclass, field, replace
+from functools import cached_property
 from typing import Any, Literal, NamedTuple, Self
 
 import numpy as np
@@ -13,6 +14,7 @@ from numpy.typing import ArrayLike, NDArray
 from fixlip_widgets.encoders.players import Players
 from fixlip_widgets.errors import InputError
 from fixlip_widgets.explanation.methods import CATALOGUE
+from fixlip_widgets.explanation.significance import Significant, degrees_of_freedom, significant
 from fixlip_widgets.explanation.triples import Triples
 from fixlip_widgets.support.formatting import counted
 
@@ -152,6 +154,31 @@ class Surrogate(Players):
         largest = [np.abs(self.main).max(initial=0.0), np.abs(self.interactions).max(initial=0.0)]
         return 1e-6 * float(np.nanmax(np.abs([self.similarity, self.empty_similarity, self.baseline, *largest])))
 
+    @cached_property
+    def significant(self) -> Significant:
+        """Which terms differ significantly from zero; see :mod:`fixlip_widgets.explanation.significance`."""
+        n, n_image = self.n_players, self.n_image
+        first, second = np.triu_indices(n, 1)
+        values, errors = self.interactions[first, second], _or_unknown(self.interactions_se, (n, n))[first, second]
+        image_players = (np.stack([first, second]) < n_image).sum(axis=0)
+        if self.triples is not None:
+            triples, third, third_errors = self.triples.terms()
+            values, errors = np.concatenate([values, third]), np.concatenate([errors, third_errors])
+            image_players = np.concatenate([image_players, (triples < n_image).sum(axis=1)])
+        rejected = significant(values, errors, self.degrees_of_freedom(image_players), rounding=self.rounding)
+        pairs = np.zeros((n, n), dtype=bool)
+        pairs[first, second] = pairs[second, first] = rejected[: len(first)]
+        freedom = self.degrees_of_freedom(np.arange(n) < n_image)
+        main = significant(self.main, _or_unknown(self.main_se, (n,)), freedom, rounding=self.rounding)
+        return Significant(main, pairs, rejected[len(first) :])
+
+    def degrees_of_freedom(self, image_players: ArrayLike) -> Floats:
+        """Return the degrees of freedom of errors of terms with (m,) ``image_players``; inf for methods without p."""
+        units, method = self.effective_image_masks, CATALOGUE.get(self.method)
+        if method is None or not method.uses_p or not np.isfinite(units):
+            return np.full(np.shape(image_players), np.inf)
+        return degrees_of_freedom(units / 2 if self.p == 0.5 else units, self.p, image_players)
+
     @property
     def unit(self) -> str:
         """``"logits"``, or empty if the values have no unit."""
@@ -268,6 +295,10 @@ class Surrogate(Players):
 
     def __repr__(self) -> str:
         return f"<Explanation of {json.dumps(self.caption, ensure_ascii=False)}: {self.summary()}>"
+
+
+def _or_unknown(errors: Floats | None, shape: tuple[int, ...]) -> Floats:
+    return np.full(shape, np.nan) if errors is None else errors
 
 
 def _frozen(array: NDArray[Any]) -> NDArray[Any]:

@@ -13,7 +13,7 @@ from fixlip_widgets.estimators.sums import sum_errors
 from fixlip_widgets.estimators.third import regress_third
 from fixlip_widgets.estimators.variance import standard_errors
 from fixlip_widgets.explainers.mask_pool import Pool
-from fixlip_widgets.explanation.findings import degrees_of_freedom, significant
+from fixlip_widgets.explanation.significance import degrees_of_freedom, significant
 
 SEEDS = 200
 N_IMAGE, N_TEXT, WIDTH = 12, 4, 16

@@ -8,7 +8,8 @@ import torch
 
 from fixlip_widgets import Explanation, IncrementalExplainer, VisionLanguageGame
 from fixlip_widgets.explanation.comparison import subtract
-from fixlip_widgets.explanation.findings import degrees_of_freedom, findings, significant
+from fixlip_widgets.explanation.findings import findings
+from fixlip_widgets.explanation.significance import degrees_of_freedom, significant
 from tests.examples import dog_and_hydrant, random_explanation
 from tests.golden import tiny_clip, tiny_pixels
 
