@@ -141,6 +141,15 @@ def test_a_finished_explanation_can_be_compared_with_another() -> None:
     widget.close()
 
 
+def test_sums_and_subsets_of_a_pinned_current_explanation_are_of_what_is_shown(widget: FixlipWidget) -> None:
+    widget.selection = (1, 2)
+    widget.pin()
+    for which in ("current", "pinned", "current"):
+        widget.shown = which
+        assert widget.wait(SECONDS)
+        assert (widget.group["shown"], widget.subsets["shown"]) == (which, which)
+
+
 def test_several_selected_players_are_summed(widget: FixlipWidget) -> None:
     widget.selection = (17, 1, 2)
     assert widget.wait(SECONDS)
