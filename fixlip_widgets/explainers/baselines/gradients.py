@@ -77,15 +77,14 @@ def grad_eclip(game: VisionLanguageGame, text_layers: int = TEXT_LAYERS) -> Expl
 
 
 def _first_order(game: VisionLanguageGame, method: str, relevance: Relevance) -> Explanation:
-    device = game.model.device
-    image = record_attention(game.encoder("image"), torch.ones(game.n_image, dtype=torch.bool, device=device))
-    text = record_attention(game.encoder("text"), torch.ones(game.n_text, dtype=torch.bool, device=device))
-    modalities: tuple[Modality, Modality] = ("image", "text")
-    positions = [positions_of(game, name, tower.length) for name, tower in zip(modalities, (image, text), strict=True)]
+    def record(modality: Modality, n: int) -> TowerAttention:
+        return record_attention(game.encoder(modality), torch.ones(n, dtype=torch.bool, device=game.model.device))
+
+    image, text = record("image", game.n_image), record("text", game.n_text)
     similarity = game.scale * (image.embedding @ text.embedding) + game.bias
     main = [
-        players.gather(relevance(tower, similarity, name))
-        for name, tower, players in zip(modalities, (image, text), positions, strict=True)
+        positions_of(game, "image", image.length).gather(relevance(image, similarity, "image")),
+        positions_of(game, "text", text.length).gather(relevance(text, similarity, "text")),
     ]
     return Explanation(
         baseline=0.0,
