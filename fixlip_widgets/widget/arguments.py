@@ -75,14 +75,7 @@ def _is_default(value: Any) -> bool:
 
 
 def make_explainer(image: Any, text: Any, model: Model | None, seed: int, **options: Any) -> IncrementalExplainer:
-    """Return an explainer of an image and a caption.
-
-    Args:
-        image: An image that :class:`fixlip_widgets.VisionLanguageGame` accepts.
-        text: The caption, or token ids.
-        model: From :func:`fixlip_widgets.load_model`; None for the packaged demo model.
-        seed: Seed of the mask streams.
-        options: Options of the game, see :data:`OF_THE_GAME`.
+    """Return an explainer of an image and a caption; the arguments are those of the widget.
 
     Raises:
         InputError: The image or the caption is missing or unusable, or an option is invalid.

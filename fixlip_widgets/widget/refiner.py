@@ -3,17 +3,15 @@
 from __future__ import annotations
 
 import time
-import traceback
 from collections.abc import Callable
 from functools import partial
 from typing import TYPE_CHECKING, Any
 
-from fixlip_widgets.errors import FixlipError
 from fixlip_widgets.explainers.registry import Method, Request
 from fixlip_widgets.explainers.registry import method as method_of
 from fixlip_widgets.pages.mask_examples import first_masks
 from fixlip_widgets.widget.costs import SLIDER_BUDGETS, Pace, megabytes
-from fixlip_widgets.widget.screen import Screen
+from fixlip_widgets.widget.screen import Screen, failure
 from fixlip_widgets.widget.worker import Job
 
 if TYPE_CHECKING:
@@ -64,10 +62,8 @@ class Refiner:
                 elif job.cancelled:
                     self._show_end(job, "cancelled")
             self.prepare(job)
-        except FixlipError as error:
-            self._show_end(job, "error", str(error))
         except Exception as error:
-            self._show_end(job, "error", f"{type(error).__name__}: {error}", traceback.format_exc())
+            self._show_end(job, "error", *failure(error))
 
     def prepare(self, job: Job) -> None:
         """Follow up on a job whose result is final, until the next request stops it.

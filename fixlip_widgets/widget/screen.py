@@ -77,8 +77,14 @@ class Screen:
         """Report a failure within the context in the trait ``error``, after ``what``, instead of raising it."""
         try:
             yield
-        except FixlipError as error:
-            self.traits.error = f"{what}: {error}"
         except Exception as error:
-            self.traits.last_traceback = traceback.format_exc()
-            self.traits.error = f"{what}: {type(error).__name__}: {error}"
+            sentence, trace = failure(error)
+            self.traits.error = f"{what}: {sentence}"
+            self.traits.last_traceback = trace or self.traits.last_traceback
+
+
+def failure(error: Exception) -> tuple[str, str]:
+    """Return a sentence about an error, and its traceback if it is unexpected; call this while it is handled."""
+    if isinstance(error, FixlipError):
+        return str(error), ""
+    return f"{type(error).__name__}: {error}", traceback.format_exc()

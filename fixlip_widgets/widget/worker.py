@@ -88,12 +88,14 @@ class Worker:
         """
         with self._changed:
             self._stop(cancelled=False)
-            self._await(job, run)
+            self.follow(job, run)
 
     def follow(self, job: Job, run: Run) -> None:
         """Run ``run(job)`` once the current job is following up or has returned, unless a newer job replaces it."""
         with self._changed:
-            self._await(job, run)
+            self._next = job, run
+            self._end_follow_up()
+            self._wake()
 
     def ask(self, *chores: Chore) -> None:
         """Request ``chores``, which run between two batches at the latest; repeated requests run a chore once."""
@@ -154,8 +156,7 @@ class Worker:
     def close(self, timeout: float | None = None) -> None:
         """Enter the closed state: stop the current job, drop the waiting job and chores, and end the thread.
 
-        Args:
-            timeout: Longest time to block, in seconds; by default, block until the thread has ended.
+        Block until the thread has ended, or for ``timeout`` seconds.
         """
         with self._changed:
             self._state = "closed"
@@ -179,11 +180,6 @@ class Worker:
     def _idle(self) -> bool:
         busy = self._state == "running" or self._next or self._chores or self._chore_running
         return self.closed or not busy
-
-    def _await(self, job: Job, run: Run) -> None:
-        self._next = job, run
-        self._end_follow_up()
-        self._wake()
 
     def _stop(self, *, cancelled: bool) -> None:
         for job in (self._next and self._next[0], self._current):
