@@ -18,12 +18,12 @@ from fixlip_widgets.pages.recordable import VIEW_SETTINGS
 from fixlip_widgets.pages.traits import SETTINGS, WidgetTraits
 from fixlip_widgets.support.checks import MAX_BUDGET, check_budget
 from fixlip_widgets.widget.arguments import RESTARTING, check_names, check_subject, first_state, make_explainer
-from fixlip_widgets.widget.checked_settings import CheckedSettings
 from fixlip_widgets.widget.exports import Exports
-from fixlip_widgets.widget.faithfulness import Measurements
+from fixlip_widgets.widget.measurements import Measurements
 from fixlip_widgets.widget.playground import Playground
 from fixlip_widgets.widget.refiner import Refiner
 from fixlip_widgets.widget.screen import Screen
+from fixlip_widgets.widget.setting_checks import SettingChecks
 from fixlip_widgets.widget.undo_history import Undo, in_order
 from fixlip_widgets.widget.views import Views
 from fixlip_widgets.widget.worker import Worker
@@ -129,7 +129,7 @@ class FixlipWidget(WidgetTraits, anywidget.AnyWidget):
         self._measurements = Measurements(screen, self._views, self._refiner)
         self._playground = Playground(screen, self._views, game)
         self._exports = Exports(screen, self._views)
-        self._checks = CheckedSettings(self, self._views, game)
+        self._checks = SettingChecks(self, self._views, game)
         self._screen = screen
 
         bundle, first = shared_bundle(), first_state(explanation, explainer)

@@ -18,7 +18,7 @@ if TYPE_CHECKING:
     from fixlip_widgets.explainers.game import VisionLanguageGame
 
 
-class CheckedSettings:
+class SettingChecks:
     """The settings of a widget as its explanations and its game allow them.
 
     Args:

@@ -22,7 +22,7 @@ from fixlip_widgets.explainers.metrics.sampled import Faithfulness  # noqa: E402
 from fixlip_widgets.pages import wire_format as wire  # noqa: E402
 from fixlip_widgets.widget.costs import SLIDER_BUDGETS  # noqa: E402
 from fixlip_widgets.widget.measurer import FRESH, Measures, probabilities  # noqa: E402
-from fixlip_widgets.widget.faithfulness import measurement  # noqa: E402
+from fixlip_widgets.widget.measurements import measurement  # noqa: E402
 from fixlip_widgets.pages.traits import WidgetTraits  # noqa: E402
 from tests import examples  # noqa: E402
 

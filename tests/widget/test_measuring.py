@@ -14,7 +14,7 @@ import pytest
 import fixlip_widgets as fx
 from fixlip_widgets import FixlipError, FixlipWidget, InputError, Model
 from fixlip_widgets.explainers.registry import METHODS
-from fixlip_widgets.widget.faithfulness import MAX_MEASUREMENTS
+from fixlip_widgets.widget.measurements import MAX_MEASUREMENTS
 from tests.examples import dog_and_hydrant
 from tests.widget.conftest import SECONDS, Wire
 
