@@ -92,7 +92,7 @@ def explain(
             bar.show(state.done, state.total)
 
         if not chosen.pooled:
-            return chosen.explain_game(Request(game, budget, p, seed, progress=report)).replace(method=method)
+            return chosen.explain_game(Request(game, budget, seed, progress=report)).replace(method=method)
         explainer = IncrementalExplainer(game, seed=seed)
         explainer.extend(p, budget, progress=report)
         if chosen.name == "banzhaf":

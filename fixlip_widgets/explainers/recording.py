@@ -186,7 +186,7 @@ class _Recorder:
     def _explained(self, explainer: IncrementalExplainer, p: float, budget: int, step: Step) -> Explanation:
         if self._method.pooled:
             return self._method.explain_pool(explainer, p, self._order)
-        request = Request(self._game, budget, p, self._explainer.seed, progress=partial(self._encoded, step))
+        request = Request(self._game, budget, self._explainer.seed, progress=partial(self._encoded, step))
         return self._method.explain_game(request)
 
     def _encoded(self, step: Step, state: Progress) -> None:

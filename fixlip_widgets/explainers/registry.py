@@ -27,7 +27,6 @@ class Request:
     Attributes:
         game: The pair to explain.
         budget: Number of joint masks to evaluate, at about one image encoding each, for methods that use it.
-        p: Probability of keeping a player, for methods that use it.
         seed: Random seed.
         progress: Called after every batch, in the computing thread.
         cancelled: Checked between batches; once it returns True, the method returns its partial result.
@@ -35,7 +34,6 @@ class Request:
 
     game: VisionLanguageGame
     budget: int
-    p: float = 0.5
     seed: int = 0
     progress: Callable[[Progress], None] | None = None
     cancelled: Callable[[], bool] | None = None

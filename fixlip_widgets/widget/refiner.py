@@ -150,7 +150,6 @@ class Refiner:
         request = Request(
             game=self.explainer.game,
             budget=method.comparable_budget(self.explainer.game, job.budget),
-            p=job.p,
             seed=self.explainer.seed,
             progress=partial(self._between_batches, job, preview=False),
             cancelled=job.stop.is_set,
