@@ -17,12 +17,7 @@ if TYPE_CHECKING:
 
 
 class Exports:
-    """What a widget shows, for a page or for a notebook without widget support.
-
-    Args:
-        screen: The widget's state.
-        views: Hold the current explanation.
-    """
+    """The current explanation for a page, or for a notebook without widget support."""
 
     def __init__(self, screen: Screen, views: Views) -> None:
         self._screen, self._views = screen, views

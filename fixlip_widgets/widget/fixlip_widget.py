@@ -124,7 +124,8 @@ class FixlipWidget(WidgetTraits, anywidget.AnyWidget):
         game = None if explainer is None else explainer.game
 
         screen = Screen(self, self._worker, self.hold_sync, lambda message: self.send(message))
-        self._views = Views(screen, explanation, explainer, None if game is None else Source.of(image, game))
+        source = None if game is None else Source.of(image, game)
+        self._views = Views(screen, explanation=explanation, explainer=explainer, source=source)
         self._refiner = None if explainer is None else Refiner(explainer, screen, self._show)
         self._measurements = Measurements(screen, self._views, self._refiner)
         self._playground = Playground(screen, self._views, game)

@@ -28,13 +28,7 @@ _KEY = (*_SETTINGS, "seed", "image_encodes", "text_encodes")
 
 
 class Measurements:
-    """Measures of the shown explanations, for any method.
-
-    Args:
-        screen: The widget's state.
-        views: Hold the shown explanation.
-        refiner: Provides the explainer; None without a model.
-    """
+    """Measures of the shown explanations, for any method; nothing can be measured without a ``refiner``."""
 
     def __init__(self, screen: Screen, views: Views, refiner: Refiner | None) -> None:
         self._screen, self._traits, self._views, self._refiner = screen, screen.traits, views, refiner

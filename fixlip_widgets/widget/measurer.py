@@ -64,11 +64,11 @@ class Measurer:
         self._text: Embeddings = {}
         self._pair: tuple[int, str] | None = None
 
-    def cost(self, explanation: Explanation, so_far: Measures | None) -> dict[str, Any]:
+    def cost(self, explanation: Explanation, measures: Measures | None) -> dict[str, Any]:
         """Return the cost of the missing measures (see ``js/src/wire/types.ts``); its encodings are an upper bound."""
         game, p_values = self._game(), probabilities(explanation)
         image, text = map(len, _missing(game, np.concatenate([_fresh(game, p) for p in p_values])))
-        if so_far is None:
+        if measures is None:
             image += _COALITIONS
             text += min(_COALITIONS, 2 ** min(game.n_text, 62) - len(self._text) - text)
         return {
@@ -156,7 +156,11 @@ class _Encoding:
         """Return the progress of the measurement."""
         image, text = self._done["image"], self._done["text"]
         return Progress.since(
-            self._start, image, max(self._total["image"], image), text, max(self._total["text"], text)
+            self._start,
+            image_done=image,
+            image_total=max(self._total["image"], image),
+            text_done=text,
+            text_total=max(self._total["text"], text),
         )
 
 

@@ -22,13 +22,7 @@ _MAX_CACHED = 4096
 
 
 class Playground:
-    """Model values of masked pairs, each computed once.
-
-    Args:
-        screen: The widget's state.
-        views: Holds the explanation whose prediction is shown.
-        game: The game of the pair; None for a finished explanation.
-    """
+    """Model values of masked pairs, each computed once; there are none without a ``game``."""
 
     def __init__(self, screen: Screen, views: Views, game: VisionLanguageGame | None) -> None:
         self._screen, self._traits, self._views, self._game = screen, screen.traits, views, game

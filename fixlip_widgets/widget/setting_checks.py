@@ -19,13 +19,7 @@ if TYPE_CHECKING:
 
 
 class SettingChecks:
-    """The settings of a widget as its explanations and its game allow them.
-
-    Args:
-        traits: The current settings.
-        views: The shown explanations.
-        game: The game of the pair; None for a finished explanation.
-    """
+    """Checks of settings against a widget's explanations and its game, which a finished explanation lacks."""
 
     def __init__(self, traits: WidgetTraits, views: Views, game: VisionLanguageGame | None) -> None:
         self._traits, self._views, self._game = traits, views, game

@@ -127,11 +127,7 @@ class History:
 
 
 class Undo:
-    """Undo and reset of a widget's settings.
-
-    Args:
-        screen: The widget's state, with the initial settings.
-    """
+    """Undo and reset of a widget's settings; a reset restores those at the construction."""
 
     def __init__(self, screen: Screen) -> None:
         self._screen, self._traits = screen, screen.traits
