@@ -142,6 +142,7 @@ class FixlipWidget(WidgetTraits, anywidget.AnyWidget):
         if explanation is not None:
             self._views.begin(explanation)
             self._playground.play()
+            self._worker.ask(self._views.find_subsets)
         elif self._refiner is not None:
             self._refiner.estimate()
             if self.autorun:

@@ -130,7 +130,6 @@ class Views:
         """Show a finished explanation; the first paint does not need the worker."""
         self._traits.convergence = list(self._convergence.add(explanation))
         self.draw()
-        self._screen.worker.ask(self.find_subsets)
 
     def show(self, explanation: Explanation, generation: int, status: str | None) -> bool:
         """Show a result, partial without a final ``status``; return False if a newer request exists."""
