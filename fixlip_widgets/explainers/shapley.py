@@ -36,26 +36,23 @@ _BLOCK = 256
 _PAIRS, _HELD_OUT = 3, 4  # mask streams, in addition to those of the incremental explainer
 
 
-def draw_halves(n: int, start: int, stop: int, *, seed: int) -> Bools:
-    """Draw one (n,) mask of each pair ``start`` to ``stop`` of the seeded stream from the Shapley kernel.
+def draw_halves(n: int, count: int, *, seed: int) -> Bools:
+    """Draw one (n,) mask of each of the first ``count`` pairs of the seeded stream from the Shapley kernel.
 
     Size k has probability ∝ 1/(k (n − k)), k = 1, …, n − 1, and all masks of one size are equally likely. The other
     mask of each pair is the complement. The stream is prefix-stable.
 
     Returns:
-        (stop − start, n) masks.
+        (count, n) masks.
     """
-    first, last = start // _BLOCK, -(-stop // _BLOCK)
-    if last <= first:
-        return np.empty((0, n), dtype=bool)
     cumulated = np.cumsum(size_probabilities(n))
     blocks: list[Bools] = []
-    for index in range(first, last):
+    for index in range(-(-count // _BLOCK)):
         random = np.random.default_rng([seed, _PAIRS, index])
         sizes = 1 + np.searchsorted(cumulated[:-1], random.random(_BLOCK), side="right")
         ranks = random.random((_BLOCK, n)).argsort(axis=1).argsort(axis=1)
         blocks.append(ranks < sizes[:, None])
-    return np.concatenate(blocks)[start - first * _BLOCK : stop - first * _BLOCK]
+    return np.concatenate(blocks)[:count]
 
 
 def explain_shapley(
@@ -166,7 +163,7 @@ class _Plan:
             halves = enumerate_masks(n)[1 : 2 ** (n - 1)]
             return cls(halves, kernel_weights(n)[halves.sum(axis=1) - 1], np.empty((0, n), dtype=bool))
         held_out = draw_masks(n, 0.5, 0, held_out_count(budget), seed=seed, stream=_HELD_OUT)
-        return cls(draw_halves(n, 0, budget // 2 - 1, seed=seed), None, held_out)
+        return cls(draw_halves(n, budget // 2 - 1, seed=seed), None, held_out)
 
     @property
     def sampled(self) -> bool:

@@ -38,16 +38,14 @@ def rough_table(n):
 
 
 def test_more_pairs_keep_the_earlier_ones():
-    many = draw_halves(20, 0, 1000, seed=3)
-    np.testing.assert_array_equal(draw_halves(20, 0, 300, seed=3), many[:300])
-    np.testing.assert_array_equal(draw_halves(20, 300, 777, seed=3), many[300:777])
-    assert (draw_halves(20, 0, 300, seed=4) != many[:300]).any()
-    assert draw_halves(20, 5, 5, seed=3).shape == (0, 20)
+    many = draw_halves(20, 1000, seed=3)
+    np.testing.assert_array_equal(draw_halves(20, 300, seed=3), many[:300])
+    assert (draw_halves(20, 300, seed=4) != many[:300]).any()
 
 
 @pytest.mark.parametrize("n", [2, 3, 12])
 def test_sizes_have_the_kernels_probabilities_and_players_equal_ones(n):
-    halves = draw_halves(n, 0, 40_000, seed=0)
+    halves = draw_halves(n, 40_000, seed=0)
     counts = np.bincount(halves.sum(axis=1), minlength=n + 1)
     assert counts[0] == counts[n] == 0
     np.testing.assert_allclose(counts[1:n] / 40_000, size_probabilities(n), atol=0.015)
@@ -65,7 +63,7 @@ def test_the_probability_of_a_size_is_the_weight_of_all_its_masks():
 
 @pytest.mark.parametrize("order", [1, 2])
 def test_the_paired_fit_is_the_joint_regression_with_two_enforced_masks(order):
-    table, halves = rough_table(7), draw_halves(7, 0, 80, seed=1)
+    table, halves = rough_table(7), draw_halves(7, 80, seed=1)
     masks = np.concatenate([halves, ~halves, np.repeat([[False], [True]], 7, axis=1)])
     joint = fit_joint(masks, table[position(masks)], [1.0] * 160 + [np.inf] * 2, order)
     fit = fitted(table, halves, order)
@@ -78,7 +76,7 @@ def test_the_paired_fit_is_the_joint_regression_with_two_enforced_masks(order):
 
 @pytest.mark.parametrize("pairs", [1, 4, 30, 200])
 def test_efficiency_holds_exactly_at_any_number_of_masks(pairs):
-    table, halves = rough_table(9), draw_halves(9, 0, pairs, seed=2)
+    table, halves = rough_table(9), draw_halves(9, pairs, seed=2)
     for order in (1, 2):
         fit = fitted(table, halves, order)
         assert fit.baseline == table[0]
@@ -86,11 +84,11 @@ def test_efficiency_holds_exactly_at_any_number_of_masks(pairs):
 
 
 def test_too_few_masks_give_values_but_no_errors():
-    fit = fitted(rough_table(9), draw_halves(9, 0, 20, seed=2))
+    fit = fitted(rough_table(9), draw_halves(9, 20, seed=2))
     assert not fit.determined
     assert np.isfinite(fit.interactions).all()
     assert np.isnan(fit.main_se).all()
-    values = fitted(rough_table(9), draw_halves(9, 0, 20, seed=2), order=1)
+    values = fitted(rough_table(9), draw_halves(9, 20, seed=2), order=1)
     assert values.determined
     assert (values.main_se > 0).all()
 
@@ -101,7 +99,7 @@ def test_confidence_intervals_cover_the_exact_shapley_index(order):
     reference, off = exact.shapley_interactions(table, order), ~np.eye(n, dtype=bool)
     mains, pairs = [], []
     for seed in range(200):
-        fit = fitted(table, draw_halves(n, 0, 300, seed=seed), order)
+        fit = fitted(table, draw_halves(n, 300, seed=seed), order)
         mains.append(np.abs(fit.main - reference.main) < 1.96 * fit.main_se)
         pairs.append((np.abs(fit.interactions - reference.interactions) < 1.96 * fit.interactions_se)[off])
     assert 0.93 <= np.mean(mains) <= 0.97
@@ -149,7 +147,7 @@ def test_confidence_intervals_cover_the_banzhaf_values(p):
 
 def test_joint_values_are_the_games_and_each_distinct_mask_is_encoded_once():
     game = tiny_game(batch_size=16)
-    masks = np.concatenate([draw_halves(24, 0, 90, seed=0), draw_masks(24, 0.9, 0, 90, seed=0, stream=0)])
+    masks = np.concatenate([draw_halves(24, 90, seed=0), draw_masks(24, 0.9, 0, 90, seed=0, stream=0)])
     expected = game.value(masks)
     encoded, encode = [], game.image_tower.encode
 
