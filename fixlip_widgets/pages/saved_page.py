@@ -12,7 +12,7 @@ from fixlip_widgets.pages import wire_format as wire
 from fixlip_widgets.pages.convergence import cross_error
 from fixlip_widgets.pages.mask_examples import first_masks
 from fixlip_widgets.pages.packed_arrays import from_wire, packed
-from fixlip_widgets.pages.traits import SETTINGS, WidgetTraits
+from fixlip_widgets.pages.traits import WidgetTraits
 
 if TYPE_CHECKING:
     from fixlip_widgets.explanation.surrogate import Surrogate
@@ -160,7 +160,7 @@ def _defaults(recording: Recording) -> dict[str, Any]:
     info = CATALOGUE.get(first.method)
     methods = [entry for entry in options["methods"] if info and entry["name"] == info.name]
     other = {"name": first.method, "label": first.method, "uses_p": False, "uses_budget": False}
-    settings = {name: WidgetTraits.class_traits()[name].default() for name in SETTINGS}
+    settings = {name: trait.default() for name, trait in WidgetTraits.class_traits(setting=True).items()}
     return {
         **{name: list(value) if isinstance(value, tuple) else value for name, value in settings.items()},
         "p": first.p,
