@@ -1,6 +1,6 @@
 import { afterEach, describe, expect, it, vi } from "vitest";
+import { axis } from "../../src/lib/axes";
 import { labelled, reading, scaleOf } from "../../src/panels/playground/Playground";
-import { axis } from "../../src/panels/trust/Convergence";
 import { FakeModel, picture, traits, wireArray, wireResult } from "../fake";
 import { all, focus, one, settled, shown } from "../mount";
 

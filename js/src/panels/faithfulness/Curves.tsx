@@ -1,10 +1,10 @@
 /** Insertion and deletion: what the model says of the coalitions that explanations call most and least similar. */
 
 import { useRef, useState } from "preact/hooks";
+import { evenTicks } from "../../lib/axes";
 import { plain, probability } from "../../lib/format";
 import { useSize } from "../../lib/size";
 import type { Measured } from "../../wire/types";
-import { evenTicks } from "../trust/Convergence";
 import { keptAt, nameOf, readingOf, summaryOf } from "./measures";
 
 const HEIGHT = 236;

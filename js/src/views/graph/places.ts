@@ -1,12 +1,11 @@
 /** Where the graph's nodes lie in a frame of so many pixels: spread over it, apart from each other. */
 
 import { type Box, clamp, type Point, separate } from "../../lib/geometry";
+import { shortened, textWidth } from "../../lib/labels";
 import { rightToLeft } from "../../model/players";
 import type { GraphNode } from "../../wire/types";
 
 const MARGIN = 14;
-const FONT = "600 13px system-ui, sans-serif";
-const LONGEST_LABEL = 18;
 /** Nodes that lie together are drawn apart by so much at most: they still lie together. */
 const WIDEST_SPREAD = 2.5;
 /** Between the lowest patch and the highest token. */
@@ -180,21 +179,4 @@ function stretch(values: readonly number[], low: number, high: number): (value: 
     high - (factor * (most - least)) / 2,
   );
   return (value) => middle + factor * (value - (least + most) / 2);
-}
-
-/** A token that is as long as a line would cover its neighbours. */
-export function shortened(label: string): string {
-  return label.length > LONGEST_LABEL ? `${label.slice(0, LONGEST_LABEL - 1)}…` : label;
-}
-
-let ruler: CanvasRenderingContext2D | null | undefined;
-
-/** Pixels that a label takes. */
-export function textWidth(text: string): number {
-  ruler ??= document.createElement("canvas").getContext?.("2d") ?? null;
-  if (!ruler) {
-    return 7.5 * text.length;
-  }
-  ruler.font = FONT;
-  return ruler.measureText(text).width;
 }

@@ -2,9 +2,9 @@
 
 import { divergingScale, type Palette } from "../../lib/colour";
 import { clamp } from "../../lib/geometry";
+import { shortened, textWidth } from "../../lib/labels";
 import type { Explanation } from "../../model/explanation";
 import type { Block } from "../../wire/types";
-import { shortened, textWidth } from "../graph/places";
 
 /** A block as a rectangle of cells, in pixels of the frame that it is drawn in. */
 export interface Sheet {
