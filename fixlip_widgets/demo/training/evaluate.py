@@ -10,7 +10,6 @@ from __future__ import annotations
 import argparse
 import json
 from collections.abc import Sequence
-from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import Any
 
@@ -34,29 +33,8 @@ _STREAM = 7919
 """Random stream of the evaluation; training uses streams 0 and 1, and `compose` uses stream 2."""
 
 Pictures = dict[str, Image.Image]
-
-
-@dataclass(frozen=True)
-class Figures:
-    """Results for one picture set, as shares between 0 and 1.
-
-    Attributes:
-        naming: scenes of one object for which "a NAME" with the correct name is the most similar caption.
-        retrieval_two, retrieval_four: scenes of two (four) objects whose own caption is the most similar of 256.
-        swap: scenes for which reversing the relation ("above" to "below") lowers the similarity.
-        background: scenes of two objects for which the caption with the correct background is the most similar.
-        count: scenes of one to four equal objects for which the caption with the correct count is the most similar.
-        binding: nouns in scenes of two to four objects for which removing the noun's own object (all its patches)
-            lowers the similarity to "a NOUN" the most.
-    """
-
-    naming: float
-    retrieval_two: float
-    retrieval_four: float
-    swap: float
-    background: float
-    count: float
-    binding: float
+Figures = dict[str, float]
+"""Results for one picture set: figure name, such as "naming", -> share between 0 and 1."""
 
 
 class Encoder:
@@ -100,7 +78,10 @@ class Examiner:
         return [str(name) for name in self.rng.choice(list(CONCEPTS), count, replace=False)]
 
     def naming(self, rounds: int) -> float:
-        """Return the share of correctly named single objects, with `rounds` scenes per concept."""
+        """Return the share of single objects for which the correct "a NAME" is the most similar caption.
+
+        `rounds` is the number of scenes per concept.
+        """
         right = _best(
             self.encoder.images([self._scene([name]) for name in CONCEPTS for _ in range(rounds)]),
             self.encoder.texts([f"{article(name)} {name}" for name in CONCEPTS]),
@@ -121,7 +102,7 @@ class Examiner:
         return _share(np.concatenate(hits))
 
     def swap(self, cases: int) -> float:
-        """Return the share of cases in which the opposite relation has a lower similarity."""
+        """Return the share of cases in which reversing the relation ("above" to "below") lowers the similarity."""
         words = [list(DIRECTED)[case % len(DIRECTED)] for case in range(cases)]
         scenes = [self._scene(self._names(2), relation=word) for word in words]
         captions = [scene.caption for scene in scenes]
@@ -131,7 +112,7 @@ class Examiner:
         return _share((true > false).numpy())
 
     def background(self, cases: int) -> float:
-        """Return the share of two-object scenes whose background is named correctly."""
+        """Return the share of two-object scenes for which the caption with the correct background is most similar."""
         colours = list(BACKGROUNDS)
         scenes = [self._scene(self._names(2), background=colours[case % len(colours)]) for case in range(cases)]
         options = [f"{scene.caption} on a {colour} background" for scene in scenes for colour in colours]
@@ -139,7 +120,7 @@ class Examiner:
         return _share(right == np.arange(cases) % len(colours))
 
     def count(self, cases: int) -> float:
-        """Return the share of scenes of one to four equal objects that are counted correctly."""
+        """Return the share of scenes of one to four equal objects whose correct count is the most similar caption."""
         scenes: list[Scene] = []
         options: list[str] = []
         for case in range(cases):
@@ -154,7 +135,10 @@ class Examiner:
         return (texts @ images[:, :, None])[..., 0].argmax(dim=1).numpy()
 
     def binding(self, cases: int) -> float:
-        """Return the share of nouns that lose the most similarity when their own object is removed."""
+        """Return the share of nouns for which removing the noun's own object lowers the similarity to "a NOUN" most.
+
+        The scenes have two to four objects; all patches of an object are removed.
+        """
         right: list[bool] = []
         for case in range(cases):
             scene = self._scene(self._names(2 + case % 3))
@@ -167,15 +151,15 @@ class Examiner:
 
     def figures(self, rounds: int) -> Figures:
         """Return all figures; `rounds` multiplies the number of scenes."""
-        return Figures(
-            naming=self.naming(2 * rounds),
-            retrieval_two=self.retrieval(2, rounds),
-            retrieval_four=self.retrieval(4, rounds),
-            swap=self.swap(256 * rounds),
-            background=self.background(140 * rounds),
-            count=self.count(128 * rounds),
-            binding=self.binding(48 * rounds),
-        )
+        return {
+            "naming": self.naming(2 * rounds),
+            "retrieval_two": self.retrieval(2, rounds),
+            "retrieval_four": self.retrieval(4, rounds),
+            "swap": self.swap(256 * rounds),
+            "background": self.background(140 * rounds),
+            "count": self.count(128 * rounds),
+            "binding": self.binding(48 * rounds),
+        }
 
 
 def _best(images: Tensor, texts: Tensor) -> NDArray[np.int64]:
@@ -195,10 +179,8 @@ def evaluate(folder: Path, sets: dict[str, Pictures], seed: int = 0, rounds: int
 def table(figures: dict[str, Figures]) -> str:
     """Format the figures with one row per figure and one column per picture set."""
     rows = [f"{'':16}" + "".join(f"{name:>12}" for name in figures)]
-    rows += [
-        f"{key:16}" + "".join(f"{100 * getattr(one, key):11.1f}%" for one in figures.values())
-        for key in Figures.__dataclass_fields__
-    ]
+    keys = next(iter(figures.values()))
+    rows += [f"{key:16}" + "".join(f"{100 * one[key]:11.1f}%" for one in figures.values()) for key in keys]
     return "\n".join(rows)
 
 
@@ -225,7 +207,7 @@ def main(arguments: Sequence[str] | None = None) -> None:
         "seed": options.seed,
         "rounds": options.rounds,
         "held_out": [name for name in figures if name in fetch.HELD_OUT],
-        "figures": {name: asdict(one) for name, one in figures.items()},
+        "figures": figures,
     }
     out = options.out or options.model / "evaluation.json"
     out.write_text(json.dumps(content, indent=1) + "\n")
