@@ -12,12 +12,12 @@ from torch.profiler import ProfilerActivity, profile
 from torch.utils.flop_counter import FlopCounterMode
 
 from fixlip_widgets import IncrementalExplainer, InputError, Model, VisionLanguageGame, load_model
-from fixlip_widgets.bench.measure import Row, best_in_turn, best_of
+from fixlip_widgets.bench.measure import Row, best_of, time_of
 from fixlip_widgets.encoders.loading.precision import Precision
 from fixlip_widgets.encoders.towers import patches_of
 from fixlip_widgets.estimators.masks import draw_masks, split_budget
-from fixlip_widgets.evaluation.cost import peak_memory
 from fixlip_widgets.support.checks import MAX_BUDGET, MIN_BUDGET
+from fixlip_widgets.support.meter import metered
 
 CAPTION = "a black dog next to a yellow hydrant"
 GROUPS = {
@@ -86,15 +86,12 @@ def _image_rows(game: VisionLanguageGame) -> Iterator[Row]:
     masked = torch.where(masks[:, game.labels.to(device)][:, None], game.pixels[None], 0)
     masked = masked.to(game.pixels.dtype)
     encode, own = game.encoder("image"), game.model.clip.encode_image
-    with peak_memory(device) as memory:  # first, before other work leaves free memory in the process
-        _synchronised(lambda: encode(masks), device)()
+    with metered(device, memory=True) as first:  # before other work leaves free memory in the process
+        encode(masks)
     product, multiplied = large_product(game.model)
     products: list[float] = []
-    seconds, bare, _ = best_in_turn(
-        _ROUNDS,
-        _synchronised(lambda: encode(masks), device),
-        _synchronised(lambda: own(masked), device),
-        lambda: products.append(best_of(_PRODUCTS, _synchronised(product, device))),
+    seconds, bare, _ = best_of(
+        _ROUNDS, lambda: encode(masks), lambda: own(masked), lambda: products.extend(best_of(_PRODUCTS, product))
     )
     peak = multiplied / min(products)
     yield Row(
@@ -106,25 +103,22 @@ def _image_rows(game: VisionLanguageGame) -> Iterator[Row]:
     yield Row("  largest difference of the embeddings", float((encode(masks) - reference).abs().max()))
     yield Row("  share of the matrix rate", operations(lambda: encode(masks)) / seconds / peak)
     yield Row("  the same, counting all operations of encode_image", operations(lambda: own(masked)) / seconds / peak)
-    yield Row("  memory above the model", memory.megabytes, "MB")
+    yield Row("  memory above the model", first.megabytes, "MB")
     for group, share in time_shares(lambda: encode(masks)).items():
         yield Row(f"  time in {group}", share)
 
 
 def _removing_rows(game: VisionLanguageGame) -> Iterator[Row]:
     """Measure masking="remove", if the encoder supports it."""
-    size, device = game.batch.size, game.model.device
+    size = game.batch.size
     try:
         shorter = VisionLanguageGame(game.model, game.pixels, CAPTION, batch_size=size, masking="remove")
     except InputError:
         return
-    masks = torch.rand(size, game.n_image, device=device) < 0.5
+    masks = torch.rand(size, game.n_image, device=game.model.device) < 0.5
     encode = shorter.encoder("image")
-    yield Row(
-        "  encodings per second with masking='remove'",
-        size / best_of(3, _synchronised(lambda: encode(masks), device)),
-        "/s",
-    )
+    (seconds,) = best_of(3, lambda: encode(masks))
+    yield Row("  encodings per second with masking='remove'", size / seconds, "/s")
 
 
 def _text_rows(game: VisionLanguageGame) -> Iterator[Row]:
@@ -132,9 +126,7 @@ def _text_rows(game: VisionLanguageGame) -> Iterator[Row]:
     masks = torch.rand(size, game.n_text, device=device) < 0.5
     ids = game.model.tokenizer([CAPTION]).to(device).expand(size, -1)
     encode, own = game.encoder("text"), game.model.clip.encode_text
-    seconds, bare = best_in_turn(
-        _ROUNDS, _synchronised(lambda: encode(masks), device), _synchronised(lambda: own(ids), device)
-    )
+    seconds, bare = best_of(_ROUNDS, lambda: encode(masks), lambda: own(ids))
     yield Row(f"text encodings per second, {game.n_text} tokens, batch {size}", size / seconds, "/s")
     yield Row("  × the model's own encode_text at its full context", bare / seconds, "×")
 
@@ -156,23 +148,23 @@ def _explaining_rows(game: VisionLanguageGame, budget: int) -> Iterator[Row]:
     A small explanation runs first, so that a GPU has loaded its kernels.
     """
     device = game.model.device
-    first = best_of(1, _synchronised(lambda: _explain(IncrementalExplainer(game), MIN_BUDGET), device))
+    first = time_of(lambda: _explain(IncrementalExplainer(game), MIN_BUDGET))
     explainer = IncrementalExplainer(game)
-    with peak_memory(device) as memory:
-        encoding = best_of(1, _synchronised(lambda: explainer.extend(0.5, budget), device))
-        solving = best_of(1, _synchronised(explainer.explanation, device))
-    again = best_of(1, _synchronised(explainer.explanation, device))
+    with metered(device, memory=True) as both:
+        encoding = time_of(lambda: explainer.extend(0.5, budget))
+        solving = time_of(explainer.explanation)
+    again = time_of(explainer.explanation)
     fresh = torch.from_numpy(draw_masks(game.n_image, 0.5, 0, explainer.image_encodes, seed=9, stream=5)).to(device)
     encode = game.encoder("image")
     with torch.inference_mode():
-        bare = best_of(1, _synchronised(lambda: [encode(some) for some in fresh.split(game.batch.size)], device))
+        bare = time_of(lambda: [encode(some) for some in fresh.split(game.batch.size)])
     yield Row(
         f"explanation: {explainer.image_encodes:,} image and {explainer.text_encodes:,} text encodings", encoding, "s"
     )
     yield Row("  ÷ the image encoder alone on as many masks", encoding / bare, "×")
     yield Row(f"  solve, {1 + game.n_players * (game.n_players + 1) // 2:,} terms with standard errors", solving, "s")
     yield Row("  second solve", again, "s")
-    yield Row("  memory above the model", memory.megabytes, "MB")
+    yield Row("  memory above the model", both.megabytes, "MB")
     yield Row(f"  first explanation, before this one, at budget {MIN_BUDGET:,}", first, "s")
 
 
@@ -221,14 +213,3 @@ def shares_of(events: Iterable[Any]) -> dict[str, float]:
         totals[group] += spent_by(event)
     whole = sum(totals.values())
     return {group: spent / whole for group, spent in totals.items() if spent}
-
-
-def _synchronised(run: Callable[[], Any], device: torch.device) -> Callable[[], Any]:
-    """Return a function that calls ``run`` and waits for the device."""
-
-    def both() -> None:
-        run()
-        if device.type == "cuda":
-            torch.cuda.synchronize(device)
-
-    return both

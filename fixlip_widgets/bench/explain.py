@@ -8,7 +8,7 @@ from collections.abc import Iterator
 import torch
 
 from fixlip_widgets import IncrementalExplainer, VisionLanguageGame, demo, load_model
-from fixlip_widgets.bench.measure import Row, best_in_turn
+from fixlip_widgets.bench.measure import Row, best_of
 from fixlip_widgets.estimators.masks import draw_masks, enumerate_masks, split_budget
 
 BUDGET = 2**17
@@ -20,12 +20,12 @@ def rows() -> Iterator[Row]:
     model, scene = load_model(), demo.scene("dog_and_banana")
     game = VisionLanguageGame(model, scene.image, scene.caption)
     game.image_embeddings(enumerate_masks(5).repeat(-(-game.n_image // 5), axis=1)[:, : game.n_image])  # warm up
-    bare, whole = best_in_turn(_ROUNDS, lambda: _encode(game, BUDGET), lambda: _explain(game, BUDGET))
+    bare, whole = best_of(_ROUNDS, lambda: _encode(game, BUDGET), lambda: _explain(game, BUDGET))
     yield Row(f"explain at budget 2^17, {game.n_image} patches, {game.n_text} tokens", whole, "s")
     yield Row("  ÷ the encoders alone on as many masks", whole / bare, "×", at_most=1.25)
     yield Row("time to the first partial explanation", _first_partial(game), "s", at_most=1.5)
     four = 4096 * split_budget(BUDGET, game.n_image, game.n_text)[1]
-    bare, whole = best_in_turn(_ROUNDS, lambda: _encode(game, four), lambda: _explain(game, four))
+    bare, whole = best_of(_ROUNDS, lambda: _encode(game, four), lambda: _explain(game, four))
     yield Row("share of the time outside the encoders, 4,096 image masks", max(0.0, 1 - bare / whole), "", at_most=0.1)
 
 

@@ -1,16 +1,18 @@
-"""Measurement of wall time, and of peak memory in a separate process."""
+"""Rows of measurements, shortest times, and peak memory in a separate process."""
 
 from __future__ import annotations
 
-import subprocess
+import multiprocessing
 import sys
-import time
-from collections.abc import Callable, Generator
-from contextlib import contextmanager
+from collections.abc import Callable
+from concurrent.futures import ProcessPoolExecutor
 from dataclasses import dataclass
 from typing import Any
 
+import torch
+
 from fixlip_widgets.errors import FixlipError
+from fixlip_widgets.support.meter import Meter, metered
 
 
 @dataclass(frozen=True)
@@ -30,62 +32,33 @@ class Row:
         return f"{'≤' if self.value <= self.at_most else '> !'} {self.at_most:g}"
 
 
-class Stopwatch:
-    """Timer that starts when created."""
-
-    def __init__(self) -> None:
-        self._start = time.perf_counter()
-        self.seconds = 0.0
-
-    def stop(self) -> float:
-        """Stop, and return the seconds since the start."""
-        self.seconds = time.perf_counter() - self._start
-        return self.seconds
+def time_of(run: Callable[[], Any]) -> float:
+    """Return the time of one run in seconds."""
+    with metered() as cost:
+        run()
+    return cost.seconds
 
 
-@contextmanager
-def timed() -> Generator[Stopwatch]:
-    """Time a block; the result is in the stopwatch's ``seconds``."""
-    watch = Stopwatch()
-    yield watch
-    watch.stop()
-
-
-def best_of(repeats: int, of: Callable[[], Any]) -> float:
-    """Return the shortest time of several runs in seconds, the one least disturbed by other processes."""
-    times: list[float] = []
-    for _ in range(repeats):
-        with timed() as watch:
-            of()
-        times.append(watch.seconds)
-    return min(times)
-
-
-def best_in_turn(rounds: int, *of: Callable[[], Any]) -> list[float]:
+def best_of(rounds: int, *runs: Callable[[], Any]) -> list[float]:
     """Return the shortest time of each function in seconds; runs alternate, so that disturbances affect all."""
-    times = [[best_of(1, one) for one in of] for _ in range(rounds)]
+    times = [[time_of(run) for run in runs] for _ in range(rounds)]
     return [min(each) for each in zip(*times, strict=True)]
 
 
-_MEASURE = """
-import pathlib, time
-def status(name):
-    lines = pathlib.Path("/proc/self/status").read_text().splitlines()
-    return next(int(line.split()[1]) for line in lines if line.startswith(name)) / 1024
-pathlib.Path("/proc/self/clear_refs").write_text("5")  # reset the peak of the set-up
-before, start = status("VmRSS"), time.perf_counter()
-"""
-
-
-def peak_memory(setup: str, work: str) -> tuple[float, float]:
-    """Return (MB, seconds): the peak memory of ``work`` above that after ``setup`` in a new process, and its time.
+def peak_memory(prepare: Callable[..., tuple[Any, ...]], work: Callable[..., Any], *arguments: Any) -> Meter:
+    """Measure ``work(*prepare(*arguments))`` after the preparation, in a new process that has no memory left free.
 
     Raises:
         FixlipError: The system is not Linux.
     """
     if not sys.platform.startswith("linux"):
         raise FixlipError("Peak memory is measured only on Linux; omit this section.")
-    script = f"{setup}\n{_MEASURE}\n{work}\nprint(status('VmHWM') - before, time.perf_counter() - start)"
-    done = subprocess.run([sys.executable, "-c", script], check=True, capture_output=True, text=True)
-    megabytes, seconds = done.stdout.split()[-2:]
-    return float(megabytes), float(seconds)
+    with ProcessPoolExecutor(1, multiprocessing.get_context("spawn")) as process:
+        return process.submit(_measured, prepare, work, arguments).result()
+
+
+def _measured(prepare: Callable[..., tuple[Any, ...]], work: Callable[..., Any], arguments: tuple[Any, ...]) -> Meter:
+    prepared = prepare(*arguments)
+    with metered(torch.device("cpu"), memory=True) as cost:
+        work(*prepared)
+    return cost

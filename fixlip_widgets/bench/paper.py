@@ -14,9 +14,10 @@ import torch
 
 from fixlip_widgets import IncrementalExplainer, VisionLanguageGame, demo, load_model
 from fixlip_widgets.bench import dense
-from fixlip_widgets.bench.measure import Row, timed
+from fixlip_widgets.bench.measure import Row
 from fixlip_widgets.estimators.crossmodal import Modality, regress
 from fixlip_widgets.estimators.masks import draw_masks, enumerate_masks, split_budget
+from fixlip_widgets.support.meter import metered
 
 _IMAGE_BLOCK, _TEXT_BLOCK = 64, 16
 _RIDGE = 0.1
@@ -41,15 +42,15 @@ def _compare(game: VisionLanguageGame, m_image: int, m_text: int, power: int) ->
     image = draw_masks(game.n_image, 0.4, 0, m_image, seed=0, stream=0)
     order = np.random.default_rng(0).permutation(2**game.n_text)[:m_text]
     text = enumerate_masks(game.n_text)[order]
-    with timed() as blockwise:
+    with metered() as blockwise:
         values = _blockwise_values(game, image, text)
     weights = np.full(values.shape, 1 / values.size)
-    with timed() as solving:
+    with metered() as solving:
         expected = dense.fit_interactions(image, text, values, weights, _RIDGE)
     fit = regress(_modality(game, "image", image), _modality(game, "text", text), _RIDGE).assemble(game.scale)
     difference = np.abs(fit.interactions - expected).max() / np.abs(expected).max()
     explainer = IncrementalExplainer(game)
-    with timed() as ours:
+    with metered() as ours:
         explainer.extend(0.4, 2**power)
         explainer.explanation()
     yield Row("  encoders, block by block", blockwise.seconds, "s")

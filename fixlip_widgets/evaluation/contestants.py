@@ -7,7 +7,6 @@ from dataclasses import dataclass
 
 from fixlip_widgets.errors import InputError
 from fixlip_widgets.evaluation.records import Settings
-from fixlip_widgets.evaluation.shared_game import SharedGame
 from fixlip_widgets.explainers import baselines
 from fixlip_widgets.explainers.fixlip import IncrementalExplainer
 from fixlip_widgets.explainers.game import VisionLanguageGame
@@ -99,8 +98,3 @@ _SECOND_ORDER = (
     ),
 )
 _RANDOM = Contestant("random", "random", _random)
-
-
-def game_for(contestant: Contestant, shared: SharedGame) -> VisionLanguageGame:
-    """Return the game for ``contestant`` to explain: the shared game, or one without a cache for gradients."""
-    return shared.plain if contestant.gradients else shared

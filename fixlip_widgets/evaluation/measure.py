@@ -10,14 +10,14 @@ from numpy.typing import NDArray
 
 from fixlip_widgets.encoders.models import Model
 from fixlip_widgets.errors import EncodingError, InputError, ModelError
-from fixlip_widgets.evaluation.contestants import Contestant, game_for
-from fixlip_widgets.evaluation.cost import counted, peak_memory
+from fixlip_widgets.evaluation.contestants import Contestant
 from fixlip_widgets.evaluation.pairs import Pair
 from fixlip_widgets.evaluation.records import Settings
 from fixlip_widgets.evaluation.shared_game import SharedGame
 from fixlip_widgets.explainers.metrics import Sample, insertion_deletion, pointing_game, sample
 from fixlip_widgets.explainers.metrics.pointing import Word
 from fixlip_widgets.explanation.explanation import Explanation
+from fixlip_widgets.support.meter import metered
 
 _DIGITS = 5
 
@@ -54,20 +54,20 @@ def measure(
 def _measured(
     game: SharedGame, pair: Pair, method: Contestant, settings: Settings, samples: Sequence[Sample]
 ) -> dict[str, Any]:
-    explained, saved, device = game_for(method, game), game.saved(), game.model.device
+    saved = game.saved()
     try:
-        with peak_memory(device) as peak, counted(device) as cost:
-            explanation = method.explain(explained, settings)
+        with metered(game.model.device, memory=True) as cost:
+            explanation = method.explain(game.plain if method.gradients else game, settings)
     except (ModelError, EncodingError) as error:
         return {"refused": str(error)}
-    own = cost.spent + game.saved() - saved
+    seconds, cpu_seconds = np.array([cost.seconds, cost.cpu_seconds]) + game.saved() - saved
     scores: dict[str, Any] = {
         "order": explanation.order,
         "image_encodes": explanation.image_encodes,
         "text_encodes": explanation.text_encodes,
-        "seconds": own.seconds,
-        "cpu_seconds": own.cpu_seconds,
-        "peak_mb": peak.megabytes,
+        "seconds": float(seconds),
+        "cpu_seconds": float(cpu_seconds),
+        "peak_mb": cost.megabytes,
     }
     for masks in samples:
         agreement = masks.faithfulness(explanation)

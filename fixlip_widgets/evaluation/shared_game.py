@@ -5,12 +5,14 @@ from __future__ import annotations
 from collections.abc import Callable
 from typing import Any
 
+import numpy as np
+from numpy.typing import NDArray
 from torch import Tensor
 
 from fixlip_widgets.encoders.models import Model
-from fixlip_widgets.evaluation.cost import Spent, counted
 from fixlip_widgets.explainers.game import Modality, VisionLanguageGame
 from fixlip_widgets.explainers.remembering_game import RememberingGame
+from fixlip_widgets.support.meter import metered
 
 
 class SharedGame(RememberingGame):
@@ -26,23 +28,23 @@ class SharedGame(RememberingGame):
     def __init__(self, model: Model, image: Any, text: Any, grid: tuple[int, int] | None = None) -> None:
         self.plain = VisionLanguageGame(model, image, text, grid)
         super().__init__(self.plain)
-        self._hits = dict.fromkeys(("image", "text"), 0)
-        self._runs = dict.fromkeys(("image", "text"), 0)
-        self._spent = {"image": Spent(), "text": Spent()}
+        self._hits: dict[Modality, int] = {"image": 0, "text": 0}
+        self._runs: dict[Modality, int] = {"image": 0, "text": 0}
+        self._spent: dict[Modality, NDArray[np.float64]] = {"image": np.zeros(2), "text": np.zeros(2)}
 
     def _encode_new(self, modality: Modality, encode: Callable[[Tensor], Tensor], masks: Tensor) -> Tensor:
-        with counted(masks.device) as cost:
+        with metered(masks.device) as cost:
             embeddings = super()._encode_new(modality, encode, masks)
-        self._spent[modality] += cost.spent
+        self._spent[modality] += (cost.seconds, cost.cpu_seconds)
         return embeddings
 
     def _count(self, modality: Modality, asked: int, new: int) -> None:
         self._runs[modality] += new
         self._hits[modality] += asked - new
 
-    def saved(self) -> Spent:
-        """Return the time that the cached embeddings saved, at the average time of the computed ones."""
-        total = Spent()
-        for name in ("image", "text"):
-            total += self._spent[name] * (self._hits[name] / max(self._runs[name], 1))
+    def saved(self) -> NDArray[np.float64]:
+        """Return the wall and CPU seconds (2,) that the cache saved, at the average time of the computed embeddings."""
+        total = np.zeros(2)
+        for name, spent in self._spent.items():
+            total += spent * self._hits[name] / max(self._runs[name], 1)
         return total
