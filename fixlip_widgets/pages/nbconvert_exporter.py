@@ -14,9 +14,9 @@ import nbformat
 from nbconvert.exporters.html import HTMLExporter
 
 from fixlip_widgets.drawing.static_html import html_still
-from fixlip_widgets.pages.html_page import live, page, view
+from fixlip_widgets.pages.html_page import Live, page, view
 from fixlip_widgets.pages.saved_widgets import Restored, restore, still_of
-from fixlip_widgets.support.markup import element
+from fixlip_widgets.support.templates import render
 
 _VIEW = "application/vnd.jupyter.widget-view+json"
 _STATE = "application/vnd.jupyter.widget-state+json"
@@ -28,7 +28,6 @@ if "fixlip_widgets.widget.worker" in sys.modules:
     sys.modules["fixlip_widgets.widget.worker"].settle()
 """
 """Code that runs after the notebook's last cell, so that the page shows final results."""
-_FRAME = "display:block;width:100%;height:900px;border:0;color-scheme:normal"
 
 
 class FixlipHTMLExporter(HTMLExporter):
@@ -90,8 +89,8 @@ def _as_html(output: Any, html: str) -> Any:
 def _frame(widget: Restored) -> str:
     still = html_still(widget.explanation, colors=widget.saved["settings"].get("palette", "house"))
     caption = widget.explanation.caption
-    inside = page([live(widget.saved, still)], caption, holds_view=False)
-    return element("iframe", srcdoc=inside, title=f"Explanation: {caption}", style=_FRAME)
+    inside = page([Live(widget.saved, still)], caption, holds_view=False)
+    return render("pages/templates/frame.html.j2", page=inside, caption=caption)
 
 
 def _is_python(nb: Any) -> bool:

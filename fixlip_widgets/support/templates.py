@@ -13,7 +13,7 @@ from fixlip_widgets.support.formatting import plain, signed
 _NOT_XML = re.compile("[^\t\n\r\x20-\ud7ff\ue000-\ufffd\U00010000-\U0010ffff]")
 
 
-def render(name: str, **values: Any) -> str:
+def render(name: str, /, **values: Any) -> str:
     """Render a template with the given variables, without white space at both ends.
 
     In the output, floats have at most two decimals, and characters invalid in XML become U+FFFD.
