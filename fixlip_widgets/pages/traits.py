@@ -12,7 +12,7 @@ STATUSES = ("idle", "running", "cancelled", "done", "error")
 
 
 class WidgetTraits(t.HasTraits):
-    """The state of a widget; ``js/src/wire/types.ts`` documents each synchronised trait.
+    """The state of a widget; ``wire_types.py`` documents each synchronised trait.
 
     Settings are written by the kernel and the view, and every value is validated. Answers are written only by the
     kernel. They are not messages, because messages are lost before a view mounts and are never saved. The last three

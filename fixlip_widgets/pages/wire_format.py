@@ -1,10 +1,10 @@
-"""Data sent to the view: explanations, graphs and pictures as JSON with binary buffers."""
+"""Data sent to the view: explanations, graphs and pictures as JSON with binary buffers; see wire_types.py."""
 
 from __future__ import annotations
 
 import io
 import math
-from typing import TYPE_CHECKING, Any, Protocol, TypedDict
+from typing import TYPE_CHECKING, Any, Protocol
 
 import numpy as np
 from numpy.typing import NDArray
@@ -20,6 +20,7 @@ from fixlip_widgets.explanation.findings import findings
 from fixlip_widgets.explanation.methods import CATALOGUE
 from fixlip_widgets.pages.provenance import provenance, reproduction
 from fixlip_widgets.pages.settings import MAX_SUBSET, SIGNS
+from fixlip_widgets.pages.wire_types import WireArray
 
 if TYPE_CHECKING:
     from fixlip_widgets.explanation.group_sums import Group
@@ -39,14 +40,6 @@ class Pair(Protocol):
     def description(self) -> dict[str, Any]:
         """Return tokens, words, grid, regions, caption, image, blank and masking."""
         ...
-
-
-class WireArray(TypedDict):
-    """An array in the view's format: float32 in row-major order."""
-
-    shape: list[int]
-    dtype: str
-    data: memoryview
 
 
 def array(values: NDArray[Any] | None) -> WireArray | None:

@@ -130,7 +130,7 @@ def _key(explanation: Explanation) -> tuple[object, ...]:
 
 
 def measurement(explanation: Explanation, measures: Measures) -> dict[str, Any]:
-    """Return the measures as the view reads them; see ``js/src/wire/types.ts``."""
+    """Return the measures as the view reads them; see ``pages/wire_types.py``."""
     method = CATALOGUE.get(explanation.method)
     return {
         **{name: getattr(explanation, name) for name in _KEY},

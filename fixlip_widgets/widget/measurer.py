@@ -65,7 +65,7 @@ class Measurer:
         self._pair: tuple[int, str] | None = None
 
     def cost(self, explanation: Explanation, measures: Measures | None) -> dict[str, Any]:
-        """Return the cost of the missing measures (see ``js/src/wire/types.ts``); its encodings are an upper bound."""
+        """Return the cost of the missing measures (see ``pages/wire_types.py``); its encodings are an upper bound."""
         game, p_values = self._game(), probabilities(explanation)
         image, text = map(len, _missing(game, np.concatenate([_fresh(game, p) for p in p_values])))
         if measures is None:

@@ -1,6 +1,6 @@
 /** A model that answers a little like a kernel does: at once where that needs nothing, else after a moment. */
 
-import { decode, type WireArray } from "../src/wire/arrays";
+import { decode } from "../src/wire/arrays";
 import type {
   Graph,
   GraphEdge,
@@ -9,6 +9,7 @@ import type {
   Setting,
   ToKernel,
   Traits,
+  WireArray,
   WireResult,
 } from "../src/wire/types";
 

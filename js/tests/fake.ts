@@ -1,8 +1,7 @@
 /** A widget's model without a kernel, and a small explanation for it to hold. */
 
 import type { Model } from "../src/state/store";
-import type { WireArray } from "../src/wire/arrays";
-import type { Cost, Picture, Traits, WireResult } from "../src/wire/types";
+import type { Cost, Picture, Traits, WireArray, WireResult } from "../src/wire/types";
 
 /** Numbers as the kernel sends them: a view into a larger buffer, at an offset that no Float32Array may begin at. */
 export function wireArray(numbers: readonly number[], shape: readonly number[]): WireArray {

@@ -1,6 +1,5 @@
 /** What a saved page holds instead of a kernel: results over a grid, and how their numbers are packed. */
 
-import type { WireArray } from "../wire/arrays";
 import type {
   ConvergencePoint,
   Examples,
@@ -11,6 +10,7 @@ import type {
   Scene,
   Subset,
   Traits,
+  WireArray,
   WireResult,
 } from "../wire/types";
 

@@ -5,7 +5,7 @@ import { batch, type ReadonlySignal, type Signal, signal } from "@preact/signals
 import { type Explanation, explanationOf } from "../model/explanation";
 import type { FromKernel, Graph, Progress, Refusal, Setting, ToKernel, Traits } from "../wire/types";
 import { createAnswers } from "./answers";
-import { MIRRORED, type Mirrors, mirrors } from "./traits";
+import { MIRRORED, type TraitSignals, traitSignals } from "./traits";
 
 export type Model = AnyModel<Traits>;
 
@@ -13,7 +13,7 @@ export type Model = AnyModel<Traits>;
 const RESTARTING: ReadonlySet<Setting> = new Set<Setting>(["p", "budget", "text", "method", "order"]);
 
 /** What came over the wire: each trait under its own name, the result and the graph decoded, and messages. */
-export interface WireState extends Mirrors {
+export interface WireState extends TraitSignals {
   /** The newest result; an older one never replaces it. */
   readonly result: ReadonlySignal<Explanation | null>;
   readonly graph: ReadonlySignal<Graph | null>;
@@ -36,7 +36,7 @@ export interface Connection {
 }
 
 export function connect(model: Model): Connection {
-  const traits = mirrors(model);
+  const traits = traitSignals(model);
   const result = signal<Explanation | null>(read(model));
   const graph = signal<Graph | null>(model.get("graph_data"));
   const progress = signal<Progress | null>(null);

@@ -1,56 +1,18 @@
-/** The widget's traits as signals: those that a view reads as they are. */
+/** The widget's traits as signals. */
 
-import type { AnyModel } from "@anywidget/types";
 import { type Signal, signal } from "@preact/signals";
-import type { Traits } from "../wire/types";
+import { TRAITS, type Traits } from "../wire/types";
+import type { Model } from "./connection";
 
-type Mirrored = Exclude<keyof Traits, "result" | "graph_data">;
+/** Traits that become signals as they are; the connection decodes the result and checks the age of the graph. */
+export type Mirrored = Exclude<keyof Traits, "result" | "graph_data">;
 
-export const MIRRORED: readonly Mirrored[] = [
-  "p",
-  "budget",
-  "text",
-  "method",
-  "order",
-  "selection",
-  "removed",
-  "top_k",
-  "graph_layout",
-  "graph_kind",
-  "graph_sign",
-  "subset_size",
-  "subset_sign",
-  "view",
-  "block",
-  "shown",
-  "palette",
-  "theme",
-  "live",
-  "offline",
-  "autorun",
-  "generation",
-  "status",
-  "error",
-  "scene",
-  "costs",
-  "options",
-  "pinned",
-  "difference",
-  "subsets",
-  "group",
-  "played",
-  "examples",
-  "convergence",
-  "measured",
-  "measuring",
-  "measure_cost",
-  "undoable",
-];
+export const MIRRORED = TRAITS.filter((name): name is Mirrored => name !== "result" && name !== "graph_data");
 
-export type Mirrors = { readonly [Name in Mirrored]: Signal<Traits[Name]> };
+export type TraitSignals = { readonly [Name in Mirrored]: Signal<Traits[Name]> };
 
-/** Each with the value that it has now; whoever listens to the model keeps it so. */
-export function mirrors(model: AnyModel<Traits>): Mirrors {
+/** Return a signal for each trait, with its present value; the connection updates them. */
+export function traitSignals(model: Model): TraitSignals {
   const entries = MIRRORED.map((name) => [name, signal(model.get(name))]);
-  return Object.fromEntries(entries) as Mirrors;
+  return Object.fromEntries(entries) as TraitSignals;
 }

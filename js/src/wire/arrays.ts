@@ -1,10 +1,6 @@
 /** Arrays as the kernel sends them: float32 bytes with a shape. */
 
-export interface WireArray {
-  readonly shape: readonly number[];
-  readonly dtype: "float32";
-  readonly data: DataView;
-}
+import type { WireArray } from "./types";
 
 /**
  * The numbers of `wire`. A buffer may be a window into a larger one, at an offset that no Float32Array can begin at:

@@ -1,0 +1,415 @@
+"""Types of the traits and messages that kernel and view exchange.
+
+``js/dev/wire_types.py`` writes them for TypeScript into ``js/src/wire/types.ts``. That script reads this file as text:
+it may contain only type aliases and typed dictionaries, with their documentation.
+"""
+
+from __future__ import annotations
+
+from typing import Annotated, Literal, NotRequired, TypedDict
+
+Status = Literal["idle", "running", "cancelled", "done", "error"]
+Block = Literal["cross", "text_text", "image_image"]
+ViewName = Literal["graph", "heatmap", "table"]
+Sign = Literal["both", "positive", "negative"]
+Shown = Literal["current", "pinned", "difference"]
+"""Which explanation the views show: the current one (B), the pinned one (A), or B − A."""
+
+
+class WireArray(TypedDict):
+    """An array as float32 in row-major order."""
+
+    shape: list[int]
+    dtype: Literal["float32"]
+    data: memoryview
+
+
+class Picture(TypedDict):
+    """An encoded picture with its size in pixels."""
+
+    mime: str
+    data: memoryview
+    width: int
+    height: int
+
+
+class Regions(TypedDict):
+    """Image players that are regions of any shape; width and height give the units of paths and boxes."""
+
+    width: int
+    height: int
+    paths: list[str]
+    """Outlines, each as the ``d`` of an SVG path."""
+    boxes: list[Annotated[tuple[float, float, float, float], "x, y, width, height"]]
+    centres: list[Annotated[tuple[float, float], "x, y"]]
+    """A point inside each region, in the unit square."""
+    labels: NotRequired[memoryview]
+    """The label map as a PNG, from which Python restores a saved explanation; the view does not read it."""
+
+
+class Masking(TypedDict):
+    """What replaces removed image players."""
+
+    name: str
+    """``zero``, ``mean``, ``blur`` or ``remove``."""
+    says: str
+    """A description in one sentence."""
+    blank: Picture | None
+    """The picture that the model sees with every image player removed."""
+
+
+class Scene(TypedDict):
+    """Image, caption and players."""
+
+    image: Picture | None
+    tokens: list[str]
+    words: bool
+    """Whether the tokens are whole words."""
+    grid: Annotated[tuple[int, int], "rows, columns"]
+    model: str
+    regions: Regions | None
+    """None if image players are the cells of the grid; otherwise the grid only numbers them."""
+    masking: Masking | None
+    """None if unknown."""
+
+
+class Computation(TypedDict):
+    """What identifies the computation of an explanation."""
+
+    caption: str
+    method: str
+    order: int
+    p: float
+    budget: int
+    seed: int | None
+    image_encodes: int
+    text_encodes: int
+
+
+class Triple(TypedDict):
+    """A third-order term."""
+
+    players: Annotated[tuple[int, int, int], "i, j, k"]
+    value: float
+    se: float | None
+
+
+class Facts(Computation):
+    """Everything about an explanation except its arrays."""
+
+    generation: int
+    """Number of the request that it answers; never decreases."""
+    partial: bool
+    """Whether the refinement is still running."""
+    in_logits: NotRequired[bool]
+    """Whether the values are logits; otherwise only their order and sign are meaningful. Absent in old pages: true."""
+    tokens: list[str]
+    words: NotRequired[bool]
+    """Whether the tokens are whole words. Absent in old pages: false."""
+    grid: Annotated[tuple[int, int], "rows, columns"]
+    regions: bool
+    """Whether image players are regions of any shape, which the grid only numbers."""
+    identified: dict[Block, bool]
+    effective_image_masks: float | None
+    ridge: float | None
+    similarity: float | None
+    empty_similarity: float | None
+    baseline: float | None
+    residual: float | None
+    r2: float | None
+    spearman: float | None
+    r2_in_sample: float | None
+    findings: list[str]
+    """A sentence on each player, and one on the whole explanation last."""
+    triples: list[Triple]
+    """Third-order terms, strongest first; empty below order 3."""
+    provenance: list[Annotated[tuple[str, str], "label, value"]]
+    """Model, weights, tokenizer, seed, p, budget and versions, in display order."""
+    code: str
+    """Python code that reproduces the explanation."""
+
+
+class WireResult(Facts):
+    """An explanation; ``main`` has shape (n,), ``interactions`` (n, n)."""
+
+    main: WireArray
+    main_se: WireArray | None
+    interactions: WireArray
+    interactions_se: WireArray | None
+
+
+class GraphNode(TypedDict):
+    """A player, or a third-order term, whose numbers start at the number of players."""
+
+    player: int
+    kind: Literal["patch", "token", "term"]
+    label: str
+    weight: NotRequired[float]
+    """Value of a third-order term; absent for a player."""
+    se: NotRequired[float | None]
+    pos: Annotated[tuple[float, float], "x, y"]
+    """Place in the unit square, y downward."""
+
+
+class GraphEdge(TypedDict):
+    """An interaction; an edge of kind ``term`` joins a third-order term to one of its players."""
+
+    source: int
+    target: int
+    weight: float
+    se: float | None
+    kind: Block | Literal["term"]
+
+
+class Graph(TypedDict):
+    """The explanation graph; its edges are sorted, strongest first."""
+
+    generation: int
+    nodes: list[GraphNode]
+    edges: list[GraphEdge]
+
+
+class Method(TypedDict):
+    """A method of explanation; one that offers only order 1 has no interactions."""
+
+    name: str
+    label: str
+    orders: list[int]
+    uses_p: bool
+    uses_budget: bool
+
+
+class Options(TypedDict):
+    """Allowed values of settings."""
+
+    palettes: dict[str, Annotated[tuple[str, str], "positive, negative"]]
+    layouts: list[str]
+    kinds: list[str]
+    signs: list[str]
+    methods: list[Method]
+
+
+class Cost(TypedDict):
+    """Cost of a budget, given the encodings that exist."""
+
+    image: int
+    text: int
+    new_image: int
+    new_text: int
+    """Encodings still to compute at the current p."""
+    seconds: float | None
+    """Estimate from earlier encodings on this machine; None before the first."""
+    megabytes: float
+    """Upper bound of the memory in addition to the model's."""
+
+
+class Examples(TypedDict):
+    """Masks drawn at p, each a string with one character per player: 1 keeps the player, 0 removes it."""
+
+    p: float
+    masks: list[str]
+
+
+class ConvergencePoint(TypedDict):
+    """The error at one budget; the last point belongs to the current explanation."""
+
+    budget: int
+    image_encodes: int
+    error: float
+    """Root mean square standard error of the cross-modal interactions, in logits."""
+
+
+class Faithfulness(TypedDict):
+    """Agreement of explanation and model on new masks at p."""
+
+    p: float
+    spearman: float | None
+    r2: float | None
+    masks: int
+
+
+class Measured(Computation):
+    """Measured faithfulness of an explanation by any method."""
+
+    label: str
+    uses_p: bool
+    uses_budget: bool
+    in_logits: bool
+    """Whether the values are logits; otherwise R² is not meaningful."""
+    most: list[float]
+    """51 values of the most similar coalitions with 0 to 100 % of the players kept; empty pair 0, full pair 1."""
+    least: list[float]
+    """The same for the least similar coalitions."""
+    aid: float
+    """Mean of ``most`` − ``least``."""
+    faithfulness: list[Faithfulness]
+    """In ascending order of p; shorter during a measurement or after a cancelled one."""
+
+
+class MeasureCost(TypedDict):
+    """Upper bound of the cost of the missing measurements."""
+
+    image: int
+    text: int
+    seconds: float | None
+    p: list[float]
+    masks: int
+    """Number of new masks at each p."""
+
+
+class Group(TypedDict):
+    """Sums over the interactions of the selected players."""
+
+    generation: int
+    shown: Shown
+    selection: list[int]
+    se: WireArray | None
+    """(n,) standard errors of the summed interactions with each other player."""
+    total: float
+    """Sum of the interactions with all other players."""
+    total_se: float | None
+    within: float
+    """Sum of the interactions among the selected players."""
+    within_se: float | None
+
+
+class Played(TypedDict):
+    """The masked pair of the playground."""
+
+    generation: int
+    removed: list[int]
+    value: float | None
+    """The model's value, in logits; None during its computation or without a model."""
+    prediction: float | None
+    """The explanation's prediction for the same pair."""
+    picture: Picture | None
+    """The picture as the encoder sees it; None if no image player is removed or without a model."""
+    why: str
+    """Reason for a missing value, or empty."""
+
+
+class Subset(TypedDict):
+    """Players and their value: Σ main + Σ interactions within the subset, in logits."""
+
+    players: list[int]
+    value: float
+
+
+class Subsets(TypedDict):
+    """The most (``positive``) and least (``negative``) similar subset of each size from 1 on."""
+
+    generation: int
+    shown: Shown
+    positive: list[Subset]
+    negative: list[Subset]
+
+
+class Pinned(TypedDict):
+    """The explanation to compare with, and its short description: caption, method and p."""
+
+    label: str
+    result: WireResult
+
+
+class Difference(TypedDict):
+    """Current minus pinned explanation, on the current explanation's players."""
+
+    result: WireResult
+    unmatched: list[int]
+    """Players that the pinned explanation does not have; their pinned values count as 0."""
+
+
+class Offline(TypedDict):
+    """What a page without a kernel can show: p, budgets and captions computed in advance, in ascending order."""
+
+    p: list[float]
+    budgets: list[int]
+    captions: list[str]
+    playable: list[int]
+    """Players whose removal was computed in advance."""
+    why: str
+    """A sentence to show beside everything that needs a model."""
+
+
+class Settings(TypedDict):
+    """Traits that kernel and view write."""
+
+    p: float
+    budget: int
+    text: str
+    method: str
+    order: int
+    selection: list[int]
+    removed: list[int]
+    """Players hidden in the playground."""
+    top_k: int
+    graph_layout: str
+    graph_kind: str
+    graph_sign: Sign
+    subset_size: int
+    """Number of players in the subset that the graph shows; 0 for none."""
+    subset_sign: Literal["positive", "negative"]
+    view: ViewName
+    block: Block
+    shown: Shown
+    palette: str
+    theme: str
+
+
+class Traits(Settings):
+    """All traits that the view reads; those that are not settings are written only by the kernel."""
+
+    live: bool
+    offline: Offline | None
+    autorun: bool
+    generation: int
+    status: Status
+    error: str
+    scene: Scene
+    costs: dict[str, Cost]
+    """Exponent of the budget → its cost."""
+    options: Options
+    result: WireResult | None
+    pinned: Pinned | None
+    difference: Difference | None
+    graph_data: Graph | None
+    """Graph of the explanation that is ``shown``."""
+    subsets: Subsets | None
+    group: Group | None
+    played: Played | None
+    examples: Examples | None
+    convergence: list[ConvergencePoint]
+    measured: list[Measured]
+    """Measured explanations of all captions, the newest last."""
+    measuring: bool
+    measure_cost: MeasureCost | None
+    """None if the shown explanation cannot be measured."""
+    undoable: str
+    """Description of the change that undo reverts (“p 0.5 → 0.7”), or empty."""
+
+
+class Progress(TypedDict):
+    """Progress of a refinement or of a measurement."""
+
+    type: Literal["progress", "measuring"]
+    generation: int
+    fraction: float | None
+    seconds_left: float | None
+    image_done: int
+    image_total: int
+    text_done: int
+    text_total: int
+
+
+class Refusal(TypedDict):
+    """Rejection of a setting or a request, with the reason."""
+
+    type: Literal["refused"]
+    name: str
+    message: str
+
+
+class ToKernel(TypedDict):
+    """A request: ``pin`` keeps the shown explanation as A; ``cancel`` stops refinement and measurement."""
+
+    type: Literal["run", "cancel", "undo", "reset", "pin", "unpin", "measure"]
