@@ -2,12 +2,12 @@
 
 Under a product of weighted empirical measures, polynomials of total degree ≤ 2 are an orthogonal sum of functions of
 the image alone, functions of the text alone, and centred-linear × centred-linear. So the exact solution over
-m_image · m_text rows needs neither a design matrix nor the matrix of similarities; see :func:`fit_crossmodal`.
+m_image · m_text rows needs neither a design matrix nor the matrix of similarities; see :func:`regress`.
 """
 
 from __future__ import annotations
 
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from functools import cached_property
 from typing import Any
 
@@ -19,24 +19,24 @@ from torch import Tensor
 from fixlip_widgets.errors import InputError
 from fixlip_widgets.estimators.adjustment import Adjustment, adjusted_slopes
 from fixlip_widgets.estimators.moments import Moments
-from fixlip_widgets.estimators.penalties import NoPairs, Penalty, penalty_for
-from fixlip_widgets.estimators.quadratic import LEAST_SQUARES, QuadraticDesign, QuadraticFit, chunks
+from fixlip_widgets.estimators.penalties import penalty_for
+from fixlip_widgets.estimators.quadratic import QuadraticDesign, QuadraticFit, chunks
 
 Floats = NDArray[np.float64]
 _FLOAT32_FROM = 3e8
-"""Multiplications per matrix-free product (m · n²) from which it runs in float32: float64 would take seconds."""
+"""Multiplications per matrix-free product (m · n²) above which it runs in float32; in float64 a solve takes seconds."""
 
 
 @dataclass(frozen=True)
 class Fit:
-    """What an estimator returns; everything in raw logits, players image first.
+    """The polynomial that an estimator returns, in raw logits, image players first.
 
     Attributes:
         baseline: Constant term.
         main: (n,) main effects.
         interactions: (n, n) symmetric, zero diagonal.
-        ridge: Strength of the penalty on image–image terms that was used; 0 is plain least squares.
-        r2: Weighted R² on the fitted pairs; None where it was not asked for.
+        ridge: Strength of the penalty on image–image terms; 0 is plain least squares.
+        r2: Weighted R² on the fitted values; None if not computed.
     """
 
     baseline: float
@@ -54,11 +54,12 @@ class Modality:
         masks: (m, n) bool.
         embeddings: (m, d) unit norm.
         weights: (m,) float64, summing to 1.
-        paired: Masks 2i and 2i + 1 are complements of each other.
-        sampled: The masks are a sample; False when they are all there are.
-        p: Probability of keeping a player that sampled masks stand for; None where it is not known.
-        drawn: (probability, number of masks) that sampled masks were drawn at; empty where that is not known.
-        exact: Fit polynomials in float64; float32 is twice as fast and its error far below that of sampling.
+        paired: Whether masks 2i and 2i + 1 are complements of each other.
+        sampled: Whether the masks are a sample, rather than all masks.
+        exact: Whether to compute in float64; float32 is twice as fast, and its error is far below that of sampling.
+        p: Keep probability that sampled masks represent; None if unknown.
+        drawn: (probability, number of masks) of each stream of sampled masks; empty if unknown.
+        known_moments: Moments of these masks, if they are known already.
     """
 
     masks: Tensor
@@ -81,26 +82,29 @@ class Modality:
         """Effective number of masks (Kish)."""
         return float(1 / self.weights.square().sum())
 
+    def fold(self, values: Tensor, sign: int = +1) -> Tensor:
+        """Sum (m, …) values over the masks of each unit; ``sign=-1`` subtracts those of complements."""
+        return values[::2] + sign * values[1::2] if self.paired else values
+
     @property
     def units(self) -> float:
         """Effective number of sampling units: masks, or complement pairs."""
-        weights = self.weights[::2] + self.weights[1::2] if self.paired else self.weights
-        return float(1 / weights.square().sum())
+        return float(1 / self.fold(self.weights).square().sum())
 
     @property
     def dtype(self) -> torch.dtype:
-        """What products over the masks are computed in."""
+        """Type in which products over the masks are computed."""
         exact = self.exact or not self.sampled
         return torch.float64 if exact and len(self.masks) * self.n**2 <= _FLOAT32_FROM else torch.float32
 
     @cached_property
     def design(self) -> QuadraticDesign:
-        """Of the polynomial of degree ≤ 2 in this modality's players."""
+        """Design of the polynomials of degree ≤ 2 in this modality's players."""
         return QuadraticDesign(self.masks, self.weights, self.paired, self.dtype)
 
     @cached_property
     def moments(self) -> Moments:
-        """Weighted sums over the masks; those kept by the pool where it has them."""
+        """Weighted sums over the masks."""
         return self.known_moments or Moments.of(self.masks, self.embeddings, self.weights, self.dtype)
 
     def project(self, direction: Tensor) -> Tensor:
@@ -108,19 +112,23 @@ class Modality:
         direction = direction.to(self.dtype)
         return torch.cat([self.embeddings[rows].to(direction) @ direction for rows in chunks(len(self.masks))]).double()
 
+    def fit(self, direction: Tensor, ridge: float | None, *, pairs: bool = True) -> QuadraticFit:
+        """Fit a polynomial to :meth:`project`; a ridge applies only to sampled masks."""
+        penalty = penalty_for(ridge if self.sampled else 0.0, pairs=pairs)
+        return self.design.fit(self.project(direction), penalty)
+
 
 @dataclass(frozen=True)
 class CrossModalFit:
-    """The three small regressions, before they are put together.
+    """The three small regressions, before assembly.
 
     Attributes:
         image, text: The two modalities.
-        image_part, text_part: Polynomials of cosine averages: of the image masks with the mean text embedding, and of
-            the text masks with the mean image embedding.
+        image_part, text_part: Polynomials fitted to each modality's projections on the other's mean embedding.
         cross: (n_image, n_text) coefficients of the centred products.
         centre: Inner product of the two mean embeddings.
-        pairs: Pair terms within a modality were fitted.
-        image_adjustment, text_adjustment: What took the noise of pairs out of ``cross``; None for plain least squares.
+        image_adjustment, text_adjustment: The fits that removed the noise of pairs from ``cross``; None if there were
+            none.
     """
 
     image: Modality
@@ -129,12 +137,16 @@ class CrossModalFit:
     text_part: QuadraticFit
     cross: Tensor
     centre: float
-    pairs: bool = True
-    image_adjustment: Adjustment | None = None
-    text_adjustment: Adjustment | None = None
+    image_adjustment: Adjustment | None
+    text_adjustment: Adjustment | None
+
+    @property
+    def pairs(self) -> bool:
+        """Whether pair terms within a modality were fitted."""
+        return self.image_part.degree == 2
 
     def assemble(self, scale: float = 1.0, bias: float = 0.0) -> Fit:
-        """Expand into one polynomial of all players, times ``scale``, plus ``bias``.
+        """Expand into one polynomial of all players, multiply it by ``scale``, and add ``bias``.
 
         ``prediction = image part + text part − ⟨ē_I, ē_T⟩ + Σ C_ab (z_a − μ_a)(t_b − ν_b)``.
         """
@@ -156,21 +168,21 @@ class CrossModalFit:
 
     @cached_property
     def r2(self) -> float:
-        """Weighted R² over all pairs of masks, from the moments alone."""
+        """Weighted R² over all pairs of masks, computed from the moments."""
         image, text = self.image.moments, self.text.moments
         total = float((image.second_moment * text.second_moment).sum()) - self.centre**2
         if total <= 0:
             return 1.0
         explained = _explained(self.image, self.image_part, text.mean_embedding)
         explained += _explained(self.text, self.text_part, image.mean_embedding)
-        products = 2 * image.slopes @ text.slopes.T - self.cross  # of plain least squares, it would be cross itself
+        products = 2 * image.slopes @ text.slopes.T - self.cross  # equal to cross unless it was adjusted
         spread = torch.linalg.pinv(image.gram_inverse, hermitian=True) @ products
         spread = spread @ torch.linalg.pinv(text.gram_inverse, hermitian=True)
         return (explained + float((spread * self.cross).sum())) / total
 
 
 def _explained(modality: Modality, part: QuadraticFit, direction: Tensor) -> float:
-    """Variance of the embeddings' projections on ``direction`` that ``part`` reproduces."""
+    """Return the variance of the embeddings' projections on ``direction`` that ``part`` explains."""
     moments = modality.moments
     variance = float(direction @ moments.second_moment @ direction) - float(moments.mean_embedding @ direction) ** 2
     return variance - float(modality.weights @ part.residuals.square())
@@ -179,37 +191,41 @@ def _explained(modality: Modality, part: QuadraticFit, direction: Tensor) -> flo
 def regress(image: Modality, text: Modality, ridge: float | None = 0.0, *, pairs: bool = True) -> CrossModalFit:
     """Solve the three small regressions.
 
-    ``ridge`` acts on pair terms within a sampled modality. None lets the data choose, and takes the noise of pairs out
-    of the cross-modal terms; 0 is plain least squares. ``pairs=False`` leaves pair terms out, for those who want main
-    effects and cross-modal interactions only.
+    Args:
+        image: Image masks and embeddings.
+        text: Text masks and embeddings.
+        ridge: Penalty on pair terms within a sampled modality. None chooses it by cross-validation, and removes the
+            noise of pairs from the cross-modal terms; 0 is plain least squares.
+        pairs: False omits pair terms within a modality, which leaves main effects and cross-modal interactions.
     """
-    centre = float(image.moments.mean_embedding @ text.moments.mean_embedding)
-    image_part = _polynomial(image, text.moments.mean_embedding, penalty_for(ridge, pairs=pairs))
-    text_part = _polynomial(text, image.moments.mean_embedding, penalty_for(ridge, pairs=pairs))
-    cross = image.moments.slopes @ text.moments.slopes.T
-    fit = CrossModalFit(image, text, image_part, text_part, cross, centre, pairs)
-    if ridge is not None or not pairs:
-        return fit
-    of_image, of_text = _adjustment(image, text, image_part), _adjustment(text, image, text_part)
-    adjusted = cross.clone()
-    if of_image is not None:
-        adjusted += of_image.slopes - cross
-    if of_text is not None:
-        adjusted += of_text.slopes.T - cross
-    return replace(fit, cross=adjusted, image_adjustment=of_image, text_adjustment=of_text)
+    image_part = image.fit(text.moments.mean_embedding, ridge, pairs=pairs)
+    text_part = text.fit(image.moments.mean_embedding, ridge, pairs=pairs)
+    plain = cross = image.moments.slopes @ text.moments.slopes.T
+    image_adjustment = text_adjustment = None
+    if ridge is None and pairs:
+        image_adjustment = _adjustment(image, text, image_part)
+        text_adjustment = _adjustment(text, image, text_part)
+    if image_adjustment is not None:
+        cross = cross + (image_adjustment.slopes - plain)
+    if text_adjustment is not None:
+        cross = cross + (text_adjustment.slopes.T - plain)
+    return CrossModalFit(
+        image=image,
+        text=text,
+        image_part=image_part,
+        text_part=text_part,
+        cross=cross,
+        centre=float(image.moments.mean_embedding @ text.moments.mean_embedding),
+        image_adjustment=image_adjustment,
+        text_adjustment=text_adjustment,
+    )
 
 
 def _adjustment(side: Modality, other: Modality, part: QuadraticFit) -> Adjustment | None:
-    """Of ``side``'s slopes along those of ``other``; none where the masks are not a sample of a known p."""
+    """Adjust ``side``'s slopes along those of ``other``, if its masks are a sample for a known p."""
     if not side.sampled or side.p is None:
         return None
     return adjusted_slopes(side.design, side.moments, side.embeddings, other.moments.slopes, part, side.p)
-
-
-def _polynomial(modality: Modality, direction: Tensor, penalty: Penalty) -> QuadraticFit:
-    """Fit the projections on ``direction``; where every mask is encoded there is nothing to shrink."""
-    exact = not modality.sampled and not isinstance(penalty, NoPairs)
-    return modality.design.fit(modality.project(direction), LEAST_SQUARES if exact else penalty)
 
 
 def fit_crossmodal(
@@ -234,7 +250,7 @@ def fit_crossmodal(
         image_weights: (m_image,); uniform by default, normalised to sum 1.
         text_weights: (m_text,); uniform by default, normalised to sum 1.
         scale: Factor of the cosine in the similarity logit.
-        bias: Summand of the similarity logit.
+        bias: Constant added in the similarity logit.
         order: 2.
         ridge: Penalty on pair coefficients within a modality; 0 is the paper's estimator, None cross-validates it.
 
@@ -242,9 +258,9 @@ def fit_crossmodal(
         Baseline, main effects and interactions in raw logits.
 
     Raises:
-        InputError: Shapes do not fit together.
+        InputError: Shapes do not match, or ``order`` or weights are invalid.
 
-    Source: FIxLIP's regression (Baniecki et al. 2025); its decoupling is derived in this module's docstring.
+    Source: FIxLIP's regression (Baniecki et al. 2025); the module's docstring explains why it decouples.
     """
     if order != 2:
         raise InputError(f"order is {order}; fit_crossmodal fits order 2.")

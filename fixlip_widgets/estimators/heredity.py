@@ -11,14 +11,10 @@ from __future__ import annotations
 import torch
 from torch import Tensor
 
-_ROUNDS = 20
+_ITERATIONS = 20
+"""Steps of the fixed-point iteration, each of which at least halves the error."""
 _WEAKEST = 0.02
 """Minimum strength of a player, relative to the mean, so that no estimate excludes a player."""
-
-
-def even_strengths(n: int, device: torch.device) -> Tensor:
-    """Return (n,) ones, which treat all pairs alike."""
-    return torch.ones(n, dtype=torch.float64, device=device)
 
 
 def strengths(coefficients: Tensor, noise: Tensor) -> Tensor:
@@ -32,13 +28,14 @@ def strengths(coefficients: Tensor, noise: Tensor) -> Tensor:
         (n,) float64 g, such that ``g_i g_j`` is proportional to the expected square of a pair's coefficient and has
         mean 1 over pairs. All ones if the coefficients do not exceed their noise.
 
-    Source: a rank-one model of ``E[v_ij²] = coefficients² − noise``, fitted by matching the sums of its rows.
+    Source: a rank-one model of ``E[v_ij²] = coefficients² − noise``, tempered: the strengths solve
+    ``g_i² Σ_{j≠i} g_j ∝ Σ_j E[v_ij²]``, so they are close to the square roots of those that match the sums of rows.
     """
     energy = (coefficients.double().square() - noise.double()).fill_diagonal_(0).sum(1)
-    g = even_strengths(len(energy), energy.device)
+    g = torch.ones_like(energy)
     if not float(energy.sum()) > 0:
         return g
-    for _ in range(_ROUNDS):
+    for _ in range(_ITERATIONS):
         update = (energy.clamp_min(0) / (g.sum() - g).clamp_min(1e-12)).sqrt()
         update = update.clamp_min(_WEAKEST * float(update.mean()))
         g = (g * update / update.mean()).sqrt()

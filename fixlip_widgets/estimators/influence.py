@@ -7,6 +7,7 @@ and the sum of their squares estimates its variance; see :mod:`.variance`.
 from __future__ import annotations
 
 import math
+from collections.abc import Iterator
 from typing import Literal
 
 import torch
@@ -14,19 +15,21 @@ from torch import Tensor
 
 from fixlip_widgets.estimators.crossmodal import Modality
 from fixlip_widgets.estimators.effective_units import effective_units
-from fixlip_widgets.estimators.quadratic import QuadraticFit
+from fixlip_widgets.estimators.quadratic import QuadraticFit, chunks
 
 Term = Literal["constant", "linear", "pair"]
 MOST_LEVERAGE = 0.9
+"""Upper bound on the leverage of a unit, and on the average leverage of a fit that gets errors: closer to 1, residuals
+contain next to no information."""
 _MAX_UNIT_LEVERAGE = 0.6
-"""Upper bound on the leverage of an independent mask on even terms."""
+"""Upper bound on the leverage of an independent mask on even terms, by simulated coverage."""
 _WIDENING = {True: 0.5, False: 0.2}
 """Relative widening of a shrunk term's interval per share lost to the penalty, for complement pairs (True) and other
 units (False), which have unequal leverages already. Wahba's interval takes the penalty as known; with this factor,
 simulated 95 % intervals cover 93–97 %."""
-_FEWEST_UNITS = 40
-"""Minimum number of units, plus half a unit per pair term, for errors of shrunk pair terms. With fewer units, the
-penalty is poorly estimated."""
+_FEWEST_UNITS, _UNITS_PER_PAIR = 40, 0.5
+"""Minimum number of units for errors of shrunk pair terms: a constant plus a number per pair term. With fewer units,
+the penalty is poorly estimated."""
 _FEWEST_RARER = 10
 """Minimum number of units in which a player (for pairs, two players) is in its less frequent state, kept or removed,
 for a term to get an error. At p = 0.5 this takes 20 units (for pairs, 40), at p = 0.9 100 (for pairs, 1,000)."""
@@ -47,44 +50,70 @@ def rests_on_few(side: Modality, term: Term, part: QuadraticFit | None) -> bool:
     if side.p is None or not side.drawn:
         return False
     fewest = _FEWEST_EFFECTIVE[term]
-    if part is not None and part.ridge == 0 and not side.paired:
+    if _plain_pairs(part) and not side.paired:
         fewest *= _PLAIN_FACTOR
-    return effective_units(side.n, side.p, side.drawn, term, 1 if part is None else 2) < fewest
+    return effective_units(side.n, side.p, side.drawn, term, part.degree if part else 1) < fewest
+
+
+def too_few(side: Modality, pairs: bool) -> bool:
+    """Return whether the units are too few for errors of linear terms, or with ``pairs`` of pair terms too."""
+    mean = side.moments.mean_mask
+    rarer = float(torch.minimum(mean, 1 - mean).mean())
+    return side.units * rarer ** (2 if pairs else 1) < _FEWEST_RARER
+
+
+def _plain_pairs(part: QuadraticFit | None) -> bool:
+    """Return whether ``part`` fits pairs without a ridge."""
+    return part is not None and part.degree == 2 and part.ridge == 0
 
 
 class Units:
     """Sampling units of one modality, and their influences on a polynomial fitted to its masks.
 
+    Args:
+        side: The modality.
+        part: A polynomial of the masks, or None for linear regressions only.
+        adjusted_for: Number of coefficients fitted along with the slopes.
+
     Attributes:
         few: Whether the units are too few to estimate any variance.
         even_inflation: HC3 factor of the residuals of a polynomial's even part, at a unit of average leverage. NaN if
             the residuals are uninformative.
+        shrinkage: (n, n) factors of the pair coefficients' influences, relative to a lone coefficient.
+        bias: Squared bias of shrunk pair terms; None if no pairs were fitted.
     """
 
-    def __init__(
-        self, side: Modality, part: QuadraticFit | None, pairs: bool = True, adjusted_for: float = 0.0
-    ) -> None:
-        """``part``: a polynomial of the masks, or None for linear regressions only.
-
-        ``adjusted_for``: number of coefficients fitted along with the slopes.
-        """
+    def __init__(self, side: Modality, part: QuadraticFit | None, adjusted_for: float = 0.0) -> None:
         self.side, self.part, self.design = side, part, side.design
         units, n = self.design.units, side.n
-        even_share = (1 + (part.pair_freedom if part else 0)) / units
-        linear_share = ((n if side.paired else n + 1) + adjusted_for) / units
-        self._pair_freedom, self._slope_freedom = part.pair_freedom if part else 0.0, n + adjusted_for
+        self._pair_freedom = part.shrinkage.freedom if part else 0.0
+        self._slope_freedom = n + adjusted_for
         self.few = too_few(side, pairs=False)
-        self._no_slopes = too_few(side, pairs=adjusted_for > 0) or linear_share > MOST_LEVERAGE
-        if not side.paired:
-            even_share = self._leverage(even_share + n / units)
-        plain_pairs = pairs and part is not None and part.ridge == 0
-        most = _MOST_UNKNOWNS[side.paired] if plain_pairs else MOST_LEVERAGE
-        unreliable = too_few(side, pairs) or even_share > most
-        unreliable |= plain_pairs and {p for p, _ in side.drawn} != {side.p} and rests_on_few(side, "pair", part)
-        self.even_inflation = math.nan if unreliable else 1 / (1 - even_share)
-        zeros = torch.zeros(n, n, dtype=torch.float64, device=self.design.phi.device)
-        self.shrinkage = self._shrinkage(part) if part and pairs else zeros
-        self.bias = _Bias(part, self.design.inverse_spread, side.moments.mean_mask) if part and pairs else None
+        slope_share = (self._slope_freedom + (0 if side.paired else 1)) / units
+        self._no_slopes = too_few(side, pairs=adjusted_for > 0) or slope_share > MOST_LEVERAGE
+        self.even_inflation = self._average_inflation((1 + self._pair_freedom + (0 if side.paired else n)) / units)
+        self.shrinkage = torch.zeros(n, n, dtype=torch.float64, device=self.design.phi.device)
+        self.bias = None
+        if part is not None and part.degree == 2:
+            widening = 1 + _WIDENING[side.paired] * part.shrinkage.lost
+            self.shrinkage = (part.shrinkage.variance / self.even_inflation).sqrt() * widening
+            self.bias = _Bias(part, self.design.inverse_spread, side.moments.mean_mask)
+
+    def _average_inflation(self, share: float) -> float:
+        """Return ``even_inflation`` for a fit whose even terms use this share of the units' degrees of freedom."""
+        side, part = self.side, self.part
+        if not side.paired and (part is None or part.ridge > 0):  # a shrunk fit always leaves residuals
+            share = min(share, MOST_LEVERAGE)
+        if share > (_MOST_UNKNOWNS[side.paired] if _plain_pairs(part) else MOST_LEVERAGE):
+            return math.nan
+        drawn_elsewhere = {p for p, _ in side.drawn} != {side.p}
+        if _plain_pairs(part) and drawn_elsewhere and rests_on_few(side, "pair", part):
+            return math.nan
+        return math.nan if too_few(side, pairs=part is None or part.degree == 2) else 1 / (1 - share)
+
+    def chunks(self) -> Iterator[Chunk]:
+        """Iterate over the units' influences in chunks of the masks."""
+        return (Chunk(self, rows) for rows in chunks(len(self.side.masks)))
 
     def inflations(self, squared: Tensor, weights: Tensor) -> tuple[Tensor, Tensor, Tensor]:
         """Return (u,) residual factors for slopes, odd terms and even terms, from the units' ``squared`` basis (u, n).
@@ -108,19 +137,6 @@ class Units:
         even = (self.even_inflation / (1 - even_leverage.clamp(max=most))).sqrt()
         return slopes, slopes if self.side.paired else even, even
 
-    def _leverage(self, share: float) -> float:
-        """Bound the leverage of independent masks on a shrunk fit, which always leaves residuals."""
-        return min(share, MOST_LEVERAGE) if self.part is None or self.part.ridge > 0 else share
-
-    def _shrinkage(self, part: QuadraticFit) -> Tensor:
-        """Return (n, n) factors of the pair coefficients' influences, relative to a lone coefficient."""
-        factor = (part.pair_variance / self.even_inflation).sqrt()
-        return factor * (1 + _WIDENING[self.side.paired] * part.pair_loss)
-
-    def fold(self, values: Tensor, sign: int) -> Tensor:
-        """Sum over each unit's masks; ``sign=-1`` subtracts complements, whose centred masks have the opposite sign."""
-        return values[::2] + sign * values[1::2] if self.side.paired else values
-
     def pair_scale(self, squared: Tensor) -> Tensor:
         """Return (n, n) variances of pair coefficients from the sums of :meth:`Chunk.squared_pairs`."""
         spread = self.design.inverse_spread
@@ -135,11 +151,7 @@ class Units:
         if math.isnan(self.even_inflation):
             return True
         shrunk = self.part is not None and self.part.ridge > 0
-        return shrunk and self.design.units < _FEWEST_UNITS + 0.5 * self.design.n_pairs
-
-    def chunk(self, rows: slice) -> Chunk:
-        """Return the influences of the units in ``rows`` of the masks."""
-        return Chunk(self, rows)
+        return shrunk and self.design.units < _FEWEST_UNITS + _UNITS_PER_PAIR * self.design.n_pairs
 
 
 class _Bias:
@@ -177,23 +189,34 @@ class Chunk:
     """Influences of some of the units; see :class:`Units`.
 
     Attributes:
-        weights: (rows,) weights of the masks.
+        rows: Positions of the masks.
         centred: (rows, n) masks minus their mean.
+        offset: (rows, d) embeddings minus their mean.
         slope: (u, n) influence on the slopes of a linear regression, per unit of residual.
     """
 
     def __init__(self, units: Units, rows: slice) -> None:
-        side, design = units.side, units.design
+        side, design, moments = units.side, units.design, units.side.moments
         phi = design.phi[slice(rows.start // 2, rows.stop // 2) if side.paired else rows]
-        self.weights = side.weights[rows].to(phi)
-        self._mean, self._shrinkage = side.moments.mean_mask.to(phi), units.shrinkage.to(phi)
+        self.rows, self._fold = rows, side.fold
+        self._weights = side.weights[rows].to(phi)
+        self._mean, self._shrinkage = moments.mean_mask.to(phi), units.shrinkage.to(phi)
         self.centred = side.masks[rows].to(phi) - self._mean
-        self.slope = (self.centred @ side.moments.gram_inverse.to(phi))[:: 2 if side.paired else 1]
+        self.offset = side.embeddings[rows].to(phi) - moments.mean_embedding.to(phi)
+        self.slope = (self.centred @ moments.gram_inverse.to(phi))[:: 2 if side.paired else 1]
         self._squared, self._scaled = phi.square(), phi * design.inverse_spread.to(phi)
-        self.slope_inflation, odd, even = units.inflations(self._squared, units.fold(self.weights, +1))
+        self._slope_inflation, odd, even = units.inflations(self._squared, side.fold(self._weights))
         if units.part is not None:
-            weighted = self.weights * units.part.residuals[rows].to(phi)
-            self._odd, self._even = units.fold(weighted, -1) * odd, units.fold(weighted, +1) * even
+            weighted = self._weights * units.part.residuals[rows].to(phi)
+            self._odd, self._even = side.fold(weighted, -1) * odd, side.fold(weighted) * even
+
+    def mean(self, values: Tensor) -> Tensor:
+        """Return (u, k) influences on the means of (rows, k) values."""
+        return self._fold(self._weights[:, None] * values)
+
+    def slope_residuals(self, residuals: Tensor) -> Tensor:
+        """Return (u, k) weighted residuals of linear regressions, with HC3 factors, from (rows, k) residuals."""
+        return self._fold(self._weights[:, None] * residuals, -1) * self._slope_inflation[:, None]
 
     def quadratic_constant(self) -> Tensor:
         """Return (u,) influence on the polynomial's constant."""
@@ -214,10 +237,3 @@ class Chunk:
     def squared_pairs(self) -> Tensor:
         """Return (n, n) sums of squared influences on the pair coefficients, up to :meth:`Units.pair_scale`."""
         return self._squared.T @ (self._even.square()[:, None] * self._squared)
-
-
-def too_few(side: Modality, pairs: bool) -> bool:
-    """Return whether the units are too few for errors of linear terms, or with ``pairs`` of pair terms too."""
-    mean = side.moments.mean_mask
-    units, rarer = side.units, float(torch.minimum(mean, 1 - mean).mean())
-    return units * rarer ** (2 if pairs else 1) < _FEWEST_RARER

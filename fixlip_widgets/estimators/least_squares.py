@@ -22,9 +22,14 @@ from fixlip_widgets.errors import InputError
 
 MOST_BYTES = 2 * 10**9
 """Maximum size of a Gram matrix; a solve holds about three matrices of this size."""
+MOST_ROW_LEVERAGE = 0.95
+"""Upper bound on a row's leverage in its HC3 factor, which is infinite for a row that alone fixes a coefficient."""
 _CHUNK_BYTES = 64 * 10**6
+"""Size of a chunk of the design matrix."""
 _MOST_HEAVY = 16
+"""Maximum number of rows of finite weight that are treated as heavy."""
 _REFINEMENTS = 3
+"""Solves: the first, and two refinements, each of which restores about as many digits as the first determines."""
 _RANK = 1e-11
 """Eigenvalue of the Gram matrix, relative to the largest, below which a direction counts as undetermined."""
 
@@ -92,7 +97,7 @@ class LeastSquares:
         """
         columns, weights = self._columns(rows), self.weights[rows]
         slopes = columns @ self.inverse
-        leverage = (weights * (columns * slopes).sum(dim=1)).clamp(0.0, 0.95)
+        leverage = (weights * (columns * slopes).sum(dim=1)).clamp(0.0, MOST_ROW_LEVERAGE)
         return slopes.mul_((weights * residuals[rows] / (1 - leverage))[:, None])
 
     def _regular_inverse(self) -> Tensor:

@@ -17,6 +17,7 @@ from torch import Tensor
 
 from fixlip_widgets.estimators.crossmodal import Modality
 from fixlip_widgets.estimators.influence import MOST_LEVERAGE, rests_on_few, too_few
+from fixlip_widgets.estimators.least_squares import MOST_ROW_LEVERAGE
 from fixlip_widgets.estimators.quadratic import chunks
 
 Floats = NDArray[np.float64]
@@ -83,10 +84,6 @@ def _squared_influences(side: Modality, other: Modality, main: Tensor) -> tuple[
     """
     moments, mean_other = side.moments, other.moments
     constant, own, others = main.new_zeros(1), main.new_zeros(side.n), main.new_zeros(other.n)
-
-    def fold(values: Tensor) -> Tensor:
-        return values[::2] + values[1::2] if side.paired else values
-
     if too_few(side, pairs=False) or side.n + 1 > MOST_LEVERAGE * side.units:
         return constant + torch.nan, own + torch.nan, others + torch.nan
     for rows in chunks(len(side.masks)):
@@ -94,12 +91,12 @@ def _squared_influences(side: Modality, other: Modality, main: Tensor) -> tuple[
         centred = side.masks[rows].double() - moments.mean_mask
         offset = side.embeddings[rows].double() - moments.mean_embedding
         slopes = centred @ moments.gram_inverse
-        leverage = fold(weights * (1 + (centred * slopes).sum(dim=1, keepdim=True))).clamp(0.0, 0.95)
+        leverage = side.fold(weights * (1 + (centred * slopes).sum(dim=1, keepdim=True))).clamp(0.0, MOST_ROW_LEVERAGE)
         residuals = weights * (offset @ mean_other.mean_embedding - centred @ main)[:, None]
-        own_influence = fold(residuals * slopes) / (1 - leverage)
-        other_influence = fold(weights * offset) @ mean_other.slopes.T
-        influence = fold(residuals)[:, 0] - own_influence @ moments.mean_mask - other_influence @ mean_other.mean_mask
-        constant += influence.square().sum()
+        own_influence = side.fold(residuals * slopes) / (1 - leverage)
+        other_influence = side.fold(weights * offset) @ mean_other.slopes.T
+        influence = side.fold(residuals)[:, 0] - own_influence @ moments.mean_mask
+        constant += (influence - other_influence @ mean_other.mean_mask).square().sum()
         own += own_influence.square().sum(dim=0)
         others += other_influence.square().sum(dim=0)
     if rests_on_few(side, "constant", None):

@@ -1,33 +1,38 @@
 """Idea 3, fit: the best polynomial of degree ≤ 2 in the players of one modality, without its design matrix.
 
-In the basis φ_i = (z_i − μ_i)/√(μ_i(1 − μ_i)) the monomials 1, φ_i, φ_i φ_j of independent masks are orthonormal, so
-the normal equations are close to the identity and a Krylov method needs few steps. Their products need no column for
-each pair: with V the symmetric matrix of pair coefficients, ``(F V)_i = ½ φ_iᵀ V φ_i`` and ``Fᵀ r = Φᵀ diag(r) Φ``.
-One Krylov space answers for every ridge strength at once, since the shifted systems share it. A ridge that leans on the
-players' strengths (:mod:`.heredity`) is one on ``v_ij / √(g_i g_j)``: the same problem with every column of Φ scaled.
+In the basis φ_i = (z_i − μ_i)/√(μ_i(1 − μ_i)), the monomials 1, φ_i, φ_i φ_j of independent masks are orthonormal, so
+the normal equations are close to the identity and a Krylov method needs few steps. No column per pair is stored: with V
+the symmetric matrix of pair coefficients, ``(F V)_u = ½ φ_uᵀ V φ_u`` and ``Fᵀ r = Φᵀ diag(r) Φ``. One Krylov space
+serves every strength of a ridge, because the systems differ by a multiple of the identity. A ridge that depends on the
+players' strengths g (:mod:`.heredity`) penalises ``v_ij / √(g_i g_j)``: the same problem with scaled columns of Φ.
 
-Where masks come as complement pairs, linear terms see only the half-difference of a pair's targets and all other terms
-only the half-sum: the two problems separate, and each has half as many rows.
+If masks come as complement pairs, linear terms depend only on the half-difference of a pair's targets, and all other
+terms only on the half-sum. The two problems separate, and each has half as many rows.
 """
 
 from __future__ import annotations
 
 from collections.abc import Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import torch
 from torch import Tensor
 
-from fixlip_widgets.estimators.heredity import even_strengths, expected_squares, strengths
-from fixlip_widgets.estimators.krylov import Krylov, norm_of
-from fixlip_widgets.estimators.penalties import CrossValidated, NoPairs, Penalty, Ridge
+from fixlip_widgets.estimators.heredity import expected_squares, strengths
+from fixlip_widgets.estimators.krylov import Krylov
+from fixlip_widgets.estimators.penalties import NoPairs, Penalty, Ridge
 from fixlip_widgets.estimators.shrinkage import Shrinkage, choices, shrinkage
 
 LEAST_SQUARES = Ridge(0.0)
-_ROWS = 8192
-"""Masks per product: bounds the temporary to this many rows."""
-_ROUNDS = (0.1, 3e-3)
-"""Tolerances of the solves after each estimate of the players' strengths: from the raw data, and from the first fit."""
+_CHUNK_ROWS = 8192
+"""Masks per product, which bounds temporary arrays; even, so that no complement pair is split."""
+_SMALLEST_SPREAD = 1e-6
+"""Standard deviation of a mask's entry below which a player counts as constant, as it may deviate by rounding."""
+_EXACT = {torch.float64: 1e-12, torch.float32: 1e-6}
+"""Relative residuals at which solves with a given ridge stop: near the rounding errors of their products."""
+_ROUGH, _FINE = 0.1, 3e-3
+"""Relative residuals at which cross-validated solves stop: the first of two, which only serves to estimate strengths,
+and the last, whose error is far below that of sampling."""
 
 
 @dataclass(frozen=True)
@@ -35,45 +40,46 @@ class QuadraticFit:
     """A polynomial ``constant + z·linear + ½ zᵀ pairs z`` of one modality's masks.
 
     Attributes:
-        constant: float.
+        degree: 2; or 1 if no pairs were fitted.
+        constant: Value at the mask that keeps nothing.
         linear: (n,).
         pairs: (n, n) symmetric, zero diagonal.
         residuals: (m,) target minus fitted value of every mask.
-        ridge: Strength of the penalty ``ridge · Σ_{i<j} v_ij²/(g_i g_j)`` on pair coefficients v in the orthonormal
-            basis.
-        strengths: (n,) g, what the penalty expects of each player; all ones where it treats them alike.
-        pair_freedom: Effective degrees of freedom that the pair coefficients use.
-        pair_variance: (n, n) what sampling and the penalty do to each pair coefficient's variance.
-        pair_loss: (n, n) share of each pair coefficient that the penalty takes away; 0 without one.
-        pair_bias: (n, n) estimate of what the penalty took from each pair coefficient v; zero without a penalty.
-        pair_bias_variance: (n, n) mean square that such an estimate has where the penalty expects the right thing.
+        strengths: (n,) g of the penalty ``ridge · Σ_{i<j} v_ij²/(g_i g_j)`` on the pair coefficients v in the
+            orthonormal basis; ones if it treats all players alike.
+        shrinkage: Effect of that penalty on each v.
+        pair_bias: (n, n) estimate of the amount by which the penalty reduced each v; 0 without a penalty.
+        pair_bias_variance: (n, n) expected square of that estimate if the penalty's strengths are correct.
     """
 
+    degree: int
     constant: float
     linear: Tensor
     pairs: Tensor
     residuals: Tensor
-    ridge: float
     strengths: Tensor
-    pair_freedom: float
-    pair_variance: Tensor
-    pair_loss: Tensor
+    shrinkage: Shrinkage
     pair_bias: Tensor
     pair_bias_variance: Tensor
 
+    @property
+    def ridge(self) -> float:
+        """Strength of the penalty; 0 for least squares."""
+        return self.shrinkage.ridge
+
 
 class QuadraticDesign:
-    """Weighted masks of one modality, ready to fit any number of targets.
+    """Weighted masks of one modality, to which any number of targets can be fitted.
 
     Args:
         masks: (m, n) bool.
-        weights: (m,) summing to 1; equal within a pair where ``paired``.
-        paired: Masks 2i and 2i + 1 are complements of each other.
-        dtype: Of the products; float32 halves their time, float64 is exact.
+        weights: (m,) summing to 1; equal within a pair if ``paired``.
+        paired: Whether masks 2i and 2i + 1 are complements of each other.
+        dtype: Type of the products; float32 halves their time.
 
     Attributes:
         mean: (n,) μ, the weighted mean of the masks.
-        inverse_spread: (n,) 1/√(μ(1 − μ)); 0 for a player that never changes, which explains nothing.
+        inverse_spread: (n,) 1/√(μ(1 − μ)); 0 for a constant player, which explains nothing.
         phi: (u, n) the basis at the sampling units: every mask, or the first of every pair.
         unit_weights: (u,) summing to 1.
         units: Kish's effective number of units.
@@ -85,195 +91,162 @@ class QuadraticDesign:
         self.paired = paired
         weights = weights.double()
         self.mean = weighted_mean(masks, weights)
-        spread = (self.mean * (1 - self.mean)).clamp_min(0).sqrt()
-        self.inverse_spread = torch.where(spread > 1e-6, 1 / spread, 0.0)
+        self.inverse_spread = inverse_spread(self.mean)
         firsts = masks[::2] if paired else masks
         self.unit_weights = weights[::2] + weights[1::2] if paired else weights
         self.units = float(1 / self.unit_weights.square().sum())
         self.n_units, self.n = firsts.shape
         self.n_pairs = self.n * (self.n - 1) // 2
+        # units left for the pair coefficients, after the terms that share their equations
+        self._free_units = max(self.units - (1 if paired else self.n + 1), 1.0)
         self.phi = torch.empty(firsts.shape, dtype=dtype, device=masks.device)
         for rows in chunks(self.n_units):
             self.phi[rows] = ((firsts[rows].double() - self.mean) * self.inverse_spread).to(dtype)
         self._root = self.unit_weights.sqrt().to(dtype)
-        # constants and mains are never penalised: they are projected out of the pair problem
-        self._affine_inverse = torch.linalg.pinv(self._affine_gram(), hermitian=True)
-        self._projector = self._affine_inverse.to(dtype)
-        if paired:
-            self._projector = torch.zeros_like(self._projector)
-            self._projector[0, 0] = 1
+        self._linear_inverse = torch.linalg.pinv(self._gram(self.unit_weights), hermitian=True)
 
     def fit(self, targets: Tensor, penalty: Penalty = LEAST_SQUARES) -> QuadraticFit:
-        """Fit ``targets`` (m,) by weighted least squares on all monomials of degree ≤ 2, or ≤ 1 for :class:`NoPairs`.
+        """Fit ``targets`` (m,) by weighted least squares on all monomials of degree ≤ 2 (≤ 1 with :class:`.NoPairs`).
 
-        Args:
-            targets: (m,) a value for each mask.
-            penalty: On the pair coefficients; see :mod:`.penalties`.
+        ``penalty`` acts on the pair coefficients alone; see :mod:`.penalties`.
         """
-        pairs = not isinstance(penalty, NoPairs)
-        targets = targets.double()
-        even, odd = self.fold(targets)
-        curvature = torch.zeros(self.n, self.n, dtype=self.phi.dtype, device=self.phi.device)
-        g, strength = even_strengths(self.n, self.phi.device), 0.0
-        if not isinstance(penalty, NoPairs):
-            curvature, g, strength = self._fit_pairs(self._off_affine(self._root * even.to(self._root)), penalty)
-        curved = self._pair_values(curvature).double()
-        constant, linear = self._affine(even - curved, odd - (0 if self.paired else curved))
-        straight = self._phi_times(linear)
-        fitted = constant + curved
-        residuals = (
-            torch.stack([fitted + straight, fitted - straight], dim=1).flatten() if self.paired else fitted + straight
+        even, odd = self._fold(targets.double())
+        curvature, g, ridge = self._fit_pairs(self._off_affine(self._root * even.to(self._root)), penalty)
+        even = even - self._pair_values(curvature).double()
+        constant = self.unit_weights @ even
+        odd = odd if self.paired else even
+        linear = self._linear_inverse @ ((self.unit_weights * odd).to(self.phi) @ self.phi).double()
+        straight = (self.phi @ linear.to(self.phi)).double()
+        residuals = even - constant - straight
+        if self.paired:
+            left_even, left_odd = even - constant, odd - straight
+            residuals = torch.stack([left_even + left_odd, left_even - left_odd], dim=1).flatten()
+        shrunk = shrinkage(expected_squares(g), self._free_units, ridge)
+        if isinstance(penalty, NoPairs):
+            shrunk = replace(shrunk, freedom=0.0)
+        bias, bias_variance = self._bias(self._root * even.to(self._root), curvature, shrunk)
+        constant, linear, pairs = self._to_monomials(float(constant), linear, curvature.double())
+        return QuadraticFit(
+            degree=1 if isinstance(penalty, NoPairs) else 2,
+            constant=constant,
+            linear=linear,
+            pairs=pairs,
+            residuals=residuals,
+            strengths=g,
+            shrinkage=shrunk,
+            pair_bias=bias,
+            pair_bias_variance=bias_variance,
         )
-        shrunk = shrinkage(expected_squares(g), self._free_units, strength)
-        bias = self._bias(self._root * (even - curved).to(self._root), curvature, shrunk)
-        monomials = self._to_monomials(constant, linear, curvature.double())
-        freedom = shrunk.freedom if pairs else 0.0
-        return QuadraticFit(*monomials, targets - residuals, strength, g, freedom, shrunk.variance, shrunk.lost, *bias)
 
-    def fold(self, values: Tensor) -> tuple[Tensor, Tensor]:
-        """Half-sums and half-differences over each pair of rows; (values, values) where masks do not pair up."""
+    def _fold(self, values: Tensor) -> tuple[Tensor, Tensor]:
+        """Return half-sums and half-differences of pairs of masks, or ``values`` twice if masks are not paired."""
         if not self.paired:
             return values, values
         return (values[::2] + values[1::2]) / 2, (values[::2] - values[1::2]) / 2
 
-    # -- the penalised pair problem: min ‖y − A V‖² + ridge Σ v²/(g g'), with the affine part projected out ----------
+    # -- pair coefficients: min ‖y − A V‖² + ridge Σ v²/(g g'), without the terms that are not penalised --------------
+    # y, residuals and the rows of A include the roots of the units' weights
 
-    def _fit_pairs(self, scaled: Tensor, penalty: Ridge | CrossValidated) -> tuple[Tensor, Tensor, float]:
-        """Pair coefficients, the strengths that the penalty leaned on, and the ridge."""
+    def _fit_pairs(self, y: Tensor, penalty: Penalty) -> tuple[Tensor, Tensor, float]:
+        """Return the pair coefficients, the strengths g, and the ridge."""
         nothing = torch.zeros(self.n, self.n, dtype=self.phi.dtype, device=self.phi.device)
-        g = even_strengths(self.n, self.phi.device)
+        g = torch.ones(self.n, dtype=torch.float64, device=self.phi.device)
+        if isinstance(penalty, NoPairs):
+            return nothing, g, 0.0
         if isinstance(penalty, Ridge):
-            tolerance = 1e-12 if scaled.dtype == torch.float64 else 1e-6
-            return self._solve(scaled, g, penalty.strength, tolerance)[0], g, penalty.strength
+            return self._solve(y, g, penalty.strength, _EXACT[y.dtype])[0], g, penalty.strength
         if not penalty.by_player:
-            curvature, strength = self._solve(scaled, g, None, _ROUNDS[-1])
-            return curvature, g, strength
-        curvature, strength = nothing, 0.0
-        for tolerance in _ROUNDS:
-            left = self._off_affine(scaled - self._root * self._pair_values(curvature))
-            # one step of descent makes the estimate unbiased again, and its noise known
-            g = strengths(curvature + self._adjoint(left), self._noise(left))
-            curvature, strength = self._solve(scaled, g, None, tolerance)
-        return 0.5 * (curvature + curvature.T), g, strength  # rounding has its own idea of symmetry
+            curvature, ridge = self._solve(y, g, None, _FINE)
+            return curvature, g, ridge
+        curvature, ridge = nothing, 0.0
+        for tolerance in (_ROUGH, _FINE):
+            residuals = self._off_affine(y - self._root * self._pair_values(curvature))
+            # a step of gradient descent removes the bias of the fit, and has a known variance
+            g = strengths(curvature + self._adjoint(residuals), self._noise(residuals))
+            curvature, ridge = self._solve(y, g, None, tolerance)
+        return 0.5 * (curvature + curvature.T), g, ridge  # symmetric but for rounding
 
-    def _bias(self, left: Tensor, curvature: Tensor, shrunk: Shrinkage) -> tuple[Tensor, Tensor]:
-        """What the penalty took from each pair coefficient, and the mean square of that estimate if it does no harm.
+    def _solve(self, y: Tensor, g: Tensor, ridge: float | None, tolerance: float) -> tuple[Tensor, float]:
+        """Return the pair coefficients and the ridge, which is cross-validated if None."""
+        spread = torch.outer(g, g).sqrt().to(y)
+        krylov = Krylov(lambda pairs: spread * self._normal(spread * pairs), spread * self._adjoint(y))
+        if krylov.norm == 0.0:
+            return torch.zeros_like(spread), ridge or 0.0
+        energy, strength = float(y.double().square().sum()), ridge or 0.0
+        candidates = choices(expected_squares(g), self._free_units) if ridge is None else None
+        while True:
+            krylov.extend(2)
+            if candidates is not None:
+                strength = self._choose_ridge(krylov, energy, *candidates)
+            coordinates = krylov.solve(strength)
+            if krylov.exhausted or krylov.residual(coordinates) <= tolerance * krylov.norm:
+                return spread * krylov.combine(coordinates), strength
 
-        A step of descent from the residuals, as much longer as the fit made them small, takes the bias out again.
+    def _choose_ridge(self, krylov: Krylov, energy: float, ridges: Tensor, freedom: Tensor) -> float:
+        """Minimise the generalised cross-validation score ``RSS(λ) / (1 − freedom(λ)/units)²`` over ``ridges``."""
+        values, vectors = torch.linalg.eigh(krylov.tridiagonal)
+        start = krylov.norm * vectors[0]
+        solved = start / (values.clamp_min(1e-12) + ridges[:, None])
+        rss = energy - 2 * (solved * start).sum(1) + (solved.square() * values).sum(1)
+        left = (1 - freedom / self._free_units).clamp_min(1e-6)
+        return float(ridges[int((rss.clamp_min(0) / left.square()).argmin())])
+
+    def _bias(self, residuals: Tensor, curvature: Tensor, shrunk: Shrinkage) -> tuple[Tensor, Tensor]:
+        """Return ``pair_bias`` and ``pair_bias_variance`` of the fit.
+
+        A step of gradient descent from the residuals, divided by the factor by which the fit reduced them, removes the
+        bias. Of the unbiased coefficients, the penalty takes the share ``lost`` away, and expects squares of
+        ``noise / lost``.
         """
         if shrunk.ridge == 0:
             return torch.zeros_like(shrunk.lost), torch.zeros_like(shrunk.lost)
-        left = self._off_affine(left)
+        residuals = self._off_affine(residuals)
         kept = 1 - shrunk.freedom / self._free_units
-        unbiased = (curvature + self._adjoint(left) / kept).double()
-        noise = self._noise(left).double() / kept**2
-        # expected squares are noise · t/κ: the ratio of the two is what makes the penalty take its share away
+        unbiased = (curvature + self._adjoint(residuals) / kept).double()
+        noise = self._noise(residuals).double() / kept**2
         return shrunk.lost * unbiased, shrunk.lost * noise
 
-    def _noise(self, left: Tensor) -> Tensor:
-        """(n, n) variances of the means ``Φᵀ diag(w r) Φ``, from what is left of the targets."""
-        out = torch.zeros(self.n, self.n, dtype=left.dtype, device=left.device)
-        values = (self._root * left).square()
-        for rows in chunks(self.n_units):
-            squared = self.phi[rows].square()
-            out += squared.T @ (values[rows, None] * squared)
-        return out
-
-    def _solve(self, scaled: Tensor, g: Tensor, ridge: float | None, tolerance: float) -> tuple[Tensor, float]:
-        columns = g.sqrt().to(self.phi.dtype)
-        spread = columns[:, None] * columns
-        start = spread * self._adjoint(scaled)
-        norm = float(norm_of(start))
-        if self.n < 2 or norm == 0.0:
-            return torch.zeros_like(start), ridge or 0.0
-        energy, strength = float(scaled.double().square().sum()), ridge or 0.0
-        candidates = None if ridge is not None else choices(expected_squares(g), self._free_units)
-        coordinates = torch.zeros(1, dtype=torch.float64)
-        krylov = Krylov(lambda pairs: spread * self._normal(spread * pairs), start)
-        while krylov.extend():
-            if krylov.size % 2 and not krylov.exhausted:
-                continue
-            first = torch.zeros(krylov.size, dtype=torch.float64)
-            first[0] = norm
-            if candidates is not None:
-                strength = self._choose_ridge(*candidates, krylov.tridiagonal, first, energy)
-            shifted = krylov.tridiagonal + strength * torch.eye(krylov.size, dtype=torch.float64)
-            coordinates = torch.linalg.lstsq(shifted, first[:, None], driver="gelsd").solution[:, 0]
-            if krylov.beta * abs(float(coordinates[-1])) <= tolerance * norm:
-                break
-        return spread * krylov.combine(coordinates), strength
-
-    def _choose_ridge(
-        self, ridges: Tensor, freedom: Tensor, tridiagonal: Tensor, first: Tensor, energy: float
-    ) -> float:
-        """Minimiser of ``RSS(λ) / (1 − freedom(λ)/u)²`` over ``ridges``, from the Krylov space built so far."""
-        values, vectors = torch.linalg.eigh(tridiagonal)
-        start = vectors.T @ first
-        solved = start / (values.clamp_min(1e-12) + ridges[:, None])
-        residual = energy - 2 * (solved * start).sum(1) + (solved.square() * values).sum(1)
-        left = (1 - freedom / self._free_units).clamp_min(1e-6)
-        return float(ridges[int((residual.clamp_min(0) / left.square()).argmin())])
-
-    @property
-    def _free_units(self) -> float:
-        """Units that are left for the pair coefficients once constant and mains have taken theirs."""
-        return max(self.units - (1 if self.paired else self.n + 1), 1.0)
+    def _noise(self, residuals: Tensor) -> Tensor:
+        """Return (n, n) variances of the means ``Φᵀ diag(w r) Φ``."""
+        return self._gram((self._root * residuals).square(), squared=True)
 
     def _normal(self, pairs: Tensor) -> Tensor:
         return self._adjoint(self._off_affine(self._root * self._pair_values(pairs)))
 
     def _pair_values(self, pairs: Tensor) -> Tensor:
-        """(u,) ``½ φ_iᵀ V φ_i``."""
+        """Return (u,) ``½ φ_uᵀ V φ_u``."""
         out = torch.empty_like(self._root)
         for rows in chunks(self.n_units):
             phi = self.phi[rows]
             out[rows] = 0.5 * torch.linalg.vecdot(phi @ pairs, phi)
         return out
 
-    def _adjoint(self, scaled: Tensor) -> Tensor:
-        """(n, n) ``Φᵀ diag(√w · r) Φ`` with a zero diagonal."""
-        out = torch.zeros(self.n, self.n, dtype=scaled.dtype, device=scaled.device)
-        values = self._root * scaled
+    def _adjoint(self, y: Tensor) -> Tensor:
+        """Return (n, n) ``Φᵀ diag(√w y) Φ`` with a zero diagonal."""
+        return self._gram(self._root * y).fill_diagonal_(0)
+
+    def _gram(self, values: Tensor, squared: bool = False) -> Tensor:
+        """Return (n, n) ``Φᵀ diag(values) Φ`` in the type of ``values``, or that of the squares of Φ."""
+        out = torch.zeros(self.n, self.n, dtype=values.dtype, device=values.device)
         for rows in chunks(self.n_units):
-            phi = self.phi[rows]
+            phi = self.phi[rows].to(values)
+            phi = phi.square() if squared else phi
             out += phi.T @ (values[rows, None] * phi)
-        return out.fill_diagonal_(0)
+        return out
 
-    # -- constants and mains -----------------------------------------------------------------------------------------
+    def _off_affine(self, y: Tensor) -> Tensor:
+        """Subtract from ``y`` its projection on the constant and, unless masks are paired, on the linear terms.
 
-    def _affine(self, even: Tensor, odd: Tensor) -> tuple[float, Tensor]:
-        """Constant and (n,) linear coefficients that fit what the pairs leave."""
-        if self.paired:
-            linear = self._affine_inverse[1:, 1:] @ self._affine_sums(self.unit_weights * odd)[1:]
-            return float(self.unit_weights @ even), linear
-        affine = self._affine_inverse @ self._affine_sums(self.unit_weights * even)
-        return float(affine[0]), affine[1:]
-
-    def _affine_gram(self) -> Tensor:
-        """(1 + n, 1 + n) float64 weighted Gram matrix of 1 and φ; without their product for pairs, where it cancels."""
-        gram = torch.zeros(self.n + 1, self.n + 1, dtype=torch.float64, device=self.phi.device)
-        for rows in chunks(self.n_units):
-            phi = self.phi[rows].double()
-            weighted = self.unit_weights[rows, None] * phi
-            gram[1:, 1:] += phi.T @ weighted
-            gram[0, 1:] += 0 if self.paired else weighted.sum(0)
-        gram[1:, 0], gram[0, 0] = gram[0, 1:], 1
-        return gram
-
-    def _affine_sums(self, values: Tensor) -> Tensor:
-        """(n + 1,) sums of ``values`` (u,) times 1 and φ."""
-        return torch.cat([values.sum()[None], (values.to(self.phi) @ self.phi).to(values)])
-
-    def _phi_times(self, coefficients: Tensor) -> Tensor:
-        return (self.phi @ coefficients.to(self.phi)).double()
-
-    def _off_affine(self, scaled: Tensor) -> Tensor:
-        """``scaled`` without its projection on the weighted constants and (where they are not odd) mains."""
-        affine = self._projector @ self._affine_sums(self._root * scaled)
-        return scaled - self._root * (affine[0] + self.phi @ affine[1:])
+        The basis is centred, so the two are orthogonal; half-sums over pairs contain no linear terms.
+        """
+        weighted = self._root * y
+        affine = weighted.sum()
+        if not self.paired:
+            affine = affine + self.phi @ (self._linear_inverse.to(y) @ (weighted @ self.phi))
+        return y - self._root * affine
 
     def _to_monomials(self, constant: float, linear: Tensor, pairs: Tensor) -> tuple[float, Tensor, Tensor]:
-        """Coefficients of 1, z_i, z_i z_j from those of 1, φ_i, φ_i φ_j."""
+        """Convert coefficients of 1, φ_i, φ_i φ_j to those of 1, z_i, z_i z_j."""
         scale, mean = self.inverse_spread, self.mean
         monomials = pairs * scale[:, None] * scale
         slopes = linear * scale
@@ -282,13 +255,19 @@ class QuadraticDesign:
 
 
 def weighted_mean(masks: Tensor, weights: Tensor) -> Tensor:
-    """(n,) float64 weighted mean of the masks' columns."""
+    """Return the (n,) float64 mean of (m, n) masks under (m,) weights that sum to 1."""
     mean = torch.zeros(masks.shape[1], dtype=torch.float64, device=masks.device)
     for rows in chunks(len(masks)):
         mean += weights[rows] @ masks[rows].double()
     return mean
 
 
+def inverse_spread(mean: Tensor) -> Tensor:
+    """Return (n,) 1/√(μ(1 − μ)) of players with means μ, or 0 for players that never change."""
+    spread = (mean * (1 - mean)).clamp_min(0).sqrt()
+    return torch.where(spread > _SMALLEST_SPREAD, 1 / spread, 0.0)
+
+
 def chunks(count: int) -> Iterator[slice]:
-    """Slices over ``count`` rows, an even number each, that bound every temporary array."""
-    return (slice(start, min(start + _ROWS, count)) for start in range(0, count, _ROWS))
+    """Iterate over slices of ``count`` rows that bound the size of temporary arrays."""
+    return (slice(start, min(start + _CHUNK_ROWS, count)) for start in range(0, count, _CHUNK_ROWS))

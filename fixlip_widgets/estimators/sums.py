@@ -14,7 +14,6 @@ from numpy.typing import NDArray
 from torch import Tensor
 
 from fixlip_widgets.estimators.crossmodal import CrossModalFit, Modality
-from fixlip_widgets.estimators.quadratic import chunks
 from fixlip_widgets.estimators.variance import Sampling, samplings, scaled_basis
 
 Floats = NDArray[np.float64]
@@ -49,7 +48,7 @@ def sum_errors(fit: CrossModalFit, inside: NDArray[np.bool_], scale: float = 1.0
     if not fit.pairs:
         variance[_needs_pairs(members, sums, n_image)] = torch.nan
     errors = scale * variance.sqrt().cpu().numpy()
-    return SumErrors(errors[:n], float(errors[n]), float(errors[n + 1]))
+    return SumErrors(values=errors[:n], total=float(errors[n]), within=float(errors[n + 1]))
 
 
 def _variance(sampling: Sampling, own: Tensor, others: Tensor, own_sums: Tensor, other_sums: Tensor) -> Tensor:
@@ -59,12 +58,12 @@ def _variance(sampling: Sampling, own: Tensor, others: Tensor, own_sums: Tensor,
     weights, other_weights = own_sums.T.to(side.dtype), other_sums.T.to(side.dtype)
     own_members, other_members = own.to(side.dtype), others.to(side.dtype)
     total = torch.zeros(len(own_sums), dtype=torch.float64, device=own.device)
-    for rows in chunks(len(side.masks)):
-        flow = sampling.flow(rows)
-        with_own = flow.slope * (flow.left @ other_members)[:, None]
+    for chunk in units.chunks():
+        flow = sampling.flow(chunk)
+        with_own = flow.slope * (flow.residuals @ other_members)[:, None]
         if not units.unsure:
-            with_own = with_own + flow.chunk.pair_sums(own_members)
-        with_other = (flow.slope @ own_members)[:, None] * flow.left + flow.moved @ directions.T
+            with_own = with_own + chunk.pair_sums(own_members)
+        with_other = (flow.slope @ own_members)[:, None] * flow.residuals + flow.moved @ directions.T
         total += (with_own @ weights + with_other @ other_weights).square().sum(0)
     if units.bias is not None:
         total += units.bias.sums(own, own_sums)
@@ -76,11 +75,9 @@ def _variance(sampling: Sampling, own: Tensor, others: Tensor, own_sums: Tensor,
 def _pair_directions(modality: Modality, members: Tensor) -> Tensor:
     """Return (n, d) sums of each player's pair coefficients with ``members``, for the embeddings."""
     out = torch.zeros(modality.n, modality.embeddings.shape[1], dtype=torch.float64, device=members.device)
-    for rows in chunks(len(modality.masks)):
-        phi = scaled_basis(modality, rows)
+    for phi, values in scaled_basis(modality):
         partners = phi * ((phi @ members)[:, None] - phi * members)
-        values = modality.embeddings[rows].double() - modality.moments.mean_embedding
-        out += partners.T @ (modality.weights[rows, None] * values)
+        out += partners.T @ values
     return out
 
 

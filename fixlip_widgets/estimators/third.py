@@ -15,7 +15,6 @@ from __future__ import annotations
 import math
 from collections.abc import Sequence
 from dataclasses import dataclass
-from functools import cached_property
 
 import numpy as np
 import torch
@@ -23,9 +22,8 @@ from numpy.typing import NDArray
 from torch import Tensor
 
 from fixlip_widgets.estimators.crossmodal import Fit, Modality
-from fixlip_widgets.estimators.influence import Units, rests_on_few
-from fixlip_widgets.estimators.penalties import penalty_for
-from fixlip_widgets.estimators.quadratic import QuadraticFit, chunks
+from fixlip_widgets.estimators.influence import Chunk, Units, rests_on_few
+from fixlip_widgets.estimators.quadratic import QuadraticFit
 from fixlip_widgets.estimators.variance import Errors, affine_directions, scaled_basis
 
 Floats = NDArray[np.float64]
@@ -41,17 +39,14 @@ class ThirdOrderFit:
         image, text: The two modalities.
         image_parts: (1 + n_text) polynomials of the image masks: along H_l's constant, then along each token's slope.
         text_parts: (1 + n_image) polynomials of the text masks: along E_l's constant, then along each patch's slope.
+        overlap: (1 + n_image, 1 + n_text) coefficients of ⟨E_l, H_l⟩, which both products contain.
     """
 
     image: Modality
     text: Modality
     image_parts: Sequence[QuadraticFit]
     text_parts: Sequence[QuadraticFit]
-
-    @cached_property
-    def _overlap(self) -> Tensor:
-        """(1 + n_image, 1 + n_text) coefficients of ⟨E_l, H_l⟩, which both products contain."""
-        return linear_directions(self.image) @ linear_directions(self.text).T
+    overlap: Tensor
 
     def assemble(self, scale: float = 1.0, bias: float = 0.0) -> tuple[Fit, Floats, Floats]:
         """Assemble the polynomial of all players, in logits: terms up to order 2, and the two blocks of order 3.
@@ -61,33 +56,32 @@ class ThirdOrderFit:
             terms. The latter two are symmetric in their last axes, with zero diagonals.
         """
         n_image, n = self.image.n, self.image.n + self.text.n
-        first, constant = self.image_parts[0], self.text_parts[0]
-        overlap = self._overlap
-        image_main = first.linear + _constants(self.text_parts[1:]) - overlap[1:, 0]
-        text_main = constant.linear + _constants(self.image_parts[1:]) - overlap[0, 1:]
-        cross = torch.stack([part.linear for part in self.image_parts[1:]], dim=1)
-        cross = cross + torch.stack([part.linear for part in self.text_parts[1:]]) - overlap[1:, 1:]
+        (image_alone, *with_token), (text_alone, *with_patch), overlap = self.image_parts, self.text_parts, self.overlap
+        image_main = image_alone.linear + _constants(with_patch) - overlap[1:, 0]
+        text_main = text_alone.linear + _constants(with_token) - overlap[0, 1:]
+        cross = torch.stack([part.linear for part in with_token], dim=1)
+        cross = cross + torch.stack([part.linear for part in with_patch]) - overlap[1:, 1:]
         interactions = torch.zeros(n, n, dtype=torch.float64, device=cross.device)
-        interactions[:n_image, :n_image], interactions[n_image:, n_image:] = first.pairs, constant.pairs
+        interactions[:n_image, :n_image] = image_alone.pairs
+        interactions[n_image:, n_image:] = text_alone.pairs
         interactions[:n_image, n_image:], interactions[n_image:, :n_image] = cross, cross.T
         fit = Fit(
-            baseline=scale * (first.constant + constant.constant - float(overlap[0, 0])) + bias,
+            baseline=scale * (image_alone.constant + text_alone.constant - float(overlap[0, 0])) + bias,
             main=(scale * torch.cat([image_main, text_main])).cpu().numpy(),
             interactions=(scale * interactions).cpu().numpy(),
-            ridge=first.ridge,
+            ridge=image_alone.ridge,
         )
-        image_image_text = scale * torch.stack([part.pairs for part in self.image_parts[1:]])
-        image_text_text = scale * torch.stack([part.pairs for part in self.text_parts[1:]])
+        image_image_text = scale * torch.stack([part.pairs for part in with_token])
+        image_text_text = scale * torch.stack([part.pairs for part in with_patch])
         return fit, image_image_text.cpu().numpy(), image_text_text.cpu().numpy()
 
     def standard_errors(self, scale: float = 1.0) -> tuple[Errors, Floats, Floats]:
         """Compute standard errors of the assembled terms, same shapes; enumerated modalities contribute none."""
-        n_image, n = self.image.n, self.image.n + self.text.n
-        alone, main, pairs = 0.0, np.zeros(n), np.zeros((n, n))
-        image_image_text, image_text_text = (
-            np.zeros((self.text.n, n_image, n_image)),
-            np.zeros((n_image, self.text.n, self.text.n)),
-        )
+        n_image, n_text = self.image.n, self.text.n
+        n = n_image + n_text
+        baseline, main, pairs = 0.0, np.zeros(n), np.zeros((n, n))
+        image_image_text = np.zeros((n_text, n_image, n_image))
+        image_text_text = np.zeros((n_image, n_text, n_text))
         i, t = slice(0, n_image), slice(n_image, n)
         for side, other, parts, own, others, own_pairs, other_pairs in (
             (self.image, self.text, self.image_parts, i, t, image_image_text, image_text_text),
@@ -96,7 +90,7 @@ class ThirdOrderFit:
             if not side.sampled:
                 continue
             variances = _Variances.of(side, other, parts)
-            alone += float(variances.alone[0])
+            baseline += float(variances.alone[0])
             main[own] += variances.with_player[0]
             main[others] += variances.alone[1:]
             pairs[own, own] += variances.with_pair[0]
@@ -105,18 +99,24 @@ class ThirdOrderFit:
             pairs[own, others] += variances.with_player[1:].T
             own_pairs += variances.with_pair[1:]
             other_pairs += variances.player_and_pairs
-        errors = Errors(scale * float(np.sqrt(alone)), scale * np.sqrt(main), scale * np.sqrt(pairs))
+        errors = Errors(
+            baseline=scale * float(np.sqrt(baseline)),
+            main=scale * np.sqrt(main),
+            interactions=scale * np.sqrt(pairs),
+        )
         return errors, scale * np.sqrt(image_image_text), scale * np.sqrt(image_text_text)
 
 
 def regress_third(image: Modality, text: Modality, ridge: float | None = 0.0) -> ThirdOrderFit:
     """Solve the small fits; ``ridge`` acts on pairs of a sampled modality, and None cross-validates it for each fit."""
-
-    def fits(modality: Modality, directions: Tensor) -> list[QuadraticFit]:
-        strength = ridge if modality.sampled else 0.0
-        return [modality.design.fit(modality.project(direction), penalty_for(strength)) for direction in directions]
-
-    return ThirdOrderFit(image, text, fits(image, linear_directions(text)), fits(text, linear_directions(image)))
+    along_image, along_text = linear_directions(image), linear_directions(text)
+    return ThirdOrderFit(
+        image=image,
+        text=text,
+        image_parts=[image.fit(direction, ridge) for direction in along_text],
+        text_parts=[text.fit(direction, ridge) for direction in along_image],
+        overlap=along_image @ along_text.T,
+    )
 
 
 def linear_directions(modality: Modality) -> Tensor:
@@ -166,11 +166,11 @@ class _Variances:
             other_pairs[first, second] = np.concatenate([level for level, _ in blocks])
             player_and_pairs[:, first, second] = np.concatenate([slopes for _, slopes in blocks], axis=1)
         return cls(
-            alone,
-            with_player,
-            with_pair,
-            other_pairs + other_pairs.T,
-            player_and_pairs + player_and_pairs.transpose(0, 2, 1),
+            alone=alone,
+            with_player=with_player,
+            with_pair=with_pair,
+            other_pairs=other_pairs + other_pairs.T,
+            player_and_pairs=player_and_pairs + player_and_pairs.transpose(0, 2, 1),
         )
 
 
@@ -183,11 +183,7 @@ def quadratic_directions(modality: Modality) -> Tensor:
     if modality.sampled:
         constant, linear = affine_directions(modality)
         pairs = torch.zeros(len(first), len(constant), dtype=torch.float64, device=modality.masks.device)
-        for rows in chunks(len(modality.masks)):
-            phi = scaled_basis(modality, rows)
-            values = modality.weights[rows, None] * (
-                modality.embeddings[rows].double() - modality.moments.mean_embedding
-            )
+        for phi, values in scaled_basis(modality):
             pairs += (phi[:, first] * phi[:, second]).T @ values
         return torch.cat([constant[None], linear, pairs])
     masks = modality.masks.double()
@@ -197,38 +193,30 @@ def quadratic_directions(modality: Modality) -> Tensor:
 
 
 def _linear_monomials(side: Modality, directions: Tensor) -> tuple[Floats, Floats]:
-    """Return (k,) and (n, k) variances of the constant and of z_a in linear regressions along k directions."""
-    units, moments = Units(side, None), side.moments
-    directions, mean = directions.to(side.dtype), moments.mean_mask.to(side.dtype)
-    along = directions @ moments.slopes.T.to(directions)
+    """Return (k,) and (n, k) variances of the constant and of z_a in linear regressions along (k, d) directions."""
+    units, mean, directions = Units(side, None), side.moments.mean_mask.to(side.dtype), directions.to(side.dtype)
     constant = torch.zeros(len(directions), dtype=torch.float64, device=side.masks.device)
     linear = torch.zeros(side.n, len(directions), dtype=torch.float64, device=side.masks.device)
-    for rows in chunks(len(side.masks)):
-        chunk = units.chunk(rows)
-        offset = side.embeddings[rows].to(directions) - moments.mean_embedding.to(directions)
-        residuals = chunk.weights[:, None] * (offset @ directions.T - chunk.centred @ along.T)
-        odd = units.fold(residuals, -1) * chunk.slope_inflation[:, None]
-        constant_influence = units.fold(residuals, +1) - (chunk.slope @ mean)[:, None] * odd
-        constant += constant_influence.square().sum(0)
-        linear += chunk.slope.square().T @ odd.square()
+    for chunk in units.chunks():
+        on_mean, along_slopes = _residuals(side, chunk, directions)
+        constant += (on_mean - (chunk.slope @ mean)[:, None] * along_slopes).square().sum(0)
+        linear += chunk.slope.square().T @ along_slopes.square()
     return constant.cpu().numpy(), linear.cpu().numpy()
 
 
 def _monomial(side: Modality, part: QuadraticFit, direction: Tensor) -> tuple[float, Floats, Floats]:
-    """Return variances of the coefficients of 1, z_a and z_a z_c, for one monomial of the other modality."""
-    units, moments = Units(side, part), side.moments
-    direction, mean = direction.to(side.dtype), moments.mean_mask.to(side.dtype)
-    along = moments.slopes.to(direction) @ direction
+    """Return variances of the coefficients of 1, z_a and z_a z_c, for one monomial of the other modality.
+
+    They are the coefficients of ``part`` plus those of a linear regression along ``direction`` (d,).
+    """
+    units, mean, direction = Units(side, part), side.moments.mean_mask.to(side.dtype), direction.to(side.dtype)
     constant, linear = 0.0, torch.zeros(side.n, dtype=torch.float64, device=side.masks.device)
     pairs = torch.zeros(side.n, side.n, dtype=torch.float64, device=side.masks.device)
-    for rows in chunks(len(side.masks)):
-        chunk = units.chunk(rows)
-        offset = side.embeddings[rows].to(direction) - moments.mean_embedding.to(direction)
-        residuals = offset @ direction - chunk.centred @ along
-        odd = units.fold(chunk.weights * residuals, -1) * chunk.slope_inflation
-        constant_influence = units.fold(chunk.weights * residuals, +1) - (chunk.slope @ mean) * odd
-        constant += float((constant_influence + chunk.quadratic_constant()).square().sum())
-        linear += (chunk.slope * odd[:, None] + chunk.quadratic_linear()).square().sum(0)
+    for chunk in units.chunks():
+        on_mean, along_slopes = (each[:, 0] for each in _residuals(side, chunk, direction[None]))
+        linear_constant = on_mean - (chunk.slope @ mean) * along_slopes
+        constant += float((linear_constant + chunk.quadratic_constant()).square().sum())
+        linear += (chunk.slope * along_slopes[:, None] + chunk.quadratic_linear()).square().sum(0)
         pairs += chunk.squared_pairs()
     if units.bias is not None:
         constant, linear = constant + units.bias.constant(), linear + units.bias.linear()
@@ -237,3 +225,10 @@ def _monomial(side: Modality, part: QuadraticFit, direction: Tensor) -> tuple[fl
     if rests_on_few(side, "linear", part):
         linear.fill_(torch.nan)
     return constant, linear.cpu().numpy(), units.pair_scale(pairs).cpu().numpy()
+
+
+def _residuals(side: Modality, chunk: Chunk, directions: Tensor) -> tuple[Tensor, Tensor]:
+    """Return (u, k) influences on the means of linear regressions along (k, d) directions, and on their slopes."""
+    along = side.moments.slopes.to(directions) @ directions.T
+    residuals = chunk.offset @ directions.T - chunk.centred @ along
+    return chunk.mean(residuals), chunk.slope_residuals(residuals)

@@ -13,6 +13,7 @@ penalty. This Bayesian variance includes the squared bias, averaged over coeffic
 from __future__ import annotations
 
 import math
+from collections.abc import Iterator
 from dataclasses import dataclass
 from functools import partial
 
@@ -30,9 +31,10 @@ Floats = NDArray[np.float64]
 _EXACT_UP_TO = 16
 """Maximum number of players for exact variances of the other modality's pair terms; above, random probes are used."""
 _PROBES = 16
+"""Number of random probes: these variances, which are the lesser part, then have a standard error of a third."""
 
 
-@dataclass
+@dataclass(frozen=True)
 class Errors:
     """Standard errors of a :class:`~fixlip_widgets.estimators.crossmodal.Fit`, same shapes, in logits."""
 
@@ -64,21 +66,30 @@ def standard_errors(fit: CrossModalFit, scale: float = 1.0) -> Errors:
         for block in (image, text):
             pairs[block, block] = torch.nan
         pairs.fill_diagonal_(0)
-    return Errors(scale * float(baseline.sqrt()), scale * main.sqrt().numpy(), scale * pairs.sqrt().numpy())
+    return Errors(
+        baseline=scale * float(baseline.sqrt()),
+        main=scale * main.sqrt().numpy(),
+        interactions=scale * pairs.sqrt().numpy(),
+    )
 
 
 def samplings(fit: CrossModalFit) -> list[Sampling]:
     """Return the variances of ``fit`` from drawing the masks of each modality that is sampled."""
     image, text = fit.image, fit.text
-    both = (
-        Sampling(image, text, fit.image_part, fit.image_adjustment, fit.cross, fit.pairs) if image.sampled else None,
-        Sampling(text, image, fit.text_part, fit.text_adjustment, fit.cross.T, fit.pairs) if text.sampled else None,
-    )
-    return [sampling for sampling in both if sampling is not None]
+    return [
+        Sampling(side, other, part, adjustment, cross)
+        for side, other, part, adjustment, cross in (
+            (image, text, fit.image_part, fit.image_adjustment, fit.cross),
+            (text, image, fit.text_part, fit.text_adjustment, fit.cross.T),
+        )
+        if side.sampled
+    ]
 
 
 @dataclass
 class _Variances:
+    """Variances of all terms from drawing one modality's masks; "own" terms are those of its players."""
+
     baseline: float
     own_main: Tensor
     other_main: Tensor
@@ -92,51 +103,57 @@ class Flow:
     """Contributions of some of the units to the terms that involve the other modality.
 
     Attributes:
-        chunk: Influences of the units within their modality.
         slope: (u, n) influence on the slopes, per unit of residual.
-        left: (u, n_other) residuals of the cross-modal part, along the other's slopes.
+        residuals: (u, n_other) residuals of the cross-modal part, along the other's slopes.
         moved: (u, d) influence on the mean embedding.
-        explained: (rows, n_other) cross-modal part at every mask.
+        explained: (u, n_other) influence on the mean of the cross-modal part.
     """
 
-    chunk: Chunk
     slope: Tensor
-    left: Tensor
+    residuals: Tensor
     moved: Tensor
     explained: Tensor
 
 
 class Sampling:
-    """Variances from drawing the masks of one modality (``side``), with those of the other fixed."""
+    """Variances from drawing the masks of one modality, with those of the other fixed.
+
+    Args:
+        side: The modality whose masks are drawn.
+        other: The other modality.
+        part: Polynomial of ``side``'s masks.
+        adjustment: Adjustment of ``side``'s slopes.
+        cross: (n, n_other) cross-modal coefficients.
+    """
 
     def __init__(
-        self,
-        side: Modality,
-        other: Modality,
-        part: QuadraticFit,
-        adjustment: Adjustment | None,
-        cross: Tensor,
-        pairs: bool,
+        self, side: Modality, other: Modality, part: QuadraticFit, adjustment: Adjustment | None, cross: Tensor
     ) -> None:
         self.side, self.other, self.cross, self.adjustment = side, other, cross.to(side.dtype), adjustment
-        self.polynomial = part if pairs else None
-        self.units = Units(side, part, pairs, adjustment.freedom if adjustment else 0.0)
-        self.constant, self.linear = (each.to(side.dtype) for each in affine_directions(other, pairs))
+        self.units = Units(side, part, adjustment.freedom if adjustment else 0.0)
+        self.constant, self.linear = (each.to(side.dtype) for each in affine_directions(other, part.degree))
 
     def variances(self) -> _Variances:
         """Accumulate squared influences over chunks of the units."""
         n, n_other, width = self.side.n, self.other.n, self.side.embeddings.shape[1]
         zeros = partial(torch.zeros, dtype=torch.float64, device=self.side.masks.device)
-        total = _Variances(0.0, zeros(n), zeros(n_other), zeros(n, n), zeros(n_other, n_other), zeros(n, n_other))
+        total = _Variances(
+            baseline=0.0,
+            own_main=zeros(n),
+            other_main=zeros(n_other),
+            own_pairs=zeros(n, n),
+            other_pairs=zeros(n_other, n_other),
+            cross=zeros(n, n_other),
+        )
         moved = _MovedPairs(self.other, width)
-        for rows in chunks(len(self.side.masks)):
-            self._add(rows, total, moved)
+        for chunk in self.units.chunks():
+            self._add(chunk, total, moved)
         if self.units.bias is not None:
             total.baseline += self.units.bias.constant()
             total.own_main += self.units.bias.linear()
-        if rests_on_few(self.side, "constant", self.polynomial):
+        if rests_on_few(self.side, "constant", self.units.part):
             total.baseline = math.nan
-        if rests_on_few(self.side, "linear", self.polynomial):
+        if rests_on_few(self.side, "linear", self.units.part):
             total.own_main.fill_(torch.nan)
         total.own_pairs = self.units.pair_scale(total.own_pairs)
         total.other_pairs = moved.variance()
@@ -144,100 +161,100 @@ class Sampling:
             total.other_pairs.fill_(torch.nan).fill_diagonal_(0)
         return total
 
-    def flow(self, rows: slice) -> Flow:
-        """Compute the contributions of the units in ``rows`` of the masks."""
-        side, units, chunk = self.side, self.units, self.units.chunk(rows)
-        offset = side.embeddings[rows].to(chunk.centred) - side.moments.mean_embedding.to(chunk.centred)
+    def flow(self, chunk: Chunk) -> Flow:
+        """Compute the contributions of some of the units."""
         explained, slope = chunk.centred @ self.cross, chunk.slope
-        residuals = offset @ self.other.moments.slopes.T.to(offset) - explained
+        residuals = chunk.offset @ self.other.moments.slopes.T.to(chunk.offset) - explained
         if self.adjustment is not None:
-            pair_effects, slope = self.adjustment.at(rows)
+            pair_effects, slope = self.adjustment.at(chunk.rows)
             residuals = residuals - pair_effects
-        residuals = units.fold(chunk.weights[:, None] * residuals, -1) * chunk.slope_inflation[:, None]
-        return Flow(chunk, slope, residuals, units.fold(chunk.weights[:, None] * offset, +1), explained)
-
-    def _add(self, rows: slice, total: _Variances, moved_pairs: _MovedPairs) -> None:
-        other, units, flow = self.other, self.units, self.flow(rows)
-        chunk, slope, residuals = flow.chunk, flow.slope, flow.left
-        mu, nu = self.side.moments.mean_mask.to(residuals), other.moments.mean_mask.to(residuals)
-        explained = units.fold(chunk.weights[:, None] * flow.explained, +1)
-        moved_pairs.add(flow.moved)
-        baseline = chunk.quadratic_constant() + flow.moved @ (
-            self.constant - other.moments.mean_embedding.to(residuals)
+        return Flow(
+            slope=slope,
+            residuals=chunk.slope_residuals(residuals),
+            moved=chunk.mean(chunk.offset),
+            explained=chunk.mean(explained),
         )
-        baseline = baseline + explained @ nu + (slope @ mu) * (residuals @ nu)
 
+    def _add(self, chunk: Chunk, total: _Variances, moved_pairs: _MovedPairs) -> None:
+        """Add the squared influences of some of the units, except that pair terms still need a factor."""
+        flow = self.flow(chunk)
+        slope, residuals, moved, explained = flow.slope, flow.residuals, flow.moved, flow.explained
+        mu, nu = self.side.moments.mean_mask.to(residuals), self.other.moments.mean_mask.to(residuals)
+        centre = self.other.moments.mean_embedding.to(residuals)
+        at_mean, along_mean = slope @ mu, residuals @ nu
+
+        baseline = chunk.quadratic_constant() + moved @ (self.constant - centre) + explained @ nu + at_mean * along_mean
+        own_main = chunk.quadratic_linear() - slope * along_mean[:, None]
+        other_main = moved @ self.linear.T - explained - at_mean[:, None] * residuals
         total.baseline += float(baseline.square().sum())
-        total.own_main += (chunk.quadratic_linear() - slope * (residuals @ nu)[:, None]).square().sum(0)
-        total.other_main += (flow.moved @ self.linear.T - explained - (slope @ mu)[:, None] * residuals).square().sum(0)
+        total.own_main += own_main.square().sum(0)
+        total.other_main += other_main.square().sum(0)
         total.own_pairs += chunk.squared_pairs()
         total.cross += slope.square().T @ residuals.square()
+        moved_pairs.add(moved)
 
 
 class _MovedPairs:
     """Variance of one modality's pair terms from the sampling error of the other's mean embedding.
 
-    The mean's error is the sum of the ``flow`` vectors; a pair coefficient's is its inner product with a direction.
-    With few players, all directions are computed; with many, random signs estimate the variance.
+    The mean's error is the sum of the units' influences on it; a pair coefficient's error is the inner product of that
+    sum with a direction. With few players, all directions are computed; with many, random signs estimate the variance.
     """
 
     def __init__(self, modality: Modality, width: int) -> None:
         self._modality = modality
         self._exact = modality.n <= _EXACT_UP_TO
         columns = width if self._exact else _PROBES
-        self._flows = torch.zeros(width, columns, dtype=torch.float64, device=modality.masks.device)
+        self._sums = torch.zeros(width, columns, dtype=torch.float64, device=modality.masks.device)
         self._random = torch.Generator().manual_seed(0)
 
-    def add(self, flow: Tensor) -> None:
-        """Add influences on the mean embedding, ``flow`` (units, d)."""
+    def add(self, moved: Tensor) -> None:
+        """Add (u, d) influences on the mean embedding."""
         if self._exact:
-            self._flows += flow.T @ flow
+            self._sums += moved.T @ moved
             return
-        signs = torch.randint(0, 2, (len(flow), _PROBES), generator=self._random).to(flow) * 2 - 1
-        self._flows += flow.T @ signs
+        signs = torch.randint(0, 2, (len(moved), _PROBES), generator=self._random).to(moved) * 2 - 1
+        self._sums += moved.T @ signs
 
     def variance(self) -> Tensor:
         """Return (n, n) variances of the pair coefficients."""
         if not self._exact:
-            return self._pairs_of(self._flows).square().mean(0).fill_diagonal_(0)
-        along = self._pairs_of(torch.eye(len(self._flows)).to(self._flows))
-        return (along * torch.tensordot(self._flows, along, 1)).sum(0).fill_diagonal_(0)
+            return self._pairs_of(self._sums).square().mean(0).fill_diagonal_(0)
+        along = self._pairs_of(torch.eye(len(self._sums)).to(self._sums))
+        return (along * torch.tensordot(self._sums, along, 1)).sum(0).fill_diagonal_(0)
 
     def _pairs_of(self, directions: Tensor) -> Tensor:
         """Return (k, n, n) pair coefficients of the embeddings' projections on each column of ``directions`` (d, k)."""
         modality = self._modality
         out = torch.zeros(directions.shape[1], modality.n, modality.n, dtype=torch.float64, device=directions.device)
-        for rows in chunks(len(modality.masks)):
-            phi = scaled_basis(modality, rows)
-            values = (modality.embeddings[rows].double() - modality.moments.mean_embedding) @ directions
-            weighted = (modality.weights[rows, None] * values).T
+        for phi, values in scaled_basis(modality):
+            along = (values @ directions).T
             for player in range(modality.n):
-                out[:, player] += weighted @ (phi[:, player, None] * phi)
+                out[:, player] += along @ (phi[:, player, None] * phi)
         return out
 
 
-def affine_directions(modality: Modality, pairs: bool = True) -> tuple[Tensor, Tensor]:
-    """Return constant (d,) and linear (n, d) coefficients of the embeddings' polynomial of degree ≤ 2 (or 1).
+def affine_directions(modality: Modality, degree: int = 2) -> tuple[Tensor, Tensor]:
+    """Return constant (d,) and linear (n, d) coefficients of the embeddings' polynomial of ``degree`` 1 or 2.
 
     To first order, their inner product with a direction equals a fit to the projections on that direction.
     """
-    mean = modality.design.mean
-    if not pairs:
+    mean, centre = modality.design.mean, modality.moments.mean_embedding
+    if degree == 1:
         slopes = modality.moments.slopes
-        return modality.moments.mean_embedding - slopes.T @ mean, slopes
-    width = modality.embeddings.shape[1]
-    slopes = torch.zeros(modality.n, width, dtype=torch.float64, device=modality.masks.device)
+        return centre - slopes.T @ mean, slopes
+    slopes = torch.zeros(modality.n, len(centre), dtype=torch.float64, device=modality.masks.device)
     curved = torch.zeros_like(slopes)
-    for rows in chunks(len(modality.masks)):
-        phi = scaled_basis(modality, rows)
+    for phi, values in scaled_basis(modality):
         others = (phi @ mean)[:, None] - phi * mean
-        values = modality.weights[rows, None] * (modality.embeddings[rows].double() - modality.moments.mean_embedding)
         slopes += phi.T @ values
         curved += (phi * others).T @ values
-    return modality.moments.mean_embedding - slopes.T @ mean + 0.5 * curved.T @ mean, slopes - curved
+    return centre - slopes.T @ mean + 0.5 * curved.T @ mean, slopes - curved
 
 
-def scaled_basis(modality: Modality, rows: slice) -> Tensor:
-    """Return (rows, n) ``φ/σ = (z − μ)/σ²`` of every mask."""
-    design = modality.design
-    return (modality.masks[rows].double() - design.mean) * design.inverse_spread.square()
+def scaled_basis(modality: Modality) -> Iterator[tuple[Tensor, Tensor]]:
+    """Iterate over chunks of masks: (rows, n) ``φ/σ = (z − μ)/σ²`` and (rows, d) weighted, centred embeddings."""
+    design, centre = modality.design, modality.moments.mean_embedding
+    for rows in chunks(len(modality.masks)):
+        phi = (modality.masks[rows].double() - design.mean) * design.inverse_spread.square()
+        yield phi, modality.weights[rows, None] * (modality.embeddings[rows].double() - centre)

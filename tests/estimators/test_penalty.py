@@ -81,7 +81,7 @@ def test_a_ridge_of_zero_is_plain_least_squares():
     solution = torch.linalg.lstsq(columns, targets[:, None]).solution[:, 0]
     torch.testing.assert_close(fit.pairs[first, second], solution[9:], rtol=1e-6, atol=1e-8)
     torch.testing.assert_close(fit.linear, solution[1:9], rtol=1e-6, atol=1e-8)
-    assert float(fit.pair_loss.max()) < 1e-6
+    assert float(fit.shrinkage.lost.max()) < 1e-6
 
 
 @pytest.mark.parametrize("units", [1, 3, 40])
