@@ -1,1 +1,1 @@
-"""Utilities shared by all packages: files, argument checks, formatting, threads, markup and progress."""
+"""Utilities shared by all packages: files, argument checks, formatting, threads, templates and progress."""
