@@ -17,7 +17,7 @@ from typing import Literal
 import numpy as np
 from numpy.typing import NDArray
 
-from fixlip_widgets.estimators.masks import log_density
+from fixlip_widgets.estimators.masks import log_density, log_mixture
 
 Floats = NDArray[np.float64]
 
@@ -68,7 +68,7 @@ def _class(
 ) -> tuple[Floats, Floats]:
     """Return the expected number of masks per ``size`` and number ``kept`` of others, and their squared influence."""
     ways = _log_choose(len(kept) - 1)
-    mixture = np.logaddexp.reduce([math.log(count) + log_density(size, n, q) for q, count in drawn if count])
+    mixture = log_mixture(size, n, dict(drawn))
     return np.exp(ways + mixture), np.square(np.exp(log_density(size, n, p) - mixture) * at)
 
 

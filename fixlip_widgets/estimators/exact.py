@@ -1,7 +1,7 @@
 """Exact interactions and values of a game of at most 16 players, from the table of its 2**n values.
 
-The sampling estimators converge to these results, computed by definition, by regression over every mask, or in closed
-form. A table lists values in the order of :func:`~.masks.enumerate_masks`: bit i of the position is 1 if player i is
+The sampling estimators converge to these results, computed by definition or by regression over every mask. A table
+lists values in the order of :func:`~.masks.enumerate_masks`: bit i of the position is 1 if player i is
 kept.
 """
 
@@ -10,18 +10,18 @@ from __future__ import annotations
 from math import comb
 
 import numpy as np
-import torch
 from numpy.typing import ArrayLike, NDArray
 
 from fixlip_widgets.errors import InputError
 from fixlip_widgets.estimators.crossmodal import Fit
-from fixlip_widgets.estimators.joint import Monomials, fit_joint
+from fixlip_widgets.estimators.joint import fit_joint
 from fixlip_widgets.estimators.masks import enumerate_masks, enumeration_weights
 from fixlip_widgets.estimators.shapley import kernel_weights
 from fixlip_widgets.support.checks import check_p
 
 Floats = NDArray[np.float64]
 MOST_PLAYERS = 16
+"""Maximum number of players: a table of 65,536 values."""
 
 
 def banzhaf_interactions(values: ArrayLike, p: float = 0.5, order: int = 2) -> Fit:
@@ -42,23 +42,6 @@ def banzhaf_interactions(values: ArrayLike, p: float = 0.5, order: int = 2) -> F
     return fit_joint(masks, table, enumeration_weights(masks, check_p(p)), order)
 
 
-def fourier_banzhaf_interactions(values: ArrayLike, p: float = 0.5, order: int = 2) -> Fit:
-    """Compute :func:`banzhaf_interactions` in closed form, by projection on p-biased Fourier characters.
-
-    ``f̂(S) = E_p[f Π_{i∈S} φ_i]`` with ``φ_i = (z_i − p)/√(p (1 − p))``. The characters are orthonormal for independent
-    players, so the expansion up to ``order`` players is the least-squares polynomial. It is then expanded into
-    monomials. The arguments are those of :func:`banzhaf_interactions`.
-
-    Source: O'Donnell, "Analysis of Boolean Functions", 2014, §8.4; Marichal & Mathonet 2011.
-    """
-    table, p = _checked(values), check_p(p)
-    masks = enumerate_masks(_players(table))
-    mean = torch.full((masks.shape[1],), p, dtype=torch.float64)
-    monomials = Monomials(mean, (mean * (1 - mean)).rsqrt(), order)
-    weighted = torch.from_numpy(table * enumeration_weights(masks, p))
-    return monomials.fit(monomials.columns(torch.from_numpy(masks)).T @ weighted)
-
-
 def shapley_interactions(values: ArrayLike, order: int = 2) -> Fit:
     """Compute the faithful Shapley index (FSII) by Shapley-kernel regression, exact at the empty and full mask.
 
@@ -76,33 +59,6 @@ def shapley_interactions(values: ArrayLike, order: int = 2) -> Fit:
     weights = np.full(len(table), np.inf)
     weights[1:-1] = kernel_weights(masks.shape[1])[masks[1:-1].sum(axis=1) - 1]
     return fit_joint(masks, table, weights, order)
-
-
-def moebius_shapley_interactions(values: ArrayLike, order: int = 2) -> Fit:
-    """Compute :func:`shapley_interactions` in closed form, from the Möbius coefficients a(T).
-
-    ``a(S) + (−1)^(ℓ−s) · s/(ℓ+s) · C(ℓ, s) · Σ_{T ⊃ S, t > ℓ} C(t−1, ℓ)/C(t+ℓ−1, ℓ+s) · a(T)`` with ℓ the order, and
-    s, t the sizes of S, T. The arguments are those of :func:`shapley_interactions`.
-
-    Source: Tsai, Yeh & Ravikumar 2023, the closed form of the faithful Shapley interaction index.
-    """
-    table = _checked(values, fewest=2)
-    masks = enumerate_masks(_players(table)).astype(np.float64)
-    sizes, coefficients = masks.sum(axis=1).astype(int), moebius(table)
-
-    def shared(size: int) -> Floats:
-        """Return (2**n,) contributions of each a(T) to every S of ``size`` within T; a(S) itself for T = S."""
-        share = np.zeros(masks.shape[1] + 1)
-        share[size] = 1.0
-        front = (-1) ** (order - size) * size / (order + size) * comb(order, size)
-        for t in range(order + 1, len(share)):
-            share[t] = front * comb(t - 1, order) / comb(t + order - 1, order + size)
-        return share[sizes] * coefficients
-
-    main = masks.T @ shared(1)
-    pairs = masks.T @ (shared(2)[:, None] * masks) if order > 1 else np.zeros((len(main), len(main)))
-    np.fill_diagonal(pairs, 0.0)
-    return Fit(float(table[0]), main, pairs)
 
 
 def banzhaf_values(values: ArrayLike, p: float = 0.5) -> Floats:

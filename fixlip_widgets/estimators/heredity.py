@@ -12,7 +12,7 @@ import torch
 from torch import Tensor
 
 _ITERATIONS = 20
-"""Steps of the fixed-point iteration, each of which at least halves the error."""
+"""Steps of the fixed-point iteration, each of which about halves the error."""
 _WEAKEST = 0.02
 """Minimum strength of a player, relative to the mean, so that no estimate excludes a player."""
 

@@ -12,6 +12,7 @@ from torch import Tensor
 from fixlip_widgets.errors import InputError
 from fixlip_widgets.estimators.crossmodal import Fit
 from fixlip_widgets.estimators.least_squares import LeastSquares, check_size
+from fixlip_widgets.estimators.quadratic import inverse_spread, weighted_mean
 from fixlip_widgets.support.checks import check_binary
 
 
@@ -67,9 +68,11 @@ class Monomials:
         return matrix + matrix.T
 
     def fit(self, coefficients: Tensor, r2: float | None = None) -> Fit:
-        """Return the polynomial with these coefficients, in raw monomials."""
+        """Return the polynomial with these (size,) coefficients, in raw monomials."""
         baseline, main, pairs = self.expand(coefficients)
-        return Fit(float(baseline), main.cpu().numpy(), self.square(pairs).cpu().numpy(), r2=r2)
+        return Fit(
+            baseline=float(baseline), main=main.cpu().numpy(), interactions=self.square(pairs).cpu().numpy(), r2=r2
+        )
 
 
 def number_of_monomials(n: int, order: int) -> int:
@@ -113,9 +116,8 @@ def fit_joint(
     finite = torch.where(w.isinf(), 0.0, w)
     total = float(finite.sum()) or 1.0
     share = torch.where(w.isinf(), 1.0, w / total)  # enforced masks also show which players vary
-    mean = sum((share[rows] @ z[rows].double() for rows in _rows(len(z))), start=torch.zeros(()).to(w)) / share.sum()
-    spread = (mean * (1 - mean)).clamp_min(0).sqrt()
-    monomials = Monomials(mean, torch.where(spread > 1e-6, 1 / spread, 0.0), order)
+    mean = weighted_mean(z, share / share.sum())
+    monomials = Monomials(mean, inverse_spread(mean), order)
     system = LeastSquares(lambda rows: monomials.columns(z[rows]), w, monomials.size)
     solution = system.solve(y)
     return monomials.fit(solution, _r2(y, system.fitted(solution), finite / total))
@@ -124,10 +126,6 @@ def fit_joint(
 def _r2(values: Tensor, fitted: Tensor, share: Tensor) -> float:
     total = float(share @ (values - share @ values).square())
     return 1.0 - float(share @ (values - fitted).square()) / total if total > 0 else 1.0
-
-
-def _rows(count: int) -> list[slice]:
-    return [slice(start, start + 2**16) for start in range(0, count, 2**16)]
 
 
 def _checked(masks: Any, values: Any, weights: Any) -> tuple[Tensor, Tensor, Tensor]:

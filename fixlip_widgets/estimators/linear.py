@@ -51,7 +51,8 @@ def fit_linear(image: Modality, text: Modality, scale: float = 1.0, bias: float 
     centre = float(left.mean_embedding @ right.mean_embedding)
     baseline = centre - float(mains[0] @ left.mean_mask) - float(mains[1] @ right.mean_mask)
     total = float((left.second_moment * right.second_moment).sum()) - centre**2
-    explained = _explained(image, text, mains[0]) + _explained(text, image, mains[1])
+    explained = float(mains[0] @ left.covariance @ right.mean_embedding)
+    explained += float(mains[1] @ right.covariance @ left.mean_embedding)
 
     squares = torch.zeros(1 + image.n + text.n, dtype=torch.float64, device=mains[0].device)
     if image.sampled:
@@ -67,13 +68,6 @@ def fit_linear(image: Modality, text: Modality, scale: float = 1.0, bias: float 
         main_se=errors[1:],
         r2=explained / total if total > 0 else 1.0,
     )
-
-
-def _explained(side: Modality, other: Modality, main: Tensor) -> float:
-    """Return the variance explained by the linear terms of one modality."""
-    moments = side.moments
-    covariance = moments.masks_embeddings / moments.weight - torch.outer(moments.mean_mask, moments.mean_embedding)
-    return float(main @ covariance @ other.moments.mean_embedding)
 
 
 def _squared_influences(side: Modality, other: Modality, main: Tensor) -> tuple[Tensor, Tensor, Tensor]:

@@ -85,6 +85,11 @@ def log_density(sizes: NDArray[np.integer] | Floats, n: int, p: float) -> Floats
     return sizes * math.log(p) + (n - sizes) * math.log1p(-p)
 
 
+def log_mixture(sizes: NDArray[np.integer] | Floats, n: int, drawn: dict[float, int]) -> Floats:
+    """Return ``log Σ_j N_j p_j^k (1 − p_j)^(n − k)`` for N_j masks drawn at p_j and k = ``sizes`` kept; same shape."""
+    return np.logaddexp.reduce([math.log(count) + log_density(sizes, n, q) for q, count in drawn.items() if count])
+
+
 def enumeration_weights(masks: Bools, p: float) -> Floats:
     """Return (m,) exact probabilities of all enumerated masks, which sum to 1."""
     return np.exp(log_density(masks.sum(axis=1), masks.shape[1], p))
@@ -102,8 +107,7 @@ def balance_by_size(n: int, p: float, drawn: dict[float, int]) -> Floats:
     ``w(k) ∝ p^k (1 − p)^(n − k) / Σ_j N_j p_j^k (1 − p_j)^(n − k)`` for a mask of size k.
     """
     sizes = np.arange(n + 1)
-    mixture = np.logaddexp.reduce([math.log(count) + log_density(sizes, n, q) for q, count in drawn.items() if count])
-    by_size = log_density(sizes, n, p) - mixture
+    by_size = log_density(sizes, n, p) - log_mixture(sizes, n, drawn)
     return np.exp(by_size - by_size.max())
 
 

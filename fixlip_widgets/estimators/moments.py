@@ -5,13 +5,16 @@ The sums are additive, so a refinement processes only its new masks.
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, fields
 from functools import cached_property
 
 import torch
 from torch import Tensor
 
 from fixlip_widgets.estimators.quadratic import chunks
+
+_RANK = 1e-10
+"""Eigenvalue of the Gram matrix, relative to the largest, below which a direction counts as constant."""
 
 
 @dataclass(frozen=True, eq=False)
@@ -52,17 +55,18 @@ class Moments:
             values = embeddings[rows].to(dtype)
             cross += torch.cat([weighted.to(dtype), weights[rows, None].to(dtype) * values], dim=1).T @ values
         z, e = slice(1, 1 + n), slice(1 + n, None)
-        return cls(float(gram[0, 0]), gram[0, z], cross[0], gram[z, z], cross[z], cross[e])
+        return cls(
+            weight=float(gram[0, 0]),
+            masks=gram[0, z],
+            embeddings=cross[0],
+            masks_masks=gram[z, z],
+            masks_embeddings=cross[z],
+            embeddings_embeddings=cross[e],
+        )
 
     def __add__(self, other: Moments) -> Moments:
-        return Moments(
-            self.weight + other.weight,
-            self.masks + other.masks,
-            self.embeddings + other.embeddings,
-            self.masks_masks + other.masks_masks,
-            self.masks_embeddings + other.masks_embeddings,
-            self.embeddings_embeddings + other.embeddings_embeddings,
-        )
+        names = [field.name for field in fields(self)]
+        return Moments(**{name: getattr(self, name) + getattr(other, name) for name in names})
 
     @cached_property
     def mean_mask(self) -> Tensor:
@@ -78,13 +82,17 @@ class Moments:
     def gram_inverse(self) -> Tensor:
         """(n, n) pseudo-inverse of the centred masks' Gram matrix."""
         gram = self.masks_masks / self.weight - torch.outer(self.mean_mask, self.mean_mask)
-        return torch.linalg.pinv(gram, rtol=1e-10, hermitian=True)
+        return torch.linalg.pinv(gram, rtol=_RANK, hermitian=True)
+
+    @cached_property
+    def covariance(self) -> Tensor:
+        """(n, d) weighted covariance of masks and embeddings."""
+        return self.masks_embeddings / self.weight - torch.outer(self.mean_mask, self.mean_embedding)
 
     @cached_property
     def slopes(self) -> Tensor:
         """(n, d) weighted linear regression of the embeddings on the masks."""
-        covariance = self.masks_embeddings / self.weight - torch.outer(self.mean_mask, self.mean_embedding)
-        return self.gram_inverse @ covariance
+        return self.gram_inverse @ self.covariance
 
     @cached_property
     def second_moment(self) -> Tensor:

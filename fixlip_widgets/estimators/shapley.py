@@ -9,6 +9,7 @@ Lee 2017). In φ_i = 2 z_i − 1 a complement flips every sign, so 1 and φ_i φ
 
 from __future__ import annotations
 
+import math
 from dataclasses import dataclass
 
 import numpy as np
@@ -90,11 +91,11 @@ def fit_shapley(
     even_residuals, odd_residuals = even - evens.fitted(even_solution), odd - odds.fitted(odd_solution)
     _, main, pairs = monomials.expand(_interleave(even_solution, odd_solution))
     determined = evens.determined and odds.determined
-    main_se, pairs_se = torch.zeros_like(main), torch.zeros_like(pairs)
     if sampled and determined:
         main_se, pairs_se = _errors(monomials, evens, odds, even_residuals, odd_residuals)
-    elif sampled:
-        main_se, pairs_se = torch.full_like(main, torch.nan), torch.full_like(pairs, torch.nan)
+    else:
+        unknown = torch.nan if sampled else 0.0
+        main_se, pairs_se = torch.full_like(main, unknown), torch.full_like(pairs, unknown)
     return ShapleyFit(
         baseline=float(empty),
         main=main.cpu().numpy(),
@@ -111,9 +112,7 @@ def kernel_weights(n: int) -> Floats:
 
     Source: Lundberg & Lee 2017, theorem 2, up to the factor n − 1; Tsai et al. 2023 for any order.
     """
-    sizes = np.arange(1, n)
-    log_choose = np.array([_log_choose(n, int(k)) for k in sizes])
-    return np.exp(-log_choose) / (sizes * (n - sizes))
+    return np.array([1 / (math.comb(n, k) * k * (n - k)) for k in range(1, n)])
 
 
 def size_probabilities(n: int) -> Floats:
@@ -121,10 +120,6 @@ def size_probabilities(n: int) -> Floats:
     sizes = np.arange(1, n)
     shares = 1.0 / (sizes * (n - sizes))
     return shares / shares.sum()
-
-
-def _log_choose(n: int, k: int) -> float:
-    return float(np.log(np.arange(n - k + 1, n + 1) / np.arange(1, k + 1)).sum())
 
 
 def _interleave(even_solution: Tensor, odd_solution: Tensor) -> Tensor:

@@ -16,6 +16,13 @@ from torch import Tensor
 
 _STEPS = 36
 """Bisection steps, which determine κ to nine digits."""
+_WIDEST = 30.0
+"""Largest absolute log κ, far beyond that of a penalty that matters."""
+_CANDIDATES, _CANDIDATES_TO = 49, 7.0
+"""Number of candidate ridges, and their largest absolute log κ: from negligible to dominant for coefficients of
+standardised players, in steps of about 0.3."""
+_SMALLEST_RIDGE = 1e-4
+"""Minimum candidate; a weaker ridge is least squares for all practical purposes."""
 _MAX_TEMPORARY = 10**6
 """Maximum number of elements of a temporary array."""
 
@@ -43,24 +50,27 @@ def shrinkage(squares: Tensor, units: float, ridge: float) -> Shrinkage:
     count = len(squares) * (len(squares) - 1) / 2
     if ridge == 0 and count < units:  # limit λ → 0: only the Gram matrix adds variance
         zeros = torch.zeros_like(squares)
-        return Shrinkage(0.0, count, torch.full_like(squares, 1 / (1 - count / units)).fill_diagonal_(0), zeros)
-    strength, low, high, flat = max(ridge, 1e-12), -30.0, 30.0, _upper_triangle(squares)
+        variance = torch.full_like(squares, 1 / (1 - count / units)).fill_diagonal_(0)
+        return Shrinkage(ridge=0.0, freedom=count, variance=variance, lost=zeros)
+    strength, low, high, flat = max(ridge, 1e-12), -_WIDEST, _WIDEST, _upper_triangle(squares)
     for _ in range(_STEPS):  # λ(κ) increases where it is positive
         middle = 0.5 * (low + high)
         low, high = (middle, high) if float(_ridge(flat, units, flat.new_tensor(middle))) < strength else (low, middle)
-    kappa = float(torch.tensor(high, dtype=torch.float64).exp())
+    kappa = math.exp(high)
     variance = torch.where(squares > 0, squares * (kappa / strength) / (squares + kappa), 0.0)
     lost = torch.where(squares > 0, kappa / (squares + kappa), 0.0)
-    return Shrinkage(ridge, min(float(_freedom(flat, flat.new_tensor(high))), units), variance, lost)
+    freedom = min(float(_freedom(flat, flat.new_tensor(high))), units)
+    return Shrinkage(ridge=ridge, freedom=freedom, variance=variance, lost=lost)
 
 
-def choices(squares: Tensor, units: float, count: int = 49) -> tuple[Tensor, Tensor]:
+def choices(squares: Tensor, units: float) -> tuple[Tensor, Tensor]:
     """Return (k,) candidate ridges, ascending from negligible to dominant, and their (k,) degrees of freedom."""
     flat = _upper_triangle(squares)
     enough = 2 * float(flat.sum()) / units  # from this κ on, freedom ≤ units/2, so λ is positive
-    logs = torch.linspace(-7, max(7, math.log(max(enough, 1))), count, dtype=torch.float64, device=squares.device)
+    most = max(_CANDIDATES_TO, math.log(max(enough, 1)))
+    logs = torch.linspace(-_CANDIDATES_TO, most, _CANDIDATES, dtype=torch.float64, device=squares.device)
     ridges, freedom = _ridge(flat, units, logs), _freedom(flat, logs)
-    useful = ridges > 1e-4
+    useful = ridges > _SMALLEST_RIDGE
     return ridges[useful].cpu(), freedom[useful].cpu()
 
 

@@ -31,7 +31,7 @@ Floats = NDArray[np.float64]
 _EXACT_UP_TO = 16
 """Maximum number of players for exact variances of the other modality's pair terms; above, random probes are used."""
 _PROBES = 16
-"""Number of random probes: these variances, which are the lesser part, then have a standard error of a third."""
+"""Number of random probes, which give these variances a relative standard error of √(2/16), a third."""
 
 
 @dataclass(frozen=True)
