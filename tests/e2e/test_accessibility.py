@@ -192,7 +192,7 @@ def test_the_keyboard_alone_hides_a_word_and_hears_of_its_value(open_page: Open)
     page.keyboard.press("ArrowRight")
     page.keyboard.press("Enter")
     expect(page.locator("[data-shows]")).to_have_text("“dog”")
-    expect(page.locator(".fx-values [role=status]")).to_contain_text("The explanation is off by")
+    expect(page.locator(".fx-values [role=status]")).to_contain_text("Error of the prediction")
     page.locator("[data-shows]").press("Enter")
     expect(page.locator("[data-shows]")).to_have_count(0)
 

@@ -178,7 +178,7 @@ def test_curves_that_were_measured_are_in_the_page_and_others_need_the_model(
     view.root.locator("[data-panel=faithfulness]").click()
     expect(view.root.locator(".fx-curves")).to_have_attribute("data-aid", str(measures.curves.aid))
     step(view, "p", "ArrowLeft")
-    expect(view.root.locator(".fx-measured")).to_contain_text("that needs the model")
+    expect(view.root.locator(".fx-measured")).to_contain_text("measuring needs the model")
     expect(view.root.locator(".fx-other")).to_have_count(1)
     assert view.root.locator("[data-action=measure]").count() == 0
 
@@ -216,7 +216,7 @@ def test_a_browser_that_cannot_run_the_view_shows_the_picture(browser: Browser, 
     context.add_init_script("URL.createObjectURL = undefined")
     page = context.new_page()
     page.goto(report.as_uri())
-    expect(page.get_by_text("could not bring the explanation to life")).to_be_visible()
+    expect(page.get_by_text("could not start the interactive view")).to_be_visible()
     expect(page.locator("article .overlay svg")).to_be_visible()
     context.close()
 

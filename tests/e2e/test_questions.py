@@ -104,7 +104,7 @@ def test_a_method_of_first_order_says_that_it_has_no_interactions(open_notebook:
 def test_measuring_shows_the_metrics_own_numbers_and_keeps_them_beside_another_methods(open_notebook: Open):
     notebook, view = shown(open_notebook)
     open_panel(view, "faithfulness")
-    expect(view.root.locator(".fx-measure")).to_contain_text("250 fresh masks", timeout=WAIT)
+    expect(view.root.locator(".fx-measure")).to_contain_text("250 new masks", timeout=WAIT)
     view.press("measure")
     scores = view.root.locator(".fx-scores tbody[data-current=true]")
     expect(scores.locator("td b")).to_have_count(4, timeout=WAIT)
@@ -124,7 +124,7 @@ def test_measuring_shows_the_metrics_own_numbers_and_keeps_them_beside_another_m
     view.press("measure")
     expect(view.root.locator(".fx-scores tbody[data-method=grad_eclip][data-current=true]")).to_be_visible(timeout=WAIT)
     expect(view.root.locator(".fx-other")).to_have_count(1)
-    expect(view.root.locator(".fx-measured")).to_contain_text("R² means nothing for Grad-ECLIP")
+    expect(view.root.locator(".fx-measured")).to_contain_text("R² is not meaningful for Grad-ECLIP")
     measured = notebook.evaluate("[(each['method'], each['aid']) for each in widget.measured]")
     assert measured == [["banzhaf", pytest.approx(expected[0])], ["grad_eclip", pytest.approx(measured[1][1])]]
 

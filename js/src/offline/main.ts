@@ -16,7 +16,7 @@ interface Widget {
   render(given: { model: unknown; el: HTMLElement }): undefined | (() => void);
 }
 
-const NOT_ALIVE = "This browser could not bring the explanation to life; here is a picture of it.";
+const NOT_ALIVE = "This browser could not start the interactive view; here is a picture of it.";
 
 async function begin(): Promise<void> {
   const places = [...document.querySelectorAll<HTMLElement>("[data-fixlip=live]")];

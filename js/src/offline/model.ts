@@ -41,7 +41,7 @@ export class OfflineModel {
   constructor(saved: Saved) {
     const [first] = saved.snapshots;
     if (!first) {
-      throw new Error("The page holds no explanation.");
+      throw new Error("The page contains no explanation.");
     }
     this.#saved = saved;
     this.#state = { ...defaults(saved), ...saved.settings, ...DONE } as Traits;
@@ -101,7 +101,10 @@ export class OfflineModel {
     if (RESULT.includes(name)) {
       const snapshot = this.#nearest(this.#state);
       if (!snapshot) {
-        return this.#refuse(name, `“${this.#state.text}” was not explained. ${this.#saved.why}`);
+        return this.#refuse(
+          name,
+          `“${this.#state.text}” has no explanation in this page. ${this.#saved.why}`,
+        );
       }
       this.#show(snapshot);
     } else if (name === "selection") {
@@ -109,7 +112,7 @@ export class OfflineModel {
     } else if (name === "removed") {
       this.#play();
     } else if (name === "shown" && !this.#of(this.#state.shown)) {
-      return this.#refuse(name, "Nothing is pinned to compare with; pin what is shown first.");
+      return this.#refuse(name, "There is no pinned explanation to compare with; pin one first.");
     } else if (name === "shown") {
       this.#tellOfShown();
     } else if (GRAPH.includes(name)) {

@@ -18,7 +18,7 @@ interface Panel {
 }
 
 const PANELS = [
-  { name: "trust", label: "Trust", title: "How far the numbers may be trusted", Content: Trust, told: [] },
+  { name: "trust", label: "Trust", title: "How reliable the explanation is", Content: Trust, told: [] },
   {
     name: "faithfulness",
     label: "Faithfulness",

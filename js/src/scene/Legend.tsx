@@ -20,7 +20,7 @@ export function Legend({ store }: { store: Store }) {
         {told(store)}
       </p>
       {store.view.arcs.value.some((arc) => !arc.certain) && (
-        <p class="fx-dashes">dashed arc: its sign is not certain (95&nbsp;%)</p>
+        <p class="fx-dashes">dashed arc: its 95&nbsp;% interval includes 0</p>
       )}
     </div>
   );
@@ -107,7 +107,7 @@ function Invitation({ of }: { of: Explanation }) {
   ) : (
     <>
       <b>{of.main.some((value) => value !== 0) ? "main effects" : "no main effects"}</b> · point at a{" "}
-      {imageWord(of).one} or {textWord(of).one} for its interactions, click to keep them
+      {imageWord(of).one} or {textWord(of).one} to see its interactions, click to select it
     </>
   );
 }

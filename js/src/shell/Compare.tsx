@@ -15,7 +15,7 @@ export function Compare({ store }: { store: Store }) {
           type="button"
           class="fx-button"
           data-action="pin"
-          title="Keep what is shown as A; then change the caption, p or method, and compare"
+          title="Keep this explanation as A, then change the caption, p or method and compare"
           disabled={!store.wire.result.value}
           onClick={() => store.ask({ type: "pin" })}
         >
@@ -29,13 +29,13 @@ export function Compare({ store }: { store: Store }) {
   const differs = !b || haveOneUnit(b, pinned.result);
   const chips = [
     { value: "pinned", label: "A", title: `A, pinned: ${pinned.label}` },
-    { value: "current", label: "B", title: "B, the present explanation" },
+    { value: "current", label: "B", title: "B, the current explanation" },
     {
       value: "difference",
       label: "B − A",
       title: differs
-        ? "What changed from A to B, on a scale of its own"
-        : "A and B have no difference: what is not in logits can only be seen beside others",
+        ? "Change from A to B, with its own colour scale"
+        : "A and B cannot be subtracted, because they are not both in logits",
       disabled: store.wire.difference.value === null,
     },
   ];

@@ -120,7 +120,7 @@ function cost(store: Store, budget: number): string {
   const { costs, offline } = store.wire;
   const known = costs.value[String(Math.log2(budget))];
   if (offline.value) {
-    return `${count(budget)} evaluations, computed beforehand`;
+    return `${count(budget)} evaluations, computed in advance`;
   }
   return known ? costLine(known) : `${count(budget)} evaluations`;
 }

@@ -52,11 +52,11 @@ function finding(store: Store): string {
 function differing(store: Store): string {
   const { pinned, difference } = store.wire;
   const unmatched = difference.value?.unmatched.length ?? 0;
-  const what = `B − A: what changed since A, ${pinned.value?.label ?? ""}.`;
+  const what = `B − A: change from A, ${pinned.value?.label ?? ""}.`;
   if (unmatched === 0) {
     return what;
   }
   return unmatched === 1
-    ? `${what} 1 player of B is not in A; there A counts as 0.`
-    : `${what} ${unmatched} players of B are not in A; there A counts as 0.`;
+    ? `${what} 1 player of B is not in A; its value in A counts as 0.`
+    : `${what} ${unmatched} players of B are not in A; their values in A count as 0.`;
 }

@@ -87,14 +87,14 @@ function CopyCode({ code }: { code: string }) {
         type="button"
         class="fx-link"
         data-action="copy-code"
-        title="Lines of Python that compute this again"
+        title="Python code that reproduces this explanation"
         disabled={code === ""}
         onClick={copy}
       >
         {state === "copied" ? "Copied" : "Copy as code"}
       </button>
       <span class="fx-hidden" role="status">
-        {state === "copied" ? "The code is on the clipboard." : ""}
+        {state === "copied" ? "The code was copied to the clipboard." : ""}
       </span>
       {state === "shown" && (
         <textarea ref={area} class="fx-code" aria-label="Code to copy" readOnly rows={5} value={code} />

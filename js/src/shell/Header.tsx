@@ -38,31 +38,29 @@ function Facts({ store }: { store: Store }) {
     <div class="fx-facts">
       {model && <span title="The encoder that is explained">{model}</span>}
       {shown?.similarity != null && difference && (
-        <Fact name="similarity" title="The similarity logit of B minus that of A, each with everything kept">
+        <Fact name="similarity" title="Similarity logit of B minus that of A, both with everything kept">
           {`B − A ${signed(shown.similarity)}`}
         </Fact>
       )}
       {shown?.similarity != null && !difference && (
         <Fact
           name="similarity"
-          title={`The model's similarity logit of the whole image and caption${
-            shown.empty_similarity == null
-              ? ""
-              : `; with everything removed it is ${plain(shown.empty_similarity)}`
+          title={`The model’s similarity logit of the full image and caption${
+            shown.empty_similarity == null ? "" : `; ${plain(shown.empty_similarity)} with everything removed`
           }`}
         >
           {plain(shown.similarity)}
         </Fact>
       )}
       {shown?.r2 != null && (
-        <Fact name="held-out R²" title="Share of the variance explained on masked pairs that were not fitted">
+        <Fact name="held-out R²" title="Share of the variance explained on held-out masked pairs">
           {plain(shown.r2)}
         </Fact>
       )}
       {shown?.residual != null && !difference && (
         <Fact
           name="residual"
-          title="What the explanation leaves unexplained of the similarity with everything kept, in logits"
+          title="Similarity of the full pair minus the explanation’s prediction, in logits"
         >
           {signed(shown.residual)}
         </Fact>
@@ -137,7 +135,7 @@ function Undo({ store }: { store: Store }) {
       type="button"
       class="fx-icon"
       data-action="undo"
-      aria-label={last ? `Undo ${last}` : "Undo: nothing to take back"}
+      aria-label={last ? `Undo ${last}` : "Undo: nothing to undo"}
       title={last ? `Undo ${last}` : "Nothing to undo"}
       disabled={last === ""}
       onClick={() => store.ask({ type: "undo" })}

@@ -36,8 +36,8 @@ export function Notices({ store, told }: NoticesProps) {
         <Notice
           kind="silent"
           text={
-            "The kernel has not answered for a while: it is busy with something else, or gone. " +
-            "What is shown can still be looked at; to change it, run the cell again."
+            "The kernel does not answer: it may be busy, or it may have stopped. " +
+            "You can still explore this result; to change it, run the cell again."
           }
         />
       )}
@@ -46,7 +46,7 @@ export function Notices({ store, told }: NoticesProps) {
 }
 
 function withKept(error: string, shown: boolean): string {
-  return shown ? `${error} What is shown is the last good result.` : error;
+  return shown ? `${error} The view shows the last valid result.` : error;
 }
 
 type RefusedProps = { readonly store: Store } & (

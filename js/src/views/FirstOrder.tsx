@@ -20,8 +20,8 @@ export function FirstOrder({ store }: { store: Store }) {
   return (
     <div class="fx-first-order">
       <p>
-        This method{known && `, ${known.label},`} has no interactions: it gives each {imageWord(of).one} and{" "}
-        {textWord(of).one} one number. The picture shows them; the strongest are
+        This method{known && `, ${known.label},`} has no interactions: it computes one value for each{" "}
+        {imageWord(of).one} and {textWord(of).one}. The picture shows all values; the strongest are:
       </p>
       <ol {...pointingEvents(store)}>
         {rows.map(({ players, name, value, se }) => (

@@ -103,16 +103,16 @@ function Caveat({ store, view }: { store: Store; view: ViewName }) {
     <p class="fx-caveat">
       {open.length > 0 && (
         <span data-caveat="identified">
-          {open.length === blocks.length ? "All" : open.join(" and ")} terms are shrunk: too few masks for
-          them yet.{" "}
+          {open.length === blocks.length ? "All" : open.join(" and ")} terms are shrunk: there are too few
+          masks for them yet.{" "}
         </span>
       )}
       {view === "graph" && dashes(store) && (
-        <span data-caveat="dashes">Dashed and faded: the sign is not certain (95&nbsp;%). </span>
+        <span data-caveat="dashes">Dashed and faded: the 95&nbsp;% interval includes 0. </span>
       )}
       {view === "graph" && hasNoCross(store) && (
         <span data-caveat="cross">
-          None of these is between image and text.{" "}
+          None of these interactions is between image and text.{" "}
           <button
             type="button"
             class="fx-link"

@@ -12,9 +12,7 @@ export function decode(wire: WireArray): Float32Array {
   const length = wire.shape.reduce((product, side) => product * side, 1);
   const { buffer, byteOffset, byteLength } = wire.data;
   if (wire.dtype !== "float32" || byteLength !== 4 * length) {
-    throw new Error(
-      `An array of shape ${wire.shape.join("×")} came as ${byteLength} bytes of ${wire.dtype}.`,
-    );
+    throw new Error(`An array of shape ${wire.shape.join("×")} has ${byteLength} bytes of ${wire.dtype}.`);
   }
   if (byteOffset % 4 === 0) {
     return new Float32Array(buffer, byteOffset, length);

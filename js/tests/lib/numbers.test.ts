@@ -35,7 +35,7 @@ describe("arrays", () => {
   });
 
   it("are refused when bytes and shape disagree", () => {
-    expect(() => decode(wireArray([1, 2, 3], [2, 2]))).toThrow("2×2 came as 12 bytes");
+    expect(() => decode(wireArray([1, 2, 3], [2, 2]))).toThrow("2×2 has 12 bytes");
   });
 
   it("may be unknown", () => {

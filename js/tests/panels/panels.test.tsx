@@ -143,7 +143,7 @@ describe("the playground", () => {
     const view = await shown(new FakeModel(traits({ removed: [0, 5], played })));
     await open(view, "playground");
     expect(words(view, ".fx-value b")).toEqual(["3.50", "3.25"]);
-    expect(one(view, ".fx-values [role=status]").textContent).toBe("The explanation is off by −0.25 logits.");
+    expect(one(view, ".fx-values [role=status]").textContent).toBe("Error of the prediction: −0.25 logits.");
     expect(words(view, ".fx-marks span")).toEqual(["all hidden 1.50", "all kept 12.5"]);
   });
 
@@ -215,10 +215,10 @@ describe("the playground", () => {
     await open(view, "playground");
     expect(words(view, ".fx-value b")).toEqual(["3.50", "–"]);
     const said = () => one(view, ".fx-values [role=status]").textContent;
-    expect(said()).toMatch(/^\s*This method predicts no similarity/);
+    expect(said()).toMatch(/^\s*This method makes no prediction/);
     model.set("removed", []);
     await settled();
-    expect(said()).toContain("this is the whole pair. This method predicts no similarity");
+    expect(said()).toContain("this is the whole pair. This method makes no prediction");
   });
 
   it("shows the whole pair while nothing is hidden", () => {
@@ -289,7 +289,7 @@ describe("comparing", () => {
     const sentence = one(view, ".fx-sentence p").textContent;
     expect(sentence).toContain(pinned.label);
     expect(one(view, ".fx-facts").textContent).not.toContain("residual");
-    expect(sentence).toContain("1 player of B is not in A; there A counts as 0.");
+    expect(sentence).toContain("1 player of B is not in A; its value in A counts as 0.");
   });
 
   it("speaks of A while A is shown: its caption, which is not to be edited, p and code", async () => {
@@ -318,7 +318,7 @@ describe("comparing", () => {
     const other = await shown(new FakeModel(traits({ result, pinned: { ...pinned, result: larger } })));
     expect(one(other, ".fx-scale").textContent).toContain("±2.00 · tokens ±4.00");
     expect(one(other, ".fx-scale").textContent).not.toMatch(/logits|same scale/);
-    expect(one(other, "[data-choice=difference]").title).toContain("not in logits");
+    expect(one(other, "[data-choice=difference]").title).toContain("not both in logits");
   });
 
   it("has no scale where nothing is coloured", async () => {

@@ -172,7 +172,7 @@ describe("colour scales", () => {
     const scene = { ...traits().scene, words: true };
     const view = await shown(new FakeModel(traits({ scene, result: wireResult({ words: true }) })));
     expect(one(view, ".fx-scale").textContent).toContain("patches ±2.00 · words ±4.00 logits");
-    expect(view.textContent).toContain("point at a patch or word for its interactions");
+    expect(view.textContent).toContain("point at a patch or word to see its interactions");
     expect(view.textContent).not.toContain("token");
   });
 

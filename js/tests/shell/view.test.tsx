@@ -210,7 +210,7 @@ describe("the view", () => {
 
   it("keeps what is on screen when something failed", async () => {
     const view = await shown(new FakeModel(traits({ status: "error", error: "The encoder failed." })));
-    expect(view.textContent).toContain("last good result");
+    expect(view.textContent).toContain("last valid result");
     expect(all(view, ".fx-chip")).toHaveLength(2);
   });
 

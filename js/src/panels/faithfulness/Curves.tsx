@@ -112,7 +112,7 @@ function Key({ current, point }: { current: Measured | null; point: number | nul
   if (!current) {
     return (
       <div class="fx-key">
-        <span>What is shown is not measured yet; these were before.</span>
+        <span>This explanation is not measured yet; the curves are of earlier measurements.</span>
       </div>
     );
   }

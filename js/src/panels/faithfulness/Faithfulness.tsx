@@ -22,9 +22,7 @@ export function Faithfulness({ store }: { store: Store }) {
     return <p class="fx-empty">Nothing is computed yet.</p>;
   }
   if (store.view.shown.value === "difference") {
-    return (
-      <p class="fx-empty">A difference of two explanations explains no pair: show A or B to measure it.</p>
-    );
+    return <p class="fx-empty">A difference of two explanations cannot be measured; show A or B.</p>;
   }
   const { measured, measuring, measure_cost } = store.wire;
   const current = measuredOf(shown, measured.value);
@@ -61,13 +59,13 @@ function Question({ players }: { players: string }) {
         <b>Does the model agree?</b>
       </p>
       <p>
-        <i>Curves.</i> The model is shown the {players} that the explanation calls most similar, and those
-        that it calls least similar, from none to all of them. The further apart its answers lie, the more the
-        explanation knows.
+        <i>Curves.</i> The model evaluates subsets of the {players}, from none to all: those that the
+        explanation predicts to be most similar, and those that it predicts to be least similar. The larger
+        the area between the two curves, the more faithful the explanation.
       </p>
       <p>
-        <i>Faithfulness.</i> The model is shown {players} at random. The explanation should rank these pairs
-        as the model does.
+        <i>Faithfulness.</i> The model evaluates random subsets of the {players}. A faithful explanation ranks
+        them in the same order as the model.
       </p>
     </div>
   );
@@ -80,8 +78,8 @@ function Notes({ measured }: { measured: readonly Measured[] }) {
     <p class="fx-hint">
       AID is the area between the two curves.{" "}
       {masks !== undefined &&
-        `At each p: Spearman’s rank correlation of model and explanation on ${count(masks)} fresh masks, R² below it. `}
-      {unlike.length > 0 && `R² means nothing for ${unlike.join(" and ")}: not in logits.`}
+        `At each p: Spearman’s rank correlation between model and explanation on ${count(masks)} new masks, with R² below. `}
+      {unlike.length > 0 && `R² is not meaningful for ${unlike.join(" and ")}, whose values are not logits.`}
     </p>
   );
 }
@@ -97,8 +95,8 @@ function Measuring({ store, current }: { store: Store; current: Measured | null 
     return null;
   }
   if (!live.value) {
-    const why = offline.value?.why ?? "This is a finished explanation, and its model is not here.";
-    return <p class="fx-hint">This explanation was not measured: that needs the model. {why}</p>;
+    const why = offline.value?.why ?? "This is a finished explanation without a model.";
+    return <p class="fx-hint">This explanation was not measured; measuring needs the model. {why}</p>;
   }
   const busy = store.view.status.value === "running" || store.view.explanation.value?.partial === true;
   return (
@@ -114,27 +112,27 @@ function Measuring({ store, current }: { store: Store; current: Measured | null 
       </button>
       <p class="fx-hint">
         {busy
-          ? "What is shown can be measured once the refinement is done."
+          ? "You can measure this explanation after the refinement."
           : cost
             ? costOf(cost)
-            : "The model has another caption now than what is shown explains."}
+            : "The caption has changed since this explanation was computed."}
       </p>
     </div>
   );
 }
 
-/** "At most 852 image encodings, 3 s: for the curves, and on 250 fresh masks at each of p = 0.3, 0.5 and 0.7." */
+/** "At most 852 image encodings, about 3 s: for the curves, and for 250 new masks at each of p = 0.3, 0.5 and 0.7." */
 export function costOf({ image, text, seconds, p, masks }: MeasureCost): string {
   if (image + text === 0) {
-    return "All that this needs is encoded already.";
+    return "All required encodings exist already.";
   }
   const texts = text > 0 ? ` and ${count(text)} text` : "";
   const time = seconds === null ? "" : `, about ${duration(seconds)}`;
   const all = p.map(probability);
   const places = `${all.slice(0, -1).join(", ")} and ${all.at(-1)}`;
   return (
-    `At most ${count(image)} image${texts} encodings${time}: for the curves, and for ${count(masks)} fresh masks ` +
-    `at each of p = ${places}. What was encoded for another explanation is not encoded again.`
+    `At most ${count(image)} image${texts} encodings${time}: for the curves, and for ${count(masks)} new masks ` +
+    `at each of p = ${places}. Existing encodings are reused.`
   );
 }
 

@@ -54,8 +54,8 @@ export function readingOf(measured: Measured, point: number): string {
 export function summaryOf(measured: Measured): string {
   const [high, low] = [extreme(measured, "most", Math.max), extreme(measured, "least", Math.min)];
   return (
-    `${nameOf(measured)}: from the empty pair at 0 to the full pair at 1, what it calls most similar reaches ` +
-    `${high}; what it calls least similar falls to ${low}. The area between the curves is ${plain(measured.aid)}.`
+    `${nameOf(measured)}: between the empty pair (0) and the full pair (1), the most similar coalitions reach ` +
+    `${high}; the least similar ones fall to ${low}. The area between the curves is ${plain(measured.aid)}.`
   );
 }
 

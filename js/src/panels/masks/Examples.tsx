@@ -48,7 +48,7 @@ export function Examples({ store }: { store: Store }) {
     return (
       <p class="fx-empty">
         {usesP(store)
-          ? "No mask was drawn yet: they come with the first result."
+          ? "No masks yet; they are drawn with the first result."
           : "This method draws no masks at p."}
       </p>
     );

@@ -183,7 +183,7 @@ function Values({ store }: { store: Store }) {
       </div>
       <p class="fx-hint" role="status">
         {known.why || sentence(known, removed.value.length > 0)}
-        {!predicts && " This method predicts no similarity: its numbers are not logits."}
+        {!predicts && " This method makes no prediction, because its values are not logits."}
       </p>
     </div>
   );
@@ -191,13 +191,13 @@ function Values({ store }: { store: Store }) {
 
 function sentence({ value, prediction, waiting }: Reading, hides: boolean): string {
   if (waiting) {
-    return "Asking the model …";
+    return "Waiting for the model …";
   }
   if (value === null) {
-    return "The model’s value is not known.";
+    return "The model’s value is unknown.";
   }
   if (prediction !== null) {
-    return `The explanation is off by ${signed(prediction - value)} logits.`;
+    return `Error of the prediction: ${signed(prediction - value)} logits.`;
   }
   return hides ? "" : "Nothing is hidden: this is the whole pair.";
 }

@@ -10,15 +10,15 @@ const PALETTES: Readonly<Record<string, string>> = {
 };
 
 const THEMES = [
-  { value: "auto", label: "as the notebook" },
+  { value: "auto", label: "same as the notebook" },
   { value: "light", label: "light" },
   { value: "dark", label: "dark" },
 ];
 
 const ORDERS: Readonly<Record<number, string>> = {
-  1: "1: players",
-  2: "2: players and pairs",
-  3: "3: players, pairs, triples",
+  1: "1: main effects",
+  2: "2: main effects and pairs",
+  3: "3: main effects, pairs, triples",
 };
 
 /** Settings and requests whose refusal is told here. */
@@ -52,7 +52,7 @@ export function Settings({ store }: { store: Store }) {
           type="button"
           class="fx-button"
           data-action="reset"
-          title="Take every setting back to what it was at first"
+          title="Restore the initial value of every setting"
           onClick={() => store.ask({ type: "reset" })}
         >
           Reset
@@ -60,7 +60,7 @@ export function Settings({ store }: { store: Store }) {
       </div>
       {!live.value && (
         <p class="fx-hint">
-          Method and order cannot be changed. {offline.value?.why ?? "There is no model here to ask again."}
+          Method and order cannot be changed. {offline.value?.why ?? "This explanation has no model."}
         </p>
       )}
       <Refused store={store} names={TOLD_IN_SETTINGS} />

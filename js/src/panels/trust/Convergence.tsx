@@ -21,7 +21,7 @@ export function Convergence({ points }: { points: readonly ConvergencePoint[] })
   const known = points.filter((point) => point.error > 0 && point.image_encodes > 0);
   const [first, last] = [known[0], known.at(-1)];
   if (!first || !last || known.length < 2) {
-    return <p class="fx-hint">The curve of the error begins with the second budget.</p>;
+    return <p class="fx-hint">The convergence curve needs results at two or more budgets.</p>;
   }
   const x = axis(
     known.map((point) => point.image_encodes),

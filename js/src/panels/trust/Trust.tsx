@@ -15,16 +15,16 @@ export function Trust({ store }: { store: Store }) {
         <Measure name="held-out R²" value={shown.r2} write={plain}>
           {shown.r2 == null
             ? "not measured: too few masked pairs were held out"
-            : `${Math.round(100 * shown.r2)} % of the variance of masked pairs that were not fitted`}
+            : `${Math.round(100 * shown.r2)} % of the variance of held-out masked pairs`}
         </Measure>
         <Measure name="Spearman" value={shown.spearman} write={plain}>
-          rank correlation of prediction and value on the same pairs
+          rank correlation between prediction and model on the same pairs
         </Measure>
         <Measure name="residual" value={shown.residual} write={signed}>
-          logits of the whole pair’s similarity that the explanation leaves out
+          similarity of the full pair minus its prediction, in logits
         </Measure>
         <Measure name="effective masks" value={shown.effective_image_masks} write={count}>
-          image masks that the pool is worth at this p; more is steadier
+          effective number of image masks at this p; more masks give smaller errors
         </Measure>
       </dl>
       <Convergence points={store.wire.convergence.value} />

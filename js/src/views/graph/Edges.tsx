@@ -54,7 +54,7 @@ function termOf(drawing: Drawing, { source, target }: PlacedEdge): readonly numb
 
 function edgeTitle(store: Store, edge: PlacedEdge, players: readonly number[]): string {
   const names = players.map((player) => shortName(store.view.board.value, player)).join(" × ");
-  return `${names}: ${withError(edge.weight, edge.se)}${edge.certain ? "" : " (sign not certain yet)"}`;
+  return `${names}: ${withError(edge.weight, edge.se)}${edge.certain ? "" : " (95 % interval includes 0)"}`;
 }
 
 /** Every pair of the subset's members, as thick as what they do together; beyond so many, thin as a net. */

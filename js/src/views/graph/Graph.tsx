@@ -30,7 +30,7 @@ export function Graph({ store }: { store: Store }) {
       {graph && width > 0 && <Drawn store={store} graph={graph} width={width} />}
       <ResetPlaces store={store} />
       {graph && graph.edges.length === 0 && !store.view.subset.value && (
-        <p class="fx-empty">No interaction of this kind and sign is different from zero.</p>
+        <p class="fx-empty">All interactions of this kind and sign are zero.</p>
       )}
     </div>
   );
@@ -57,7 +57,7 @@ function Drawn({ store, graph, width }: { store: Store; graph: GraphData; width:
       width={width}
       height={height}
       role="group"
-      aria-label={`Explanation graph of ${graph.edges.length} interactions. Arrow keys walk through it, with Alt they move a node.`}
+      aria-label={`Explanation graph of ${graph.edges.length} interactions. Arrow keys select the next node; Alt and an arrow key move the node.`}
       data-focused={store.view.active.value.some((player) => drawing.neighbours.has(player))}
       data-subset={store.view.subset.value !== null}
       data-dragging={dragging}

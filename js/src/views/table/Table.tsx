@@ -30,10 +30,10 @@ const COLUMNS: readonly Column[] = [
   {
     order: "certainty",
     label: "|value| / s.e.",
-    title: "Sort by how many standard errors the value is from zero",
+    title: "Sort by the ratio of |value| and standard error",
     kind: "fx-number",
   },
-  { order: "size", label: "size", title: "Sort by size, whatever the sign", kind: "fx-wide" },
+  { order: "size", label: "size", title: "Sort by absolute value", kind: "fx-wide" },
 ];
 
 export function Table({ store }: { store: Store }) {
@@ -58,7 +58,7 @@ export function Table({ store }: { store: Store }) {
         />
         {selected
           ? ` only with ${groupName(store.view.board.value, selection)}`
-          : " only with what is selected (nothing is)"}
+          : " only with the selection (nothing is selected)"}
       </label>
       <div class="fx-scroll" tabindex={0} role="region" aria-labelledby={`${store.id}-rows`}>
         <table>

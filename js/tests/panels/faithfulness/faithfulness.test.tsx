@@ -79,8 +79,8 @@ describe("what was measured", () => {
   });
 
   it("is said in words for whoever does not see it", () => {
-    expect(summaryOf(measured())).toContain("reaches 1.50 with 80 % kept");
-    expect(summaryOf(measured())).toContain("falls to −0.49 with 98 % kept");
+    expect(summaryOf(measured())).toContain("reach 1.50 with 80 % kept");
+    expect(summaryOf(measured())).toContain("fall to −0.49 with 98 % kept");
     expect(readingOf(measured(), 25)).toBe("50 % kept: most similar 0.50, least similar −0.25");
   });
 });
@@ -107,7 +107,7 @@ describe("the panel of faithfulness", () => {
   it("says what measuring costs, and asks for it once somebody wants it", async () => {
     const [view, model] = await opened({});
     expect(told(view)).toContain("852 image and 64 text encodings, about 16 s");
-    expect(told(view)).toContain("250 fresh masks at each of p = 0.3, 0.5 and 0.7");
+    expect(told(view)).toContain("250 new masks at each of p = 0.3, 0.5 and 0.7");
     expect(model.sent).toEqual([]);
     one(view, "[data-action=measure]").click();
     expect(model.sent).toEqual([{ type: "measure" }]);
@@ -118,7 +118,7 @@ describe("the panel of faithfulness", () => {
   });
 
   it("has no seconds before any were measured", () => {
-    expect(costOf({ ...COST, image: 0, text: 0 })).toContain("encoded already");
+    expect(costOf({ ...COST, image: 0, text: 0 })).toContain("exist already");
     expect(costOf({ ...COST, text: 0, seconds: null })).toMatch(/^At most 852 image encodings: /);
   });
 
@@ -153,7 +153,7 @@ describe("the panel of faithfulness", () => {
     const [view] = await opened({ measured: [measured(ECLIP), measured()] });
     const [front, other] = all(view, ".fx-scores tbody").map((row) => row.textContent);
     expect([front?.includes("R² 0.50"), other?.includes("R²")]).toEqual([true, false]);
-    expect(told(view)).toContain("R² means nothing for Grad-ECLIP: not in logits.");
+    expect(told(view)).toContain("R² is not meaningful for Grad-ECLIP, whose values are not logits.");
   });
 
   it("keeps what was measured of other explanations when what is shown changes, and offers to measure that", async () => {
@@ -173,7 +173,7 @@ describe("the panel of faithfulness", () => {
   it("waits until a refinement is done", async () => {
     const [view] = await opened({ status: "running" });
     expect((one(view, "[data-action=measure]") as HTMLButtonElement).disabled).toBe(true);
-    expect(told(view)).toContain("once the refinement is done");
+    expect(told(view)).toContain("after the refinement");
   });
 
   it("says that measuring needs the model where there is none, and shows what was measured before", async () => {
@@ -185,11 +185,11 @@ describe("the panel of faithfulness", () => {
       why: "No model is here.",
     };
     const [view] = await opened({ offline, live: false, measure_cost: null });
-    expect(told(view)).toContain("that needs the model. No model is here.");
+    expect(told(view)).toContain("measuring needs the model. No model is here.");
     expect(all(view, "[data-action=measure]")).toEqual([]);
     const [saved] = await opened({ offline, live: false, measure_cost: null, measured: [measured()] });
     expect(one(saved, ".fx-curves").dataset.aid).toBe("0.75");
-    expect(told(saved)).not.toContain("needs the model");
+    expect(told(saved)).not.toContain("measuring needs the model");
   });
 
   it("is read with the keyboard, point by point", async () => {
