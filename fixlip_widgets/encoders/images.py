@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 import struct
+from contextlib import nullcontext
 from typing import Any
 
 import numpy as np
@@ -36,33 +37,23 @@ def open_image(image: Any) -> Image.Image:
                 "(height, width), (height, width, 3) or (height, width, 4)."
             )
         return _upright_rgb(Image.fromarray(image))
-    if isinstance(image, Image.Image):
-        try:
-            return _upright_rgb(image)
-        except InputError:
-            raise
-        except _UNREADABLE as error:
-            raise InputError(f"The image cannot be read: {error}.") from error
-    if not isinstance(image, (str, os.PathLike)):
+    if not isinstance(image, (str, os.PathLike, Image.Image)):
         raise InputError(
             f"The image is a {type(image).__name__}; pass a path, a PIL image, a uint8 array (H, W, 3) or a "
             "preprocessed tensor."
         )
-    return _read(image)
-
-
-def _read(path: str | os.PathLike[str]) -> Image.Image:
+    subject = "The image" if isinstance(image, Image.Image) else f"The image {image}"
     try:
-        with Image.open(path) as opened:
+        with nullcontext(image) if isinstance(image, Image.Image) else Image.open(image) as opened:
             return _upright_rgb(opened)
     except InputError:
         raise
     except FileNotFoundError as error:
-        raise InputError(f"The image {path} does not exist.") from error
+        raise InputError(f"{subject} does not exist.") from error
     except (Image.DecompressionBombError, Image.DecompressionBombWarning) as error:
-        raise InputError(f"The image {path} is too large ({error}); resize it first.") from error
+        raise InputError(f"{subject} is too large ({error}); resize it first.") from error
     except _UNREADABLE as error:
-        raise InputError(f"The image {path} cannot be read: {error}.") from error
+        raise InputError(f"{subject} cannot be read: {error}.") from error
 
 
 def _upright_rgb(image: Image.Image) -> Image.Image:
@@ -95,7 +86,7 @@ def _upright_rgb(image: Image.Image) -> Image.Image:
     return image.convert("RGB")
 
 
-def displayable(pixels: torch.Tensor, mean: tuple[float, ...], std: tuple[float, ...]) -> NDArray[np.uint8]:
+def denormalise(pixels: torch.Tensor, mean: tuple[float, ...], std: tuple[float, ...]) -> NDArray[np.uint8]:
     """Undo the normalisation of (3, H, W) ``pixels``, and return an (H, W, 3) uint8 image."""
     restored = pixels.detach().float().cpu() * torch.tensor(std).view(3, 1, 1) + torch.tensor(mean).view(3, 1, 1)
     return (restored.clamp(0, 1) * 255).round().to(torch.uint8).permute(1, 2, 0).numpy()

@@ -12,7 +12,7 @@ from typing import Any
 import torch
 from torch import Tensor, nn
 
-from fixlip_widgets.encoders.images import check_preprocessed, displayable, open_image
+from fixlip_widgets.encoders.images import check_preprocessed, denormalise, open_image
 from fixlip_widgets.encoders.loading.open_clip_models import CONFIG, by_name, from_config, from_folder, read_config
 from fixlip_widgets.encoders.loading.parts import Parts, first_line
 from fixlip_widgets.encoders.loading.precision import Precision, compile_blocks, set_precision
@@ -85,10 +85,10 @@ class Model:
         digest = hashlib.sha256()
         for name, tensor in sorted(self.clip.state_dict().items()):
             digest.update(name.encode())
-            digest.update(
-                tensor.detach().cpu().contiguous().view(torch.uint8).numpy().tobytes() if tensor.ndim else b""
-            )
-            digest.update(str(float(tensor)).encode() if not tensor.ndim else b"")
+            if tensor.ndim:
+                digest.update(tensor.detach().cpu().contiguous().view(torch.uint8).numpy().tobytes())
+            else:
+                digest.update(str(float(tensor)).encode())
         return digest.hexdigest()[:16]
 
     def to(self, device: str | torch.device) -> Model:
@@ -106,9 +106,9 @@ class Model:
         """Return the preprocessing, which converts a PIL image to (3, H, W) normalised pixels."""
         return _transform(self.preprocess_cfg)
 
-    def shown(self, pixels: Tensor) -> Any:
+    def denormalise(self, pixels: Tensor) -> Any:
         """Convert (3, H, W) normalised pixels to an (H, W, 3) uint8 image."""
-        return displayable(pixels, tuple(self.preprocess_cfg.mean), tuple(self.preprocess_cfg.std))
+        return denormalise(pixels, tuple(self.preprocess_cfg.mean), tuple(self.preprocess_cfg.std))
 
     def size_of(self, image: Any) -> tuple[int, int]:
         """Return (height, width) of any accepted image, before preprocessing."""
@@ -128,13 +128,13 @@ class Model:
     def display(self, image: Any) -> Any:
         """Return the part of the image that the model sees, (H, W, 3) uint8, at display resolution."""
         if isinstance(image, Tensor):
-            return self.shown(image)
+            return self.denormalise(image)
         picture = open_image(image)
         longest_side = min(_DISPLAY_SIZE, max(min(picture.size), *self.image_size))
         factor = max(longest_side / max(self.image_size), 1.0)
         height, width = (round(side * factor) for side in self.image_size)
         cfg = PreprocessCfg(**{**vars(self.preprocess_cfg), "size": (height, width)})
-        return self.shown(_transform(cfg)(picture))
+        return self.denormalise(_transform(cfg)(picture))
 
     def describe(self) -> dict[str, str]:
         """Return the names and the weights hash that are stored with explanations."""

@@ -116,7 +116,7 @@ class VisionLanguageGame(Players):
             labels, n_players = grid_labels(self.model.image_size, self.grid, patches_of(self.model.clip)), self.n_image
         else:
             labels = region_labels(
-                self._given_regions, self.model.shown(pixels), self.model.size_of(image), self.model.transform()
+                self._given_regions, self.model.denormalise(pixels), self.model.size_of(image), self.model.transform()
             )
             n_players = int(labels.max()) + 1
         with torch.no_grad(), full_convolutions(self.model.device):  # exact patch embedding
@@ -147,7 +147,7 @@ class VisionLanguageGame(Players):
         """Return the (H, W, 3) picture under an (n_image,) mask; ``masking="remove"`` leaves removed patches white."""
         keep = torch.from_numpy(self._masks(np.asarray(image_mask)[None], self.n_image)[0])[self.labels]
         pixels = self.pixels.float().cpu()
-        shown = self.model.shown(torch.where(keep, pixels, replacement(self.masking, pixels)))
+        shown = self.model.denormalise(torch.where(keep, pixels, replacement(self.masking, pixels)))
         if self.masking == "remove":
             shown = np.where(keep.numpy()[:, :, None], shown, np.uint8(255))
         return shown

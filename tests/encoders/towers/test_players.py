@@ -42,7 +42,7 @@ def test_a_label_map_of_the_picture_is_resized_and_cropped_with_it(size):
     white = (columns - width / 2) * height > (rows - height / 2) * width  # parted along the diagonal
     picture = np.repeat(np.where(white, 255, 0).astype(np.uint8)[:, :, None], 3, axis=2)
     pair = VisionLanguageGame(tiny_clip(), picture, "a cat", regions=white.astype(int))
-    seen = pair.model.shown(pair.pixels)[:, :, 0] > 127
+    seen = pair.model.denormalise(pair.pixels)[:, :, 0] > 127
     assert (seen == (pair.regions == 1)).mean() > 0.97
 
 
@@ -53,7 +53,7 @@ def test_superpixels_follow_the_picture(count):
     picture.paste("orange", (10, 12, 40, 50))
     pair = VisionLanguageGame(tiny_clip(), picture, "a cat", regions=count)
     assert pair.n_image == count
-    colours = pair.model.shown(pair.pixels)[:, :, 0] > 127
+    colours = pair.model.denormalise(pair.pixels)[:, :, 0] > 127
     inside = [colours[pair.regions == player].mean() for player in range(pair.n_image)]
     assert np.mean([share < 0.1 or share > 0.9 for share in inside]) > 0.7
     assert pair.similarity == pytest.approx(VisionLanguageGame(tiny_clip(), picture, "a cat").similarity, abs=1e-5)
