@@ -50,34 +50,33 @@ def from_config(
     Raises:
         ModelError: The config is invalid, the weights do not fit, or a file that the config names is unavailable.
     """
-    model_cfg = copy.deepcopy(config.get("model_cfg", config))
-    config_preprocess = model_cfg.pop("preprocess_cfg", None) or config.get("preprocess_cfg", {})
-    text_cfg = dict(model_cfg.get("text_cfg", {}))
+    model_cfg = config.get("model_cfg", config)
+    config_preprocess = model_cfg.get("preprocess_cfg") or config.get("preprocess_cfg", {})
     if pretrained is None:
         raise ModelError(
             f"The config {name} needs weights: pretrained='path/to/weights.safetensors', or False for random weights."
         )
     if pretrained is not False:
         check_weights_file(Path(pretrained))
-    clip = build(model_cfg, name)
+    clip = build(config, name)
     size = clip.visual.image_size
     if pretrained is not False:
         load_weights(clip, Path(pretrained))
-    tokenizer = tokenizer_of(text_cfg, name, source=source, cache_dir=cache_dir)
+    tokenizer = tokenizer_of(model_cfg["text_cfg"], name, source=source, cache_dir=cache_dir)
     label = label or ("random weights" if pretrained is False else Path(pretrained).name)
     return Parts(clip, tokenizer, preprocessing(size, preprocess or {}, config_preprocess), name, label)
 
 
 def build(config: dict[str, Any], name: str) -> Any:
-    """Build the open_clip model of a ``model_cfg`` with random weights; no weights are downloaded.
-
-    ``config`` is modified.
+    """Build the open_clip model of a config, with or without its ``model_cfg`` level; no weights are downloaded.
 
     Raises:
         ModelError: The config is invalid, or a package or file that it needs is unavailable.
     """
+    model_cfg = copy.deepcopy(config.get("model_cfg", config))
+    model_cfg.pop("preprocess_cfg", None)
     try:
-        clip = _instantiate(config)
+        clip = _instantiate(model_cfg)
         _ = clip.visual.image_size
     except (TypeError, KeyError, AttributeError) as error:
         raise ModelError(f"The config of {name} is not an open_clip model config: {error}.") from error
@@ -86,7 +85,7 @@ def build(config: dict[str, Any], name: str) -> Any:
             " A transformers text encoder needs pip install 'fixlip-widgets[transformers]' and its config, which is "
             "downloaded once."
         )
-        advice = requirements if config["text_cfg"].get("hf_model_name") else ""
+        advice = requirements if model_cfg["text_cfg"].get("hf_model_name") else ""
         raise ModelError(f"{name} could not be built: {first_line(error)}{advice}") from error
     only_size = required_size(clip.visual)
     if only_size and only_size != tuple(clip.visual.image_size):
@@ -192,23 +191,17 @@ def by_name(name: str, pretrained: Any, cache_dir: str | None) -> Parts:
         ) from error
 
 
-def config_of(name: str, cache_dir: str | None = None) -> dict[str, Any]:
-    """Return the ``model_cfg`` of an open_clip name, config file, folder or hub address, for :func:`build`.
+def config_of(name: str) -> dict[str, Any]:
+    """Return the config of an open_clip name, config file, folder or hub address, for :func:`build`.
 
     Raises:
         ModelError: The model is unknown, or its config cannot be read.
     """
     if Path(name).is_dir():
-        config = read_config(Path(name) / CONFIG)
-    elif name.endswith(".json"):
-        config = read_config(Path(name))
-    elif name.startswith(HUB):
-        config = _hub_config(name, cache_dir)
-    else:
-        config = _config_by_name(name)
-    model_cfg = copy.deepcopy(config.get("model_cfg", config))
-    model_cfg.pop("preprocess_cfg", None)
-    return model_cfg
+        return read_config(Path(name) / CONFIG)
+    if name.endswith(".json"):
+        return read_config(Path(name))
+    return _hub_config(name, None) if name.startswith(HUB) else _config_by_name(name)
 
 
 def _hub_config(name: str, cache_dir: str | None) -> dict[str, Any]:
