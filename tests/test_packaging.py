@@ -54,6 +54,12 @@ def test_wheel_contains_front_end_demo_model_and_sprites(wheel: zipfile.ZipFile)
     assert "fixlip_widgets/py.typed" in names
 
 
+def test_wheel_contains_all_templates(wheel: zipfile.ZipFile):
+    templates = {path.relative_to(REPOSITORY).as_posix() for path in (REPOSITORY / "fixlip_widgets").rglob("*.j2")}
+    assert templates
+    assert templates <= set(wheel.namelist())
+
+
 def test_wheel_contains_nothing_but_the_package_and_its_papers(wheel: zipfile.ZipFile):
     places = {name.split("/")[0] for name in wheel.namelist()}
     assert places == {"fixlip_widgets", f"fixlip_widgets-{fixlip_widgets.__version__}.dist-info"}
