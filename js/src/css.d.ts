@@ -1,4 +1,4 @@
-/** A style sheet's text, with what it imports put in; see build.mjs. */
+/** The text of a style sheet, including its imports; see build.mjs. */
 declare module "*.css?inline" {
   const text: string;
   export default text;

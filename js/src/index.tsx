@@ -10,7 +10,7 @@ import type { Traits } from "./wire/types";
 
 function render({ model, el }: RenderProps<Traits>): () => void {
   const store = createStore(model);
-  // in a row of widgets it takes the width that is there: its own contents ask for none
+  // in a row of widgets, take the available width, because the contents have no width of their own
   el.style.flexGrow ||= "1";
   el.style.minWidth ||= "min(320px, 100%)";
   const undress = dress(el);

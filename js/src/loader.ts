@@ -1,7 +1,7 @@
 /**
- * The module that every widget carries: it fetches the real one, which a page holds and runs once however many widgets
- * there are. The code comes from the model that the widgets share (which a saved notebook keeps too), and from the
- * kernel in hosts where widgets cannot refer to one another.
+ * The module that every widget sends: it loads the view's module, once for all widgets of a page. The code is in a model
+ * that the widgets share, which saved notebooks contain too; in hosts where widgets cannot refer to one another, the
+ * kernel sends it.
  */
 
 import type { AnyModel, Host, RenderProps } from "@anywidget/types";
@@ -39,7 +39,7 @@ function load(model: AnyModel<Shared>, host: Host | undefined): Promise<Widget> 
   if (!module) {
     module = codeOf(model, host).then(run);
     modules.set(digest, module);
-    module.catch(() => modules.delete(digest)); // the next widget tries again
+    module.catch(() => modules.delete(digest)); // so that the next widget can try again
   }
   return module;
 }
@@ -53,7 +53,7 @@ async function run(code: string): Promise<Widget> {
   }
 }
 
-/** The text of the front end's module. */
+/** Return the source code of the view's module. */
 export async function codeOf(model: AnyModel<Shared>, host: Host | undefined): Promise<string> {
   const reference = model.get("bundle");
   const shared = await sharedModel(reference, model, host).catch(() => null);

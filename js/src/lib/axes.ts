@@ -1,6 +1,6 @@
 /** Axes of small plots: where a value lies, and round numbers for the ticks. */
 
-/** A logarithmic axis from pixel `from` to pixel `to`, over a little more than `values` span. */
+/** Return a logarithmic axis from pixel `from` to pixel `to`, slightly longer than the range of `values`. */
 export function axis(values: readonly number[], from: number, to: number) {
   const [low, high] = [Math.log10(Math.min(...values)), Math.log10(Math.max(...values))];
   const spare = Math.max((high - low) * 0.06, 0.04);
@@ -11,7 +11,7 @@ export function axis(values: readonly number[], from: number, to: number) {
   };
 }
 
-/** Round numbers between two powers of ten, at most five: 1, 10, 100 on a long axis, evenly spaced ones on a short. */
+/** Return at most five round numbers between two powers of ten; evenly spaced numbers on a short axis. */
 function ticksBetween(start: number, end: number): number[] {
   for (const steps of [[1], [1, 3], [1, 2, 5]]) {
     const ticks: number[] = [];
@@ -26,7 +26,7 @@ function ticksBetween(start: number, end: number): number[] {
   return evenTicks(10 ** start, 10 ** end);
 }
 
-/** Round numbers from `low` to `high`, evenly spaced, at most five. */
+/** Return at most five evenly spaced round numbers from `low` to `high`. */
 export function evenTicks(low: number, high: number): number[] {
   const least = (high - low) / 4;
   const power = 10 ** Math.floor(Math.log10(least));

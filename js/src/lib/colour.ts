@@ -1,11 +1,11 @@
-/** Colours of signed numbers. The palettes come from the kernel, so that every picture of an explanation agrees. */
+/** Colours of signed numbers. The kernel sends the palettes, so that all drawings use the same colours. */
 
 export interface Palette {
   readonly positive: string;
   readonly negative: string;
 }
 
-/** How strongly `value` is coloured on a scale that ends at ±`limit`: 0 to 1, lifted a little for small values. */
+/** Return the strength of a colour, 0 to 1, on a scale from −`limit` to `limit`; small values are slightly amplified. */
 export function strength(value: number, limit: number): number {
   if (!Number.isFinite(value)) {
     return 0;
@@ -17,13 +17,13 @@ export function colourOf(palette: Palette, value: number): string {
   return value < 0 ? palette.negative : palette.positive;
 }
 
-/** `#rrggbb` at `opacity`, as CSS. */
+/** Return a `#rrggbb` colour with `opacity`, as CSS. */
 export function faded(colour: string, opacity: number): string {
   const [red, green, blue] = channels(colour);
   return `rgba(${red}, ${green}, ${blue}, ${Math.round(opacity * 1000) / 1000})`;
 }
 
-/** Plotly's colour scale from the negative colour over `middle` at zero to the positive one. */
+/** Return Plotly's colour scale from the negative colour through `middle` at zero to the positive colour. */
 export function divergingScale(palette: Palette, middle: string): [number, string][] {
   return [
     [0, palette.negative],
@@ -32,10 +32,10 @@ export function divergingScale(palette: Palette, middle: string): [number, strin
   ];
 }
 
-/** Contrast that something drawn needs with what lies behind it (WCAG 2.2, success criterion 1.4.11). */
+/** Minimum contrast of graphics with their background (WCAG 2.2, success criterion 1.4.11). */
 const VISIBLE = 3;
 
-/** `palette` with each colour lightened as far as it must be to be seen on `background`, which is dark. */
+/** Lighten each colour until its contrast with the dark `background` is sufficient. */
 export function onDark(palette: Palette, background: string): Palette {
   const visible = (colour: string) => {
     let mixed = colour;
@@ -52,7 +52,7 @@ function lightened(colour: string, share: number): string {
   return `#${parts.map((part) => part.toString(16).padStart(2, "0")).join("")}`;
 }
 
-/** Contrast ratio of two colours, 1 to 21 (WCAG 2.2, "contrast ratio" and "relative luminance"). */
+/** Return the contrast ratio of two colours, 1 to 21 (WCAG 2.2, "contrast ratio" and "relative luminance"). */
 export function contrast(a: string, b: string): number {
   const [dark, light] = [luminance(a), luminance(b)].sort((x, y) => x - y) as [number, number];
   return (light + 0.05) / (dark + 0.05);

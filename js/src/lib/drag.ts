@@ -1,10 +1,10 @@
-/** Telling a drag from a click: a press that moves far enough, on what may be dragged. */
+/** A hook for dragging; a press counts as a drag once the pointer has moved far enough. */
 
 import type { RefObject } from "preact";
 import { useRef } from "preact/hooks";
 import type { Point } from "./geometry";
 
-/** Pixels before a press becomes a drag. */
+/** Distance, in pixels, after which a press becomes a drag. */
 const SLACK = 5;
 
 export interface DragEvents {
@@ -16,17 +16,17 @@ export interface DragEvents {
 }
 
 export interface Dragging<Held> {
-  /** What a press takes hold of; `null` where nothing can be dragged. */
+  /** Return what a press would drag, or null. */
   hold(event: PointerEvent): Held | null;
-  /** The pointer moved, by then a drag, from where it was pressed. */
+  /** Called for every move of a drag. */
   move(held: Held, from: Point, to: Point): void;
-  /** It was let go there; called for drags alone. */
+  /** Called at the end of a drag, but not of a click. */
   drop?(held: Held, from: Point, to: Point, event: PointerEvent): void;
-  /** The press is over, whether it was a drag or not. */
+  /** Called at the end of every press. */
   end?(): void;
 }
 
-/** Handlers for `element`, which keeps the pointer while it drags. The click that ends a drag goes nowhere. */
+/** Return handlers for `element`, which captures the pointer during a drag. The click that ends a drag is swallowed. */
 export function useDrag<Held>(element: RefObject<Element>, dragging: Dragging<Held>): DragEvents {
   const press = useRef<{ held: Held; from: Point } | null>(null);
   const dragged = useRef(false);

@@ -1,16 +1,16 @@
 /**
- * Keeps the keyboard in a view whose focused control goes away or is disabled: the browser would give the focus to the
- * page, and the next keys, meant for the view, would be a notebook's commands.
+ * Keeps the focus in a view if its focused control is removed or disabled. Otherwise the browser would move the focus to
+ * the page, and the next keys would be a notebook's commands.
  */
 
-/** Watches `el`, the element that a view stands in; returns how to stop. */
+/** Watch `el`, the element of a view; return a function that stops this. */
 export function keepFocus(el: HTMLElement): () => void {
   let last: Element | null = null;
   const came = (event: FocusEvent) => {
     last = event.target instanceof Element ? event.target : null;
   };
   const left = () => {
-    // a moment later it shows whether somebody left, or what had the focus is gone
+    // one frame later it is clear whether the user left or the control was removed
     requestAnimationFrame(() => {
       if (last && !isGone(last) && !el.contains(focused(el))) {
         last = null;
@@ -36,7 +36,7 @@ export function keepFocus(el: HTMLElement): () => void {
   };
 }
 
-/** Gives the whole view the focus, for once: a click beside its controls is still the notebook's. */
+/** Focus the whole view once; a click beside its controls still belongs to the notebook. */
 function hold(view: HTMLElement | null) {
   if (view) {
     view.tabIndex = -1;
@@ -49,7 +49,7 @@ function isGone(control: Element): boolean {
   return !control.isConnected || control.matches(":disabled");
 }
 
-/** What has the focus: in the shadow root that `el` stands in, or else in the document. */
+/** Return the focused element: in the shadow root of `el`, or else in the document. */
 function focused(el: Element): Element | null {
   const root = el.getRootNode() as Document | ShadowRoot;
   const outside = document.activeElement;

@@ -1,8 +1,8 @@
-/** Numbers as a person reads them. */
+/** Numbers as text. */
 
 import type { Cost } from "../wire/types";
 
-/** What is smaller is zero but for rounding. */
+/** Smaller values are rounding errors of zero. */
 const SMALLEST = 1e-6;
 const SUPERSCRIPTS = "⁰¹²³⁴⁵⁶⁷⁸⁹";
 
@@ -16,15 +16,15 @@ export function count(whole: number): string {
   return Math.round(whole).toLocaleString("en-US");
 }
 
-/** 131072 → "2¹⁷"; what is no power of two is written out. */
+/** 131072 → "2¹⁷"; a budget that is not a power of two is written in full. */
 export function budgetName(budget: number): string {
   const exponent = Math.log2(budget);
   return Number.isInteger(exponent) ? `2${superscript(exponent)}` : count(budget);
 }
 
 /**
- * Without a sign for what is positive: 33.12 → "33.1", -0.4 → "−0.40", 0.0123 → "0.012", 0.00042 → "0.00042";
- * as `plain` of fixlip_widgets/wording.py writes it.
+ * Without a plus sign: 33.12 → "33.1", -0.4 → "−0.40", 0.0123 → "0.012", 0.00042 → "0.00042". Python's
+ * counterpart gives the same text.
  */
 export function plain(value: number): string {
   const size = Math.abs(value);
@@ -32,7 +32,7 @@ export function plain(value: number): string {
   return value < 0 && Number(text) !== 0 ? `−${text}` : text;
 }
 
-/** With its sign: 1.234 → "+1.23", -0.5 → "−0.50"; what is unknown is "–". */
+/** With its sign: 1.234 → "+1.23", -0.5 → "−0.50", NaN → "–". */
 export function signed(value: number): string {
   if (!Number.isFinite(value)) {
     return "–";
@@ -41,7 +41,7 @@ export function signed(value: number): string {
   return value > 0 && Number(text) !== 0 ? `+${text}` : text;
 }
 
-/** With its standard error where one is known: "+1.23 ± 0.10". */
+/** With its standard error, if known: "+1.23 ± 0.10". */
 export function withError(value: number, error: number | null | undefined): string {
   const known = error !== null && error !== undefined && Number.isFinite(error);
   return known ? `${signed(value)} ± ${plain(error)}` : signed(value);
@@ -52,7 +52,7 @@ export function probability(p: number): string {
   return String(Math.round(p * 1000) / 1000);
 }
 
-/** 75 → "1 min 15 s"; under a second is "moments". */
+/** 75 → "1 min 15 s"; less than a second → "moments". */
 export function duration(seconds: number): string {
   if (seconds < 1) {
     return "moments";
@@ -61,7 +61,7 @@ export function duration(seconds: number): string {
   return whole < 60 ? `${whole} s` : `${Math.floor(whole / 60)} min ${whole % 60} s`;
 }
 
-/** 2184, 256 → "2,184 image + 256 text encodings": the same words wherever encodings are counted. */
+/** 2184, 256 → "2,184 image + 256 text encodings" */
 export function encodings(image: number, text: number): string {
   return `${count(image)} image + ${count(text)} text encodings`;
 }
@@ -74,8 +74,8 @@ export function memory(megabytes: number): string {
 }
 
 /**
- * What a budget takes, before it is spent: "1,092 encodings + 1,348 reused · 21 s · 102 MB". What is reused is left out
- * where it is less than a tenth of what is new: the line has room for large numbers then.
+ * Return the cost of a budget: "1,092 encodings + 1,348 reused · 21 s · 102 MB". Reused encodings are omitted if they
+ * are less than a tenth of the new ones, which leaves room for large numbers.
  */
 export function costLine(cost: Cost): string {
   const fresh = cost.new_image + cost.new_text;

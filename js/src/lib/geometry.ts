@@ -1,11 +1,11 @@
-/** Where things are drawn: boxes that keep apart, edges that go round nodes, labels that find room, arcs. */
+/** Geometry of drawings: boxes without overlap, curves around nodes, places for labels, arcs. */
 
 export interface Point {
   readonly x: number;
   readonly y: number;
 }
 
-/** A box by its centre and its half sides. */
+/** A box, given by its centre, half width and half height. */
 export interface Box extends Point {
   readonly halfWidth: number;
   readonly halfHeight: number;
@@ -18,8 +18,8 @@ export interface Curve {
 }
 
 /**
- * Moves boxes apart until none overlaps another (or `rounds` are over), and keeps them inside the frame. Boxes that do
- * not overlap stay where they are; the same boxes always end at the same places.
+ * Move boxes apart until none overlaps another, for at most `rounds` rounds, and keep them inside the frame. Boxes
+ * without overlap do not move. The result is deterministic.
  */
 export function separate(boxes: readonly Box[], width: number, height: number, gap = 6, rounds = 120): Box[] {
   const placed = boxes.map((box) => ({ ...box }));
@@ -63,10 +63,10 @@ function pushApart(a: Movable, b: Movable, gap: number): boolean {
   return true;
 }
 
-/** Bends that an edge may take, as shares of its length, calmest first. */
+/** Possible bends of an edge, as shares of its length, smallest first. */
 const BENDS = [0.06, -0.06, 0.16, -0.16, 0.28, -0.28];
 
-/** The calmest curve between two nodes that crosses the fewest of the other nodes and stays within the frame. */
+/** Return the curve between two nodes that crosses the fewest other nodes; among these, the least bent one. */
 export function route(
   from: Point,
   to: Point,
@@ -103,7 +103,7 @@ function crossed(curve: Curve, obstacles: readonly Box[]): number {
   return obstacles.filter((box) => points.some((point) => covers(box, point, 2))).length;
 }
 
-/** A curve that leaves the frame is worse than one that crosses any two nodes. */
+/** Return a penalty for a curve that leaves the frame; it exceeds that of crossing two nodes. */
 function outside(curve: Curve, width: number, height: number): number {
   const { x, y } = pointAt(curve, 0.5);
   return x < 4 || y < 4 || x > width - 4 || y > height - 4 ? 3 : 0;
@@ -121,7 +121,7 @@ export function curvePath({ from, control, to }: Curve): string {
   return `M${fixed(from.x)} ${fixed(from.y)}Q${fixed(control.x)} ${fixed(control.y)} ${fixed(to.x)} ${fixed(to.y)}`;
 }
 
-/** An arc that leaves a chip upward and comes down, or up, on a patch. */
+/** Return the path of an arc that leaves a token upwards and ends at a patch. */
 export function arcPath(from: Point, to: Point): string {
   const rise = Math.max(28, Math.abs(from.y - to.y) * 0.55);
   const first = `${fixed(from.x)} ${fixed(from.y - rise)}`;
@@ -129,12 +129,12 @@ export function arcPath(from: Point, to: Point): string {
   return `M${fixed(from.x)} ${fixed(from.y)}C${first} ${second} ${fixed(to.x)} ${fixed(to.y)}`;
 }
 
-/** How far from the preferred share of a curve its label may stand, best first. */
+/** Shifts of a label along its curve, as shares of the curve, best first. */
 const SHIFTS = [0, -0.06, 0.06, -0.12, 0.12, -0.18, 0.18, -0.24, 0.24, -0.3, 0.3];
 
 /**
- * A place on the curve, near the share `around` of it, for a label of this size that covers none of `taken`; `null` if
- * there is none. Of such places the one that the fewest of the `others` run through, so that it is clear whose it is.
+ * Return a box for a label on the curve, near the share `around`, that overlaps none of `taken`; null if there is none.
+ * Among several, return the box that the fewest `others` cross, so that the label clearly belongs to its curve.
  */
 export function labelSpot(
   curve: Curve,
@@ -169,7 +169,7 @@ function covers(box: Box, point: Point, gap: number): boolean {
   return Math.abs(box.x - point.x) < box.halfWidth + gap && Math.abs(box.y - point.y) < box.halfHeight + gap;
 }
 
-/** The way that an arrow key points, y downward. */
+/** Direction of each arrow key, y downward. */
 export const DIRECTIONS: Readonly<Record<string, readonly [x: number, y: number]>> = {
   ArrowLeft: [-1, 0],
   ArrowRight: [1, 0],
@@ -178,9 +178,9 @@ export const DIRECTIONS: Readonly<Record<string, readonly [x: number, y: number]
 };
 
 /**
- * The nearest place in the direction of an arrow key; what lies aslant counts as further away.
+ * Return the nearest place in the direction of an arrow key; the distance across counts double.
  *
- * @param widest how far aslant a place may lie, as a multiple of how far it lies along.
+ * @param widest largest distance across the direction, as a multiple of the distance along it.
  */
 export function nearestTowards<Place extends Point>(
   from: Point,

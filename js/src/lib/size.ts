@@ -1,4 +1,4 @@
-/** The size of an element as it changes. */
+/** A hook for the size of an element. */
 
 import type { RefObject } from "preact";
 import { useLayoutEffect, useState } from "preact/hooks";
@@ -8,7 +8,7 @@ export interface Size {
   readonly height: number;
 }
 
-/** Width and height of the element that `ref` holds, in CSS pixels; zero until it is laid out. */
+/** Return the current size of the element in CSS pixels; zero before its first layout. */
 export function useSize(ref: RefObject<Element>): Size {
   const [size, setSize] = useState<Size>({ width: 0, height: 0 });
   useLayoutEffect(() => {

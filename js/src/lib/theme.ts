@@ -1,4 +1,4 @@
-/** Light or dark, as the host is: JupyterLab and Notebook say it on the body, VS Code too, others through the system. */
+/** The host's theme: an attribute of the body in Jupyter and VS Code, else the system's preference. */
 
 export type Theme = "light" | "dark";
 
@@ -15,7 +15,7 @@ function themeOfHost(): Theme {
   return matchMedia("(prefers-color-scheme: dark)").matches ? "dark" : "light";
 }
 
-/** Calls `tell` now and whenever the host's theme changes, until the returned function is called. */
+/** Call `tell` now and after every change of the theme, until the returned function is called. */
 export function watchTheme(tell: (theme: Theme) => void): () => void {
   const look = () => tell(themeOfHost());
   const system = matchMedia("(prefers-color-scheme: dark)");

@@ -1,4 +1,4 @@
-/** Which cross-modal interactions deserve an arc over the picture. */
+/** Selection of the cross-modal interactions that are drawn as arcs over the picture. */
 
 import { crossLimit, type Explanation, interaction, isCertain, strongest } from "./explanation";
 
@@ -9,13 +9,14 @@ export interface Arc {
   readonly certain: boolean;
 }
 
+/** Largest number of arcs, shared by the active players. */
 const MOST = 6;
-/** Of several active players together. */
+/** Largest number of arcs of several active players. */
 const MOST_OF_ALL = 9;
-/** Weaker than this share of the strongest of its player, or of the whole explanation, an arc is only clutter. */
+/** Arcs below this share of the player's strongest, or of the explanation's strongest, are omitted as clutter. */
 const FAINTEST = { ofPlayer: 0.35, ofAll: 0.15 };
 
-/** The strongest interactions of each active player with the other modality, weakest first so that strong ones lie on top. */
+/** Return each active player's strongest interactions with the other modality, weakest first. */
 export function arcsFrom(explanation: Explanation, active: readonly number[]): Arc[] {
   const { nImage } = explanation;
   const each = Math.max(2, Math.floor(MOST / Math.max(active.length, 1)));

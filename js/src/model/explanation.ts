@@ -1,9 +1,9 @@
-/** An explanation in the browser: what each player does, alone and with others. Numbers are the kernel's. */
+/** An explanation in the browser: main effects and interactions, as computed by the kernel. */
 
 import { decode, decodeIfKnown } from "../wire/arrays";
 import type { Facts, WireResult } from "../wire/types";
 
-/** An interaction is certain when it is further from zero than this many standard errors (95 %, two-sided). */
+/** A value is certain if its 95 % interval excludes 0: if it is at least this many standard errors from 0. */
 export const CERTAIN = 1.96;
 
 export interface Explanation extends Facts {
@@ -30,12 +30,12 @@ export function explanationOf(wire: WireResult): Explanation {
   };
 }
 
-/** " logits", after a number; nothing where the numbers have no unit. */
+/** Return " logits" to follow a number, or an empty string if the values have no unit. */
 export function unitOf({ in_logits = true }: Unit): string {
   return in_logits ? " logits" : "";
 }
 
-/** Whether numbers have a common unit: logits, or whatever the one method of both has. */
+/** Return whether two explanations have a common unit: both in logits, or both by the same method. */
 export function haveOneUnit(a: Unit, b: Unit): boolean {
   return a.method === b.method || (a.in_logits !== false && b.in_logits !== false);
 }
@@ -51,15 +51,15 @@ export function interactionError(of: Explanation, i: number, j: number): number 
   return error !== undefined && Number.isFinite(error) ? error : null;
 }
 
-/** Whether a term's sign is certain; unknown errors make no claim where none of the explanation's are known. */
+/** Return whether an interaction's 95 % interval excludes 0; true if the explanation has no standard errors at all. */
 export function isCertain(of: Explanation, i: number, j: number): boolean {
   const error = interactionError(of, i, j);
   return error === null ? of.interactionsSe === null : Math.abs(interaction(of, i, j)) >= CERTAIN * error;
 }
 
 /**
- * What each player is worth in the light of `active`: its main effect when nothing is active, else its interactions
- * with the active players, summed. An active player keeps its main effect.
+ * Return (n,) main effects if no player is active, else the sum of each player's interactions with the active players.
+ * An active player keeps its main effect.
  */
 export function valuesFor(of: Explanation, active: readonly number[]): Float32Array {
   if (active.length === 0) {
@@ -78,7 +78,7 @@ export function valuesFor(of: Explanation, active: readonly number[]): Float32Ar
   return values;
 }
 
-/** Largest size among `values`, the end of a symmetric colour scale; 1 where all are zero or unknown. */
+/** Return the largest absolute value, the end of a symmetric colour scale; 1 if all are zero or NaN. */
 export function limitOf(values: Float32Array): number {
   let limit = 0;
   for (const value of values) {
@@ -90,8 +90,8 @@ export function limitOf(values: Float32Array): number {
 }
 
 /**
- * Largest cross-modal interaction: one scale for whatever is active, so that weak interactions look weak.
- * What is stronger within image or text has the colour of the scale's end.
+ * Return the largest absolute cross-modal interaction; 1 if all are zero. This scale is independent of the active
+ * players, so that weak interactions look weak.
  */
 export function crossLimit(of: Explanation): number {
   const tokens = [...Array(of.nPlayers - of.nImage).keys()].map((index) => of.nImage + index);
@@ -102,7 +102,7 @@ export function crossLimit(of: Explanation): number {
   return limits.length > 0 ? Math.max(...limits) : 1;
 }
 
-/** The `k` players that interact most with `player`, among those that `wanted` admits, strongest first. */
+/** Return the `k` players with the largest interactions with `player`, strongest first, if `wanted` accepts them. */
 export function strongest(
   of: Explanation,
   player: number,

@@ -1,4 +1,4 @@
-/** Where image players lie in the picture: each in a cell of a grid, or in a region of any shape. */
+/** Outlines of image players in the picture: cells of a grid, or regions of any shape. */
 
 import type { Point } from "../lib/geometry";
 import type { Regions } from "../wire/types";
@@ -9,14 +9,14 @@ export interface Rectangle extends Point {
 }
 
 export interface Outlines {
-  /** The picture's sides, in the units of paths and boxes. */
+  /** Size of the picture, in the units of paths and boxes. */
   readonly width: number;
   readonly height: number;
-  /** The player's outline, as the `d` of an SVG path. */
+  /** Return the player's outline as the `d` of an SVG path. */
   path(player: number): string;
-  /** The least rectangle that holds the player. */
+  /** Return the player's bounding box. */
   box(player: number): Rectangle;
-  /** A place in the player's middle, in the unit square. */
+  /** Return a point inside the player, in the unit square. */
   centre(player: number): Point;
 }
 

@@ -1,14 +1,14 @@
-/** Players: their names, and their neighbours for the arrow keys. Patches, or regions, come first, then the tokens. */
+/** Names of players, and their neighbours for the arrow keys. Patches or regions come first, then the tokens. */
 
 import { nearestTowards } from "../lib/geometry";
 import type { Outlines } from "./outlines";
 
 export interface Board {
   readonly grid: readonly [rows: number, columns: number];
-  /** Whether image players are regions of any shape, which the grid only numbers, and not its cells. */
+  /** Whether image players are regions of any shape, which the grid only numbers. */
   readonly regions: boolean;
   readonly tokens: readonly string[];
-  /** Whether they are whole words. */
+  /** Whether the tokens are whole words. */
   readonly words?: boolean;
 }
 
@@ -20,7 +20,7 @@ export function playerCount(board: Board): number {
   return patchCount(board) + board.tokens.length;
 }
 
-/** Row and column of a patch, counted from 0. */
+/** Return row and column of a patch, counted from 0. */
 export function cell(board: Board, player: number): { row: number; column: number } {
   const columns = board.grid[1];
   return { row: Math.floor(player / columns), column: player % columns };
@@ -31,22 +31,22 @@ interface Called {
   readonly many: string;
 }
 
-/** What one image player, and what several, are called. */
+/** Return the noun for image players, in singular and plural. */
 export function imageWord({ regions }: Pick<Board, "regions">): Called {
   return regions ? { one: "region", many: "regions" } : { one: "patch", many: "patches" };
 }
 
-/** What one text player, and what several, are called. */
+/** Return the noun for text players, in singular and plural. */
 export function textWord({ words }: Pick<Board, "words">): Called {
   return words ? { one: "word", many: "words" } : { one: "token", many: "tokens" };
 }
 
-/** Both, as they are counted and pointed at: patches and tokens. */
+/** Return the nouns for all players: "patches and tokens". */
 export function playersWord(board: Pick<Board, "regions" | "words">): string {
   return `${imageWord(board).many} and ${textWord(board).many}`;
 }
 
-/** A player in a few characters: “dog”, patch (5, 1), region 12. */
+/** Return the short name of a player: “dog”, patch (5, 1), region 12. */
 export function shortName(board: Board, player: number): string {
   const token = board.tokens[player - patchCount(board)];
   if (token !== undefined) {
@@ -59,13 +59,13 @@ export function shortName(board: Board, player: number): string {
   return `patch (${row + 1}, ${column + 1})`;
 }
 
-/** An image player in the fewest characters, as the kernel's graphs label it: 5,1 for a patch, 12 for a region. */
+/** Return the label of an image player in the kernel's graphs: 5,1 for a patch, 12 for a region. */
 export function shortLabel(board: Board, player: number): string {
   const { row, column } = cell(board, player);
   return board.regions ? `${player + 1}` : `${row + 1},${column + 1}`;
 }
 
-/** A player for somebody who hears it: token “dog”, patch row 5, column 1. */
+/** Return the name of a player for screen readers: token “dog”, patch row 5, column 1. */
 export function spokenName(board: Board, player: number): string {
   if (player >= patchCount(board)) {
     return `${textWord(board).one} ${shortName(board, player)}`;
@@ -77,26 +77,26 @@ export function spokenName(board: Board, player: number): string {
   return `patch row ${row + 1}, column ${column + 1}`;
 }
 
-/** A name within a line, whose other words and numbers it must not turn round: as it is, but for letters from the right. */
+/** Isolate a name in a right-to-left script, so that it does not reorder the text around it. */
 function isolated(name: string): string {
   return FROM_RIGHT.test(name) ? `\u2068${name}\u2069` : name;
 }
 
-/** A letter of a script that is read from the right. */
+/** A letter of a right-to-left script. */
 const FROM_RIGHT = /[\p{sc=Adlam}\p{sc=Arabic}\p{sc=Hebrew}\p{sc=Nko}\p{sc=Syriac}\p{sc=Thaana}]/u;
 
-/** Whether the tokens are read from the right, by their first letter. */
+/** Return whether the first letter of the tokens is of a right-to-left script. */
 export function rightToLeft({ tokens }: Pick<Board, "tokens">): boolean {
   const letter = /\p{L}/u.exec(tokens.join(""));
   return letter !== null && FROM_RIGHT.test(letter[0]);
 }
 
-/** Several players in a line: “black” + “dog”. */
+/** Return the names of several players: “black” + “dog”. */
 export function namesOf(board: Board, players: readonly number[]): string {
   return players.map((player) => shortName(board, player)).join(" + ");
 }
 
-/** Up to three players by name, more of them by number: “dog” + patch (5, 1), 12 patches + 1 token. */
+/** Return names of up to three players, or numbers of more: “dog” + patch (5, 1); 12 patches + 1 token. */
 export function groupName(board: Board, players: readonly number[]): string {
   if (players.length <= 3) {
     return namesOf(board, players);
@@ -111,9 +111,9 @@ function counting(number: number, { one, many }: Called): string {
 }
 
 /**
- * Where an arrow key leads from `player`, or `null` if it leads nowhere. Down from the patches come the tokens.
+ * Return the player to which an arrow key leads from `player`, or null. The tokens are below the patches.
  *
- * @param outlines where regions lie; patches of a grid need none.
+ * @param outlines outlines of regions; not needed for patches of a grid.
  */
 export function neighbour(
   board: Board,
@@ -128,7 +128,7 @@ export function neighbour(
   return regions ? fromRegion(board, regions, player, key) : fromPatch(board, player, key);
 }
 
-/** A region further aslant than this many times as far along does not lie in a key's direction. */
+/** Largest distance across a key's direction, as a multiple of the distance along it. */
 const ASLANT = 1.5;
 
 function fromRegion(board: Board, outlines: Outlines, player: number, key: string): number | null {

@@ -1,4 +1,4 @@
-/** The rows of the table: interactions, or main effects where a method has nothing else, and their order. */
+/** Rows of the table: interactions, or main effects for a method of order 1, and their order. */
 
 import type { Graph, GraphEdge, Traits } from "../wire/types";
 import { type Explanation, interaction, interactionError } from "./explanation";
@@ -14,7 +14,7 @@ export interface Row {
 
 export type Order = "size" | "value" | "certainty" | "name";
 
-/** What is drawn in the graph: its edges, and the third-order terms as rows of three. */
+/** Return the graph's edges as rows of two players, and its third-order terms as rows of three. */
 export function graphRows(of: Explanation, graph: Graph): Row[] {
   const pairs = graph.edges
     .filter((edge) => edge.kind !== "term")
@@ -25,7 +25,7 @@ export function graphRows(of: Explanation, graph: Graph): Row[] {
   return [...pairs, ...terms];
 }
 
-/** The players that a third-order term's node is joined to, ascending. */
+/** Return the players of a third-order term's node, in ascending order. */
 export function playersOf(term: number, edges: readonly GraphEdge[]): number[] {
   return edges
     .filter(({ source, target }) => source === term || target === term)
@@ -33,10 +33,10 @@ export function playersOf(term: number, edges: readonly GraphEdge[]): number[] {
     .sort((a, b) => a - b);
 }
 
-/** Which interactions are wanted: the graph's settings. */
+/** Settings of the graph that choose interactions. */
 export type Wanted = Readonly<Pick<Traits, "graph_kind" | "graph_sign" | "top_k">>;
 
-/** The strongest interactions of the selected players, whether or not the graph has room for them. */
+/** Return the strongest interactions of the selected players, including those that the graph does not show. */
 export function selectionRows(of: Explanation, selection: readonly number[], wanted: Wanted): Row[] {
   const rows: Row[] = [];
   for (let i = 0; i < of.nPlayers; i++) {
@@ -62,7 +62,7 @@ function fits({ graph_kind, graph_sign }: Wanted, value: number, cross: boolean)
   return kind && sign;
 }
 
-/** Main effects, of the selected players alone where `selection` is given. */
+/** Return main effects: of the players in `selection`, or of all players if it is null. */
 export function mainRows(of: Explanation, selection: readonly number[] | null): Row[] {
   const players = selection ?? [...of.main.keys()];
   return players.map((player) => {
@@ -76,12 +76,12 @@ function row(of: Explanation, players: readonly number[], value: number, se: num
   return { players, value, se, name: players.map((player) => shortName(of, player)).join(" × ") };
 }
 
-/** How many standard errors a value is from zero; null where its error is not known. */
+/** Return |value| / standard error; null without a standard error. */
 export function certaintyOf({ value, se }: Row): number | null {
   return se === null || se <= 0 ? null : Math.abs(value) / se;
 }
 
-/** `rows` in another order; what is not known comes last either way. */
+/** Return the sorted rows; unknown values come last in both directions. */
 export function sorted(rows: readonly Row[], order: Order, descending: boolean): Row[] {
   const direction = descending ? -1 : 1;
   if (order === "name") {

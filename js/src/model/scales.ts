@@ -1,22 +1,22 @@
-/** Where colour scales end: one for patches and one for words, the same for whatever is active and for A as for B. */
+/** Ends of the colour scales: one for patches and one for tokens, shared by A and B. */
 
 import type { Block } from "../wire/types";
 import { type Explanation, limitOf, valuesFor } from "./explanation";
 
-/** Ends of the scales, ±, in logits. */
+/** Largest absolute value of each scale, in logits. */
 export interface Scales {
   readonly patch: number;
   readonly token: number;
-  /** Of an interaction between image and text, as arcs show them. */
+  /** Scale of cross-modal interactions, which arcs show. */
   readonly cross: number;
 }
 
 export type BlockLimits = Readonly<Record<Block, number>>;
 
 /**
- * Largest size among each block's interactions; 0 where all are zero.
+ * Return the largest absolute interaction of each block; 0 if all are zero.
  *
- * @returns of `cross` (n_text, n_image), `text_text` and `image_image`, in logits.
+ * @returns limits of `cross`, `text_text` and `image_image`, in logits.
  */
 export function blockLimits(of: Explanation): BlockLimits {
   const limits = { cross: 0, text_text: 0, image_image: 0 };
@@ -34,19 +34,19 @@ export function blockOf(of: Explanation, i: number, j: number): Block {
   return patches === 2 ? "image_image" : patches === 1 ? "cross" : "text_text";
 }
 
-/** The larger of each limit: what A and B share. */
+/** Return the largest limit of each block, which A and B share. */
 export function widest(limits: readonly BlockLimits[]): BlockLimits {
   const most = (block: Block) => Math.max(...limits.map((limit) => limit[block]), 0);
   return { cross: most("cross"), text_text: most("text_text"), image_image: most("image_image") };
 }
 
 /**
- * Scales for the main effects (nothing active), or for the interactions with the active players.
+ * Return the scales of main effects (no player active), or of interactions with the active players.
  *
- * Main effects of words are several times those of patches, hence a scale for each. Interactions within image or text
- * are never on a finer scale than those across: weak ones look weak.
+ * Main effects of tokens are several times those of patches, hence two scales. Interactions within one modality never
+ * have a smaller scale than cross-modal ones, so that weak interactions look weak.
  *
- * @param explanations what is shown, and what it is compared with on the same scale.
+ * @param explanations the explanations that share the scales.
  */
 export function scalesOf(
   explanations: readonly Explanation[],
@@ -70,7 +70,7 @@ export function scalesOf(
   };
 }
 
-/** Largest summed interaction of a patch, and of a token, that is not active itself. */
+/** Return the largest summed interaction of a patch, and of a token, among players that are not active. */
 function largestSums(explanations: readonly Explanation[], active: readonly number[]) {
   const largest = { patch: 0, token: 0 };
   for (const of of explanations) {

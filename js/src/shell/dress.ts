@@ -1,19 +1,19 @@
-/** Gives the style sheet to the document or shadow root that a view stands in, once however many views there are. */
+/** Adds the style sheet to the document or shadow root of a view, once for all views in it. */
 
 import css from "./style.css?inline";
 
 let sheet: CSSStyleSheet | null = null;
 
-/** Dresses `el` wherever it is put from now on; returns how to stop. The sheet itself stays: others may need it. */
+/** Keep `el` styled wherever it moves; return a function that stops this. The sheet stays for other views. */
 export function dress(el: HTMLElement): () => void {
   const adopt = () => {
-    const root = el.getRootNode() as Document | ShadowRoot; // of an element that is connected
+    const root = el.getRootNode() as Document | ShadowRoot;
     if (el.isConnected && !root.adoptedStyleSheets.includes(styles())) {
       root.adoptedStyleSheets = [...root.adoptedStyleSheets, styles()];
     }
   };
   adopt();
-  // A host may put the element into the page later, or into another root; it gets a size then, before it is painted.
+  // a host may attach the element later, or move it to another root; its size changes then, before it is painted
   const observer = new ResizeObserver(adopt);
   observer.observe(el);
   return () => observer.disconnect();

@@ -1,23 +1,23 @@
-/** What was asked of the kernel and is not answered yet: a kernel that is busy or dead is not waited for in vain. */
+/** Requests without an answer yet, and a time limit after which a busy or dead kernel counts as silent. */
 
 import { type ReadonlySignal, signal } from "@preact/signals";
 
 const ANSWERS_WITHIN_MS = 5000;
-/** Between two signs of life while it computes: one batch on a slow machine takes seconds. */
+/** Longest time between two messages during a computation; one batch may take seconds on a slow machine. */
 const BATCH_WITHIN_MS = 60_000;
 
 export interface Answers {
-  /** A refinement was asked for and has not begun. */
+  /** Whether a requested refinement has not begun yet. */
   readonly pending: ReadonlySignal<boolean>;
-  /** Nothing came for too long. */
+  /** Whether the kernel has sent nothing for too long. */
   readonly silent: ReadonlySignal<boolean>;
-  /** Something was asked that the kernel answers at once; `refinement`: with a new generation. */
+  /** Note a request that the kernel answers at once; `refinement` if the answer is a new generation. */
   asked(refinement: boolean): void;
-  /** The refinement that was asked for has begun, or was refused. */
+  /** Note that the requested refinement has begun or was rejected. */
   begun(): void;
-  /** What was asked could not even be sent. */
+  /** Note that a request could not be sent. */
   lost(): void;
-  /** A sign of life came; while it is `busy`, others will follow. */
+  /** Note a message; while the kernel is `busy`, more will follow. */
   heard(busy: boolean): void;
   stop(): void;
 }

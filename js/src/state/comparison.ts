@@ -1,4 +1,4 @@
-/** Which explanation the views show, and in the light of which players. */
+/** Selection of the explanation to show, and of the kernel's answers that belong to it. */
 
 import { computed, type ReadonlySignal } from "@preact/signals";
 import { type Explanation, explanationOf, haveOneUnit } from "../model/explanation";
@@ -6,7 +6,7 @@ import type { Group, Shown, Subset, Subsets, Traits } from "../wire/types";
 
 type Compared = { readonly [Name in "shown" | "pinned" | "difference"]: ReadonlySignal<Traits[Name]> };
 
-/** What the views show of A, B and B − A, and what shares one colour scale: A with B in one unit; their difference has its own. */
+/** Choose among A, B and B − A. A and B share a colour scale if they have one unit; B − A has its own scale. */
 export function comparison(traits: Compared, current: ReadonlySignal<Explanation | null>) {
   const pinned = computed(() => traits.pinned.value && explanationOf(traits.pinned.value.result));
   const difference = computed(() => traits.difference.value && explanationOf(traits.difference.value.result));
@@ -23,8 +23,8 @@ export function comparison(traits: Compared, current: ReadonlySignal<Explanation
 }
 
 /**
- * The kernel's answer, if it is for this selection and for the present result, whose number an answer bears whichever
- * explanation is shown.
+ * Return the kernel's sums if they are for this selection and the current result. Sums of the pinned explanation and of
+ * the difference have the current result's generation as well.
  */
 export function groupFor(
   group: Group | null,
@@ -39,7 +39,7 @@ export function groupFor(
   return fits ? group : null;
 }
 
-/** The subset to show, if one is asked for and the kernel has it for the present result. */
+/** Return the subset of `size` players; null for size 0, or if the kernel's answer is for an older result. */
 export function subsetFor(
   subsets: Subsets | null,
   size: number,
@@ -52,7 +52,7 @@ export function subsetFor(
   return subsets[sign].find(({ players }) => players.length === size) ?? null;
 }
 
-/** `answer` where it is about the explanation that is shown. */
+/** Return `answer` if it is about the shown explanation. */
 export function answerFor<Answer extends { readonly shown: Shown }>(
   answer: Answer | null,
   shown: Shown,
@@ -60,7 +60,7 @@ export function answerFor<Answer extends { readonly shown: Shown }>(
   return answer?.shown === shown ? answer : null;
 }
 
-/** Players that the explanation does not have (any more) are left out. */
+/** Return the selected players, else the hovered one; players that the explanation does not have are dropped. */
 export function activePlayers(
   selection: readonly number[],
   hovered: number | null,

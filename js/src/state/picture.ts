@@ -1,13 +1,13 @@
-/** The kernel's pictures, as addresses that an image can show. */
+/** URLs of the kernel's pictures. */
 
 import { computed, type ReadonlySignal } from "@preact/signals";
 import type { Picture } from "../wire/types";
 
 /**
- * The object URL of a picture that may change: released when another comes, or when the view goes.
+ * Return the object URL of a picture that may change. It is released when the picture changes or the view closes.
  *
- * @param picture read anew whenever a signal in it changes.
- * @param releases what is done when the view goes.
+ * @param picture called again whenever a signal in it changes.
+ * @param releases receives a function to call when the view closes.
  */
 export function pictureUrl(
   picture: () => Picture | null | undefined,
@@ -27,7 +27,7 @@ export function pictureUrl(
     }
     if (shown?.data !== image.data) {
       release();
-      // a copy: the buffer may be shared, which a Blob does not take
+      // copied, because a Blob does not accept a shared buffer
       const bytes = new Uint8Array(image.data.buffer, image.data.byteOffset, image.data.byteLength).slice();
       shown = { data: image.data, url: URL.createObjectURL(new Blob([bytes], { type: image.mime })) };
     }

@@ -1,12 +1,12 @@
-/** Arrays as the kernel sends them: float32 bytes with a shape. */
+/** Decoding of arrays: float32 bytes with a shape. */
 
 import type { WireArray } from "./types";
 
 /**
- * The numbers of `wire`. A buffer may be a window into a larger one, at an offset that no Float32Array can begin at:
+ * Return the values of `wire`. Its buffer may be part of a larger one, at an offset that is not a multiple of four;
  * then the bytes are copied.
  *
- * @throws if there are not as many bytes as the shape needs, or the type is another one.
+ * @throws if the type is not float32 or the number of bytes does not match the shape.
  */
 export function decode(wire: WireArray): Float32Array {
   const length = wire.shape.reduce((product, side) => product * side, 1);
@@ -20,7 +20,7 @@ export function decode(wire: WireArray): Float32Array {
   return new Float32Array(buffer.slice(byteOffset, byteOffset + byteLength));
 }
 
-/** Like {@link decode}, and `null` for what is not known. */
+/** Return the values of `wire`, or null if there is none. */
 export function decodeIfKnown(wire: WireArray | null | undefined): Float32Array | null {
   return wire ? decode(wire) : null;
 }

@@ -1,9 +1,9 @@
-/** What was measured of explanations: which of it belongs to what is shown, and in which words it is told. */
+/** Measurements: those of the shown explanation and of others, and their descriptions. */
 
 import { budgetName, plain, probability } from "../../lib/format";
 import type { Facts, Measured } from "../../wire/types";
 
-/** With all of these equal, so are the numbers that were measured. */
+/** Facts that determine a measurement. */
 const SAME = [
   "caption",
   "method",
@@ -15,12 +15,12 @@ const SAME = [
   "text_encodes",
 ] as const satisfies readonly (keyof Facts & keyof Measured)[];
 
-/** What was measured of just this explanation. */
+/** Return the measurement of this explanation, if there is one. */
 export function measuredOf(of: Facts, measured: readonly Measured[]): Measured | null {
   return measured.find((each) => SAME.every((name) => each[name] === of[name])) ?? null;
 }
 
-/** What was measured of other explanations of the same pair, in the order in which it was. */
+/** Return measurements of other explanations of the same caption, in order of measurement. */
 export function measuredBeside(of: Facts, measured: readonly Measured[]): readonly Measured[] {
   const own = measuredOf(of, measured);
   return measured.filter((each) => each !== own && each.caption === of.caption);
@@ -38,7 +38,7 @@ export function nameOf({ label, order, uses_p, p, uses_budget, budget }: Measure
     .join(" · ");
 }
 
-/** Share of the players kept at a point of a curve, 0 to 1. */
+/** Return the share of players kept at a point of a curve, 0 to 1. */
 export function keptAt(point: number, { most }: Measured): number {
   return point / (most.length - 1);
 }
@@ -50,7 +50,7 @@ export function readingOf(measured: Measured, point: number): string {
   return `${kept} % kept: most similar ${plain(most)}, least similar ${plain(least)}`;
 }
 
-/** The curves in a sentence or two, for whoever does not see them. */
+/** Describe the curves in sentences, for screen readers. */
 export function summaryOf(measured: Measured): string {
   const [high, low] = [extreme(measured, "most", Math.max), extreme(measured, "least", Math.min)];
   return (

@@ -1,4 +1,4 @@
-/** The graph as it is drawn: nodes in their places, edges that go round them, labels where there is room. */
+/** The drawing of the graph: positions of nodes, routes of edges, and labels where there is room. */
 
 import { type Box, type Curve, labelSpot, nearestTowards, type Point, route } from "../../lib/geometry";
 import { CERTAIN } from "../../model/explanation";
@@ -7,7 +7,7 @@ import { type Frame, type PlacedNode, place } from "./places";
 
 const LABELS_AT_REST = 5;
 const LABELS_IN_FOCUS = 10;
-/** Half the sides of a label, in pixels. */
+/** Half width and half height of a label, in pixels. */
 const LABEL = { halfWidth: 17, halfHeight: 8 };
 
 export interface PlacedEdge extends GraphEdge {
@@ -24,16 +24,16 @@ export interface Label {
 
 export interface Drawing {
   readonly nodes: readonly PlacedNode[];
-  /** Weakest first, so that the strong ones lie on top. */
+  /** Weakest first, so that strong edges are drawn on top. */
   readonly edges: readonly PlacedEdge[];
   readonly neighbours: ReadonlyMap<number, ReadonlySet<number>>;
-  /** A third-order term's node → the players that it joins. */
+  /** Node of a third-order term → its players. */
   readonly joined: ReadonlyMap<number, readonly number[]>;
-  /** Numbers for the strongest edges, or for those of the active players, where there is room. */
+  /** Labels of the strongest edges, or of the active players' edges, where there is room. */
   labels(active: readonly number[]): Label[];
 }
 
-/** @param moved places in the unit square of nodes that were moved by hand. */
+/** @param moved places, in the unit square, of nodes that the user moved. */
 export function draw(graph: Graph, frame: Frame, moved: ReadonlyMap<number, Point> = new Map()): Drawing {
   const nodes = place(graph.nodes, frame, moved);
   const byPlayer = new Map(nodes.map((node) => [node.player, node]));
@@ -64,7 +64,7 @@ export function draw(graph: Graph, frame: Frame, moved: ReadonlyMap<number, Poin
   };
 }
 
-/** Whether an edge's sign is not certain; unknown errors make no claim where none of the graph's are known. */
+/** Return whether an edge's 95 % interval includes 0; false if the graph has no standard errors at all. */
 export function isUncertain(edge: GraphEdge, among: readonly GraphEdge[]): boolean {
   const { weight, se } = edge;
   return se === null ? among.some((other) => other.se !== null) : Math.abs(weight) < CERTAIN * se;
@@ -84,7 +84,7 @@ function joinedBy(edges: readonly PlacedEdge[]): Map<number, number[]> {
   const joined = new Map<number, number[]>();
   for (const { source, target, kind } of edges) {
     if (kind === "term") {
-      // the term's number is above all players'
+      // the number of a term is larger than that of any player
       const [player, term] = source < target ? [source, target] : [target, source];
       joined.set(
         term,
@@ -113,7 +113,7 @@ function labelsFor(
   const taken: Box[] = [...nodes];
   const labels: Label[] = [];
   for (const edge of wanted) {
-    // towards the end where fewer of these edges meet: there they have parted
+    // move towards the end with fewer edges, where they are further apart
     const crowding = Math.sign((meeting.get(edge.source) ?? 0) - (meeting.get(edge.target) ?? 0));
     const others = wanted.filter((other) => other !== edge).map(({ curve }) => curve);
     const spot = labelSpot(edge.curve, 0.5 + 0.14 * crowding, LABEL, taken, others);
@@ -125,7 +125,7 @@ function labelsFor(
   return labels;
 }
 
-/** The nearest node in the direction of an arrow key. */
+/** Return the nearest node in the direction of an arrow key. */
 export function towards(nodes: readonly PlacedNode[], player: number, key: string): number | null {
   const from = nodes.find((node) => node.player === player);
   const apart = nodes.filter((node) => node !== from);

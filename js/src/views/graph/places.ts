@@ -1,4 +1,4 @@
-/** Where the graph's nodes lie in a frame of so many pixels: spread over it, apart from each other. */
+/** Positions of the graph's nodes in a frame, in pixels: spread over it, without overlap. */
 
 import { type Box, clamp, type Point, separate } from "../../lib/geometry";
 import { shortened, textWidth } from "../../lib/labels";
@@ -6,31 +6,31 @@ import { rightToLeft } from "../../model/players";
 import type { GraphNode } from "../../wire/types";
 
 const MARGIN = 14;
-/** Nodes that lie together are drawn apart by so much at most: they still lie together. */
+/** Largest factor by which distances are stretched, so that neighbours remain neighbours. */
 const WIDEST_SPREAD = 2.5;
-/** Between the lowest patch and the highest token. */
+/** Distance between the lowest patch and the highest token. */
 const GAP = 22;
-/** Height of a line of tokens, and the least space between two of them. */
+/** Height of a line of tokens, and smallest distance between two tokens. */
 const LINE = 36;
 const TOKEN_GAP = 8;
-/** Half the side of the mark of a third-order term. */
+/** Half the width of the mark of a third-order term. */
 const TERM = 9;
 
 export interface Frame {
   readonly width: number;
   readonly height: number;
-  /** Of the picture's grid. */
+  /** Number of columns of the picture's grid. */
   readonly columns: number;
-  /** Whether patches lie as in the picture. */
+  /** Whether patches have the same arrangement as in the picture. */
   readonly anchored: boolean;
 }
 
 export interface PlacedNode extends GraphNode, Box {}
 
 /**
- * Nodes with their boxes in pixels; none lies on another, but where somebody put it there.
+ * Return the nodes with their boxes in pixels. Boxes do not overlap, unless the user moved a node there.
  *
- * @param moved places in the unit square of nodes that were moved by hand.
+ * @param moved places, in the unit square, of nodes that the user moved.
  */
 export function place(
   nodes: readonly GraphNode[],
@@ -87,7 +87,7 @@ function boxOf(node: GraphNode, { width, height, columns }: Frame): Box {
   }
 }
 
-/** In the picture's layout tokens stand in reading order at the foot, in as many lines as they need at this width. */
+/** In the anchored layout, put tokens in reading order at the bottom, in as many lines as this width requires. */
 function inLines(
   nodes: readonly GraphNode[],
   boxes: readonly Box[],
@@ -117,7 +117,7 @@ function inLines(
   return boxes.map((box) => placed.get(box) ?? box);
 }
 
-/** Tokens line by line, none wider than the frame. */
+/** Break tokens into lines that fit the frame. */
 function broken(tokens: readonly Box[], width: number): Box[][] {
   const lines: Box[][] = [];
   let taken = Number.POSITIVE_INFINITY;
@@ -133,7 +133,7 @@ function broken(tokens: readonly Box[], width: number): Box[][] {
   return lines;
 }
 
-/** Pixels that the lines of tokens take at the foot of the picture's layout. */
+/** Return the height of the lines of tokens in the anchored layout, in pixels. */
 export function footHeight(nodes: readonly GraphNode[], width: number): number {
   const frame = { width, height: 0, columns: 1, anchored: true };
   const tokens = nodes.filter((node) => node.kind === "token").map((node) => boxOf(node, frame));
@@ -141,8 +141,8 @@ export function footHeight(nodes: readonly GraphNode[], width: number): number {
 }
 
 /**
- * Nodes stretched over the frame, each still left of, or above, the same others. In the picture's layout that is what
- * patches do, above the tokens, which have their lines.
+ * Stretch the nodes over the frame without changing their order. In the anchored layout only patches are stretched; the
+ * tokens stay in their lines below.
  */
 function spread(nodes: readonly GraphNode[], boxes: readonly Box[], frame: Frame): Box[] {
   const isPatch = (_: Box, index: number) => nodes[index]?.kind === "patch";
@@ -155,21 +155,21 @@ function spread(nodes: readonly GraphNode[], boxes: readonly Box[], frame: Frame
     return [...boxes];
   }
   const rest = boxes.filter((box) => !movable.includes(box)).map((box) => box.y - box.halfHeight - GAP);
-  const edge = MARGIN / 2;
+  const border = MARGIN / 2;
   const x = stretch(
     movable.map((box) => box.x),
-    edge + halfWidth,
-    frame.width - edge - halfWidth,
+    border + halfWidth,
+    frame.width - border - halfWidth,
   );
   const y = stretch(
     movable.map((box) => box.y),
-    edge + halfHeight,
-    Math.max(Math.min(frame.height - edge, ...rest) - halfHeight, edge + halfHeight),
+    border + halfHeight,
+    Math.max(Math.min(frame.height - border, ...rest) - halfHeight, border + halfHeight),
   );
   return boxes.map((box) => (movable.includes(box) ? { ...box, x: x(box.x), y: y(box.y) } : box));
 }
 
-/** The stretch, and shift, that brings `values` to fill `low` to `high`, as far as it may go. */
+/** Return a linear map that makes `values` fill the range from `low` to `high`, limited by the largest factor. */
 function stretch(values: readonly number[], low: number, high: number): (value: number) => number {
   const [least, most] = [Math.min(...values), Math.max(...values)];
   const factor = Math.min((high - low) / Math.max(most - least, 1e-9), WIDEST_SPREAD);

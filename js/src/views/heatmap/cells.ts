@@ -1,4 +1,4 @@
-/** What Plotly draws of a block of interactions, and where in the frame each cell lies. */
+/** Plotly's figure of a block of interactions, and the places of its cells. */
 
 import { divergingScale, type Palette } from "../../lib/colour";
 import { clamp } from "../../lib/geometry";
@@ -6,7 +6,7 @@ import { shortened, textWidth } from "../../lib/labels";
 import type { Explanation } from "../../model/explanation";
 import type { Block } from "../../wire/types";
 
-/** A block as a rectangle of cells, in pixels of the frame that it is drawn in. */
+/** A block as a rectangle of cells, in pixels of its frame. */
 export interface Sheet {
   readonly rows: readonly number[];
   readonly columns: readonly number[];
@@ -14,7 +14,7 @@ export interface Sheet {
   readonly top: number;
   readonly width: number;
   readonly height: number;
-  /** Height of the whole frame, axes included. */
+  /** Height of the frame, including axes. */
   readonly total: number;
 }
 
@@ -26,14 +26,14 @@ export interface Look {
 }
 
 const TALLEST = 540;
-/** Heights of a word's row: as they are where there is room, and at least. */
+/** Usual and smallest height of a token's row. */
 const WORD = { usual: 42, least: 22 };
 const TOP = 8;
 const RIGHT = 10;
-/** For the numbers of the picture's rows along an axis, and its title. */
+/** Room for an axis with the picture's row numbers and a title. */
 const ROW_AXIS = 44;
 
-/** The block's players and place in a frame of this width. */
+/** Return the block's players and its place in a frame of this width. */
 export function sheet(of: Explanation, block: Block, frame: number): Sheet {
   const patches = [...Array(of.nImage).keys()];
   const tokens = of.tokens.map((_, index) => of.nImage + index);
@@ -53,13 +53,13 @@ export function sheet(of: Explanation, block: Block, frame: number): Sheet {
   return { rows, columns, left: centred, top: TOP, width, height, total: TOP + height + foot };
 }
 
-/** Whether words along the bottom would run into each other. */
+/** Return whether horizontal labels on the x axis would overlap. */
 function slanted(width: number, of: Explanation): boolean {
   const widest = Math.max(...of.tokens.map((token) => textWidth(shortened(token))), 0);
   return widest + 6 > width / Math.max(of.tokens.length, 1);
 }
 
-/** The row's and the column's player at a place in the frame; null outside of the sheet. */
+/** Return the players of the cell at a place in the frame; null outside the sheet. */
 export function cellAt(of: Sheet, x: number, y: number): readonly [row: number, column: number] | null {
   const [across, down] = [(x - of.left) / of.width, (y - of.top) / of.height];
   if (across < 0 || across > 1 || down < 0 || down > 1) {
@@ -70,25 +70,25 @@ export function cellAt(of: Sheet, x: number, y: number): readonly [row: number, 
   return row === undefined || column === undefined ? null : [row, column];
 }
 
-/** A cell that is too small to be seen, marked. */
+/** A mark on a cell that is too small to be visible. */
 export interface Mark {
   readonly row: number;
   readonly column: number;
   readonly value: number;
-  /** Its middle, in pixels of the frame. */
+  /** Centre of the cell, in pixels of the frame. */
   readonly x: number;
   readonly y: number;
 }
 
-/** Cells smaller than this are lost among their neighbours: then the strongest are marked. */
+/** Smaller cells, in pixels, are hardly visible, so the strongest of them are marked. */
 const SEEN = 4;
 const MARKED = 40;
-/** Weaker than this share of the scale, a cell is left to the heatmap. */
+/** Cells below this share of the scale have no mark. */
 const FAINTEST = 0.2;
-/** How near the pointer must come to a mark, in pixels. */
+/** Largest distance of the pointer from a mark, in pixels. */
 const REACH = 5;
 
-/** The strongest cells of a sheet whose cells are too small to be seen; none where they are not. */
+/** Return marks for the strongest cells of a sheet with tiny cells; none for a sheet with larger cells. */
 export function marksOf(of: Explanation, place: Sheet, limit: number): Mark[] {
   const [wide, high] = [place.width / place.columns.length, place.height / place.rows.length];
   if (Math.min(wide, high) >= SEEN) {
@@ -107,7 +107,7 @@ export function marksOf(of: Explanation, place: Sheet, limit: number): Mark[] {
   return marks.sort((a, b) => Math.abs(b.value) - Math.abs(a.value)).slice(0, 2 * MARKED);
 }
 
-/** The mark next to a place, if one is near. */
+/** Return the nearest mark, if one is within reach. */
 export function markAt(marks: readonly Mark[], x: number, y: number): Mark | null {
   let nearest: Mark | null = null;
   let least = REACH;
@@ -129,11 +129,11 @@ export interface Band {
   readonly height: number;
 }
 
-/** Narrower cells are framed from outside, so that the frame does not cover them. */
+/** Narrower bands have their frame outside, where it does not cover the cells. */
 const FRAMED_INSIDE = 9;
 const OUTSIDE = 3;
 
-/** The bands of a player: its row, its column, or both. */
+/** Return the bands of a player: its row, its column, or both. */
 export function bandsOf(of: Sheet, player: number): Band[] {
   const [row, column] = [of.rows.indexOf(player), of.columns.indexOf(player)];
   const [high, wide] = [of.height / of.rows.length, of.width / of.columns.length];
@@ -150,7 +150,7 @@ export function bandsOf(of: Sheet, player: number): Band[] {
 }
 
 /**
- * Plotly's data and layout.
+ * Return Plotly's data and layout.
  *
  * @param limit end of the symmetric colour scale, in logits.
  */
@@ -202,7 +202,7 @@ export function figure(
   return { data, layout };
 }
 
-/** Words by name, patches by the picture's row that they lie in, or regions by number. */
+/** Return an axis with the names of tokens, the picture's row of patches, or the numbers of regions. */
 function axis(of: Explanation, words: boolean, tickangle: number) {
   const shared = { showgrid: false, zeroline: false, fixedrange: true, ticks: "", automargin: false };
   if (words) {
@@ -241,7 +241,7 @@ function titled(text: string) {
   return { text, font: SMALL, standoff: 6 };
 }
 
-/** Between the picture's rows. */
+/** Return lines between the picture's rows. */
 function separators(of: Explanation, block: Block, color: string) {
   if (block === "text_text" || of.regions) {
     return [];
@@ -254,7 +254,7 @@ function separators(of: Explanation, block: Block, color: string) {
   return block === "cross" ? along : [...along, ...down];
 }
 
-/** Plotly reads a little HTML in texts: what a caption says is no markup. */
+/** Escape a caption's text, because Plotly interprets some HTML in labels. */
 function escaped(text: string): string {
   return text.replaceAll("&", "&amp;").replaceAll("<", "&lt;").replaceAll(">", "&gt;");
 }

@@ -1,4 +1,4 @@
-/** Plotly, set up once per page however many widgets there are, when the first heatmap is shown. */
+/** Loads Plotly when the first heatmap is shown, once for all widgets of a page. */
 
 export interface HeatmapTrace {
   readonly type: "heatmap";
@@ -19,7 +19,7 @@ export interface Plotly {
 const SHARED = Symbol.for("fixlip_widgets.plotly.3");
 const page = globalThis as { [SHARED]?: Promise<Plotly> };
 
-/** Each widget's module holds Plotly's code, but only the first on the page runs it. */
+/** Return the page's Plotly; every widget's module contains the code, but only the first one runs it. */
 export function loadPlotly(): Promise<Plotly> {
   page[SHARED] ??= import("./plotly-bundle").then((bundle) => bundle.default as Plotly);
   return page[SHARED];
