@@ -41,23 +41,23 @@ def sum_errors(fit: CrossModalFit, inside: NDArray[np.bool_], scale: float = 1.0
     # rows are weights of the n values: each value alone, those outside the group, half of those inside
     sums = torch.cat([torch.eye(n).to(members), (1 - members)[None], 0.5 * members[None]])
     variance = torch.zeros(n + 2, dtype=torch.float64, device=members.device)
-    image, text = slice(0, n_image), slice(n_image, n)
     for sampling in samplings(fit):
-        own, others = (image, text) if sampling.side is fit.image else (text, image)
-        variance += _variance(sampling, members[own], members[others], sums[:, own], sums[:, others])
+        variance += _variance(sampling, members, sums)
     if not fit.pairs:
         variance[_needs_pairs(members, sums, n_image)] = torch.nan
     errors = scale * variance.sqrt().cpu().numpy()
     return SumErrors(values=errors[:n], total=float(errors[n]), within=float(errors[n + 1]))
 
 
-def _variance(sampling: Sampling, own: Tensor, others: Tensor, own_sums: Tensor, other_sums: Tensor) -> Tensor:
-    """Return (k,) variances from drawing one modality's masks; members and columns of sums are split by modality."""
+def _variance(sampling: Sampling, members: Tensor, sums: Tensor) -> Tensor:
+    """Return (k,) variances of the sums from drawing one modality's masks."""
     side, units = sampling.side, sampling.units
+    own, others = members[sampling.own], members[sampling.others]
+    own_sums, other_sums = sums[:, sampling.own], sums[:, sampling.others]
     directions = _pair_directions(sampling.other, others).to(side.dtype)
     weights, other_weights = own_sums.T.to(side.dtype), other_sums.T.to(side.dtype)
     own_members, other_members = own.to(side.dtype), others.to(side.dtype)
-    total = torch.zeros(len(own_sums), dtype=torch.float64, device=own.device)
+    total = torch.zeros(len(sums), dtype=torch.float64, device=sums.device)
     for chunk in units.chunks():
         flow = sampling.flow(chunk)
         with_own = flow.slope * (flow.residuals @ other_members)[:, None]

@@ -180,16 +180,11 @@ def quadratic_directions(modality: Modality) -> Tensor:
     Exact for enumerated masks, and to first order for sampled ones, which suffices for a variance.
     """
     first, second = torch.triu_indices(modality.n, modality.n, 1, device=modality.masks.device)
-    if modality.sampled:
-        constant, linear = affine_directions(modality)
-        pairs = torch.zeros(len(first), len(constant), dtype=torch.float64, device=modality.masks.device)
-        for phi, values in scaled_basis(modality):
-            pairs += (phi[:, first] * phi[:, second]).T @ values
-        return torch.cat([constant[None], linear, pairs])
-    masks = modality.masks.double()
-    columns = torch.cat([torch.ones_like(masks[:, :1]), masks, masks[:, first] * masks[:, second]], dim=1)
-    root = modality.weights.sqrt()[:, None]
-    return torch.linalg.lstsq(root * columns, root * modality.embeddings.double()).solution
+    constant, linear = affine_directions(modality)
+    pairs = torch.zeros(len(first), len(constant), dtype=torch.float64, device=modality.masks.device)
+    for phi, values in scaled_basis(modality):
+        pairs += (phi[:, first] * phi[:, second]).T @ values
+    return torch.cat([constant[None], linear, pairs])
 
 
 def _linear_monomials(side: Modality, directions: Tensor) -> tuple[Floats, Floats]:

@@ -15,17 +15,16 @@ from __future__ import annotations
 import math
 from collections.abc import Iterator
 from dataclasses import dataclass
-from functools import partial
+from typing import Literal
 
 import numpy as np
 import torch
 from numpy.typing import NDArray
 from torch import Tensor
 
-from fixlip_widgets.estimators.adjustment import Adjustment
 from fixlip_widgets.estimators.crossmodal import CrossModalFit, Modality
 from fixlip_widgets.estimators.influence import Chunk, Units, rests_on_few
-from fixlip_widgets.estimators.quadratic import QuadraticFit, chunks
+from fixlip_widgets.estimators.quadratic import chunks
 
 Floats = NDArray[np.float64]
 _EXACT_UP_TO = 16
@@ -48,26 +47,19 @@ def standard_errors(fit: CrossModalFit, scale: float = 1.0) -> Errors:
 
     Enumerated modalities contribute none. The errors of terms that were not fitted are NaN.
     """
-    n_image, n = fit.image.n, fit.image.n + fit.text.n
-    baseline = torch.zeros((), dtype=torch.float64)
-    main, pairs = torch.zeros(n, dtype=torch.float64), torch.zeros(n, n, dtype=torch.float64)
-    image, text = slice(0, n_image), slice(n_image, n)
+    n = fit.image.n + fit.text.n
+    baseline, main, pairs = 0.0, torch.zeros(n, dtype=torch.float64), torch.zeros(n, n, dtype=torch.float64)
     for sampling in samplings(fit):
-        own, others = (image, text) if sampling.side is fit.image else (text, image)
-        variance = sampling.variances()
-        baseline += variance.baseline
-        main[own] += variance.own_main.cpu()
-        main[others] += variance.other_main.cpu()
-        pairs[own, own] += variance.own_pairs.cpu()
-        pairs[others, others] += variance.other_pairs.cpu()
-        pairs[own, others] += variance.cross.cpu()
-        pairs[others, own] += variance.cross.T.cpu()
+        of_baseline, of_main, of_pairs = sampling.variances()
+        baseline += of_baseline
+        main += of_main.cpu()
+        pairs += of_pairs.cpu()
     if not fit.pairs:
-        for block in (image, text):
+        for block in (slice(0, fit.image.n), slice(fit.image.n, n)):
             pairs[block, block] = torch.nan
         pairs.fill_diagonal_(0)
     return Errors(
-        baseline=scale * float(baseline.sqrt()),
+        baseline=scale * math.sqrt(baseline),
         main=scale * main.sqrt().numpy(),
         interactions=scale * pairs.sqrt().numpy(),
     )
@@ -75,27 +67,8 @@ def standard_errors(fit: CrossModalFit, scale: float = 1.0) -> Errors:
 
 def samplings(fit: CrossModalFit) -> list[Sampling]:
     """Return the variances of ``fit`` from drawing the masks of each modality that is sampled."""
-    image, text = fit.image, fit.text
-    return [
-        Sampling(side, other, part, adjustment, cross)
-        for side, other, part, adjustment, cross in (
-            (image, text, fit.image_part, fit.image_adjustment, fit.cross),
-            (text, image, fit.text_part, fit.text_adjustment, fit.cross.T),
-        )
-        if side.sampled
-    ]
-
-
-@dataclass
-class _Variances:
-    """Variances of all terms from drawing one modality's masks; "own" terms are those of its players."""
-
-    baseline: float
-    own_main: Tensor
-    other_main: Tensor
-    own_pairs: Tensor
-    other_pairs: Tensor
-    cross: Tensor
+    modalities: tuple[Literal["image", "text"], ...] = ("image", "text")
+    return [Sampling(fit, modality) for modality in modalities if getattr(fit, modality).sampled]
 
 
 @dataclass(frozen=True, eq=False)
@@ -119,47 +92,67 @@ class Sampling:
     """Variances from drawing the masks of one modality, with those of the other fixed.
 
     Args:
-        side: The modality whose masks are drawn.
-        other: The other modality.
-        part: Polynomial of ``side``'s masks.
+        fit: The regressions.
+        modality: The modality whose masks are drawn.
+
+    Attributes:
+        side, other: That modality, and the other.
+        own, others: Their players among those of both modalities.
+        units: Sampling units of ``side``.
         adjustment: Adjustment of ``side``'s slopes.
         cross: (n, n_other) cross-modal coefficients.
+        constant, linear: (d,) and (n_other, d) coefficients of the other embeddings' polynomial.
     """
 
-    def __init__(
-        self, side: Modality, other: Modality, part: QuadraticFit, adjustment: Adjustment | None, cross: Tensor
-    ) -> None:
-        self.side, self.other, self.cross, self.adjustment = side, other, cross.to(side.dtype), adjustment
-        self.units = Units(side, part, adjustment.freedom if adjustment else 0.0)
-        self.constant, self.linear = (each.to(side.dtype) for each in affine_directions(other, part.degree))
+    def __init__(self, fit: CrossModalFit, modality: Literal["image", "text"]) -> None:
+        image, text = slice(0, fit.image.n), slice(fit.image.n, fit.image.n + fit.text.n)
+        if modality == "image":
+            self.side, self.other, self.own, self.others = fit.image, fit.text, image, text
+            part, self.adjustment, cross = fit.image_part, fit.image_adjustment, fit.cross
+        else:
+            self.side, self.other, self.own, self.others = fit.text, fit.image, text, image
+            part, self.adjustment, cross = fit.text_part, fit.text_adjustment, fit.cross.T
+        dtype = self.side.dtype
+        self.cross = cross.to(dtype)
+        self.units = Units(self.side, part, self.adjustment.freedom if self.adjustment else 0.0)
+        self.constant, self.linear = (each.to(dtype) for each in affine_directions(self.other, part.degree))
 
-    def variances(self) -> _Variances:
-        """Accumulate squared influences over chunks of the units."""
-        n, n_other, width = self.side.n, self.other.n, self.side.embeddings.shape[1]
-        zeros = partial(torch.zeros, dtype=torch.float64, device=self.side.masks.device)
-        total = _Variances(
-            baseline=0.0,
-            own_main=zeros(n),
-            other_main=zeros(n_other),
-            own_pairs=zeros(n, n),
-            other_pairs=zeros(n_other, n_other),
-            cross=zeros(n, n_other),
-        )
-        moved = _MovedPairs(self.other, width)
-        for chunk in self.units.chunks():
-            self._add(chunk, total, moved)
-        if self.units.bias is not None:
-            total.baseline += self.units.bias.constant()
-            total.own_main += self.units.bias.linear()
-        if rests_on_few(self.side, "constant", self.units.part):
-            total.baseline = math.nan
-        if rests_on_few(self.side, "linear", self.units.part):
-            total.own_main.fill_(torch.nan)
-        total.own_pairs = self.units.pair_scale(total.own_pairs)
-        total.other_pairs = moved.variance()
-        if self.units.few:
-            total.other_pairs.fill_(torch.nan).fill_diagonal_(0)
-        return total
+    def variances(self) -> tuple[float, Tensor, Tensor]:
+        """Return the variances of the baseline, of (n,) main effects and of (n, n) interactions of all players."""
+        side, other, units, own, others = self.side, self.other, self.units, self.own, self.others
+        n, dtype, device = side.n + other.n, side.dtype, side.masks.device
+        mu, nu = side.moments.mean_mask.to(dtype), other.moments.mean_mask.to(dtype)
+        constant = self.constant - other.moments.mean_embedding.to(dtype)
+        baseline, main = 0.0, torch.zeros(n, dtype=torch.float64, device=device)
+        pairs = torch.zeros(n, n, dtype=torch.float64, device=device)
+        moved_pairs = _MovedPairs(other, side.embeddings.shape[1])
+        for chunk in units.chunks():
+            flow = self.flow(chunk)
+            at_mean, along_mean = flow.slope @ mu, flow.residuals @ nu
+            of_baseline = chunk.quadratic_constant() + flow.moved @ constant
+            of_baseline = of_baseline + flow.explained @ nu + at_mean * along_mean
+            of_own = chunk.quadratic_linear() - flow.slope * along_mean[:, None]
+            of_others = flow.moved @ self.linear.T - flow.explained - at_mean[:, None] * flow.residuals
+            baseline += float(of_baseline.square().sum())
+            main[own] += of_own.square().sum(0)
+            main[others] += of_others.square().sum(0)
+            pairs[own, own] += chunk.squared_pairs()
+            pairs[own, others] += flow.slope.square().T @ flow.residuals.square()
+            moved_pairs.add(flow.moved)
+        pairs[own, own] = units.pair_scale(pairs[own, own])
+        pairs[others, own] = pairs[own, others].T
+        pairs[others, others] = moved_pairs.variance()
+        if units.few:
+            pairs[others, others] = torch.nan
+            pairs.fill_diagonal_(0)
+        if units.bias is not None:
+            baseline += units.bias.constant()
+            main[own] += units.bias.linear()
+        if rests_on_few(side, "constant", units.part):
+            baseline = math.nan
+        if rests_on_few(side, "linear", units.part):
+            main[own] = torch.nan
+        return baseline, main, pairs
 
     def flow(self, chunk: Chunk) -> Flow:
         """Compute the contributions of some of the units."""
@@ -174,24 +167,6 @@ class Sampling:
             moved=chunk.mean(chunk.offset),
             explained=chunk.mean(explained),
         )
-
-    def _add(self, chunk: Chunk, total: _Variances, moved_pairs: _MovedPairs) -> None:
-        """Add the squared influences of some of the units, except that pair terms still need a factor."""
-        flow = self.flow(chunk)
-        slope, residuals, moved, explained = flow.slope, flow.residuals, flow.moved, flow.explained
-        mu, nu = self.side.moments.mean_mask.to(residuals), self.other.moments.mean_mask.to(residuals)
-        centre = self.other.moments.mean_embedding.to(residuals)
-        at_mean, along_mean = slope @ mu, residuals @ nu
-
-        baseline = chunk.quadratic_constant() + moved @ (self.constant - centre) + explained @ nu + at_mean * along_mean
-        own_main = chunk.quadratic_linear() - slope * along_mean[:, None]
-        other_main = moved @ self.linear.T - explained - at_mean[:, None] * residuals
-        total.baseline += float(baseline.square().sum())
-        total.own_main += own_main.square().sum(0)
-        total.other_main += other_main.square().sum(0)
-        total.own_pairs += chunk.squared_pairs()
-        total.cross += slope.square().T @ residuals.square()
-        moved_pairs.add(moved)
 
 
 class _MovedPairs:
