@@ -61,8 +61,8 @@ def whole(count=60):
 
 def test_every_mask_is_encoded_once_and_found_again(ahead):
     pool, encode = new_pool(), Encoder()
-    told = list(extend(pool, encode, 60))
-    assert told == [8, 16, 24, 32, 40, 48, 56, 60]
+    progress = list(extend(pool, encode, 60))
+    assert progress == [8, 16, 24, 32, 40, 48, 56, 60]
     given = torch.cat(encode.given)
     assert len(given) == len(torch.unique(given, dim=0)) == pool.encodes < 60
     masks, embeddings, _ = content(pool)
