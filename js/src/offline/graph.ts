@@ -1,4 +1,4 @@
-/** The explanation graph of saved numbers: the same players and edges as the kernel's, at places that were saved. */
+/** The explanation graph of saved data: the same players and edges as the kernel's, at saved places. */
 
 import { patchCount, shortLabel, shortName } from "../model/players";
 import { decode, decodeIfKnown } from "../wire/arrays";
@@ -32,7 +32,7 @@ export function graphOf(
   return { generation: of.generation, nodes: [...nodes, ...terms], edges: strongestFirst };
 }
 
-/** The strongest interactions that are not zero, among those of the kind and sign that are wanted. */
+/** Return the strongest nonzero interactions of the chosen kind and sign. */
 export function strongestPairs(of: WireResult, settings: GraphSettings): GraphEdge[] {
   const n = of.main.shape[0] ?? 0;
   const values = decode(of.interactions);
@@ -67,7 +67,7 @@ function known(error: number | undefined): number | null {
   return error !== undefined && Number.isFinite(error) ? error : null;
 }
 
-/** Third-order terms among the strongest interactions of all orders. */
+/** Return the third-order terms among the strongest interactions of all orders. */
 function strongestTriples(of: WireResult, settings: GraphSettings): Triple[] {
   if (of.triples.length === 0 || settings.graph_kind === "intra") {
     return [];
@@ -80,7 +80,7 @@ function strongestTriples(of: WireResult, settings: GraphSettings): Triple[] {
   );
 }
 
-/** Players to show, in order: patches that an edge (in first order, a main effect) singles out, and every token. */
+/** Return the players to show, in order: patches with an edge (order 1: with a large main effect) and all tokens. */
 function playersOf(
   of: WireResult,
   edges: readonly GraphEdge[],
@@ -107,7 +107,7 @@ function labelOf(of: WireResult, player: number): string {
   return of.tokens[player - patchCount(of)] ?? shortLabel(of, player);
 }
 
-/** The saved places for as many edges, or for the next larger number. */
+/** Return the saved places for this number of edges, or for the next larger one. */
 function placesFor(saved: readonly Places[], settings: GraphSettings): ReadonlyMap<number, Place> {
   const layouts = saved
     .filter(({ layout }) => layout === settings.graph_layout)
@@ -116,7 +116,7 @@ function placesFor(saved: readonly Places[], settings: GraphSettings): ReadonlyM
   return new Map(chosen?.at.map(([player, x, y]) => [player, [x, y] as Place]));
 }
 
-/** Where a player stands; one without a saved place, amid those it is joined to, drawn towards its own patch. */
+/** Return a player's place; without a saved one, the mean of its own patch's place and its neighbours'. */
 function spot(
   player: number,
   edges: readonly GraphEdge[],

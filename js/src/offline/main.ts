@@ -1,8 +1,8 @@
 /**
- * Brings a saved page to life: every explanation in it gets the view that a notebook has, on a model without a kernel.
+ * Starts the views of a saved page: each explanation gets the view of a notebook, with a model without a kernel.
  *
- * The page holds `script[data-fixlip=view]` once (the view's module, as JSON), itself or as the page around
- * this frame, and a `[data-fixlip=live]` element with a `script[data-fixlip=saved]` for every explanation.
+ * The page, or the page around this frame, contains `script[data-fixlip=view]` once (the view's module, as JSON). Each
+ * explanation is a `[data-fixlip=live]` element with a `script[data-fixlip=saved]`.
  */
 
 import { OfflineModel } from "./model";
@@ -16,7 +16,7 @@ interface Widget {
   render(given: { model: unknown; el: HTMLElement }): undefined | (() => void);
 }
 
-const NOT_ALIVE = "This browser could not start the interactive view; here is a picture of it.";
+const NOT_STARTED = "This browser could not start the interactive view; here is a picture of it.";
 
 async function begin(): Promise<void> {
   const places = [...document.querySelectorAll<HTMLElement>("[data-fixlip=live]")];
@@ -24,8 +24,8 @@ async function begin(): Promise<void> {
     const { code } = readJson<View>(viewIn(document) ?? viewIn(parent.document));
     const widget = await run(code);
     for (const place of places) {
-      bringToLife(place, widget);
-      await new Promise(requestAnimationFrame); // the first is seen, and can be used, before the last is drawn
+      start(place, widget);
+      await new Promise(requestAnimationFrame); // the first view is usable before the last one is drawn
     }
   } catch (error) {
     places.forEach(showPicture);
@@ -50,7 +50,7 @@ async function run(code: string): Promise<Widget> {
   }
 }
 
-function bringToLife(place: HTMLElement, widget: Widget): void {
+function start(place: HTMLElement, widget: Widget): void {
   const saved = readJson<Saved>(place.querySelector("script[data-fixlip=saved]"));
   const el = document.createElement("div");
   place.append(el);
@@ -59,17 +59,17 @@ function bringToLife(place: HTMLElement, widget: Widget): void {
   performance.mark("fixlip-alive");
 }
 
-/** Shows what a page without scripts shows. The markup is the page's own: with scripts, `noscript` holds it as text. */
+/** Show the content of `noscript`. It is the page's own markup, which browsers with scripts keep as text. */
 function showPicture(place: HTMLElement): void {
   if (place.dataset.ready) {
     return;
   }
   const still = place.querySelector("noscript")?.textContent ?? "";
   place.replaceChildren(document.createRange().createContextualFragment(still));
-  place.prepend(Object.assign(document.createElement("p"), { textContent: NOT_ALIVE }));
+  place.prepend(Object.assign(document.createElement("p"), { textContent: NOT_STARTED }));
 }
 
-/** A frame in a notebook's page is as tall as what it holds. */
+/** Fit the height of a notebook's frame to its content. */
 function fitFrame(): void {
   const frame = window.frameElement as HTMLIFrameElement | null;
   if (frame) {

@@ -1,8 +1,8 @@
 /**
- * A widget's model without a kernel: it answers from what was saved, and says of the rest that it needs a model.
+ * A widget's model without a kernel: it answers from saved data and rejects everything that needs a model.
  *
- * It has the part of anywidget's interface that a view uses. As with a kernel, `set` changes what this page sees at once,
- * and `save_changes` brings the answer.
+ * It implements the part of anywidget's interface that a view uses. As with a kernel, `set` changes the local state at
+ * once, and `save_changes` produces the answer.
  */
 
 import type { FromKernel, Pinned, Played, Setting, Shown, ToKernel, Traits, WireResult } from "../wire/types";
@@ -32,7 +32,7 @@ export class OfflineModel {
   readonly #handlers = new Map<string, Set<Handler>>();
   readonly #first: Settings;
   #state: Traits;
-  /** Settings as they were answered last; what differs from them is what a view has asked for since. */
+  /** Settings at the last answer; different values are requests of a view. */
   #answered: Settings;
   #shown: Snapshot;
   #pinned: (Pinned & { readonly snapshot: Snapshot }) | null = null;
@@ -93,7 +93,7 @@ export class OfflineModel {
     answer();
   }
 
-  /** Brings about what the new value of a setting means; false where that was not saved. */
+  /** Apply the new value of a setting; return false if the page has no data for it. */
   #answer(name: Setting): boolean {
     if (FIXED.includes(name)) {
       return this.#refuse(name, this.#saved.why);
@@ -114,14 +114,14 @@ export class OfflineModel {
     } else if (name === "shown" && !this.#of(this.#state.shown)) {
       return this.#refuse(name, "There is no pinned explanation to compare with; pin one first.");
     } else if (name === "shown") {
-      this.#tellOfShown();
+      this.#updateShown();
     } else if (GRAPH.includes(name)) {
       this.#draw();
     }
     return true;
   }
 
-  /** The snapshot that is nearest to the settings, of their very caption; p counts before the budget. */
+  /** Return the caption's snapshot nearest to the settings; p has priority over the budget. */
   #nearest({ text, p, budget }: Pick<Traits, "text" | "p" | "budget">): Snapshot | null {
     const caption = this.#saved.captions.findIndex((saved) => saved.text === text.trim());
     const distance = (snapshot: Snapshot) =>
@@ -150,7 +150,7 @@ export class OfflineModel {
     this.set("examples", snapshot.examples);
     this.set("convergence", snapshot.convergence);
     this.#compare();
-    this.#tellOfShown();
+    this.#updateShown();
     this.#play();
   }
 
@@ -188,7 +188,7 @@ export class OfflineModel {
     this.#compare();
     this.set("shown", "current");
     this.#answered = this.#settings();
-    this.#tellOfShown();
+    this.#updateShown();
   }
 
   #compare(): void {
@@ -197,8 +197,8 @@ export class OfflineModel {
     this.set("difference", partners ? differenceOf(this.#result(), pinned.result, partners) : null);
   }
 
-  /** Graph, sums and subsets of the explanation that is shown. */
-  #tellOfShown(): void {
+  /** Update graph, sums and subsets to the shown explanation. */
+  #updateShown(): void {
     this.#draw();
     this.#group();
     const { shown, generation } = this.#state;
@@ -229,7 +229,7 @@ export class OfflineModel {
     this.set("undoable", this.#history.words);
   }
 
-  /** Sets the recorded settings among `settings`, and answers all of them at once. */
+  /** Set the recorded settings among `settings`, with one answer for all of them. */
   #apply(settings: Settings): void {
     const changed = RECORDED.filter((name) => name in settings && settings[name] !== this.#state[name]);
     for (const name of changed) {
@@ -272,7 +272,7 @@ export class OfflineModel {
   }
 }
 
-/** The same array where nothing is left out: whoever watches it is not disturbed. */
+/** Return the players that exist; the same array if all do, so that no change is reported. */
 function kept(players: readonly number[], exists: (player: number) => boolean): readonly number[] {
   return players.every(exists) ? players : players.filter(exists);
 }

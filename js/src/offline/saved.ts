@@ -1,4 +1,4 @@
-/** What a saved page holds instead of a kernel: results over a grid, and how their numbers are packed. */
+/** Format of a saved page: results over a grid of settings, with packed arrays. */
 
 import type {
   ConvergencePoint,
@@ -15,8 +15,8 @@ import type {
 } from "../wire/types";
 
 /**
- * Numbers as base64, little-endian. `f4` and `f2` are floats of four and two bytes; `upper` holds only what is above
- * the diagonal of a symmetric matrix whose diagonal is zero, row by row.
+ * An array as base64, little-endian. `f4` and `f2` are floats of four and two bytes; with `upper`, the data are the
+ * elements above the diagonal of a symmetric matrix with zero diagonal, row by row.
  */
 export interface Packed {
   readonly packed: "f4" | "f2";
@@ -25,31 +25,31 @@ export interface Packed {
   readonly data: string;
 }
 
-/** Places of a force layout: player, x and y of each node, as they were for the `edges` strongest interactions. */
+/** Places of a force layout of the `edges` strongest interactions: player, x and y of each node. */
 export interface Places {
   readonly layout: string;
   readonly edges: number;
   readonly at: readonly (readonly [player: number, x: number, y: number])[];
 }
 
-/** A caption that was explained: its players, and what the model says of it. */
+/** An explained caption: its players, and the model's values. */
 export interface SavedCaption {
   readonly text: string;
   readonly tokens: readonly string[];
-  /** Places of all players in the layout that keeps patches where they are. */
+  /** Places of all players in the anchored layout. */
   readonly anchored: readonly (readonly [x: number, y: number])[];
-  /** The model's values, in logits, with each single player removed; null where that was not asked for. */
+  /** The model's values, in logits, with each single player removed; null if not computed. */
   readonly without: readonly number[] | null;
-  /** For every caption, and each token of this one: which of that caption's tokens it is, or null. */
+  /** For every caption and each token of this one: the index of the matching token there, or null. */
   readonly partners: readonly (readonly (number | null)[])[];
 }
 
 export interface Snapshot {
-  /** Index among the captions. */
+  /** Index of the caption. */
   readonly caption: number;
   readonly p: number;
   readonly budget: number;
-  /** In a few words, for when it is pinned. */
+  /** Short description, shown when pinned. */
   readonly label: string;
   readonly result: Facts & Readonly<Record<ArrayName, Packed | null>>;
   readonly places: readonly Places[];
@@ -66,30 +66,30 @@ export interface Saved {
   readonly picture: SavedPicture | null;
   readonly grid: Scene["grid"];
   readonly model: string;
-  // pages that were saved before there were these have none
+  // absent in older pages
   readonly words?: boolean;
   readonly regions?: Scene["regions"];
   readonly masking?: (Omit<Masking, "blank"> & { readonly blank: SavedPicture | null }) | null;
-  /** Sentence on what needs a model, and why there is none. */
+  /** A sentence on why there is no model. */
   readonly why: string;
   readonly captions: readonly SavedCaption[];
   readonly snapshots: readonly Snapshot[];
-  /** What was measured before it was saved; pages of the first days do not have it. */
+  /** Measurements; absent in older pages. */
   readonly measured?: readonly Measured[];
-  /** Settings and options as they were; whatever else the view reads is answered from the rest. */
+  /** Settings and options at the time of saving; all other traits follow from the rest. */
   readonly settings: Partial<Traits>;
 }
 
 export type ArrayName = "main" | "main_se" | "interactions" | "interactions_se";
 const ARRAYS: readonly ArrayName[] = ["main", "main_se", "interactions", "interactions_se"];
 
-/** The snapshot's result as a kernel would have sent it. */
+/** Return the snapshot's result in the kernel's format. */
 export function resultOf(snapshot: Snapshot, generation: number): WireResult {
   const arrays = Object.fromEntries(ARRAYS.map((name) => [name, unpacked(snapshot.result[name])]));
   return { ...snapshot.result, ...arrays, generation } as unknown as WireResult;
 }
 
-/** What can be shown of the pair, but for the tokens, which each caption has of its own. */
+/** Return the scene with the tokens of a caption. */
 export function sceneOf(saved: Saved, tokens: readonly string[]): Scene {
   const { picture, grid, model, words, regions, masking } = saved;
   return {
@@ -122,7 +122,7 @@ export function wireArray(numbers: Float32Array<ArrayBuffer>, shape: readonly nu
   return { shape, dtype: "float32", data: new DataView(numbers.buffer) };
 }
 
-/** The whole symmetric matrix, from what is above its diagonal. */
+/** Return the symmetric matrix, given the elements above its diagonal. */
 function mirrored(upper: Float32Array, n: number): Float32Array<ArrayBuffer> {
   const whole = new Float32Array(n * n);
   let next = 0;
@@ -134,7 +134,7 @@ function mirrored(upper: Float32Array, n: number): Float32Array<ArrayBuffer> {
   return whole;
 }
 
-/** Reads IEEE 754 half precision, which `DataView` does not in every browser. */
+/** Return a reader of IEEE 754 half precision, which `DataView` does not support in every browser. */
 function half(data: DataView): (at: number) => number {
   return (at) => {
     const bits = data.getUint16(at, true);

@@ -1,10 +1,10 @@
-/** What can be said of saved numbers by adding and subtracting them: groups, predictions, differences. */
+/** Sums over saved results: groups, predictions, differences. */
 
 import { decode, decodeIfKnown } from "../wire/arrays";
 import type { Difference, Group, Shown, WireResult } from "../wire/types";
 import { wireArray } from "./saved";
 
-/** What several players do together. How sure that is, only the kernel knows: errors of sums are not sums of errors. */
+/** Return the sums of a selection, without standard errors, which only the kernel can compute. */
 export function groupOf(
   of: WireResult,
   selection: readonly number[],
@@ -38,8 +38,8 @@ function plus(a: number, b: number): number {
 }
 
 /**
- * The explanation's value for the pair without the `removed` players: baseline + Σ main + Σ interactions of the rest;
- * null for one of third order, whose terms the page has in part only.
+ * Return the prediction for the pair without the `removed` players: baseline + Σ main + Σ interactions of the others;
+ * null for order 3, since the page contains only some of its terms.
  */
 export function predictionOf(of: WireResult, removed: readonly number[]): number | null {
   if (of.baseline === null || of.order > 2) {
@@ -59,9 +59,9 @@ export function predictionOf(of: WireResult, removed: readonly number[]): number
 }
 
 /**
- * `current` − `pinned` on the players of `current`, as the kernel subtracts (fixlip_widgets/comparison.py).
+ * Return `current` − `pinned` on the players of `current`, as the kernel does (fixlip_widgets/comparison.py).
  *
- * @param partners for each token of `current`, the one of `pinned` that it is, or null: its value there counts as 0.
+ * @param partners for each token of `current`, the matching token of `pinned`, or null, whose value counts as 0.
  */
 export function differenceOf(
   current: WireResult,
@@ -100,7 +100,7 @@ export function differenceOf(
   return { result, unmatched };
 }
 
-/** Where the pinned number lies that belongs to the current one at an index; null where there is none. */
+/** Maps an index of a current value to that of the matching pinned value, or null. */
 type Partner = (index: number) => number | null;
 type Wire = WireResult["main"];
 
@@ -112,7 +112,7 @@ function subtracted(current: Wire, pinned: Wire, partner: Partner): Wire {
   );
 }
 
-/** Errors of a difference of two independent estimates: √(a² + b²). */
+/** Return standard errors of the difference of two independent estimates: √(a² + b²). */
 function errorOf(current: Wire | null, pinned: Wire | null, partner: Partner): Wire | null {
   const [now, before] = [decodeIfKnown(current), decodeIfKnown(pinned)];
   if (!current || !now || !before) {

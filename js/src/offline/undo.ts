@@ -1,4 +1,4 @@
-/** What undo takes back, in the words and with the pauses of the kernel (fixlip_widgets/widget/history.py). */
+/** The history of settings for undo, with the rules of the kernel (fixlip_widgets/widget/undo_history.py). */
 
 import type { Setting, Traits } from "../wire/types";
 
@@ -8,7 +8,7 @@ interface Change {
   readonly before: Settings;
   readonly after: Settings;
   readonly time: number;
-  /** What it was, where naming the settings would not say it. */
+  /** Description of a change that names no single setting, such as a reset. */
   readonly title: string;
 }
 
@@ -21,7 +21,7 @@ const WORDS: Partial<Record<Setting, string>> = {
   subset_size: "subset size",
   subset_sign: "subset sign",
 };
-/** Settings that undo takes back: not what is selected, hidden or looked at. */
+/** Settings that undo restores; not selection, hidden players or view. */
 export const RECORDED: readonly Setting[] = [
   "p",
   "budget",
@@ -29,13 +29,13 @@ export const RECORDED: readonly Setting[] = [
   "palette",
   "theme",
 ];
-/** Moves of one slider that follow each other this closely are one change. */
+/** Changes of one setting within this time are one change. */
 const COALESCE_MS = 1000;
 
 export class History {
   #changes: Change[] = [];
 
-  /** What `pop` would take back, “p 0.5 → 0.7”; empty where there is nothing. */
+  /** Description of the last change, such as “p 0.5 → 0.7”; empty without one. */
   get words(): string {
     const last = this.#changes.at(-1);
     const settings = last ? changed(last).map((name) => said(name, last)) : [];
@@ -48,8 +48,8 @@ export class History {
       return;
     }
     const last = this.#changes.at(-1);
-    const goesOn = last && !title && !last.title && time - last.time < COALESCE_MS;
-    if (goesOn && `${changed(last)}` === `${changed(change)}`) {
+    const continues = last && !title && !last.title && time - last.time < COALESCE_MS;
+    if (continues && `${changed(last)}` === `${changed(change)}`) {
       this.#changes.pop();
       this.note(last.before, after, time);
     } else {
@@ -57,7 +57,7 @@ export class History {
     }
   }
 
-  /** The recorded settings as they were before the last change, which is forgotten; null where there is none. */
+  /** Remove the last change and return the recorded settings before it; null without one. */
   pop(): Settings | null {
     const last = this.#changes.pop();
     return last ? Object.fromEntries(changed(last).map((name) => [name, last.before[name]])) : null;

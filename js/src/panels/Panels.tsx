@@ -1,4 +1,4 @@
-/** Panels under the views, one open at a time: nothing above them moves when they come and go. */
+/** Panels under the views, at most one open; nothing above them moves when one opens. */
 
 import type { ComponentType } from "preact";
 import type { Store } from "../state/store";
@@ -13,7 +13,7 @@ interface Panel {
   readonly label: string;
   readonly title: string;
   readonly Content: ComponentType<{ store: Store }>;
-  /** Settings and requests whose refusal it tells. */
+  /** Settings and requests whose refusal the panel shows. */
   readonly told: readonly string[];
 }
 
@@ -45,7 +45,7 @@ const PANELS = [
 
 export type PanelName = (typeof PANELS)[number]["name"];
 
-/** What the open panel tells of refusals. */
+/** Return the settings and requests whose refusal the open panel shows. */
 export function toldIn(open: PanelName | null): readonly string[] {
   return PANELS.find(({ name }) => name === open)?.told ?? [];
 }

@@ -1,4 +1,4 @@
-/** Arcs over image and chips, from the top of a word to the centre of a patch that it interacts with. */
+/** Arcs from tokens to the patches that they interact with. */
 
 import type { RefObject } from "preact";
 import { useLayoutEffect, useState } from "preact/hooks";
@@ -46,7 +46,7 @@ function ArcMark({ store, arc, places }: { store: Store; arc: Arc; places: Reado
   );
 }
 
-/** Player → where an arc meets it, relative to the stage. */
+/** Return the end of an arc at each player, relative to the stage. */
 function placesIn(stage: HTMLElement, outlines: Outlines): Map<number, Point> {
   const origin = stage.getBoundingClientRect();
   const picture = stage.querySelector(".fx-picture")?.getBoundingClientRect() ?? origin;

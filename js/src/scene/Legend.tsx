@@ -1,4 +1,4 @@
-/** What the colours mean, and the numbers of the players in question. */
+/** The colour scale, and the numbers of the selected and hovered players. */
 
 import type { ComponentChildren } from "preact";
 import { plain, withError } from "../lib/format";
@@ -17,7 +17,7 @@ export function Legend({ store }: { store: Store }) {
       </p>
       {store.view.tool.value === "select" && <Scale store={store} />}
       <p class="fx-hidden" role="status">
-        {told(store)}
+        {announcement(store)}
       </p>
       {store.view.arcs.value.some((arc) => !arc.certain) && (
         <p class="fx-dashes">dashed arc: its 95&nbsp;% interval includes 0</p>
@@ -26,7 +26,7 @@ export function Legend({ store }: { store: Store }) {
   );
 }
 
-/** Tokens and patches each have their scale: on one, the patches' main effects would hardly show. */
+/** The ends of the scales; tokens have their own, because on it the patches' main effects would hardly be visible. */
 function Scale({ store }: { store: Store }) {
   const { patch, token } = store.view.scales.value;
   const shown = store.view.explanation.value;
@@ -128,7 +128,7 @@ interface ReadoutProps {
   readonly shown: Explanation;
 }
 
-/** The interaction that the pointer or the focus is on. */
+/** The interaction under the pointer or focus. */
 function Pair({ store, shown, pair: [i, j] }: ReadoutProps & { readonly pair: readonly [number, number] }) {
   const board = store.view.board.value;
   return (
@@ -139,7 +139,7 @@ function Pair({ store, shown, pair: [i, j] }: ReadoutProps & { readonly pair: re
   );
 }
 
-/** What is pointed at, with what is selected. */
+/** The hovered player's interaction with the selection. */
 function WithSelection({ store, shown, player }: ReadoutProps & { readonly player: number }) {
   const board = store.view.board.value;
   const active = store.view.active.value;
@@ -154,8 +154,8 @@ function WithSelection({ store, shown, player }: ReadoutProps & { readonly playe
   );
 }
 
-/** The selection's sums for who listens: told when it changes, not whenever the pointer moves. */
-function told(store: Store): string {
+/** Return the selection's sums for screen readers; they change with the selection, not with the pointer. */
+function announcement(store: Store): string {
   const shown = store.view.explanation.value;
   const selection = store.wire.selection.value;
   if (!shown || selection.length < 2) {
@@ -165,7 +165,7 @@ function told(store: Store): string {
   return `Selected: ${groupName(store.view.board.value, selection)}. With all others ${total}, among themselves ${within}.`;
 }
 
-/** Sums of several players as text: the kernel's with standard errors once they are there. */
+/** Return sums over several players as text, with the kernel's standard errors if available. */
 function sumsOf(store: Store, shown: Explanation, players: readonly number[]) {
   const group = store.view.group.value;
   return {
@@ -174,7 +174,7 @@ function sumsOf(store: Store, shown: Explanation, players: readonly number[]) {
   };
 }
 
-/** Several players: their sums, with the kernel's standard errors once they are there. */
+/** Sums of several players' interactions. */
 function Together({ store, shown }: ReadoutProps) {
   const active = store.view.active.value;
   const { total, within } = sumsOf(store, shown, active);
@@ -187,7 +187,7 @@ function Together({ store, shown }: ReadoutProps) {
   );
 }
 
-/** Whether the kernel has looked for the sums' standard errors, on all masks, and found none. */
+/** Return whether the final result has too few masks for standard errors of sums. */
 function hasTooFewMasks(store: Store, shown: Explanation): boolean {
   const group = store.view.group.value;
   const estimated =

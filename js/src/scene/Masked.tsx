@@ -1,17 +1,17 @@
-/** The picture under a mask, as the model sees it: what stands for removed players is laid over it. */
+/** The masked picture as the model sees it, with the masking's replacement over the removed players. */
 
 import { patchCount } from "../model/players";
 import type { Store } from "../state/store";
 
 interface MaskedProps {
   readonly store: Store;
-  /** Tells it from others of this view. */
+  /** Unique name within the view. */
   readonly name: string;
-  /** Players that the mask removes; null where there is no mask yet. */
+  /** Players that the mask removes; null without a mask. */
   readonly removed: readonly number[] | null;
 }
 
-/** Without a picture, the players that are kept; where it is not known what stands for the others, they are grey. */
+/** Removed players are grey if the replacement is unknown. */
 export function Masked({ store, name, removed }: MaskedProps) {
   const { width, height, path } = store.view.outlines.value;
   const { image } = store.wire.scene.value;
@@ -43,7 +43,7 @@ export function Masked({ store, name, removed }: MaskedProps) {
   );
 }
 
-/** Players that a mask, a string of 0 and 1, removes. */
+/** Return the players that a mask, a string of 0 and 1, removes. */
 export function removedBy(mask: string): number[] {
   return [...mask].flatMap((bit, player) => (bit === "0" ? [player] : []));
 }

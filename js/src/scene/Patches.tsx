@@ -1,4 +1,4 @@
-/** The picture under its patches or regions: each in the colour of its value, or marked as hidden from the model. */
+/** The picture with its patches or regions, each in the colour of its value or hatched if hidden from the model. */
 
 import { effect } from "@preact/signals";
 import type { RefObject } from "preact";
@@ -60,8 +60,8 @@ export function Patches({ store, tabStop }: { store: Store; tabStop: number }) {
 }
 
 /**
- * Paints the patches whenever what they show changes. Under a moving pointer hundreds of them change at once: their
- * attributes are set here, without comparing a tree of elements first.
+ * Paint the patches after every change. A moving pointer changes hundreds of them at once, so their attributes are set
+ * directly, without a comparison of element trees.
  */
 function usePaint(store: Store, svg: RefObject<SVGSVGElement>, held: readonly number[]): void {
   useLayoutEffect(() => {
@@ -86,7 +86,7 @@ function usePaint(store: Store, svg: RefObject<SVGSVGElement>, held: readonly nu
   });
 }
 
-/** Outlines of the active image players: on top of all, since each of them lies beneath its next neighbours. */
+/** Return outlines of the active image players, to draw on top, since neighbours would cover them. */
 function outlined(store: Store): string {
   const first = patchCount(store.view.board.value);
   const players = new Set([...store.view.active.value, ...store.wire.selection.value]);
@@ -104,7 +104,7 @@ function setOrRemove(element: Element, name: string, value: string | null): void
   }
 }
 
-/** What changes about a patch. */
+/** Return the changing attributes of a patch. */
 function paintOf(store: Store, player: number, held: readonly number[]): Record<string, string | null> {
   const value = store.view.values.value?.[player];
   const active = store.view.active.value.includes(player);
@@ -122,9 +122,9 @@ function paintOf(store: Store, player: number, held: readonly number[]): Record<
   };
 }
 
-/** Says that a player is hidden; what the model is shown in its place, the playground shows. */
+/** The hatch over hidden players; the playground shows what the model sees instead. */
 function Hatch({ id, side, scale }: { id: string; side: number; scale: Point }) {
-  // players are drawn in units of their own: the hatch undoes that
+  // undo the scale of the players' coordinates
   const turned = `scale(${1 / scale.x} ${1 / scale.y}) rotate(45)`;
   return (
     <pattern id={id} width={side} height={side} patternUnits="userSpaceOnUse" patternTransform={turned}>
@@ -149,7 +149,7 @@ function fillOf(
   return { fill, "fill-opacity": (0.74 * shown).toFixed(3) };
 }
 
-/** How strongly a player is coloured, 0 to 1: not at all while patches and words are being hidden. */
+/** Return the strength of a player's colour, 0 to 1; 0 while the user hides players. */
 export function tint(store: Store, player: number, value: number | undefined): number {
   if (value === undefined || store.view.tool.value === "hide") {
     return 0;
@@ -158,7 +158,7 @@ export function tint(store: Store, player: number, value: number | undefined): n
   return strength(value, player < patchCount(store.view.board.value) ? patch : token);
 }
 
-/** Whether a player is selected; while players are being hidden, whether it is hidden. */
+/** Return whether a player is selected or, while the user hides players, whether it is hidden. */
 export function pressed(store: Store, player: number): boolean {
   const { selection, removed } = store.wire;
   return (store.view.tool.value === "hide" ? removed : selection).value.includes(player);

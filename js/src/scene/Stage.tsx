@@ -1,4 +1,4 @@
-/** The picture, the caption's tokens below it, arcs between them, and what a click on either does. */
+/** The picture, the caption's tokens, arcs between them, and the buttons of the selection. */
 
 import { useRef, useState } from "preact/hooks";
 import { colourOf, faded } from "../lib/colour";
@@ -82,7 +82,7 @@ function Chip({ store, player, token, tabStop }: ChipProps) {
   );
 }
 
-/** Several can be selected by touch only once that was asked for. */
+/** Buttons of the selection; touch screens need the first one to select several players. */
 function Picking({ store }: { store: Store }) {
   if (store.view.tool.value === "hide") {
     return (

@@ -1,4 +1,4 @@
-/** Dragging over the picture takes in the players of a rectangle: with a mouse at once, by touch once asked for. */
+/** The lasso: dragging over the picture selects players in a rectangle. On touch screens a button enables it. */
 
 import type { RefObject } from "preact";
 import { useState } from "preact/hooks";
@@ -9,7 +9,7 @@ import type { Store } from "../state/store";
 import { adds, point } from "../ui/player-events";
 
 export interface Lasso extends DragEvents {
-  /** Patches that the rectangle holds while it is drawn. */
+  /** Image players in the rectangle during a drag. */
   readonly held: readonly number[];
 }
 
@@ -29,14 +29,14 @@ export function useLasso(store: Store, picture: RefObject<Element>): Lasso {
   return { held, ...events };
 }
 
-/** Whether a finger on the picture draws a rectangle instead of moving the page. */
+/** Return whether a finger draws a rectangle instead of scrolling the page. */
 export function drags(store: Store): boolean {
   return store.view.several.value || store.view.tool.value === "hide";
 }
 
 function take(store: Store, patches: readonly number[], add: boolean): void {
   if (patches.length === 0) {
-    return; // between the regions' middles: what is selected stays
+    return; // no region's centre in the rectangle: the selection stays
   }
   if (store.view.tool.value === "hide") {
     store.toggleRemoved(patches);
@@ -53,7 +53,7 @@ interface Frame {
   readonly height: number;
 }
 
-/** Patches that the rectangle touches; regions whose middle it holds. */
+/** Return patches that the rectangle touches, or regions whose centre it contains. */
 function playersWithin(store: Store, box: Frame, from: Point, to: Point): number[] {
   const { regions, grid } = store.view.board.value;
   return regions
@@ -61,7 +61,7 @@ function playersWithin(store: Store, box: Frame, from: Point, to: Point): number
     : patchesWithin(grid, box, from, to);
 }
 
-/** Regions, of so many, whose middle lies in the rectangle between two corners. */
+/** Return the regions, of `count`, whose centre is in the rectangle between two corners. */
 export function regionsWithin(
   { centre }: Pick<Outlines, "centre">,
   count: number,
@@ -77,7 +77,7 @@ export function regionsWithin(
   });
 }
 
-/** Patches that the rectangle between two corners touches, row by row. */
+/** Return the patches that the rectangle between two corners touches, row by row. */
 export function patchesWithin(
   [rows, columns]: readonly [rows: number, columns: number],
   box: Frame,

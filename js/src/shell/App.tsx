@@ -1,23 +1,22 @@
 /**
  * The whole view of one widget.
  *
- * What tests and style sheets may rely on:
+ * Attributes and classes that tests and style sheets use:
  *
- * - `.fixlip` — the root. `data-status` (idle, running, cancelled, done, error; running from the moment that this view
- *   asked for something new), `data-generation` (of the present result; -1 before the first), `data-requested`
+ * - `.fixlip` — the root. `data-status` (idle, running, cancelled, done, error; running as soon as this view
+ *   requests a refinement), `data-generation` (of the current result; -1 before the first), `data-requested`
  *   (the newest request's generation), `data-partial`, `data-p`, `data-budget` and `data-top-k` (the settings, as
- *   committed), `data-result-p` and `data-result-budget` (of what is shown), `data-selection` (players, joined by
- *   spaces), `data-shown` (current, pinned,
- *   difference), `data-theme` (light, dark).
+ *   committed), `data-result-p` and `data-result-budget` (of the shown explanation), `data-selection` (players, joined
+ *   by spaces), `data-shown` (current, pinned, difference), `data-theme` (light, dark).
  * - `.fx-patch`, `.fx-chip`, `.fx-node` — patches on the picture, tokens under it, nodes of the graph:
- *   `data-player`, `data-value` (what colours it: main effect, or interaction with the active players; its own main
- *   effect where it is active itself), `data-active`, `aria-pressed` (selected).
- *   All of them: `data-pointed` (under the pointer or focus, anywhere), `data-member` (of the subset that is shown);
- *   patches and tokens: `data-removed` (hidden in the playground), `data-held` (in the rectangle that is being drawn).
+ *   `data-player`, `data-value` (the coloured value: main effect, or interaction with the active players; an active
+ *   player keeps its main effect), `data-active`, `aria-pressed` (selected).
+ *   All of them: `data-pointed` (under the pointer or focus in any part), `data-member` (of the shown subset);
+ *   patches and tokens: `data-removed` (hidden in the playground), `data-held` (in the lasso).
  *   Elements for an interaction — edges, third-order terms (`data-kind=term`), rows of the table — have `data-players`.
  * - `.fx-edge` — `data-source`, `data-target`, `data-value`, `data-certain`, `data-lit` (ends at an active player).
  * - `.fx-heatmap` — Plotly's element: its `data[0].z` is (rows, columns) of the block, (tokens, patches) at first.
- *   `.fx-cells` lies over it and takes the pointer; `.fx-band` frames the row or column of `data-band`.
+ *   `.fx-cells` covers it and receives the pointer; `.fx-band` frames the row or column of `data-band`.
  * - `[data-action=several|clear|reset-places|only-selection]`, `[data-block=cross|text_text|image_image]`,
  *   `[data-sort=name|value|certainty|size]`, `[data-subset-value]`, `[data-group=total|within]`.
  * - `input[id$="-p"]`, `input[id$="-budget"]` (exponent of two), `input[id$="-top"]` — the sliders.
@@ -25,8 +24,8 @@
  *   `[data-view=graph|heatmap|table]`, `[data-panel=trust|faithfulness|playground|examples|settings]`
  *   (`aria-expanded`),
  *   `[data-setting=graph_kind|graph_layout|palette|theme|method|order|text]`, `[data-choice=select|hide]` and
- *   `[data-choice=pinned|current|difference]` (`aria-pressed`), `[data-shows=PLAYER]` (a hidden one, again),
- *   `.fx-sentence p` (first of them: what the numbers support), `.fx-value b` (the model's value, the prediction),
+ *   `[data-choice=pinned|current|difference]` (`aria-pressed`), `[data-shows=PLAYER]` (shows a hidden player again),
+ *   `.fx-sentence p` (the first one is the finding), `.fx-value b` (the model's value, the prediction),
  *   `.fx-curves` (`data-aid` of the curves in front), `.fx-scores tbody` (`data-method`, `data-current`),
  *   `.fx-notice[data-kind=refusal|error|silent]`, `[data-caveat=identified]`.
  */
@@ -96,15 +95,15 @@ export function App({ store }: { store: Store }) {
   );
 }
 
-/** Ctrl+Z or Cmd+Z, except where it takes back typing. */
+/** Return whether a key is Ctrl+Z or Cmd+Z outside text fields. */
 function asksToUndo(event: KeyboardEvent): boolean {
   const typing = event.target instanceof Element && event.target.matches("input[type=text], textarea");
   return event.key.toLowerCase() === "z" && (event.ctrlKey || event.metaKey) && !event.shiftKey && !typing;
 }
 
 /**
- * Keys that are meant for the widget must not move through the notebook: JupyterLab takes them before anything in the
- * page sees them, unless the very element that has the focus says no.
+ * Keep keys for the widget from moving through the notebook. JupyterLab handles keys first, unless the focused element
+ * itself has this attribute.
  */
 function keepKeys(event: FocusEvent) {
   if (event.target instanceof Element) {

@@ -1,4 +1,4 @@
-/** The caption, edited where it stands; one that the model cannot read stays in the editor with the reason. */
+/** The caption and its editor; a rejected caption stays in the editor, with the reason. */
 
 import type { RefObject } from "preact";
 import { useEffect, useRef, useState } from "preact/hooks";
@@ -49,7 +49,7 @@ export function Caption({ store }: { store: Store }) {
   );
 }
 
-/** Without a model: the captions that were computed beforehand. */
+/** A choice among the captions computed in advance, for pages without a model. */
 function Offered({ store, captions }: { store: Store; captions: readonly string[] }) {
   const text = store.wire.text.value;
   return (
@@ -105,7 +105,7 @@ function Shown({ store, pencil, edit }: ShownProps) {
 interface EditorProps {
   readonly draft: string;
   readonly change: (text: string) => void;
-  /** Called with the text to take, or with null to leave everything as it was. */
+  /** Called with the new text, or with null to keep the old one. */
   readonly done: (text: string | null) => void;
 }
 

@@ -1,4 +1,4 @@
-/** Setting an explanation aside as A, and looking at A, at the present B, or at B − A. */
+/** Pins an explanation as A, and chooses among A, the current explanation B, and B − A. */
 
 import { haveOneUnit } from "../model/explanation";
 import type { Store } from "../state/store";

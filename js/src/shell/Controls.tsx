@@ -1,4 +1,4 @@
-/** What a refinement depends on most: p, with masks that the model saw at it, and the budget with its cost. */
+/** Sliders of p and of the budget with its cost, and example masks at p. */
 
 import { budgetName, costLine, count, probability } from "../lib/format";
 import { Strip } from "../panels/masks/Examples";
@@ -11,7 +11,7 @@ const BUDGET_TICKS = [8, 11, 14, 17, 20, 22];
 
 export interface ControlsProps {
   readonly store: Store;
-  /** Whether the masks are shown at length, and what shows or hides them. */
+  /** Whether the panel of masks is open, and a function that opens or closes it. */
   readonly examples: boolean;
   readonly toggleExamples: () => void;
 }
@@ -63,7 +63,7 @@ function Budget({ store }: { store: Store }) {
   const [lowest, highest] = stops ? ends(stops) : exponents(store);
   const ticks = stops ? thinned(stops) : BUDGET_TICKS.filter((value) => value >= lowest && value <= highest);
   const budgetOf = (exponent: number) => {
-    // a budget that was set in Python, or saved, need not be a power of two
+    // a budget from Python or from a saved page may not be a power of two
     const exact = [budget.value, ...(offline.value?.budgets ?? [])];
     return exact.find((value) => Math.log2(value) === exponent) ?? 2 ** exponent;
   };
@@ -85,7 +85,7 @@ function Budget({ store }: { store: Store }) {
   );
 }
 
-/** Why a method leaves a slider without effect; empty where it does not. */
+/** Return why the method ignores a slider, or an empty string. */
 function idleWhy(store: Store, of: "p" | "budget"): string {
   const { options, method } = store.wire;
   const chosen = options.value.methods.find(({ name }) => name === method.value);
@@ -99,7 +99,7 @@ function ends(stops: readonly number[]): [number, number] {
   return [stops[0] ?? 0, stops.at(-1) ?? 1];
 }
 
-/** At most six of the stops: more labels would run into one another. */
+/** Return at most six of the stops, because more labels would overlap. */
 function thinned(stops: readonly number[]): readonly number[] {
   const every = Math.ceil(stops.length / 6);
   return stops.filter((_, index) => index % every === 0);

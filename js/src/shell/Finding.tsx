@@ -1,4 +1,4 @@
-/** What the numbers support, in a sentence; and beside it, what they are compared with. */
+/** The finding in a few sentences, and the choice of the explanation to compare. */
 
 import type { Store } from "../state/store";
 import { Compare } from "./Compare";
@@ -8,12 +8,12 @@ export function Finding({ store }: { store: Store }) {
     <div class="fx-finding">
       <div class="fx-sentence">
         <Sentences text={finding(store)} />
-        {/* the room that the sentences for everything take, so that others do not move what is below */}
+        {/* reserves the height of the overall finding, so that other findings do not move the content below */}
         <div aria-hidden="true">
           <Sentences text={store.view.explanation.value?.findings.at(-1) ?? ""} />
         </div>
       </div>
-      {/* hovering changes the sentence too often to be heard; a selection does not */}
+      {/* for screen readers: only the selection, because hovering changes the finding too often */}
       <span class="fx-hidden" role="status">
         {store.wire.selection.value.length > 0 ? finding(store) : ""}
       </span>
@@ -22,7 +22,7 @@ export function Finding({ store }: { store: Store }) {
   );
 }
 
-/** The first sentence is what matters, the others say how sure it is. */
+/** Sentences, the first one in bold; the others describe its uncertainty. */
 function Sentences({ text }: { text: string }) {
   const end = text.search(/(?<=[.!?]) (?=[\p{Lu}\p{N}“])/u);
   const unbroken = text.replaceAll(" %", "\u00a0%");
@@ -35,7 +35,7 @@ function Sentences({ text }: { text: string }) {
   );
 }
 
-/** The sentence for the one active player, else for the whole explanation; of a difference, what it is. */
+/** Return the finding on the one active player, else on the explanation; for a difference, its description. */
 function finding(store: Store): string {
   const shown = store.view.explanation.value;
   if (!shown) {

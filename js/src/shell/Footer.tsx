@@ -1,4 +1,4 @@
-/** What was computed, from what, and how to compute it again. */
+/** Method, cost and provenance of the explanation, and code that reproduces it. */
 
 import { useRef, useState } from "preact/hooks";
 import { count, encodings, probability } from "../lib/format";
@@ -39,7 +39,7 @@ export function Footer({ store }: { store: Store }) {
   );
 }
 
-/** What is spoken of: the explanation that is shown; of a difference, what it was taken of. */
+/** Return the shown explanation; for a difference, the current one. */
 function of(store: Store) {
   return store.view.shown.value === "difference" ? store.wire.result.value : store.view.explanation.value;
 }
@@ -66,7 +66,7 @@ function computed(store: Store): string {
 
 const SAID_FOR_MS = 2000;
 
-/** Puts the code on the clipboard; where the page may not, shows it selected. */
+/** A button that copies the code; without access to the clipboard, it shows the code selected. */
 function CopyCode({ code }: { code: string }) {
   const [state, setState] = useState<"ready" | "copied" | "shown">("ready");
   const area = useRef<HTMLTextAreaElement>(null);
@@ -76,7 +76,7 @@ function CopyCode({ code }: { code: string }) {
       setState("copied");
       setTimeout(() => setState("ready"), SAID_FOR_MS);
     } catch {
-      // no clipboard in an insecure page or a sandboxed frame: the person copies it
+      // insecure pages and sandboxed frames have no clipboard, so the user copies the text
       setState(state === "shown" ? "ready" : "shown");
       requestAnimationFrame(() => area.current?.select());
     }

@@ -1,4 +1,4 @@
-/** What is explained, how well, and what is being done about it. */
+/** Caption, facts about the explanation, status, and buttons. */
 
 import { budgetName, count, duration, plain, signed } from "../lib/format";
 import type { Store } from "../state/store";
@@ -20,7 +20,7 @@ export function Header({ store }: { store: Store }) {
   );
 }
 
-/** A line that fills as the refinement goes on, and closes the header in any case. */
+/** A progress bar, and the line below the header. */
 export function Bar({ store }: { store: Store }) {
   const running = store.view.status.value === "running";
   const fraction = store.wire.progress.value?.fraction ?? 0;
@@ -87,7 +87,7 @@ function Status({ store }: { store: Store }) {
       data-status={status}
       title={status === "running" ? remaining(progress) : undefined}
     >
-      {/* a screen reader hears the states, not every percent */}
+      {/* screen readers announce the states, but not every percent */}
       <span class="fx-dot" aria-hidden="true" />
       <span aria-hidden="true">{statusText(store, progress)}</span>
       <span class="fx-hidden" role="status">

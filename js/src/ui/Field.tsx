@@ -1,4 +1,4 @@
-/** Small parts of which controls are made: an icon, a labelled select, a row of choices. */
+/** Small controls: an icon, a labelled select, a row of choices. */
 
 import type { ComponentChildren } from "preact";
 
@@ -27,7 +27,7 @@ interface SelectProps {
   readonly value: string;
   readonly options: readonly Option[];
   readonly disabled?: boolean;
-  /** What more there is to know, below it. */
+  /** Additional text below the select. */
   readonly note?: string;
   readonly change: (value: string) => void;
 }
@@ -63,7 +63,7 @@ interface ChoicesProps {
   readonly children?: ComponentChildren;
 }
 
-/** Two or three choices side by side, all of them in sight; `data-choice` is each one's value. */
+/** Two or three choices side by side; `data-choice` is the value of each. */
 export function Choices({ label, value, options, change, children }: ChoicesProps) {
   return (
     <div class="fx-choices" role="group" aria-label={label}>

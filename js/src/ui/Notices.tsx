@@ -1,15 +1,15 @@
-/** Sentences that need to be read: what went wrong, what was not taken, and that nobody answers. */
+/** Notices of errors, of rejected settings, and of a silent kernel. */
 
 import type { ComponentChildren } from "preact";
 import type { Store } from "../state/store";
 import { Icon } from "./Field";
 
-/** Settings and requests whose refusal is told beside what was used, wherever that is in sight. */
+/** Settings and requests whose refusal appears beside their control. */
 const BESIDE = ["p", "budget", "text", "shown", "pin", "unpin"];
 
 interface NoticesProps {
   readonly store: Store;
-  /** What the open panel tells itself. */
+  /** Settings and requests whose refusal the open panel shows. */
   readonly told: readonly string[];
 }
 
@@ -54,7 +54,7 @@ type RefusedProps = { readonly store: Store } & (
   | { readonly except: readonly string[]; readonly names?: undefined }
 );
 
-/** Why the kernel did not take what this view asked for, if that was one of `names` (or none of `except`). */
+/** The reason for a rejected setting or request, if it is one of `names` (or none of `except`). */
 export function Refused({ store, names, except }: RefusedProps) {
   const refusal = store.view.refusal.value;
   if (!refusal || (names ? !names.includes(refusal.name) : except.includes(refusal.name))) {

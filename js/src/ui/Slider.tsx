@@ -1,4 +1,4 @@
-/** A slider whose value is only a draft while it is dragged, and is committed on release or after a moment of rest. */
+/** A slider that commits its value on release or after a short rest; until then the value is a draft. */
 
 import { useEffect, useRef, useState } from "preact/hooks";
 
@@ -17,13 +17,13 @@ export interface SliderProps {
   readonly max: number;
   readonly step: number;
   readonly ticks?: readonly Tick[];
-  /** The only values that it may have, ascending; without them, every step from `min` to `max`. */
+  /** The allowed values, in ascending order; by default every step from `min` to `max`. */
   readonly stops?: readonly number[];
-  /** Why it cannot be moved, or empty where it can. */
+  /** Why the slider is disabled, or empty. */
   readonly idle?: string;
-  /** The value, short and for everybody who looks or listens. */
+  /** Short text of a value, for the screen and screen readers. */
   readonly name: (value: number) => string;
-  /** What else there is to know about a value. */
+  /** Additional text about a value. */
   readonly note?: (value: number) => string;
   readonly commit: (value: number) => void;
 }
@@ -83,7 +83,7 @@ export function Slider(props: SliderProps) {
   );
 }
 
-/** The stop that is closest to `value`. */
+/** Return the stop that is closest to `value`. */
 export function nearest(stops: readonly number[], value: number): number {
   return stops.reduce((best, stop) => (Math.abs(stop - value) < Math.abs(best - value) ? stop : best));
 }
@@ -99,7 +99,7 @@ const STEPS: Readonly<Record<string, number>> = {
   End: Number.POSITIVE_INFINITY,
 };
 
-/** Where a key leads among the stops; undefined for a key that leads nowhere. */
+/** Return the stop to which a key leads; undefined for other keys. */
 function stopFrom(stops: readonly number[], value: number, key: string): number | undefined {
   const step = STEPS[key];
   if (step === undefined) {
@@ -109,7 +109,7 @@ function stopFrom(stops: readonly number[], value: number, key: string): number 
   return stops[Math.min(Math.max(to, 0), stops.length - 1)];
 }
 
-/** A value that runs ahead of the committed one; `release` commits at once what would be committed after the rest. */
+/** A draft of the committed value; `change` commits it after a rest, `release` at once. */
 function useDraft(committed: number, commit: (value: number) => void) {
   const [draft, setDraft] = useState<number | null>(null);
   const waiting = useRef<{ timer: ReturnType<typeof setTimeout>; value: number } | null>(null);

@@ -1,4 +1,4 @@
-/** Hovering, focusing, clicking and arrow keys on anything that stands for players, handled where they bubble to. */
+/** Events of elements that represent players: hover, focus, click and arrow keys, handled by their container. */
 
 import { neighbour } from "../model/players";
 import type { Store } from "../state/store";
@@ -15,10 +15,10 @@ export interface PlayerEvents {
 type Neighbour = (player: number, key: string) => number | null;
 
 /**
- * Handlers for a container whose descendants bear `data-player`, or `data-players` where they stand for an interaction.
+ * Return handlers for a container whose descendants have `data-player`, or `data-players` for an interaction.
  *
- * @param focus puts the keyboard's focus on a player; gets the element that had it.
- * @param next where an arrow key leads; by default along the patches and tokens as they are laid out.
+ * @param focus focuses a player; also receives the previously focused element.
+ * @param next returns the player to which an arrow key leads; by default the neighbour in picture and caption.
  */
 export function playerEvents(
   store: Store,
@@ -41,7 +41,7 @@ export function playerEvents(
   };
 }
 
-/** Leads an arrow key on to the next player, with Shift taking it into the selection; says whether there is one. */
+/** Focus the next player after an arrow key; with Shift, also select it. Return whether there is one. */
 function walk(
   store: Store,
   event: KeyboardEvent,
@@ -61,7 +61,7 @@ function walk(
   return true;
 }
 
-/** The part of {@link playerEvents} that only shows, everywhere, what the pointer or the focus is on. */
+/** Return the handlers of {@link playerEvents} that highlight the players under the pointer or focus. */
 export function pointingEvents(
   store: Store,
 ): Pick<PlayerEvents, "onPointerOver" | "onPointerLeave" | "onFocusIn" | "onFocusOut"> {
@@ -77,7 +77,7 @@ export function pointingEvents(
   };
 }
 
-/** Shows `players` as pointed at, in all views; the first of them leads the colours. */
+/** Highlight `players` in all parts of the view; the first one determines the colours. */
 export function point(store: Store, players: readonly number[]): void {
   const old = store.view.pointed.value;
   if (old.length !== players.length || old.some((player, index) => player !== players[index])) {
@@ -85,7 +85,7 @@ export function point(store: Store, players: readonly number[]): void {
   }
 }
 
-/** What a click does, by the tool: one player is selected or hidden, those of an interaction together. */
+/** Select or hide players after a click, depending on the tool; those of an interaction together. */
 export function press(store: Store, players: readonly number[], add: boolean): void {
   const [only] = players;
   if (only === undefined) {
@@ -102,7 +102,7 @@ export function press(store: Store, players: readonly number[], add: boolean): v
   }
 }
 
-/** Takes `to` into the selection that ends at `from`; going back takes `from` out again. */
+/** Add `to` to a selection that ends at `from`; a step back removes `from`. */
 function extend(store: Store, from: number, to: number): void {
   const selected = store.wire.selection.value;
   const back = selected.at(-1) === from && selected.at(-2) === to;
@@ -110,14 +110,14 @@ function extend(store: Store, from: number, to: number): void {
   store.commit("selection", back ? [...kept, to] : [...kept, from, to]);
 }
 
-/** The players that an element, or one around it, stands for. */
+/** Return the players of an element or of the closest element around it. */
 export function playersAt(target: EventTarget | null): readonly number[] {
   const element = target instanceof Element ? target.closest("[data-player], [data-players]") : null;
   const players = element?.getAttribute("data-players") ?? element?.getAttribute("data-player");
   return players ? players.split(" ").map(Number) : [];
 }
 
-/** The player, or the node of the graph, that arrow keys lead on from. */
+/** Return the player or the graph's node at which an arrow key starts. */
 function nodeAt(target: EventTarget | null): number | null {
   const element = target instanceof Element ? target.closest("[data-player], [data-node]") : null;
   const node = element?.getAttribute("data-player") ?? element?.getAttribute("data-node");

@@ -1,4 +1,4 @@
-/** Where a method has no interactions: that it has none, and what it has instead. */
+/** The strongest main effects, for methods without interactions. */
 
 import { colourOf } from "../lib/colour";
 import { withError } from "../lib/format";

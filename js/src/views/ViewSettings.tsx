@@ -1,4 +1,4 @@
-/** What the views show: which interactions, how many, in which places, and which subset. */
+/** Settings of the views: kind, sign and number of interactions, layout, and subset. */
 
 import { type Board, imageWord, playersWord, textWord } from "../model/players";
 import type { Store } from "../state/store";
@@ -44,7 +44,7 @@ function Top({ store }: { store: Store }) {
   );
 }
 
-/** How many players the subset has. */
+/** The number of players in the subset. */
 function SubsetSize({ store }: { store: Store }) {
   const { subset_size } = store.wire;
   return (
@@ -61,7 +61,7 @@ function SubsetSize({ store }: { store: Store }) {
   );
 }
 
-/** Whether the subset is the most or the least similar one; it stands in a sentence. */
+/** A choice between the most and the least similar subset, within a sentence. */
 export function SubsetEnd({ store }: { store: Store }) {
   return (
     <Choice
@@ -80,7 +80,7 @@ const BLOCKS: readonly { readonly block: Block; readonly label: string }[] = [
   { block: "image_image", label: "image × image" },
 ];
 
-/** Whose interactions a block holds. */
+/** Return the nouns for the players of a block. */
 function playersIn(block: Block, board: Board): string {
   return { cross: playersWord(board), text_text: textWord(board).many, image_image: imageWord(board).many }[
     block

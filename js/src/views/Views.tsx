@@ -1,4 +1,4 @@
-/** Three views of the interactions behind tabs, and what the numbers do not support yet. */
+/** Three views of the interactions behind tabs, and caveats about them. */
 
 import type { ComponentType } from "preact";
 import type { Store } from "../state/store";
@@ -91,7 +91,7 @@ const BLOCKS: Readonly<Record<Block, string>> = {
   image_image: "image–image",
 };
 
-/** Told of what is on screen only. */
+/** Caveats about the view on screen. */
 function Caveat({ store, view }: { store: Store; view: ViewName }) {
   const shown = store.view.explanation.value;
   if (!shown || shown.order < 2) {
@@ -127,7 +127,7 @@ function Caveat({ store, view }: { store: Store; view: ViewName }) {
   );
 }
 
-/** Whether there are interactions between image and text, but none as strong as those that are drawn. */
+/** Return whether the graph shows no cross-modal interaction although there are some. */
 function hasNoCross(store: Store): boolean {
   const edges = store.wire.graph.value?.edges ?? [];
   const crossing = edges.some(({ kind }) => kind === "cross" || kind === "term");

@@ -1,4 +1,4 @@
-/** Insertion and deletion: what the model says of the coalitions that explanations call most and least similar. */
+/** Insertion and deletion curves: the model's values of the predicted most and least similar coalitions. */
 
 import { useRef, useState } from "preact/hooks";
 import { evenTicks } from "../../lib/axes";
@@ -13,22 +13,22 @@ const RIGHT = 12;
 const TOP = 10;
 const BOTTOM = 34;
 const NARROWEST = 200;
-/** Below, there is room for three numbers under the plot. */
+/** Narrower plots have three numbers on the horizontal axis. */
 const ROOMY = 280;
-/** Pixels that two numbers on the vertical axis need between them. */
+/** Smallest distance between two numbers on the vertical axis, in pixels. */
 const APART = 13;
-/** Points at which the numbers of other explanations are on their curves: each elsewhere, and not near the ends. */
+/** Points of the curves that carry the numbers of other explanations: all different, and not near the ends. */
 const FIRST_TAG = 16;
 const TAG_STEP = 6;
 const TAGGED = 28;
 
 interface CurvesProps {
-  /** What is in front; null while it is not measured. */
+  /** The shown explanation's measurement, in front; null before it is measured. */
   readonly current: Measured | null;
   readonly others: readonly Measured[];
-  /** One of the others, to be told from the rest. */
+  /** The highlighted one of the others. */
   readonly lit: Measured | null;
-  /** What the players are called: patches and tokens. */
+  /** The nouns for players: "patches and tokens". */
   readonly players: string;
 }
 
@@ -91,7 +91,7 @@ export function Curves({ current, others, lit, players }: CurvesProps) {
   );
 }
 
-/** Where a key takes the reading; null where it does not. */
+/** Return the point to which a key moves the cursor; null for other keys. */
 export function moved(key: string, point: number, last: number): number | null {
   const steps: Readonly<Record<string, number>> = {
     ArrowLeft: -1,
@@ -107,7 +107,7 @@ export function moved(key: string, point: number, last: number): number | null {
   return step === undefined ? null : Math.min(Math.max(point + step, 0), last);
 }
 
-/** Which colour is which curve, and the values that are read. */
+/** Key of the curves, with their values at the cursor. */
 function Key({ current, point }: { current: Measured | null; point: number | null }) {
   if (!current) {
     return (
@@ -138,7 +138,7 @@ interface Places {
   readonly ticks: readonly number[];
 }
 
-/** The axes: all players at the right, and upward all values there are, the empty (0) and the full pair (1) among them. */
+/** Return the axes: share of players, and all values including those of the empty (0) and the full pair (1). */
 export function placesOf(width: number, drawn: readonly Measured[]): Places {
   const values = [0, 1, ...drawn.flatMap(({ most, least }) => [...most, ...least])];
   const [low, high] = [Math.min(...values), Math.max(...values)];
@@ -188,7 +188,7 @@ function line({ x, y }: Places, values: readonly number[]): string[] {
   return values.map((value, index) => `${x(index / (values.length - 1)).toFixed(1)},${y(value).toFixed(1)}`);
 }
 
-/** The curves of what is shown, and the area between them. */
+/** The shown explanation's curves, and the area between them. */
 function Front({ place, of }: { place: Places; of: Measured }) {
   const [most, least] = [line(place, of.most), line(place, of.least)];
   return (
@@ -207,7 +207,7 @@ interface OtherProps {
   readonly lit: boolean;
 }
 
-/** Another explanation's curves, with its number in the table on both. */
+/** Another explanation's curves; both carry its number in the table. */
 function Other({ place, of, number, lit }: OtherProps) {
   const point = FIRST_TAG + ((TAG_STEP * (number - 1)) % TAGGED);
   return (

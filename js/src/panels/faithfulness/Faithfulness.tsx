@@ -1,4 +1,4 @@
-/** Whether the model agrees with what is shown: measured when somebody asks for it, beside what was measured before. */
+/** Agreement of model and explanation: measured on request, and shown beside earlier measurements. */
 
 import { useState } from "preact/hooks";
 import { count, duration, plain, probability } from "../../lib/format";
@@ -10,9 +10,9 @@ import { Curves } from "./Curves";
 import { measuredBeside, measuredOf } from "./measures";
 import { Scores } from "./Scores";
 
-/** Requests whose refusal is told here. */
+/** Requests whose refusal this panel shows. */
 export const TOLD_IN_FAITHFULNESS = ["measure"];
-/** Columns of the table before anything says otherwise. */
+/** Values of p in the table before the first measurement. */
 const EVERYWHERE = [0.3, 0.5, 0.7];
 
 export function Faithfulness({ store }: { store: Store }) {
@@ -51,7 +51,7 @@ export function Faithfulness({ store }: { store: Store }) {
   );
 }
 
-/** What would be measured, before it is. */
+/** Explanation of the measurements, before the first one. */
 function Question({ players }: { players: string }) {
   return (
     <div class="fx-question">
@@ -84,7 +84,7 @@ function Notes({ measured }: { measured: readonly Measured[] }) {
   );
 }
 
-/** The button with what it costs; how far it is; or why there is no button. */
+/** The button and its cost, the progress, or the reason why measuring is impossible. */
 function Measuring({ store, current }: { store: Store; current: Measured | null }) {
   const { measuring, measure_cost, live, offline } = store.wire;
   const cost = measure_cost.value;

@@ -1,4 +1,4 @@
-/** What was measured, in numbers: the area between the curves, and the faithfulness at each p, one explanation a row. */
+/** A table with one row per explanation: the area between the curves, and the faithfulness at each p. */
 
 import { useRef } from "preact/hooks";
 import { probability } from "../../lib/format";
@@ -6,15 +6,15 @@ import { useSize } from "../../lib/size";
 import type { Faithfulness, Measured } from "../../wire/types";
 import { nameOf } from "./measures";
 
-/** Below, a name stands above its numbers. */
+/** In a narrower table, names are above their numbers. */
 const WIDE = 400;
 
 interface ScoresProps {
   readonly current: Measured | null;
   readonly others: readonly Measured[];
-  /** Values of p that have a column. */
+  /** Values of p with a column. */
   readonly p: readonly number[];
-  /** The pointer is on a row, or on none. */
+  /** Called when the pointer enters another row (null for the current explanation) or leaves it. */
   readonly light: (of: Measured | null) => void;
 }
 
@@ -104,7 +104,7 @@ function Score({ of, found }: { of: Measured; found: Faithfulness | undefined })
   );
 }
 
-/** Two digits after the point, whatever the size: numbers of a column are compared. */
+/** Return a number with two decimal places, so that the numbers of a column are comparable. */
 export function known(value: number | null): string {
   const text = Math.abs(value ?? 0).toFixed(2);
   return value === null ? "–" : value < 0 && Number(text) !== 0 ? `−${text}` : text;

@@ -1,11 +1,11 @@
-/** Masked pairs as the model saw them: removed patches by the game's masking, removed tokens struck out. */
+/** Masked pairs as the model sees them: removed patches are masked, removed tokens are struck out. */
 
 import { probability } from "../../lib/format";
 import { imageWord, patchCount, textWord } from "../../model/players";
 import { Masked, removedBy } from "../../scene/Masked";
 import type { Store } from "../../state/store";
 
-/** Masks in the strip; the panel shows all. */
+/** Number of masks in the strip; the panel shows all. */
 const FEW = 4;
 
 interface StripProps {
@@ -14,7 +14,7 @@ interface StripProps {
   readonly toggle: () => void;
 }
 
-/** A few of them beside the sliders; pressed, it shows them at length. */
+/** A button beside the sliders with a few masks; it opens the panel with all. */
 export function Strip({ store, open, toggle }: StripProps) {
   const { examples } = store.wire;
   const masks = examples.value?.masks.slice(0, FEW) ?? Array<string>(FEW).fill("");
@@ -41,7 +41,7 @@ export function Strip({ store, open, toggle }: StripProps) {
   );
 }
 
-/** All of them, each with its caption. */
+/** All masks, each with its caption. */
 export function Examples({ store }: { store: Store }) {
   const examples = store.wire.examples.value;
   if (!examples || examples.masks.length === 0) {
@@ -71,7 +71,7 @@ export function Examples({ store }: { store: Store }) {
   );
 }
 
-/** Which masking is in force, and what it does. */
+/** Name and description of the masking. */
 export function MaskingNote({ store }: { store: Store }) {
   const { masking } = store.wire.scene.value;
   return (

@@ -1,4 +1,4 @@
-/** The mask playground: hide players, and see what the model sees and its true value beside what is predicted. */
+/** The mask playground: hide players, and compare the model's value of the masked pair with the prediction. */
 
 import { useEffect } from "preact/hooks";
 import { plain, signed } from "../../lib/format";
@@ -26,11 +26,11 @@ function toolsFor(board: Board) {
   ] as const;
 }
 
-/** Settings whose refusal is told here. */
+/** Settings whose refusal this panel shows. */
 export const TOLD_IN_PLAYGROUND = ["removed"];
 
 export function Playground({ store }: { store: Store }) {
-  // a closed panel must not leave a tool behind that nobody sees
+  // a closed panel must not leave its tool active
   useEffect(
     () => () => {
       store.view.tool.value = "select";
@@ -72,7 +72,7 @@ export function Playground({ store }: { store: Store }) {
   );
 }
 
-/** The masked picture: at once as this view makes it, then as the encoder has it. */
+/** The masked picture: at first composed by the view, then as the encoder sees it. */
 function Seen({ store }: { store: Store }) {
   const { scene, played, removed } = store.wire;
   const { masking, image } = scene.value;
@@ -139,7 +139,7 @@ interface Reading {
   readonly why: string;
 }
 
-/** Whether `played` is about just these players hidden. */
+/** Return whether `played` is about exactly these hidden players. */
 function isOf(played: Played | null, removed: readonly number[]): played is Played {
   return (
     played !== null &&
@@ -148,7 +148,7 @@ function isOf(played: Played | null, removed: readonly number[]): played is Play
   );
 }
 
-/** What is known of the pair with just these players hidden. */
+/** Return value and prediction of the pair with exactly these players hidden. */
 export function reading(played: Played | null, removed: readonly number[], whole: number | null): Reading {
   if (!isOf(played, removed)) {
     const waiting = removed.length > 0;
@@ -203,11 +203,11 @@ function sentence({ value, prediction, waiting }: Reading, hides: boolean): stri
 }
 
 export interface Scale {
-  /** Where a value lies between the scale's ends, in percent. */
+  /** Return the position of a value on the scale, in percent. */
   readonly share: (value: number) => number;
 }
 
-/** A scale that has zero and all of `values` on it. */
+/** Return a scale that includes zero and all `values`. */
 export function scaleOf(values: readonly (number | null)[]): Scale {
   const known = values.filter((value) => value !== null);
   const low = Math.min(0, ...known);
@@ -221,13 +221,13 @@ export interface Mark {
   readonly at: number;
 }
 
-/** The marks, upper label first, on those sides where no label lies over the other's line or beyond the bars' ends. */
+/** Return the marks, upper label first, with sides that keep labels off the other's line and within the bars. */
 export function labelled(marks: readonly Mark[], { share }: Scale): (Mark & { side: "start" | "end" })[] {
   const [left, right] = [...marks].sort((one, other) => one.at - other.at);
   if (!left || !right) {
     return marks.map((mark) => ({ ...mark, side: share(mark.at) > 50 ? "end" : "start" }));
   }
-  // in a narrow view a label is a little less than a third as long as the bars
+  // in a narrow view a label is slightly shorter than a third of the bars
   return share(right.at) <= 60
     ? [
         { ...right, side: "start" },

@@ -1,4 +1,4 @@
-/** What is rarely changed: method, order, colours, theme; and back to how everything began. */
+/** Settings that are rarely changed: method, order, colours, theme; and a reset of all settings. */
 
 import type { Store } from "../../state/store";
 import { Select } from "../../ui/Field";
@@ -21,7 +21,7 @@ const ORDERS: Readonly<Record<number, string>> = {
   3: "3: main effects, pairs, triples",
 };
 
-/** Settings and requests whose refusal is told here. */
+/** Settings and requests whose refusal this panel shows. */
 export const TOLD_IN_SETTINGS = ["method", "order", "palette", "theme", "reset"];
 
 export function Settings({ store }: { store: Store }) {

@@ -1,4 +1,4 @@
-/** How the error fell as encodings were added: a small plot with logarithmic axes. */
+/** The standard error against the number of encodings: a small plot with logarithmic axes. */
 
 import { useRef } from "preact/hooks";
 import { axis } from "../../lib/axes";
@@ -8,9 +8,9 @@ import type { ConvergencePoint } from "../../wire/types";
 
 const HEIGHT = 136;
 const LEFT = 36;
-/** Room for the number at the last point. */
+/** Room for the label of the last point. */
 const RIGHT = 44;
-/** More points than these are a line. */
+/** With more points, only the last one has a dot. */
 const MOST_DOTS = 24;
 const TOP = 10;
 const BOTTOM = 34;

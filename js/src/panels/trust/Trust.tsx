@@ -1,4 +1,4 @@
-/** How far the numbers may be trusted: on pairs that were not fitted, at the whole pair, and as the budget grew. */
+/** Reliability: fit on held-out pairs, residual of the full pair, number of masks, and convergence. */
 
 import { count, plain, signed } from "../../lib/format";
 import type { Store } from "../../state/store";

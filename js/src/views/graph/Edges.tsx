@@ -24,7 +24,7 @@ export function Edges({ store, drawing }: Props) {
         const lit = active.includes(source) || active.includes(target);
         return (
           <g key={`${source}-${target}`} data-players={players.join(" ")}>
-            {/* wide enough to be pointed at */}
+            {/* a wide invisible path for the pointer */}
             <path class="fx-reach" d={curvePath(edge.curve)} />
             <path
               class="fx-edge"
@@ -57,7 +57,7 @@ function edgeTitle(store: Store, edge: PlacedEdge, players: readonly number[]): 
   return `${names}: ${withError(edge.weight, edge.se)}${edge.certain ? "" : " (95 % interval includes 0)"}`;
 }
 
-/** Every pair of the subset's members, as thick as what they do together; beyond so many, thin as a net. */
+/** An edge for every pair of the subset's members, as thick as the size of their interaction. */
 export function Clique({ store, drawing }: Props) {
   const subset = store.view.subset.value;
   const explanation = store.view.explanation.value;
@@ -110,7 +110,7 @@ export function Labels({ store, drawing }: Props) {
   );
 }
 
-/** Whether the graph, as it is drawn now, has a dashed edge. */
+/** Return whether the graph has a dashed edge. */
 export function dashes(store: Store): boolean {
   const edges = store.wire.graph.value?.edges ?? [];
   return store.view.subset.value === null && edges.some((edge) => isUncertain(edge, edges));

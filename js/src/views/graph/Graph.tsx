@@ -1,4 +1,4 @@
-/** The explanation graph: thumbnails and words, joined by their strongest interactions. Places come from NetworkX. */
+/** The explanation graph: patches and tokens, and edges for their strongest interactions. NetworkX lays it out. */
 
 import type { RefObject } from "preact";
 import { useMemo, useRef, useState } from "preact/hooks";
@@ -17,7 +17,7 @@ import { Clique, Edges, Labels } from "./Edges";
 import { Nodes } from "./Nodes";
 import { type Frame, footHeight } from "./places";
 
-/** Pixels that Alt and an arrow key move a node; ten times that with Shift. */
+/** Pixels by which Alt and an arrow key move a node; ten times as many with Shift. */
 const STEP = 6;
 
 export function Graph({ store }: { store: Store }) {
@@ -77,7 +77,7 @@ function Drawn({ store, graph, width }: { store: Store; graph: GraphData; width:
   );
 }
 
-/** A calm frame; where a caption takes many lines, these come on top. */
+/** Return the height of the frame, including additional lines of a long caption. */
 function heightOf(graph: GraphData, width: number): number {
   const calm = Math.min(Math.max(width * 0.66, 320), Math.max(470, width * 0.45));
   return Math.round(calm + Math.max(footHeight(graph.nodes, width) - 72, 0));
@@ -101,7 +101,7 @@ function useDrawing(store: Store, graph: GraphData, width: number, height: numbe
   }, [whole, width, height, board, anchored, moved]);
 }
 
-/** A member of the subset that has no edge in the graph: where it lies in the picture, or its word at the foot. */
+/** Return a node for a member of the subset without an edge: at its place in the picture, or at the bottom. */
 function nodeOf(board: Board, outlines: Outlines, player: number): GraphNode {
   const token = board.tokens[player - patchCount(board)];
   if (token !== undefined) {
@@ -142,7 +142,7 @@ function put(store: Store, node: number, { x, y }: Point): void {
   });
 }
 
-/** Alt and an arrow key move the node that has the focus; says whether they did. */
+/** Move the focused node after Alt and an arrow key; return whether it was moved. */
 function nudge(store: Store, drawing: Drawing, event: KeyboardEvent, width: number, height: number): boolean {
   const direction = DIRECTIONS[event.key];
   const element = event.target instanceof Element ? event.target.closest(".fx-node") : null;
@@ -158,7 +158,7 @@ function nudge(store: Store, drawing: Drawing, event: KeyboardEvent, width: numb
   return true;
 }
 
-/** Who the best subset is, and its value. */
+/** The members of the best subset, and its value. */
 function SubsetNote({ store }: { store: Store }) {
   const subset = store.view.subset.value;
   if (!subset) {
@@ -173,7 +173,7 @@ function SubsetNote({ store }: { store: Store }) {
   );
 }
 
-/** The way back to the layout's own places. It stands below, so that nothing moves under the pointer that drags. */
+/** Restores the layout's places. It is below the graph, so that its appearance moves nothing under the pointer. */
 function ResetPlaces({ store }: { store: Store }) {
   if (store.view.moved.value.size === 0) {
     return null;

@@ -1,4 +1,4 @@
-/** The nodes of the graph: a patch as its piece of the picture, a word as text, a third-order term as a mark. */
+/** The nodes of the graph: patches as parts of the picture, tokens as text, third-order terms as diamonds. */
 
 import { colourOf } from "../../lib/colour";
 import { signed, withError } from "../../lib/format";
@@ -13,7 +13,7 @@ const CORNER = 5;
 interface NodesProps {
   readonly store: Store;
   readonly drawing: Drawing;
-  /** Node that Tab leads to. */
+  /** Node that Tab reaches. */
   readonly tabStop: number | null;
 }
 
@@ -21,7 +21,7 @@ export function Nodes({ store, drawing, tabStop }: NodesProps) {
   const side = 2 * (drawing.nodes.find((node) => node.kind === "patch")?.halfWidth ?? 0);
   return (
     <g>
-      {/* the rounded outline that all thumbnails share */}
+      {/* the rounded outline of all thumbnails */}
       <clipPath id={`${store.id}-corners`}>
         <rect x={-side / 2} y={-side / 2} width={side} height={side} rx={CORNER} />
       </clipPath>
@@ -105,7 +105,7 @@ function Word({ node }: { node: PlacedNode }) {
   );
 }
 
-/** A diamond with the term's value under it; its sign is in the colour and in the number. */
+/** A diamond in the colour of the term's sign, with its value below. */
 function Term({ store, node }: { store: Store; node: PlacedNode }) {
   const side = 1.25 * node.halfWidth;
   const value = node.weight ?? 0;
@@ -132,7 +132,7 @@ function Term({ store, node }: { store: Store; node: PlacedNode }) {
   );
 }
 
-/** The patch, or the region on its pale ground, cut out of the picture by a nested viewport. */
+/** The patch, or the region on a pale background, cut out of the picture by a nested viewport. */
 function Thumbnail({ store, node }: { store: Store; node: PlacedNode }) {
   const outlines = store.view.outlines.value;
   const { halfWidth, halfHeight } = node;
@@ -170,7 +170,7 @@ function Thumbnail({ store, node }: { store: Store; node: PlacedNode }) {
   );
 }
 
-/** The square around a box, with a little room. */
+/** Return the square around a box, slightly enlarged. */
 function square({ x, y, width, height }: Rectangle): Rectangle {
   const side = 1.12 * Math.max(width, height);
   return { x: x + (width - side) / 2, y: y + (height - side) / 2, width: side, height: side };

@@ -1,4 +1,4 @@
-/** Plotly's heatmap of a block of interactions; what is selected and pointed at is framed on top of it. */
+/** Plotly's heatmap of a block of interactions, with frames around selected and hovered players. */
 
 import type { RefObject } from "preact";
 import { useEffect, useMemo, useRef } from "preact/hooks";
@@ -90,7 +90,7 @@ function Plot({ store, block, place, width }: PlotProps) {
     return () => {
       wanted = false;
     };
-    // the theme decides what the style sheet's colours are
+    // `dark` is a dependency, because the style sheet's colours depend on the theme
   }, [of, block, place, width, palette, dark, limit]);
   useEffect(() => purging(element), []);
   return (
@@ -109,7 +109,7 @@ function inksOf(element: Element) {
   return { text: read("--fg-soft"), line: read("--line"), middle: read("--raised") };
 }
 
-/** Frees, in the end, what Plotly holds; nothing where it was never loaded. */
+/** Return a clean-up that frees Plotly's resources, if the element has a plot. */
 function purging(held: RefObject<HTMLElement>): () => void {
   const element = held.current;
   return () => {
@@ -119,7 +119,7 @@ function purging(held: RefObject<HTMLElement>): () => void {
   };
 }
 
-/** Lies over the plot: finds the cell under the pointer, and frames rows and columns without drawing the plot again. */
+/** A layer over the plot that finds the cell under the pointer and frames rows and columns without a redraw. */
 function Cells({ store, place, limit }: { store: Store; place: Sheet; limit: number }) {
   const of = store.view.explanation.value;
   const marks = useMemo(() => (of ? marksOf(of, place, limit) : []), [of, place, limit]);
@@ -186,7 +186,7 @@ function Bands({ place, player, selected }: { place: Sheet; player: number; sele
   );
 }
 
-/** The value of the cell under the pointer, beside it. */
+/** A tooltip with the value of the cell under the pointer. */
 function Tip({ store, place }: { store: Store; place: Sheet }) {
   const of = store.view.explanation.value;
   const [i, j] = store.view.pointed.value;

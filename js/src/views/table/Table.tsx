@@ -1,4 +1,4 @@
-/** The interactions as a table that can be sorted: the same numbers for who reads or listens. */
+/** A sortable table of the interactions, which also serves screen readers. */
 
 import { useRef, useState } from "preact/hooks";
 import { colourOf } from "../../lib/colour";
@@ -111,7 +111,7 @@ function direction(descending: boolean): "descending" | "ascending" {
 
 interface HeadProps {
   readonly column: Column;
-  /** How the rows are sorted by this column, if they are. */
+  /** Sort order of this column; null if the rows are sorted by another. */
   readonly by: "ascending" | "descending" | null;
   readonly sort: (order: Order) => void;
 }
