@@ -2,14 +2,15 @@
 
 from __future__ import annotations
 
-from typing import Literal
+from typing import Any, Literal
 
 import torch
-import torch.nn.functional as F
 from torch import Tensor
 
 from fixlip_widgets.errors import InputError
+from fixlip_widgets.support.open_clip import open_clip
 
+gaussian_blur: Any = open_clip.transform.F.gaussian_blur
 Masking = Literal["zero", "mean", "blur", "remove"]
 MASKINGS: dict[str, str] = {
     "zero": "removed pixels are 0 after normalisation, the mean colour of the model's training images (the paper)",
@@ -45,13 +46,9 @@ def replacement(masking: Masking, pixels: Tensor) -> Tensor:
 
 
 def _blur(pixels: Tensor) -> Tensor:
-    """Apply a separable Gaussian blur with mirrored borders."""
-    height, width = pixels.shape[1:]
-    sigma = max(min(height, width) * BLUR, 1e-3)
-    radius = min(int(3 * sigma) + 1, height - 1, width - 1)
-    offsets = torch.arange(-radius, radius + 1, device=pixels.device, dtype=torch.float32)
-    kernel = torch.exp(-0.5 * (offsets / sigma) ** 2)
-    kernel = (kernel / kernel.sum()).expand(3, 1, -1)
-    planes = F.pad(pixels.float()[None], (radius,) * 4, mode="reflect")
-    planes = F.conv2d(planes, kernel[:, :, None, :], groups=3)
-    return F.conv2d(planes, kernel[:, :, :, None], groups=3)[0].to(pixels.dtype)
+    """Apply a Gaussian blur with mirrored borders, first along rows and then along columns, which is faster."""
+    shorter = min(pixels.shape[1:])
+    sigma = max(shorter * BLUR, 1e-3)
+    width = 2 * min(int(3 * sigma) + 1, shorter - 1) + 1
+    blurred = gaussian_blur(gaussian_blur(pixels.float(), [width, 1], [sigma, sigma]), [1, width], [sigma, sigma])
+    return blurred.to(pixels.dtype)
