@@ -6,7 +6,7 @@ from typing import Any, NamedTuple
 
 from fixlip_widgets.encoders.towers.hf_text import padding_of
 from fixlip_widgets.encoders.towers.image import patches_of
-from fixlip_widgets.encoders.towers.text import HFTextEncoder, TextParts
+from fixlip_widgets.encoders.towers.text import HFTextEncoder, has_class_token, plain_transformer, pool_type
 from fixlip_widgets.encoders.towers.transformers_model import TransformersEncoder
 
 
@@ -49,7 +49,8 @@ def _text(clip: Any) -> str:
         padding_of(text)
         pooler = type(text.pooler).__name__  # pyright: ignore[reportOptionalMemberAccess]
         return f"{type(text.transformer).__name__} (transformers), padding hidden, {pooler}"  # pyright: ignore[reportOptionalMemberAccess]
-    parts = TextParts.of(clip)
-    kind = "causal" if parts.attn_mask is not None else "not causal, padding visible"
-    pooled = "its class token" if parts.cls_emb is not None else {"argmax": "eos"}.get(parts.pool_type, parts.pool_type)
-    return f"transformer, {kind}, pooled at {pooled}, up to {parts.context_length} tokens"
+    text = plain_transformer(clip)
+    kind = "causal" if text.attn_mask is not None else "not causal, padding visible"
+    pooling = pool_type(text)
+    pooled = "its class token" if has_class_token(text) else {"argmax": "eos"}.get(pooling, pooling)
+    return f"transformer, {kind}, pooled at {pooled}, up to {text.context_length} tokens"

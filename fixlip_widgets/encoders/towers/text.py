@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
 from typing import Any
 
 import torch
@@ -19,72 +18,58 @@ from fixlip_widgets.support.open_clip import open_clip
 HFTextEncoder: Any = open_clip.hf_model.HFTextEncoder  # pyright: ignore[reportAttributeAccessIssue]
 
 
-@dataclass(frozen=True)
-class TextParts:
-    """The components of an open_clip transformer text encoder."""
+def plain_transformer(clip: Any) -> Any:
+    """Return the module that contains a model's open_clip text transformer: ``clip.text`` or the model itself.
 
-    token_embedding: nn.Module
-    positional_embedding: Tensor
-    transformer: nn.Module
-    ln_final: nn.Module
-    text_projection: Any
-    attn_mask: Tensor | None
-    cls_emb: Tensor | None
-    pool_type: str
-    eos_id: int
-    heads: int
-    context_length: int
-    embeds: Any
-
-    @classmethod
-    def of(cls, clip: Any) -> TextParts:
-        """Collect the components from a model.
-
-        Raises:
-            ModelError: The text encoder is not a plain open_clip transformer that pools at a single token.
-        """
-        text = getattr(clip, "text", clip)
-        needed = ("token_embedding", "positional_embedding", "transformer", "ln_final", "text_projection")
-        if not all(hasattr(text, name) for name in needed) or not hasattr(text.transformer, "resblocks"):
-            raise ModelError(
-                f"The text encoder {type(text).__name__} is not supported: its layers do not accept an attention mask. "
-                "Use a model with an open_clip transformer or a transformers text encoder, such as ViT-B-32 or "
-                "xlm-roberta-base-ViT-B-32."
-            )
-        cls_emb, pool_type = getattr(text, "cls_emb", None), getattr(text, "pool_type", None) or clip.text_pool_type
-        if cls_emb is None and pool_type not in ("first", "last", "argmax", "eos"):
-            raise ModelError(f"The text encoder pools by {pool_type!r}; it must pool at a single token.")
-        return cls(
-            *(getattr(text, name) for name in needed),
-            attn_mask=text.attn_mask,
-            cls_emb=cls_emb,
-            pool_type=pool_type,
-            eos_id=getattr(text, "eos_id", None) or clip.text_eos_id,
-            heads=text.transformer.resblocks[0].attn.num_heads,
-            context_length=text.context_length,
-            embeds=getattr(text, "_embeds", None),
+    Raises:
+        ModelError: The text encoder is not a plain open_clip transformer that pools at a single token.
+    """
+    text = getattr(clip, "text", clip)
+    needed = ("token_embedding", "positional_embedding", "transformer", "ln_final", "text_projection")
+    if not all(hasattr(text, name) for name in needed) or not hasattr(text.transformer, "resblocks"):
+        raise ModelError(
+            f"The text encoder {type(text).__name__} is not supported: its layers do not accept an attention mask. "
+            "Use a model with an open_clip transformer or a transformers text encoder, such as ViT-B-32 or "
+            "xlm-roberta-base-ViT-B-32."
         )
+    if not has_class_token(text) and pool_type(text) not in ("first", "last", "argmax", "eos"):
+        raise ModelError(f"The text encoder pools by {pool_type(text)!r}; it must pool at a single token.")
+    return text
 
-    def embed(self, ids: Tensor) -> tuple[Tensor, Tensor | None]:
-        """Embed (context,) ids; return (length, D) embeddings with positions, and the (length, length) additive mask.
 
-        A class token comes last, if the model has one. The mask hides padding if the model does.
-        """
-        if self.embeds is not None:
-            tokens, mask = self.embeds(ids[None])
-            return tokens[0], mask if mask is None or mask.ndim == 2 else mask[0]
-        embedded: Tensor = self.token_embedding(ids)
-        return embedded + self.positional_embedding[: len(ids)].to(embedded.dtype), self.attn_mask
+def has_class_token(text: Any) -> bool:
+    """Return whether a text transformer appends a class token, which is then pooled."""
+    return getattr(text, "cls_emb", None) is not None
 
-    def pooled_at(self, ids: Tensor, length: int) -> int:
-        """Return the position whose state becomes the embedding."""
-        if self.cls_emb is not None or self.pool_type == "last":
-            return length - 1
-        if self.pool_type == "first":
-            return 0
-        if self.pool_type == "argmax":
-            return int(ids.argmax())
-        return int((ids == self.eos_id).int().argmax())
+
+def pool_type(text: Any) -> str:
+    """Return open_clip's name of the pooling method of a text transformer."""
+    return getattr(text, "pool_type", None) or text.text_pool_type
+
+
+def _embed(text: Any, ids: Tensor) -> tuple[Tensor, Tensor | None]:
+    """Embed (context,) ids; return (length, D) embeddings with positions, and the (length, length) additive mask.
+
+    A class token comes last, if the model has one. The mask hides padding if the model does.
+    """
+    if hasattr(text, "_embeds"):
+        tokens, mask = text._embeds(ids[None])
+        return tokens[0], mask if mask is None or mask.ndim == 2 else mask[0]
+    embedded: Tensor = text.token_embedding(ids)
+    return embedded + text.positional_embedding[: len(ids)].to(embedded.dtype), text.attn_mask
+
+
+def _pooled_position(text: Any, ids: Tensor, length: int) -> int:
+    """Return the position whose state becomes the embedding."""
+    pooling = pool_type(text)
+    if has_class_token(text) or pooling == "last":
+        return length - 1
+    if pooling == "first":
+        return 0
+    if pooling == "argmax":
+        return int(ids.argmax())
+    end = getattr(text, "eos_id", None) or text.text_eos_id
+    return int((ids == end).int().argmax())
 
 
 class TextTower:
@@ -95,9 +80,9 @@ class TextTower:
 
     def __init__(self, clip: Any, ids: Tensor, players: Tensor, owners: Tensor) -> None:
         """``ids``: (context,); ``players``: (k,) positions that masks hide; ``owners``: (k,) player of each."""
-        self._parts = parts = TextParts.of(clip)
-        tokens, mask = parts.embed(ids)
-        pooled = parts.pooled_at(ids, len(tokens))
+        self._text = text = plain_transformer(clip)
+        tokens, mask = _embed(text, ids)
+        pooled = _pooled_position(text, ids, len(tokens))
         positions = _influences(pooled, mask, len(tokens)).to(ids.device)
         index = torch.full((len(tokens),), -1, device=ids.device)
         index[positions] = torch.arange(len(positions), device=ids.device)
@@ -113,7 +98,7 @@ class TextTower:
         return F.normalize(torch.cat(features).float(), dim=-1)
 
     def _features(self, masks: Tensor) -> Tensor:
-        parts, count, length = self._parts, len(masks), len(self._tokens)
+        text, count, length = self._text, len(masks), len(self._tokens)
         keep = torch.ones(count, length, dtype=torch.bool, device=masks.device)
         keep[:, self.players] = masks[:, self.owners]
         hidden = torch.zeros(keep.shape, dtype=self._tokens.dtype, device=masks.device)
@@ -121,10 +106,10 @@ class TextTower:
         attention = hidden[:, None, :].expand(count, length, length)
         if self._mask is not None:
             attention = attention + self._mask
-        attention = attention.repeat_interleave(parts.heads, dim=0)
+        attention = attention.repeat_interleave(text.transformer.resblocks[0].attn.num_heads, dim=0)
         tokens = self._tokens.expand(count, -1, -1)
-        pooled: Tensor = parts.ln_final(state_at(parts.transformer, tokens, self._pooled, attention)[:, 0])
-        projection = parts.text_projection
+        pooled: Tensor = text.ln_final(state_at(text.transformer, tokens, self._pooled, attention)[:, 0])
+        projection = text.text_projection
         if isinstance(projection, nn.Module):
             pooled = projection(pooled)
         elif projection is not None:
