@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import re
-from functools import cache
 from typing import Any
 
 from fixlip_widgets.support.open_clip import open_clip
@@ -12,6 +11,8 @@ _BYTE = re.compile(r"<0x([0-9A-Fa-f]{2})>")
 """Sentencepiece's notation for a byte of an unknown character."""
 _DIRECTION_MARKS = re.compile(r"[\u200e\u200f\u202a-\u202e\u2066-\u2069]")
 """Characters that change the writing direction, including that of the text around them."""
+_BYTE_OF_SYMBOL = {symbol: byte for byte, symbol in open_clip.tokenizer.bytes_to_unicode().items()}
+"""Byte that each symbol of a byte-level vocabulary represents, as defined by GPT-2."""
 _SPACE = "▁Ġ"
 """Symbols for a space before a token, in sentencepiece and byte-level tokenizers."""
 
@@ -43,12 +44,12 @@ def token_bytes(tokenizer: Any, token: int) -> bytes:
     """Return the UTF-8 text of a token, including a leading space but without the tokenizer's markers."""
     if isinstance(tokenizer, open_clip.SimpleTokenizer):
         symbols: str = tokenizer.decoder[token].removesuffix("</w>")
-        return bytes(tokenizer.byte_decoder[symbol] for symbol in symbols)
+        return bytes(_BYTE_OF_SYMBOL[symbol] for symbol in symbols)
     piece = str(tokenizer.tokenizer.convert_ids_to_tokens(token)).removeprefix("##").removesuffix("</w>")
     if byte := _BYTE.fullmatch(piece):
         return bytes.fromhex(byte[1])
-    if is_byte_level(tokenizer) and all(symbol in byte_of_symbol() for symbol in piece):
-        return bytes(byte_of_symbol()[symbol] for symbol in piece)
+    if is_byte_level(tokenizer) and all(symbol in _BYTE_OF_SYMBOL for symbol in piece):
+        return bytes(_BYTE_OF_SYMBOL[symbol] for symbol in piece)
     return piece.replace("▁", " ").encode()
 
 
@@ -56,18 +57,6 @@ def is_byte_level(tokenizer: Any) -> bool:
     """Return whether a transformers tokenizer represents every byte by one symbol, as those of GPT-2 and CLIP do."""
     backend = getattr(tokenizer.tokenizer, "backend_tokenizer", None)
     return "ByteLevel" in repr(getattr(backend, "decoder", None)) + repr(getattr(backend, "pre_tokenizer", None))
-
-
-@cache
-def byte_of_symbol() -> dict[str, int]:
-    """Return the byte that each symbol of a byte-level vocabulary represents.
-
-    Source: Radford et al. 2019, vocabulary of GPT-2: printable bytes are represented by themselves, the others, in
-    order, by the characters from U+0100 on.
-    """
-    printable = [*range(0x21, 0x7F), *range(0xA1, 0xAD), *range(0xAE, 0x100)]
-    others = [byte for byte in range(256) if byte not in set(printable)]
-    return {chr(byte): byte for byte in printable} | {chr(0x100 + i): byte for i, byte in enumerate(others)}
 
 
 def words_of(tokenizer: Any, text: str, tokens: list[int]) -> list[int]:
