@@ -108,16 +108,9 @@ def encode_all(
     Raises:
         EncodingError: See :class:`EncoderRuns`.
     """
-    runs, embeddings, start = EncoderRuns(encode, batch, device, tower), list[Tensor](), 0
-    while start < len(masks):
-        rows = masks[start : start + batch.size]
-        start += len(rows)
-        runs.start(rows)
-        while runs.full:
-            embeddings.append(runs.finish())
-    while runs.waiting:
-        embeddings.append(runs.finish())
-    return torch.cat(embeddings) if embeddings else torch.empty(0, 0, device=home(device))
+    runs = EncoderRuns(encode, batch, device, tower)
+    runs.start(masks)
+    return runs.finish()
 
 
 class EncoderRuns:
@@ -137,17 +130,12 @@ class EncoderRuns:
         self._start_time: float | None = None
 
     @property
-    def waiting(self) -> bool:
-        """Whether any run is unfinished."""
-        return bool(self._under_way)
-
-    @property
     def full(self) -> bool:
         """Whether the oldest run should be finished before another is started."""
         return len(self._under_way) > self._ahead
 
     def start(self, masks: Bools) -> None:
-        """Start encoding (m, n) ``masks``.
+        """Start encoding (m, n) ``masks``, in batches.
 
         Raises:
             EncodingError: A single mask exceeds the device's memory.
