@@ -52,7 +52,10 @@ def region_labels(regions: Any, picture: NDArray[np.uint8], original: tuple[int,
                 f"or of the model's input, {picture.shape[:2]}."
             )
         labels = _resize_like_image(labels, transform)
-    return _check_count(_renumber(labels))
+    renumbered = _renumber(labels)
+    if (n := _count(renumbered)) > MAX_REGIONS:
+        raise InputError(f"The label map has {n:,} regions; at most {MAX_REGIONS:,} are allowed.")
+    return renumbered
 
 
 def superpixels(picture: NDArray[np.uint8], count: int) -> Tensor:
@@ -82,7 +85,7 @@ def superpixels(picture: NDArray[np.uint8], count: int) -> Tensor:
             break
         n_segments = min(math.ceil(1.1 * n_segments * count / n), labels.numel())
         labels = segment(n_segments)
-    while (n := _count(labels)) > count or (n > 2 and _aspect(grid_of(n)) > _MAX_ASPECT):
+    while (n := _count(labels)) > count or (n > 2 and _aspect(n) > _MAX_ASPECT):
         labels = _merge_smallest(labels)
     return labels
 
@@ -93,8 +96,9 @@ def grid_of(n: int) -> tuple[int, int]:
     return rows, n // rows
 
 
-def _aspect(shape: tuple[int, int]) -> float:
-    return shape[1] / shape[0]
+def _aspect(n: int) -> float:
+    rows, columns = grid_of(n)
+    return columns / rows
 
 
 def _merge_smallest(labels: Tensor) -> Tensor:
@@ -129,13 +133,6 @@ def _resize_like_image(labels: NDArray[np.integer], transform: Any) -> NDArray[n
 
 def _count(labels: Tensor) -> int:
     return int(labels.max()) + 1
-
-
-def _check_count(labels: Tensor) -> Tensor:
-    n = _count(labels)
-    if n > MAX_REGIONS:
-        raise InputError(f"The label map has {n:,} regions; at most {MAX_REGIONS:,} are allowed.")
-    return labels
 
 
 def _renumber(labels: NDArray[np.integer]) -> Tensor:
