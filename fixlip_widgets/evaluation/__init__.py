@@ -11,14 +11,15 @@ import shlex
 import sys
 import time
 from collections.abc import Sequence
+from importlib.util import find_spec
 from pathlib import Path
+from typing import Any
 
+from fixlip_widgets.errors import FixlipError
 from fixlip_widgets.evaluation.contestants import Contestant
 from fixlip_widgets.evaluation.jobs import Run, measured, prepare
-from fixlip_widgets.evaluation.page import Skipped, write_page
 from fixlip_widgets.evaluation.pairs import DEMO
 from fixlip_widgets.evaluation.records import Settings
-from fixlip_widgets.evaluation.tables import Record, check_parquet, markdown, write_parquet
 from fixlip_widgets.support.command_line import whole_number
 from fixlip_widgets.support.files import replacing
 from fixlip_widgets.support.formatting import shortened
@@ -62,8 +63,13 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
 
 
 def run(options: argparse.Namespace) -> int:
-    """Measure the missing pairs, write ``results.parquet``, ``report.html`` and ``table.md``, and return 0."""
-    check_parquet()
+    """Measure the missing pairs, write ``results.parquet``, ``report.html`` and ``table.md``, and return 0.
+
+    Raises:
+        FixlipError: pandas or pyarrow is not installed.
+    """
+    if not (find_spec("pandas") and find_spec("pyarrow")):  # fail before the work, not after it
+        raise FixlipError("The results need pandas and pyarrow: pip install 'fixlip-widgets[evaluate]'.")
     plan = prepare(options)
     if not options.only_report:
         try:
@@ -72,13 +78,13 @@ def run(options: argparse.Namespace) -> int:
             print("\nStopped. Measured pairs are kept; run the same command to resume.", file=sys.stderr)
     records = plan.records.all(row.name for row in plan.rows)
     finished = [record for record in records if _is_complete(record, plan.methods)]
-    skipped = [
-        Skipped(record["name"], record["skipped"])
+    skipped = {
+        record["name"]: record["skipped"]
         for record in records
         if "skipped" in record and not _is_complete(record, plan.methods)
-    ]
+    }
     if finished:
-        write_results(options.out, finished, plan.methods, plan.settings, skipped, command_of(options))
+        write_results(options.out, plan, finished, skipped, command_of(options))
     print(f"{len(finished):,} pairs measured, {len(skipped):,} rows skipped, of {len(plan.rows):,}: {options.out}")
     return 0
 
@@ -95,19 +101,18 @@ def evaluate(plan: Run, options: argparse.Namespace) -> None:
 
 
 def write_results(
-    folder: Path,
-    records: Sequence[Record],
-    methods: Sequence[Contestant],
-    settings: Settings,
-    skipped: Sequence[Skipped],
-    command: str,
+    folder: Path, plan: Run, records: Sequence[dict[str, Any]], skipped: dict[str, str], command: str
 ) -> None:
-    """Write the flat table as Parquet, the report as HTML, and the comparison as Markdown."""
-    labels = {one.name: one.label for one in methods}
-    write_parquet(records, folder / "results.parquet", {"command": command, "weights": settings.weights})
-    write_page(folder / "report.html", records, labels, settings, skipped, command)
+    """Write the scores of ``records`` as Parquet, the report as HTML, and the comparison as Markdown."""
+    from fixlip_widgets.evaluation.page import write_page
+    from fixlip_widgets.evaluation.tables import comparison, flat, markdown, write_parquet
+
+    labels = {one.name: one.label for one in plan.methods}
+    rows = flat(records)
+    write_parquet(rows, folder / "results.parquet", {"command": command, "weights": plan.settings.weights})
+    write_page(folder / "report.html", rows, labels, plan.settings, skipped, command)
     with replacing(folder / "table.md") as stream:
-        stream.write((markdown(records, labels, settings.probabilities) + "\n").encode())
+        stream.write((markdown(comparison(rows, labels, plan.settings.probabilities)) + "\n").encode())
 
 
 def command_of(options: argparse.Namespace) -> str:
@@ -123,7 +128,7 @@ def command_of(options: argparse.Namespace) -> str:
     return shlex.join(parts)
 
 
-def _is_complete(record: Record, methods: Sequence[Contestant]) -> bool:
+def _is_complete(record: dict[str, Any], methods: Sequence[Contestant]) -> bool:
     return all(method.name in record.get("methods", {}) for method in methods)
 
 

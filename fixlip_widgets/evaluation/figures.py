@@ -2,14 +2,17 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
+from itertools import cycle
 from typing import Any
 
 import numpy as np
+import pandas as pd
+import plotly.express as px
 import plotly.graph_objects as go
 
 from fixlip_widgets.drawing.plotly.style import THEMES, Style
-from fixlip_widgets.evaluation.tables import Record, curve, mean, object_counts, scores
+from fixlip_widgets.evaluation.tables import curve, means
 
 _COLOURS = (
     "#8c6d31", "#bd9e39", "#7b4173", "#ce6dbd", "#17becf", "#1f77b4",
@@ -19,24 +22,18 @@ _SYMBOLS = ("circle", "square", "diamond", "cross", "x", "triangle-up", "triangl
 _STYLE = Style(THEMES["light"], "house")
 
 
-def figures(records: Sequence[Record], labels: dict[str, str], probabilities: Sequence[float]) -> list[go.Figure]:
-    """Draw every figure for which the records have scores.
+def figures(rows: pd.DataFrame, labels: Mapping[str, str], probabilities: Sequence[float]) -> list[go.Figure]:
+    """Draw every figure for which there are scores.
 
     Args:
-        records: Records of the pairs.
+        rows: Scores by pair and method; see :func:`fixlip_widgets.evaluation.tables.flat`.
         labels: Method name → label, in table order.
         probabilities: p at which faithfulness was measured.
     """
-    result = [_curves(records, labels), _faithfulness(records, labels, probabilities)]
-    if object_counts(records):
-        result.append(_pointing(records, labels))
-    return [*result, _cost(records, labels)]
-
-
-def _look(labels: dict[str, str], method: str) -> tuple[str, str]:
-    """Return the method's colour and symbol in all figures; the symbol distinguishes methods without colour."""
-    index = list(labels).index(method)
-    return _COLOURS[index % len(_COLOURS)], _SYMBOLS[index % len(_SYMBOLS)]
+    result = [_curves(rows, labels), _faithfulness(rows, labels, probabilities)]
+    if not rows.dropna(subset="objects").empty:
+        result.append(_pointing(rows, labels))
+    return [*result, _cost(rows, labels)]
 
 
 def _with_layout(figure: go.Figure, title: str, x: Any, y: Any) -> go.Figure:
@@ -46,15 +43,13 @@ def _with_layout(figure: go.Figure, title: str, x: Any, y: Any) -> go.Figure:
     return figure.update_layout(**{**layout, "showlegend": True})
 
 
-def _curves(records: Sequence[Record], labels: dict[str, str]) -> go.Figure:
+def _curves(rows: pd.DataFrame, labels: Mapping[str, str]) -> go.Figure:
     figure = go.Figure()
-    for method, label in labels.items():
-        colour, _ = _look(labels, method)
+    for (method, label), colour in zip(labels.items(), cycle(_COLOURS), strict=False):
         for which in ("most", "least"):
-            middle, half = curve(records, method, which)
-            if len(middle):
-                for trace in _band(middle, np.nan_to_num(half), colour, label, shown=which == "most"):
-                    figure.add_trace(trace)
+            points = curve(rows, method, which)
+            if len(points):
+                figure.add_traces(_band(points, colour, label, shown=which == "most"))
     return _with_layout(
         figure,
         "Insertion/deletion: most and least similar (mean, 95 % band)",
@@ -63,8 +58,9 @@ def _curves(records: Sequence[Record], labels: dict[str, str]) -> go.Figure:
     )
 
 
-def _band(middle: Any, half: Any, colour: str, label: str, *, shown: bool) -> list[go.Scatter]:
-    kept = np.linspace(0.0, 1.0, len(middle))
+def _band(points: pd.DataFrame, colour: str, label: str, *, shown: bool) -> list[go.Scatter]:
+    middle, half = points["mean"], points["half"].fillna(0.0)
+    kept = np.linspace(0.0, 1.0, len(points))
     red, green, blue = (int(colour[at : at + 2], 16) for at in (1, 3, 5))
     band = go.Scatter(
         x=np.concatenate([kept, kept[::-1]]),
@@ -80,48 +76,45 @@ def _band(middle: Any, half: Any, colour: str, label: str, *, shown: bool) -> li
     return [band, line]
 
 
-def _points(labels: dict[str, str], method: str, x: Sequence[Any], means: Sequence[Any], mode: str) -> go.Scatter:
-    colour, symbol = _look(labels, method)
-    return go.Scatter(
-        x=list(x),
-        y=[one.value for one in means],
-        error_y={"type": "data", "array": [one.half for one in means], "thickness": 1},
-        name=labels[method],
-        mode=mode,
-        line={"color": colour},
-        marker={"color": colour, "symbol": symbol, "size": 9},
+def _points(values: pd.DataFrame, labels: Mapping[str, str], x: str, mode: str = "lines+markers") -> go.Figure:
+    """Draw ``mean`` and ``half`` against ``x``; the symbols distinguish the methods without colour."""
+    figure = px.line(
+        values.rename(labels, level="method").query("method in @labels.values()").reset_index(),
+        x=x,
+        y="mean",
+        error_y="half",
+        color="method",
+        symbol="method",
+        labels={"method": ""},  # the legend needs no title
+        category_orders={"method": [*labels.values()]},
+        color_discrete_map=dict(zip(labels.values(), cycle(_COLOURS), strict=False)),
+        symbol_map=dict(zip(labels.values(), cycle(_SYMBOLS), strict=False)),
     )
+    return figure.update_traces(mode=mode, marker_size=9, error_y_thickness=1, hovertemplate=None)
 
 
-def _faithfulness(records: Sequence[Record], labels: dict[str, str], probabilities: Sequence[float]) -> go.Figure:
-    figure = go.Figure()
-    for method in labels:
-        means = [mean(scores(records, method, f"spearman p={p:g}")) for p in probabilities]
-        figure.add_trace(_points(labels, method, probabilities, means, "lines+markers"))
+def _faithfulness(rows: pd.DataFrame, labels: Mapping[str, str], probabilities: Sequence[float]) -> go.Figure:
+    values = pd.concat([means(rows, f"spearman p={p:g}") for p in probabilities], keys=probabilities, names=["p"])
     return _with_layout(
-        figure, "p-faithfulness on new masks (mean, 95 % interval)", "p of the masks", "Spearman's correlation"
+        _points(values, labels, "p"),
+        "p-faithfulness on new masks (mean, 95 % interval)",
+        "p of the masks",
+        "Spearman's correlation",
     )
 
 
-def _pointing(records: Sequence[Record], labels: dict[str, str]) -> go.Figure:
-    figure, counts = go.Figure(), object_counts(records)
-    for method in labels:
-        means = [mean(scores(records, method, "pgr", count)) for count in counts]
-        figure.add_trace(_points(labels, method, counts, means, "lines+markers"))
-    chance = [mean(scores(records, next(iter(labels)), "chance", count)).value for count in counts]
-    for name, level in (("chance, no signs", chance), ("chance, random signs", [0.5] * len(counts))):
+def _pointing(rows: pd.DataFrame, labels: Mapping[str, str]) -> go.Figure:
+    figure = _points(means(rows, "pgr", ["objects", "method"]), labels, "objects")
+    chance = means(rows, "chance", ["objects"])["mean"]
+    for name, level in (("chance, no signs", chance), ("chance, random signs", [0.5] * len(chance))):
         dashed = {"dash": "dash", "color": _STYLE.theme.ink, "width": 1}
-        figure.add_trace(go.Scatter(x=counts, y=level, name=name, mode="lines", line=dashed))
+        figure.add_trace(go.Scatter(x=chance.index, y=level, name=name, mode="lines", line=dashed))
     count_axis = {"title": {"text": "objects in the scene"}, "dtick": 1}
     return _with_layout(figure, "Pointing game (mean, 95 % interval)", count_axis, "PGR")
 
 
-def _cost(records: Sequence[Record], labels: dict[str, str]) -> go.Figure:
-    figure = go.Figure()
-    for method in labels:
-        encodings = mean(scores(records, method, "image_encodes"))
-        if encodings.n:
-            area = mean(scores(records, method, "aid"))
-            figure.add_trace(_points(labels, method, [max(encodings.value, 0.5)], [area], "markers"))
+def _cost(rows: pd.DataFrame, labels: Mapping[str, str]) -> go.Figure:
+    encodings = means(rows, "image_encodes")["mean"].dropna().clip(lower=0.5)
+    figure = _points(means(rows, "aid").assign(encodings=encodings), labels, "encodings", "markers")
     logarithmic = {"title": {"text": "image encodings (0 drawn at ½)"}, "type": "log"}
     return _with_layout(figure, "Score against cost (mean, 95 % interval)", logarithmic, "AID")

@@ -2,54 +2,49 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
-from dataclasses import dataclass
+from collections.abc import Mapping
 from pathlib import Path
 
+import pandas as pd
 import plotly.io
 
 from fixlip_widgets._version import __version__
 from fixlip_widgets.evaluation.figures import figures
 from fixlip_widgets.evaluation.records import Settings
-from fixlip_widgets.evaluation.tables import Record, columns
+from fixlip_widgets.evaluation.tables import comparison
 from fixlip_widgets.support.files import replacing
 from fixlip_widgets.support.templates import render
 
 
-@dataclass(frozen=True)
-class Skipped:
-    """A skipped row, and the reason."""
-
-    name: str
-    why: str
-
-
 def write_page(
     path: Path,
-    records: Sequence[Record],
-    labels: dict[str, str],
+    rows: pd.DataFrame,
+    labels: Mapping[str, str],
     settings: Settings,
-    skipped: Sequence[Skipped],
+    skipped: Mapping[str, str],
     command: str,
 ) -> None:
-    """Write the report as one self-contained HTML file, replacing an existing file atomically."""
+    """Write the report as one self-contained HTML file, replacing an existing file atomically.
+
+    Args:
+        path: The file.
+        rows: Scores by pair and method; see :func:`fixlip_widgets.evaluation.tables.flat`.
+        labels: Method name → label, in table order.
+        settings: Settings of the run.
+        skipped: Skipped row → reason.
+        command: The command that reproduces the results.
+    """
     plots = [
         plotly.io.to_html(figure, full_html=False, include_plotlyjs=number == 0, config={"displaylogo": False})
-        for number, figure in enumerate(figures(records, labels, settings.probabilities))
+        for number, figure in enumerate(figures(rows, labels, settings.probabilities))
     ]
-    refused = {
-        name: scores["refused"]
-        for record in records
-        for name, scores in record["methods"].items()
-        if name in labels and "refused" in scores
-    }
+    refused = rows.reindex(columns=["method", "refused"]).dropna().set_index("method")["refused"].rename(labels)
     page = render(
         "evaluation/templates/comparison.html.j2",
-        n_pairs=len(records),
-        labels=labels,
-        columns=columns(records, settings.probabilities),
+        n_pairs=rows["name"].nunique(),
+        table=comparison(rows, labels, settings.probabilities),
         plots=plots,
-        refused=refused,
+        refused=refused.to_dict(),
         skipped=skipped,
         settings=settings,
         command=command,

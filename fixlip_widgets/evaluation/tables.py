@@ -1,162 +1,98 @@
-"""Tables of the comparison: means over pairs with 95 % intervals, and the flat table for Parquet."""
+"""Tables of the comparison: all scores by pair and method, and means over pairs with 95 % intervals."""
 
 from __future__ import annotations
 
 import math
-from collections.abc import Callable, Sequence
-from dataclasses import dataclass
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
-import numpy as np
-from numpy.typing import NDArray
+import pandas as pd
+import pyarrow
+import pyarrow.parquet
 
-from fixlip_widgets.errors import FixlipError
 from fixlip_widgets.support.files import replacing
-from fixlip_widgets.support.formatting import MINUS
+from fixlip_widgets.support.formatting import MINUS, counted
 
-Record = dict[str, Any]
-Floats = NDArray[np.float64]
 _NORMAL = 1.959964  # 97.5 % quantile of the normal distribution
-_CURVES = ("most", "least")
+_PAIR = ("name", "caption", "objects", "similarity", "empty_similarity", "patches", "tokens")
+_WHOLE = ("image_encodes", "text_encodes", "peak_mb")
+"""Scores whose means are rounded to whole numbers, without an interval."""
 
 
-@dataclass(frozen=True)
-class Mean:
-    """A mean over pairs.
+def flat(records: Sequence[Mapping[str, Any]]) -> pd.DataFrame:
+    """Return one row for each pair and method, with the pair's fields and all scores; curves are lists.
 
-    Attributes:
-        value: The mean; NaN if no pair has the score.
-        half: Half-width of the 95 % interval, ``1.96 s/√n``; NaN for fewer than two pairs.
-        n: Number of pairs that have the score.
+    The columns have the type ``object``, so that whole numbers remain whole next to missing ones.
     """
-
-    value: float
-    half: float
-    n: int
-
-    def __str__(self) -> str:
-        if self.n == 0:
-            return "–"
-        value = f"{round(self.value, 2) + 0.0:.2f}".replace("-", MINUS)
-        return value if math.isnan(self.half) else f"{value} ± {self.half:.2f}"
-
-
-def mean(values: Sequence[float | None]) -> Mean:
-    """Return the mean of the finite values over pairs, with its normal 95 % interval."""
-    finite = np.array([value for value in values if value is not None and math.isfinite(value)], dtype=np.float64)
-    if not len(finite):
-        return Mean(math.nan, math.nan, 0)
-    half = _NORMAL * float(finite.std(ddof=1)) / math.sqrt(len(finite)) if len(finite) > 1 else math.nan
-    return Mean(float(finite.mean()), half, len(finite))
-
-
-def scores(records: Sequence[Record], method: str, score: str, objects: int | None = None) -> list[float | None]:
-    """Return one method's score for every pair that it explained, or for those with ``objects`` objects."""
-    return [
-        record["methods"][method].get(score)
+    rows = [
+        {**{key: record.get(key) for key in _PAIR}, "method": name, **scores}
         for record in records
-        if method in record["methods"] and (objects is None or record["objects"] == objects)
+        for name, scores in record["methods"].items()
     ]
+    return pd.DataFrame(rows, dtype=object)
 
 
-def curve(records: Sequence[Record], method: str, which: str) -> tuple[Floats, Floats]:
-    """Return the mean (51,) of the curves ``"most"`` or ``"least"``, and the half-width (51,) of its 95 % intervals."""
-    curves = [values for values in scores(records, method, which) if values is not None]
-    if not curves:
-        return np.empty(0), np.empty(0)
-    stacked = np.array(curves, dtype=np.float64)
-    spread = stacked.std(axis=0, ddof=1) if len(stacked) > 1 else np.full(stacked.shape[1], np.nan)
-    return stacked.mean(axis=0), _NORMAL * spread / math.sqrt(len(stacked))
+def means(rows: pd.DataFrame, score: str, by: Sequence[str] = ("method",)) -> pd.DataFrame:
+    """Return the mean of a score over the pairs of each group, and the half-width of its interval.
+
+    Args:
+        rows: See :func:`flat`.
+        score: Name of the score; it may be missing.
+        by: Columns that define the groups.
+
+    Returns:
+        The columns ``mean`` and ``half``, which is 1.96 s/√n. The mean is NaN if no pair has the score, the half-width
+        if fewer than two have it.
+    """
+    groups = rows.reindex(columns=[*by, score]).astype({score: float}).groupby(list(by))[score]
+    return pd.DataFrame({"mean": groups.mean(), "half": _NORMAL * groups.sem()})
 
 
-def object_counts(records: Sequence[Record]) -> list[int]:
-    """Return the known numbers of objects among the pairs, in ascending order."""
-    return sorted({record["objects"] for record in records if record["objects"] is not None})
+def curve(rows: pd.DataFrame, method: str, which: str) -> pd.DataFrame:
+    """Return ``mean`` and ``half`` (see :func:`means`) of the 51 points of the curves ``"most"`` or ``"least"``."""
+    points = pd.DataFrame(rows.loc[rows["method"] == method, which].dropna().tolist(), dtype=float)
+    return pd.DataFrame({"mean": points.mean(), "half": _NORMAL * points.sem()})
 
 
-@dataclass(frozen=True)
-class Column:
-    """One column of the table: its heading, and a function from a method's name to its mean."""
-
-    heading: str
-    of: Callable[[str], Mean]
-
-
-def columns(records: Sequence[Record], probabilities: Sequence[float]) -> list[Column]:
-    """Return the columns of the comparison from left to right: pointing, faithfulness, area, cost."""
-
-    def column(heading: str, score: str, objects: int | None = None) -> Column:
-        return Column(heading, lambda method: mean(scores(records, method, score, objects)))
-
-    return [
-        *(column(f"PGR, {count} object{'s' * (count > 1)}", "pgr", count) for count in object_counts(records)),
-        *(column(f"faithfulness, p = {p:g}", f"spearman p={p:g}") for p in probabilities),
-        column("AID", "aid"),
-        column("image encodings", "image_encodes"),
-        column("text encodings", "text_encodes"),
-        column("CPU seconds", "cpu_seconds"),
-        column("peak MB", "peak_mb"),
-    ]
+def comparison(rows: pd.DataFrame, labels: Mapping[str, str], probabilities: Sequence[float]) -> pd.DataFrame:
+    """Return the text of the comparison: one row for each label, one column for each heading."""
+    scores = {f"faithfulness, p = {p:g}": f"spearman p={p:g}" for p in probabilities}
+    scores |= {"AID": "aid", "image encodings": "image_encodes", "text encodings": "text_encodes"}
+    scores |= {"CPU seconds": "cpu_seconds", "peak MB": "peak_mb"}
+    columns = {
+        f"PGR, {counted(count, 'object')}": _text(means(rows.query("objects == @count"), "pgr"))
+        for count in sorted(rows["objects"].dropna().unique())
+    }
+    columns |= {heading: _text(means(rows, score), score in _WHOLE) for heading, score in scores.items()}
+    return pd.DataFrame(columns).reindex([*labels]).fillna("–").rename(labels)
 
 
-def markdown(records: Sequence[Record], labels: dict[str, str], probabilities: Sequence[float]) -> str:
-    """Format the comparison as a Markdown table with one row per method."""
-    shown = columns(records, probabilities)
-    lines = [f"| method | {' | '.join(one.heading for one in shown)} |", "|---|" + "---:|" * len(shown)]
-    lines += [f"| {label} | {' | '.join(_cell(one, name) for one in shown)} |" for name, label in labels.items()]
+def _text(values: pd.DataFrame, whole: bool = False) -> pd.Series:
+    written = {
+        name: f"{mean:,.0f}" if whole and not math.isnan(mean) else with_interval(mean, half)
+        for name, mean, half in values.itertuples()
+    }
+    return pd.Series(written, dtype=object)
+
+
+def with_interval(mean: float, half: float) -> str:
+    """Format a mean as ``0.85 ± 0.01``, as ``0.85`` if its interval is unknown, or as ``–`` if it is NaN."""
+    if math.isnan(mean):
+        return "–"
+    value = f"{round(mean, 2) + 0.0:.2f}".replace("-", MINUS)
+    return value if math.isnan(half) else f"{value} ± {half:.2f}"
+
+
+def markdown(table: pd.DataFrame) -> str:
+    """Format the comparison as a Markdown table."""
+    lines = [f"| method | {' | '.join(table.columns)} |", "|---|" + "---:|" * len(table.columns)]
+    lines += [f"| {' | '.join(cells)} |" for cells in table.itertuples(name=None)]
     return "\n".join(lines)
 
 
-def _cell(column: Column, method: str) -> str:
-    average = column.of(method)
-    if "encodings" in column.heading or column.heading == "peak MB":
-        return f"{average.value:,.0f}" if average.n else "–"
-    return str(average)
-
-
-# -- the flat table --------------------------------------------------------------------------------------------------
-
-
-def flat(records: Sequence[Record]) -> list[dict[str, Any]]:
-    """Return one row for each pair and method, with the pair's fields and all scores; curves are lists."""
-    pair_fields = ("name", "caption", "objects", "similarity", "empty_similarity", "patches", "tokens")
-    return [
-        {**{key: record[key] for key in pair_fields}, "method": name, **results}
-        for record in records
-        for name, results in record["methods"].items()
-    ]
-
-
-def write_parquet(records: Sequence[Record], path: Path, metadata: dict[str, str]) -> None:
-    """Write :func:`flat` and ``metadata`` as Parquet, replacing an existing file atomically.
-
-    Raises:
-        FixlipError: pyarrow is not installed.
-    """
-    pyarrow, parquet = _pyarrow()
-    rows = flat(records)
-    names = list(dict.fromkeys(name for row in rows for name in row))
-    table = pyarrow.table({name: pyarrow.array([row.get(name) for row in rows]) for name in names})
+def write_parquet(rows: pd.DataFrame, path: Path, metadata: dict[str, str]) -> None:
+    """Write :func:`flat` and ``metadata`` as Parquet, replacing an existing file atomically."""
+    table = pyarrow.Table.from_pandas(rows, preserve_index=False)
     with replacing(path) as stream:
-        parquet.write_table(table.replace_schema_metadata(metadata), stream)
-
-
-def check_parquet() -> None:
-    """Fail before the work, not after it, if pyarrow is missing.
-
-    Raises:
-        FixlipError: pyarrow is not installed.
-    """
-    _pyarrow()
-
-
-def _pyarrow() -> tuple[Any, Any]:
-    try:
-        import pyarrow
-        import pyarrow.parquet
-    except ImportError as error:
-        raise FixlipError(
-            "Results are written as Parquet, which needs pyarrow: pip install 'fixlip-widgets[evaluate]'."
-        ) from error
-    return pyarrow, pyarrow.parquet
+        pyarrow.parquet.write_table(table.replace_schema_metadata(metadata), stream)

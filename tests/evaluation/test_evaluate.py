@@ -21,7 +21,7 @@ from fixlip_widgets.evaluation.page import write_page
 from fixlip_widgets.evaluation.pairs import Pair
 from fixlip_widgets.evaluation.records import Records, Settings
 from fixlip_widgets.evaluation.shared_game import SharedGame
-from fixlip_widgets.evaluation.tables import curve, markdown, mean
+from fixlip_widgets.evaluation.tables import comparison, curve, flat, markdown, means, with_interval
 from fixlip_widgets.explainers.fixlip import IncrementalExplainer
 from fixlip_widgets.explainers.metrics import faithfulness, insertion_deletion, pointing_game
 from tests.encoders.towers.families import model
@@ -102,7 +102,8 @@ def test_an_unsupported_method_is_recorded_with_the_reason(tmp_path):
     assert "method='banzhaf'" in record["methods"]["game_attention"]["refused"]
     assert "pgr" not in record["methods"]["random"]
     labels = {one.name: one.label for one in chosen}
-    write_page(tmp_path / "report.html", [{**record, "name": "one"}], labels, SMALL, [], "fixlip-widgets evaluate")
+    rows = flat([{**record, "name": "one"}])
+    write_page(tmp_path / "report.html", rows, labels, SMALL, {}, "fixlip-widgets evaluate")
     page = (tmp_path / "report.html").read_text()
     assert "Methods that cannot explain this model" in page
     assert "GAME: GAME, Grad-ECLIP and exCLIP need a sequence of patches, which the image encoder of custom" in page
@@ -322,27 +323,30 @@ def test_invalid_settings_are_rejected(tmp_path, bad, capsys):
 
 
 def test_means_have_the_normal_interval_over_pairs():
-    average = mean([1.0, 2.0, 3.0, None, float("nan")])
-    assert (average.value, average.n) == (2.0, 3)
-    assert average.half == pytest.approx(1.959964 / math.sqrt(3))
-    assert str(average) == "2.00 ± 1.13"
-    assert str(mean([])) == "–"
-    assert str(mean([-0.5])) == "−0.50"
-    assert str(mean([-0.001])) == "0.00"
-    assert str(mean([0.5])) == "0.50"
+    def mean(*values):
+        return means(flat([{"methods": {"a": {"aid": value}}} for value in values]), "aid").loc["a"]
+
+    average = mean(1.0, 2.0, 3.0, None, float("nan"))
+    assert average["mean"] == 2.0
+    assert average["half"] == pytest.approx(1.959964 / math.sqrt(3))
+    assert with_interval(*average) == "2.00 ± 1.13"
+    assert with_interval(*mean(None)) == "–"
+    assert with_interval(*mean(-0.5)) == "−0.50"
+    assert with_interval(*mean(-0.001)) == "0.00"
+    assert with_interval(*mean(0.5)) == "0.50"
 
 
 def test_curves_are_averaged_point_by_point():
     records = [{"objects": 1, "methods": {"a": {"most": [0.0, value], "least": None}}} for value in (1.0, 3.0)]
-    middle, half = curve(records, "a", "most")
-    np.testing.assert_allclose(middle, [0.0, 2.0])
-    np.testing.assert_allclose(half, [0.0, 1.959964 * math.sqrt(2) / math.sqrt(2)])
-    assert len(curve(records, "a", "least")[0]) == 0
+    points = curve(flat(records), "a", "most")
+    np.testing.assert_allclose(points["mean"], [0.0, 2.0])
+    np.testing.assert_allclose(points["half"], [0.0, 1.959964 * math.sqrt(2) / math.sqrt(2)])
+    assert len(curve(flat(records), "a", "least")) == 0
 
 
 def test_the_table_has_a_column_for_each_number_of_objects():
     records = [{"objects": count, "methods": {"a": {"pgr": 0.5}}} for count in (1, 3)]
-    head, _, row = markdown(records, {"a": "A"}, [0.5]).splitlines()
+    head, _, row = markdown(comparison(flat(records), {"a": "A"}, [0.5])).splitlines()
     assert "PGR, 1 object |" in head
     assert "PGR, 3 objects |" in head
     assert row.startswith("| A | 0.50 | 0.50 | – |")
