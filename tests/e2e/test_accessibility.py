@@ -202,7 +202,7 @@ def test_the_keyboard_alone_measures_and_reads_the_curves(open_page: Open):
     page.locator("[data-panel=faithfulness]").press("Enter")
     page.locator("[data-action=measure]").press("Enter")
     page.locator(".fx-plot").focus()
-    expect(page.locator(".fx-plot")).to_have_attribute("aria-valuetext", re.compile("reaches .* kept"))
+    expect(page.locator(".fx-plot")).to_have_attribute("aria-valuetext", re.compile("reach .* kept"))
     for key in ("Home", "ArrowRight", "PageUp"):
         page.keyboard.press(key)
     expect(page.locator(".fx-plot")).to_have_attribute("aria-valuetext", re.compile("^12 % kept: most similar "))

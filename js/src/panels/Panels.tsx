@@ -2,10 +2,10 @@
 
 import type { ComponentType } from "preact";
 import type { Store } from "../state/store";
-import { Faithfulness, TOLD_IN_FAITHFULNESS } from "./faithfulness/Faithfulness";
+import { FAITHFULNESS_REFUSALS, Faithfulness } from "./faithfulness/Faithfulness";
 import { Examples } from "./masks/Examples";
-import { Playground, TOLD_IN_PLAYGROUND } from "./playground/Playground";
-import { Settings, TOLD_IN_SETTINGS } from "./settings/Settings";
+import { PLAYGROUND_REFUSALS, Playground } from "./playground/Playground";
+import { SETTINGS_REFUSALS, Settings } from "./settings/Settings";
 import { Trust } from "./trust/Trust";
 
 interface Panel {
@@ -14,40 +14,40 @@ interface Panel {
   readonly title: string;
   readonly Content: ComponentType<{ store: Store }>;
   /** Settings and requests whose refusal the panel shows. */
-  readonly told: readonly string[];
+  readonly refusals: readonly string[];
 }
 
 const PANELS = [
-  { name: "trust", label: "Trust", title: "How reliable the explanation is", Content: Trust, told: [] },
+  { name: "trust", label: "Trust", title: "How reliable the explanation is", Content: Trust, refusals: [] },
   {
     name: "faithfulness",
     label: "Faithfulness",
     title: "Whether the model agrees with the explanation",
     Content: Faithfulness,
-    told: TOLD_IN_FAITHFULNESS,
+    refusals: FAITHFULNESS_REFUSALS,
   },
   {
     name: "playground",
     label: "Playground",
     title: "Hide players and ask the model",
     Content: Playground,
-    told: TOLD_IN_PLAYGROUND,
+    refusals: PLAYGROUND_REFUSALS,
   },
-  { name: "examples", label: "Masks", title: "What the model sees", Content: Examples, told: [] },
+  { name: "examples", label: "Masks", title: "What the model sees", Content: Examples, refusals: [] },
   {
     name: "settings",
     label: "More",
     title: "Method, order, colours, theme, reset",
     Content: Settings,
-    told: TOLD_IN_SETTINGS,
+    refusals: SETTINGS_REFUSALS,
   },
 ] as const satisfies readonly Panel[];
 
 export type PanelName = (typeof PANELS)[number]["name"];
 
 /** Return the settings and requests whose refusal the open panel shows. */
-export function toldIn(open: PanelName | null): readonly string[] {
-  return PANELS.find(({ name }) => name === open)?.told ?? [];
+export function refusalsIn(open: PanelName | null): readonly string[] {
+  return PANELS.find(({ name }) => name === open)?.refusals ?? [];
 }
 
 interface PanelsProps {

@@ -31,7 +31,7 @@
  */
 
 import { useState } from "preact/hooks";
-import { type PanelName, Panels, toldIn } from "../panels/Panels";
+import { type PanelName, Panels, refusalsIn } from "../panels/Panels";
 import { Legend } from "../scene/Legend";
 import { Stage } from "../scene/Stage";
 import type { Store } from "../state/store";
@@ -77,7 +77,7 @@ export function App({ store }: { store: Store }) {
     >
       <Header store={store} />
       <Bar store={store} />
-      <Notices store={store} told={toldIn(open)} />
+      <Notices store={store} elsewhere={refusalsIn(open)} />
       {(live.value || offline.value) && (
         <Controls store={store} examples={open === "examples"} toggleExamples={() => toggle("examples")} />
       )}

@@ -12,13 +12,13 @@ export interface Answers {
   /** Whether the kernel has sent nothing for too long. */
   readonly silent: ReadonlySignal<boolean>;
   /** Note a request that the kernel answers at once; `refinement` if the answer is a new generation. */
-  asked(refinement: boolean): void;
+  expect(refinement: boolean): void;
   /** Note that the requested refinement has begun or was rejected. */
-  begun(): void;
+  begin(): void;
   /** Note that a request could not be sent. */
-  lost(): void;
+  fail(): void;
   /** Note a message; while the kernel is `busy`, more will follow. */
-  heard(busy: boolean): void;
+  receive(busy: boolean): void;
   stop(): void;
 }
 
@@ -26,27 +26,27 @@ export function createAnswers(): Answers {
   const pending = signal(false);
   const silent = signal(false);
   let waiting: ReturnType<typeof setTimeout> | undefined;
-  const lost = () => {
+  const fail = () => {
     clearTimeout(waiting);
     pending.value = false;
     silent.value = true;
   };
   const wait = (milliseconds: number) => {
     clearTimeout(waiting);
-    waiting = setTimeout(lost, milliseconds);
+    waiting = setTimeout(fail, milliseconds);
   };
   return {
     pending,
     silent,
-    asked: (refinement) => {
+    expect: (refinement) => {
       pending.value ||= refinement;
       wait(ANSWERS_WITHIN_MS);
     },
-    begun: () => {
+    begin: () => {
       pending.value = false;
     },
-    lost,
-    heard: (busy) => {
+    fail,
+    receive: (busy) => {
       silent.value = false;
       if (busy) {
         wait(BATCH_WITHIN_MS);

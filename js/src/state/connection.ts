@@ -53,7 +53,7 @@ export function connect(model: Model): Connection {
         `change:${name}`,
         () => {
           (traits[name] as Signal<unknown>).value = model.get(name);
-          heard(name);
+          received(name);
         },
       ]),
     ),
@@ -61,41 +61,41 @@ export function connect(model: Model): Connection {
       batch(() => {
         traits.generation.value = model.get("generation");
         progress.value = null;
-        answers.begun();
-        heard();
+        answers.begin();
+        received();
       });
     },
     "change:status": () => {
       batch(() => {
         traits.status.value = model.get("status");
         progress.value = null;
-        heard();
+        received();
       });
     },
     "change:measuring": () => {
       batch(() => {
         traits.measuring.value = model.get("measuring");
         measurement.value = null;
-        heard();
+        received();
       });
     },
     "change:result": () => {
-      const received = read(model);
-      if (!received || received.generation >= (result.value?.generation ?? 0)) {
-        result.value = received;
+      const newest = read(model);
+      if (!newest || newest.generation >= (result.value?.generation ?? 0)) {
+        result.value = newest;
       }
     },
     "change:graph_data": () => {
-      const received = model.get("graph_data");
-      if (!received || received.generation >= (graph.value?.generation ?? 0)) {
-        graph.value = received;
+      const newest = model.get("graph_data");
+      if (!newest || newest.generation >= (graph.value?.generation ?? 0)) {
+        graph.value = newest;
       }
     },
     "msg:custom": (message: FromKernel) => {
-      heard();
+      received();
       if (message.type === "refused") {
         refusal.value = mine.has(message.name) ? message : refusal.value;
-        answers.begun();
+        answers.begin();
       } else if (message.type === "measuring") {
         measurement.value = message;
       } else if (message.generation >= traits.generation.value) {
@@ -105,17 +105,17 @@ export function connect(model: Model): Connection {
   });
 
   // a notebook may be saved while the kernel works and opened again without a kernel that would finish
-  heard();
+  received();
 
   /** Note a sign of life from the kernel or another view; `name` is the setting that it changed. */
-  function heard(name?: string): void {
+  function received(name?: string): void {
     if (!committing) {
-      answers.heard(model.get("status") === "running" || model.get("measuring"));
+      answers.receive(model.get("status") === "running" || model.get("measuring"));
       mine.delete(name ?? "");
     }
   }
 
-  function authored(name: string): void {
+  function claim(name: string): void {
     mine.add(name);
     if (refusal.value?.name === name) {
       refusal.value = null;
@@ -126,20 +126,20 @@ export function connect(model: Model): Connection {
     const kernel = traits.offline.value === null;
     const restarts = kernel && RESTARTING.has(name) && traits.autorun.value && traits[name].value !== value;
     const plays = kernel && name === "removed" && (value as Traits["removed"]).length > 0;
-    authored(name);
+    claim(name);
     committing = true;
     model.set(name, value);
     committing = false;
     if (restarts || plays) {
-      answers.asked(restarts);
+      answers.expect(restarts);
     }
     deliver(() => model.save_changes());
   }
 
   function ask(request: ToKernel): void {
-    authored(request.type);
+    claim(request.type);
     if (request.type === "run" || request.type === "cancel") {
-      answers.asked(request.type === "run");
+      answers.expect(request.type === "run");
     }
     deliver(() => model.send(request));
   }
@@ -149,7 +149,7 @@ export function connect(model: Model): Connection {
     try {
       send();
     } catch {
-      answers.lost();
+      answers.fail();
     }
   }
 

@@ -10,14 +10,14 @@ const BESIDE = ["p", "budget", "text", "shown", "pin", "unpin"];
 interface NoticesProps {
   readonly store: Store;
   /** Settings and requests whose refusal the open panel shows. */
-  readonly told: readonly string[];
+  readonly elsewhere: readonly string[];
 }
 
-export function Notices({ store, told }: NoticesProps) {
+export function Notices({ store, elsewhere }: NoticesProps) {
   const { error, live } = store.wire;
   return (
     <>
-      <Refused store={store} except={[...BESIDE, ...told]} />
+      <Refused store={store} except={[...BESIDE, ...elsewhere]} />
       {error.value && (
         <Notice kind="error" text={withKept(error.value, store.wire.result.value !== null)}>
           {live.value && (

@@ -11,7 +11,7 @@ import { measuredBeside, measuredOf } from "./measures";
 import { Scores } from "./Scores";
 
 /** Requests whose refusal this panel shows. */
-export const TOLD_IN_FAITHFULNESS = ["measure"];
+export const FAITHFULNESS_REFUSALS = ["measure"];
 /** Values of p in the table before the first measurement. */
 const EVERYWHERE = [0.3, 0.5, 0.7];
 
@@ -45,7 +45,7 @@ export function Faithfulness({ store }: { store: Store }) {
         <span class="fx-hidden" role="status">
           {measuring.value ? "measuring" : current && `measured: area ${plain(current.aid)}`}
         </span>
-        <Refused store={store} names={TOLD_IN_FAITHFULNESS} />
+        <Refused store={store} names={FAITHFULNESS_REFUSALS} />
       </div>
     </div>
   );

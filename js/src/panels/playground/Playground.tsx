@@ -27,7 +27,7 @@ function toolsFor(board: Board) {
 }
 
 /** Settings whose refusal this panel shows. */
-export const TOLD_IN_PLAYGROUND = ["removed"];
+export const PLAYGROUND_REFUSALS = ["removed"];
 
 export function Playground({ store }: { store: Store }) {
   // a closed panel must not leave its tool active
@@ -65,7 +65,7 @@ export function Playground({ store }: { store: Store }) {
         <p class="fx-hint">
           <MaskingNote store={store} />
         </p>
-        <Refused store={store} names={TOLD_IN_PLAYGROUND} />
+        <Refused store={store} names={PLAYGROUND_REFUSALS} />
       </div>
       <Values store={store} />
     </div>

@@ -22,7 +22,7 @@ const ORDERS: Readonly<Record<number, string>> = {
 };
 
 /** Settings and requests whose refusal this panel shows. */
-export const TOLD_IN_SETTINGS = ["method", "order", "palette", "theme", "reset"];
+export const SETTINGS_REFUSALS = ["method", "order", "palette", "theme", "reset"];
 
 export function Settings({ store }: { store: Store }) {
   const { palette, theme, options, live, offline } = store.wire;
@@ -63,7 +63,7 @@ export function Settings({ store }: { store: Store }) {
           Method and order cannot be changed. {offline.value?.why ?? "This explanation has no model."}
         </p>
       )}
-      <Refused store={store} names={TOLD_IN_SETTINGS} />
+      <Refused store={store} names={SETTINGS_REFUSALS} />
     </div>
   );
 }
