@@ -63,7 +63,7 @@ def test_a_hidden_patch_shows_the_models_value_beside_the_prediction(open_notebo
     view.root.locator("[data-choice=hide]").click()
     view.patch(27).click()
     expect(view.patch(27)).to_have_attribute("data-removed", "true")
-    expect(view.root.locator(".fx-values [role=status]")).to_contain_text("off by", timeout=WAIT)
+    expect(view.root.locator(".fx-values [role=status]")).to_contain_text("Error of the prediction", timeout=WAIT)
     notebook.execute("mask = __import__('numpy').ones((1, widget.explanation.n_players), bool); mask[0, 27] = False")
     game = "widget.resting_explainer().game"
     expected = notebook.evaluate(f"[float({game}.value(mask)[0]), float(widget.explanation.predict(mask)[0])]")
