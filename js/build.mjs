@@ -1,5 +1,5 @@
-// Builds the module of the view, its style sheet in it, and the small one that loads it into the Python package.
-// `node build.mjs --serve` serves dev/ instead, and builds again on every change; `--dev` only builds that.
+// Builds the view's module with its style sheet, the loader and the offline page's script, into the Python package.
+// `node build.mjs --serve` serves dev/ instead and rebuilds it after every change; `--dev` only builds it.
 import { mkdir, writeFile } from "node:fs/promises";
 import { dirname, join } from "node:path";
 import { fileURLToPath } from "node:url";
@@ -11,7 +11,7 @@ const serve = process.argv.includes("--serve");
 const dev = serve || process.argv.includes("--dev");
 const out = dev ? join(here, "dev", "dist") : join(here, "..", "fixlip_widgets", "widget", "static");
 
-/** Plotly's core asks for the style sheet of maps, which this bundle does not have. */
+/** Plotly's core imports the style sheet of maps, which this bundle does not need. */
 const noForeignStyles = {
   name: "no-foreign-styles",
   setup(build) {
@@ -21,7 +21,7 @@ const noForeignStyles = {
 
 const target = ["es2022", "chrome111", "firefox113", "safari16.4"];
 
-/** `name.css?inline` is the text of a style sheet, with what it imports put in. */
+/** `name.css?inline` is the text of a style sheet, including its imports. */
 const stylesAsText = {
   name: "styles-as-text",
   setup(build) {
@@ -74,7 +74,7 @@ if (serve) {
   await esbuild.build(options);
 } else {
   await mkdir(out, { recursive: true });
-  /** What a kernel sends to a page, once; more than this is felt on a slow line. */
+  /** Largest size in bytes; a kernel sends the bundle once to each page, and a larger one is slow. */
   const largest = 1_300_000;
   const { metafile } = await esbuild.build({ ...options, metafile: true });
   const bytes = Math.max(...Object.values(metafile.outputs).map((output) => output.bytes));

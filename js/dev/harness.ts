@@ -1,5 +1,5 @@
 /**
- * The view on a stored explanation, with a model that answers a little like a kernel does.
+ * The view of a stored explanation, with a model that imitates a kernel.
  *
  * `?theme=dark`, `?selection=50`,
  * `?state=running|cancelled|error|refused|empty|fixed|offline|pinned|difference|played|silent|first-order|measured|compared|
@@ -35,7 +35,7 @@ const PROGRESS = {
 
 const MARKUP = '<img src=x onerror="document.title=1">';
 
-/** What brings the widget into a state: before the view is there, or after. */
+/** Functions that bring the widget into a state, before the view exists. */
 const BEFORE: Readonly<Record<string, (kernel: FakeKernel) => void>> = {
   empty: (kernel) => {
     kernel.tell("result", null);

@@ -1,4 +1,4 @@
-/** A model that answers a little like a kernel does: at once where that needs nothing, else after a moment. */
+/** A model that imitates a kernel: it answers at once, or after a delay for computations. */
 
 import { decode } from "../src/wire/arrays";
 import type {
@@ -14,10 +14,10 @@ import type {
 } from "../src/wire/types";
 
 export type State = Traits & {
-  /** Of each layout, more edges than are shown. */
+  /** Graph of each layout, with more edges than the view shows. */
   readonly graphs: Readonly<Record<string, Graph>>;
   readonly baseline: number;
-  /** What is found when it is measured: of what is shown first, then of others. */
+  /** Results of measurements: of the shown explanation first, then of others. */
   readonly measures: readonly Measured[];
 };
 
@@ -31,7 +31,7 @@ export class FakeKernel {
   readonly #state: State;
   readonly #first: State;
   readonly #past: [Setting, unknown][] = [];
-  /** Set to have nothing answered any more. */
+  /** Whether the kernel has stopped answering. */
   dead = false;
 
   constructor(state: State) {
@@ -43,7 +43,7 @@ export class FakeKernel {
     return this.#state[name];
   }
 
-  /** What the view sets is answered; what was set by {@link tell} is only told. */
+  /** Set a trait from the view and answer it; {@link tell} only sets it. */
   set<Name extends Setting>(name: Name, value: State[Name]): void {
     const before = this.#state[name];
     this.tell(name, value);

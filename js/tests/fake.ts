@@ -3,7 +3,7 @@
 import type { Model } from "../src/state/store";
 import type { Cost, Picture, Traits, WireArray, WireResult } from "../src/wire/types";
 
-/** Numbers as the kernel sends them: a view into a larger buffer, at an offset that no Float32Array may begin at. */
+/** An array in the kernel's format: part of a larger buffer, at an offset that is not a multiple of four. */
 export function wireArray(numbers: readonly number[], shape: readonly number[]): WireArray {
   const bytes = new Uint8Array(Float32Array.from(numbers).buffer);
   const window = new Uint8Array(bytes.length + 3);
@@ -11,7 +11,7 @@ export function wireArray(numbers: readonly number[], shape: readonly number[]):
   return { shape, dtype: "float32", data: new DataView(window.buffer, 3) };
 }
 
-/** A picture as the kernel sends it; what is in it, nobody looks at here. */
+/** A picture in the kernel's format; its content does not matter here. */
 export function picture(width = 8, height = 8): Picture {
   return { mime: "image/webp", data: new DataView(new ArrayBuffer(4)), width, height };
 }

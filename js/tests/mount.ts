@@ -1,4 +1,4 @@
-/** Puts views into the page and takes them out again after each test; time is the test's. */
+/** Adds views to the page and removes them after each test, with fake timers. */
 
 import { afterEach, beforeEach, vi } from "vitest";
 import widget from "../src/index";

@@ -103,8 +103,7 @@ function Caveat({ store, view }: { store: Store; view: ViewName }) {
     <p class="fx-caveat">
       {open.length > 0 && (
         <span data-caveat="identified">
-          {open.length === blocks.length ? "All" : open.join(" and ")} terms are shrunk: there are too few
-          masks for them yet.{" "}
+          {open.length === blocks.length ? "All" : open.join(" and ")} terms are shrunk: too few masks.{" "}
         </span>
       )}
       {view === "graph" && dashes(store) && (
