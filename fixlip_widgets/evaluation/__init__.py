@@ -9,11 +9,12 @@ from __future__ import annotations
 import argparse
 import shlex
 import sys
-import time
 from collections.abc import Sequence
 from importlib.util import find_spec
 from pathlib import Path
 from typing import Any
+
+from tqdm.auto import tqdm
 
 from fixlip_widgets.errors import FixlipError
 from fixlip_widgets.evaluation.contestants import Contestant
@@ -23,6 +24,7 @@ from fixlip_widgets.evaluation.records import Settings
 from fixlip_widgets.support.command_line import whole_number
 from fixlip_widgets.support.files import replacing
 from fixlip_widgets.support.formatting import shortened
+from fixlip_widgets.support.progress import ProgressBar
 
 _DEFAULTS = Settings("", "", "")
 
@@ -90,14 +92,16 @@ def run(options: argparse.Namespace) -> int:
 
 
 def evaluate(plan: Run, options: argparse.Namespace) -> None:
-    """Measure every row that lacks the scores of a method, and report progress on stderr."""
-    started = time.monotonic()
+    """Measure every row that lacks the scores of a method; progress and skipped rows are shown on stderr."""
     missing = [row for row in plan.rows if not _is_complete(plan.records.of(row.name), plan.methods)]
     print(f"{len(plan.rows) - len(missing):,} of {len(plan.rows):,} rows are already recorded.", file=sys.stderr)
-    for done, (name, skipped) in enumerate(measured(plan, missing, options), start=1):
-        note = f" skipped: {skipped}" if skipped else ""
-        remaining = (time.monotonic() - started) / done * (len(missing) - done)
-        print(f"{done:,}/{len(missing):,} {shortened(name)}{note} (about {_duration(remaining)} left)", file=sys.stderr)
+    skipped = 0
+    with ProgressBar(True, "measuring", "rows") as bar:
+        for done, (name, reason) in enumerate(measured(plan, missing, options), start=1):
+            if reason:
+                skipped += 1
+                tqdm.write(f"{shortened(name)} skipped: {reason}", file=sys.stderr)
+            bar.show(done, len(missing), **({"skipped": skipped} if skipped else {}))
 
 
 def write_results(
@@ -130,7 +134,3 @@ def command_of(options: argparse.Namespace) -> str:
 
 def _is_complete(record: dict[str, Any], methods: Sequence[Contestant]) -> bool:
     return all(method.name in record.get("methods", {}) for method in methods)
-
-
-def _duration(seconds: float) -> str:
-    return f"{seconds / 3600:.1f} h" if seconds >= 3600 else f"{seconds / 60:.0f} min" if seconds >= 60 else "1 min"

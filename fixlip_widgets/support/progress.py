@@ -1,4 +1,4 @@
-"""How far long work is: the numbers, and the one progress bar."""
+"""Progress of long work: its numbers, and the one progress bar."""
 
 from __future__ import annotations
 
@@ -9,6 +9,8 @@ from typing import Any
 
 _DELAY = 1.0
 """Seconds of work before a bar appears: shorter work needs none."""
+_LOG_INTERVAL = 30.0
+"""Seconds between two states of a bar in a log file."""
 
 
 @dataclass(frozen=True)
@@ -61,7 +63,15 @@ class ProgressBar:
 
     def __init__(self, wanted: bool | None, what: str, unit: str = "") -> None:
         self._wanted = (_in_notebook() or sys.stderr.isatty()) if wanted is None else wanted
-        self._options = {"desc": what, "unit": f" {unit}" if unit else "", "leave": False}
+        # Without smoothing, the pace and the time left are those of all work since the start.
+        self._options: dict[str, Any] = {
+            "desc": what,
+            "unit": f" {unit}" if unit else "",
+            "leave": False,
+            "smoothing": 0,
+        }
+        if not (_in_notebook() or sys.stderr.isatty()):
+            self._options["mininterval"] = _LOG_INTERVAL
         self._began = time.monotonic()
         self._bar: Any = None
         self._display: Any = None
@@ -69,19 +79,21 @@ class ProgressBar:
     def __enter__(self) -> ProgressBar:
         return self
 
-    def show(self, done: float, total: float) -> None:
-        """Show that ``done`` of ``total`` is done; the total may change on the way."""
+    def show(self, done: float, total: float, **notes: Any) -> None:
+        """Show that ``done`` of ``total`` is done, and ``notes`` after it; the total may change on the way."""
         if not self._wanted or time.monotonic() < self._began + _DELAY:
             return
         if self._bar is None:
             self._bar, self._display = _bar(total, self._options)
             self._bar.start_t += self._began - time.monotonic()
         self._bar.total = total
+        self._bar.set_postfix(notes, refresh=False)
         self._bar.update(done - self._bar.n)
 
     def __exit__(self, *_: object) -> None:
         if self._bar is None:
             return
+        self._bar.refresh()  # a log ends with the last state
         self._bar.close()
         if self._display is not None:  # otherwise the saved notebook keeps a broken widget and its parts
             self._display.update({"text/plain": ""}, raw=True)
