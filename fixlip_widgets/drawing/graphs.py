@@ -20,8 +20,6 @@ Kind = Literal["all", "cross", "intra"]
 Layout = Literal["anchored", "spring", "kamada_kawai"]
 
 KINDS = ("all", "cross", "intra")
-CERTAIN = 1.96
-"""Standard errors on each side of a 95 % interval; an interaction is certain if the interval excludes zero."""
 
 
 def explanation_graph(
@@ -47,10 +45,11 @@ def explanation_graph(
         ``se`` is None if unknown), ``pos`` (x, y in [0, 1], y downward), and for patches of a grid ``row`` and
         ``column``, counted from 0. Regions also have kind ``patch``.
         Edges have ``weight`` (the interaction, logits), ``se``, ``sign``, ``kind`` (``cross``, ``text_text``,
-        ``image_image``) and ``certain`` (further than 1.96 ``se`` from zero; None if ``se`` is unknown). Edges are in
-        order of decreasing magnitude. A third-order term is a node of kind ``term``, numbered from ``n_players`` on and
-        connected to its three players. Graph attributes are ``baseline``, ``p``, ``method``, ``caption`` and
-        ``image_height``: the fraction of the height covered by the image in the anchored layout, None in the others.
+        ``image_image``) and ``significant`` (at a family-wise level of 5 %; None if ``se`` is
+        unknown). Edges are in order of decreasing magnitude. A third-order term is a node of kind ``term``, numbered
+        from ``n_players`` on and connected to its three players. Graph attributes are ``baseline``, ``p``, ``method``,
+        ``caption`` and ``image_height``: the fraction of the height covered by the image in the anchored layout, None
+        in the others.
 
     Raises:
         InputError: ``top_k``, ``sign``, ``kind`` or ``layout`` is invalid.
@@ -85,8 +84,8 @@ def _strongest_triples(explanation: Surrogate, top_k: int | None, sign: int | No
 def _add_triple(graph: nx.Graph[int], number: int, term: Term) -> None:
     """Add a node of kind ``term``, connected to its three players and centred between them."""
     error = None if np.isnan(term.standard_error) else term.standard_error
-    certain = None if error is None else abs(term.value) > CERTAIN * error
-    attributes = {"weight": term.value, "se": error, "sign": 1 if term.value > 0 else -1, "certain": certain}
+    sign = 1 if term.value > 0 else -1
+    attributes = {"weight": term.value, "se": error, "sign": sign, "significant": term.significant}
     x, y = np.mean([graph.nodes[player]["pos"] for player in term.players], axis=0).tolist()
     graph.add_node(number, kind="term", label=" × ".join(term.names), pos=(x, y), **attributes)
     for player in term.players:
@@ -147,8 +146,8 @@ def _edge(explanation: Surrogate, i: int, j: int) -> dict[str, Any]:
     se = None if errors is None else _known(errors[i, j])
     n_image = explanation.n_image
     kind = "image_image" if j < n_image else "text_text" if i >= n_image else "cross"
-    certain = None if se is None else abs(weight) > (CERTAIN * se or explanation.rounding)
-    return {"weight": weight, "se": se, "sign": 1 if weight > 0 else -1, "kind": kind, "certain": certain}
+    significant = None if se is None else bool(explanation.significant.interactions[i, j])
+    return {"weight": weight, "se": se, "sign": 1 if weight > 0 else -1, "kind": kind, "significant": significant}
 
 
 def _known(error: float) -> float | None:

@@ -8,10 +8,10 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from fixlip_widgets._version import __version__
-from fixlip_widgets.drawing.colors import limit_of, palette, tint
-from fixlip_widgets.drawing.graphs import CERTAIN
-from fixlip_widgets.drawing.svg import graph_svg, overlay_svg
+from fixlip_widgets.drawing.colors import limit_of, palette, rgba, tint
+from fixlip_widgets.drawing.svg import graph_svg, overlay_svg, words_svg
 from fixlip_widgets.drawing.svg_parts import Picture
+from fixlip_widgets.drawing.word_colors import word_colors
 from fixlip_widgets.support.formatting import plain, right_to_left, signed, with_error
 from fixlip_widgets.support.templates import render
 
@@ -31,16 +31,20 @@ def html_still(explanation: Surrogate, *, colors: str = "house") -> str:
     values = explanation.first_order()
     patches, tokens = values[: explanation.n_image], values[explanation.n_image :]
     limit, model = limit_of(tokens), explanation.model
+    if explanation.has_interactions:
+        backgrounds = [rgba(color, 0.5) if color else "transparent" for color in word_colors(explanation)]
+    else:
+        backgrounds = [tint(value, limit, colors, strongest=0.45) for value in tokens.tolist()]
     return render(
         "drawing/templates/still.html.j2",
-        **_drawings(explanation, colors, _EDGES),
+        **_drawings(explanation, colors, _EDGES, legend=False),
         **_terms(explanation, colors, _ROWS),
         model=" · ".join(model[key] for key in ("name", "pretrained") if model.get(key)) or "the model",
         other_facts="; ".join(f"{key} {value}" for key, value in model.items() if key not in ("name", "pretrained")),
         facts=[(name, value) for name, value in _facts(explanation) if value is not None],
         tokens=[
-            {"text": text, "value": value, "tint": tint(value, limit, colors, strongest=0.45)}
-            for text, value in zip(explanation.tokens, tokens.tolist(), strict=True)
+            {"text": text, "value": value, "tint": background}
+            for text, value, background in zip(explanation.tokens, tokens.tolist(), backgrounds, strict=True)
         ],
         direction="rtl" if right_to_left(explanation.tokens) else "ltr",
         patch_limit=limit_of(patches),
@@ -71,7 +75,9 @@ def html_beneath(explanation: Surrogate | None) -> str:
     return render("drawing/templates/beneath.html.j2", **drawings, **_terms(explanation, "house", rows=10))
 
 
-def _drawings(explanation: Surrogate, colors: str, edges: int, quality: int = 92) -> dict[str, Any]:
+def _drawings(
+    explanation: Surrogate, colors: str, edges: int, *, legend: bool = True, quality: int = 92
+) -> dict[str, Any]:
     """Return the overlay and the graph, which is None for a first-order method, and the picture that they share."""
     graph = None
     if explanation.has_interactions:
@@ -79,7 +85,9 @@ def _drawings(explanation: Surrogate, colors: str, edges: int, quality: int = 92
     return {
         "explanation": explanation,
         "picture": Picture(explanation, embed=False, quality=quality),
-        "overlay": overlay_svg(explanation, colors=colors, embed=False),
+        "overlay": words_svg(explanation, embed=False, legend=legend)
+        if explanation.has_interactions
+        else overlay_svg(explanation, colors=colors, embed=False),
         "graph": graph,
     }
 
@@ -119,10 +127,10 @@ def _terms(explanation: Surrogate, colors: str, rows: int) -> dict[str, Any]:
             ),
             "value": term.value,
             "error": plain(term.standard_error) if np.isfinite(term.standard_error) else "",
-            "unsure": abs(term.value) <= CERTAIN * term.standard_error,
+            "unsure": term.significant is False,
             "length": 50 * abs(term.value) / limit,
             "color": chosen.positive if term.value > 0 else chosen.negative,
         }
         for term in terms
     ]
-    return {"terms": drawn, "certain": CERTAIN}
+    return {"terms": drawn}

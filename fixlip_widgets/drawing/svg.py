@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from typing import TYPE_CHECKING, Any, Literal
 
 import numpy as np
@@ -11,6 +12,7 @@ from fixlip_widgets.drawing.graphs import Kind, Layout, explanation_graph
 from fixlip_widgets.drawing.image_data import patch_values
 from fixlip_widgets.drawing.layouts import Graph, bend
 from fixlip_widgets.drawing.svg_parts import Picture
+from fixlip_widgets.drawing.word_colors import word_colors
 from fixlip_widgets.support.formatting import columns, pair_name, shortened, signed, with_error, with_unit
 from fixlip_widgets.support.templates import render
 
@@ -21,6 +23,8 @@ _HEAT = 0.72
 """Opacity of the strongest heat; the image stays visible."""
 _FAINTEST = 0.015
 """Heat below this opacity is omitted: it is invisible and would enlarge the file."""
+_FAINTEST_WORD = 0.2
+"""Opacity of a patch with the weakest interaction with its word; fainter colours cannot be told apart."""
 _FORCE_SIZE = (720.0, 540.0)
 _FOOT_LINE = 40.0
 """Extra height of a force layout for each additional line of tokens at the bottom."""
@@ -61,6 +65,58 @@ def overlay_svg(
         heat=_heat(explanation, values, limit or limit_of(values), colors),
         outlined=chosen if chosen is not None and chosen < explanation.n_image else None,
     )
+
+
+def words_svg(explanation: Surrogate, *, legend: bool = True, embed: bool = True) -> str:
+    """Draw every patch in the colour of its word, with the coloured words below the image.
+
+    A patch belongs to the word with which it has its largest positive, significant interaction; see
+    :meth:`fixlip_widgets.Explanation.patch_words`. The opacity grows with that interaction.
+
+    Args:
+        explanation: Explanation to draw.
+        legend: Whether to draw the words.
+        embed: As in :func:`overlay_svg`.
+    """
+    picture, colors = Picture(explanation, embed=embed), word_colors(explanation)
+    words, values = explanation.patch_words()
+    limit = limit_of(values)
+    heat = [
+        {
+            "player": player,
+            "title": f"{explanation.names[player]}: “{explanation.tokens[word]}”, "
+            + with_unit(signed(value), explanation.unit),
+            "color": colors[word],
+            "opacity": round(_FAINTEST_WORD + (_HEAT - _FAINTEST_WORD) * value / limit, 2),
+        }
+        for player, (word, value) in enumerate(zip(words.tolist(), values.tolist(), strict=True))
+        if word >= 0 and colors[word]
+    ]
+    chips = _legend(explanation.tokens, colors, picture) if legend else []
+    return render(
+        "drawing/templates/words.svg.j2",
+        title=f"The word of each {explanation.image_word[0]}: {explanation.caption}",
+        width=picture.width,
+        height=max([chip["y"] + chip["height"] * 1.2 for chip in chips], default=picture.height),
+        picture=picture,
+        heat=heat,
+        outlined=None,
+        legend=chips,
+    )
+
+
+def _legend(tokens: Sequence[str], colors: Sequence[str | None], picture: Picture) -> list[dict[str, Any]]:
+    """Place the words in lines below the image."""
+    height = picture.width / 16
+    x, y, chips = 0.0, picture.height + height / 4, list[dict[str, Any]]()
+    for token, color in zip(tokens, colors, strict=True):
+        text = shortened(token, 18)
+        width = height * (0.8 + 0.38 * columns(text))
+        if x and x + width > picture.width:
+            x, y = 0.0, y + 1.25 * height
+        chips.append({"text": text, "color": color, "x": x, "y": y, "width": width, "height": height})
+        x += width + height / 4
+    return chips
 
 
 def graph_svg(
@@ -136,7 +192,7 @@ def _edges(explanation: Surrogate, graph: Graph, size: tuple[float, float], colo
                 "title": f"{_edge_name(explanation, graph, min(i, j), max(i, j))}: {value}",
                 "color": chosen.positive if edge["sign"] > 0 else chosen.negative,
                 "width": 1 + 8 * abs(edge["weight"]) / limit,
-                "unsure": edge["certain"] is False,
+                "unsure": edge["significant"] is False,
             }
         )
     return drawn

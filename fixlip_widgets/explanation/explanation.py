@@ -7,7 +7,7 @@ methods import them when called.
 from __future__ import annotations
 
 import json
-from typing import TYPE_CHECKING, Any, Literal
+from typing import TYPE_CHECKING, Any, Literal, get_args
 
 from fixlip_widgets.errors import InputError
 from fixlip_widgets.explanation import npz_format, tables
@@ -20,6 +20,9 @@ if TYPE_CHECKING:
     import networkx as nx
     import pandas as pd
     import plotly.graph_objects as go
+
+
+SvgKind = Literal["graph", "overlay", "words"]
 
 
 class Explanation(Surrogate):
@@ -46,11 +49,11 @@ class Explanation(Surrogate):
 
         return figure(self, kind=kind, **options)
 
-    def to_svg(self, kind: Literal["graph", "overlay"] = "graph", **options: Any) -> str:
+    def to_svg(self, kind: SvgKind = "graph", **options: Any) -> str:
         """Return a drawing as SVG text; see :mod:`fixlip_widgets.drawing.svg` for the options."""
         from fixlip_widgets.drawing import svg
 
-        drawings = {"graph": svg.graph_svg, "overlay": svg.overlay_svg}
+        drawings = {"graph": svg.graph_svg, "overlay": svg.overlay_svg, "words": svg.words_svg}
         if kind not in drawings:
             raise InputError(f"There is no drawing of kind {kind!r}; choose one of {', '.join(drawings)}.")
         return drawings[kind](self, **options)
@@ -58,7 +61,7 @@ class Explanation(Surrogate):
     def to_png(
         self,
         path: PathLike | None = None,
-        kind: Literal["graph", "overlay"] = "graph",
+        kind: SvgKind = "graph",
         *,
         scale: float = 2.0,
         background: str | None = "#ffffff",
@@ -70,7 +73,7 @@ class Explanation(Surrogate):
         """
         from fixlip_widgets.drawing.png import png
 
-        if path in ("graph", "overlay"):
+        if path in get_args(SvgKind):
             raise InputError(f"The first argument of to_png is the path: to_png('{path}.png', kind={path!r}).")
         png_bytes = png(self.to_svg(kind, **options), scale=scale, background=background)
         if path is not None:

@@ -16,8 +16,8 @@ Floats = NDArray[np.float64]
 Bools = NDArray[np.bool_]
 _MOST_NAMES = 3
 """Maximum number of tokens that a sentence names; more are counted."""
-_MOST_STRONG, _STRONG_SHARE = 4, 0.5
-"""Maximum number of strong tokens in the last sentence, and their least share of the strongest token's sum."""
+_MOST_WORDS = 4
+"""Maximum number of tokens whose patches the last sentence counts by name."""
 _UNFAITHFUL = "Do not interpret these values: the surrogate predicts held-out masks no better than their mean."
 _UNTESTED = "Standard errors are unknown, so significance is not tested."
 
@@ -85,9 +85,9 @@ def _interactions(explanation: Surrogate, difference: bool) -> list[str]:
     phrases = _COMPARED if difference else _ALONE
     named = _Players(explanation)
     sentences = [_player(named, player, signs[player], known[player], phrases) for player in range(n)]
-    strongest = "" if difference else _strongest_tokens(explanation, named, signs)
+    belonging = "" if difference else _words_of_patches(explanation, named)
     tested, third = int(known[above].sum()), significant.triples
-    return [*sentences, strongest + _whole(explanation, signs, tested, int(third.sum()), len(third), difference)]
+    return [*sentences, belonging + _whole(explanation, signs, tested, int(third.sum()), len(third), difference)]
 
 
 def _player(named: _Players, player: int, signs: NDArray[np.int8], known: Bools, phrases: _Phrases) -> str:
@@ -120,27 +120,28 @@ def _partners(named: _Players, player: int, partners: NDArray[np.intp]) -> str:
     return joined(images + words if player >= n_image else words + images)
 
 
-def _strongest_tokens(explanation: Surrogate, named: _Players, signs: NDArray[np.int8]) -> str:
-    """“banana” interacts positively with 11 patches and “dog” with 16; 4 other tokens do so more weakly.
+def _words_of_patches(explanation: Surrogate, named: _Players) -> str:
+    """11 patches interact most with “banana” and 9 with “dog”.
 
-    Name up to four tokens whose significant positive interactions with patches sum to at least half of the strongest
-    token's sum, strongest first. Return an empty string if no token has any.
+    A patch counts for the token whose colour it has in pictures (:meth:`Surrogate.patch_words`). Name up to four
+    tokens, that with most patches first. Return an empty string if no patch has any.
     """
-    n_image, (one, several) = named.n_image, named.text_word
-    positive = signs[n_image:, :n_image] > 0
-    strength, counts = np.where(positive, explanation.cross, 0).sum(axis=1), positive.sum(axis=1)
-    tokens = np.argsort(-strength, kind="stable")[: np.count_nonzero(counts)]
-    strong = tokens[strength[tokens] >= _STRONG_SHARE * strength.max()][:_MOST_STRONG].tolist()
-    clauses: list[str] = []
-    for token in strong:
-        count = f"{counts[token]:,}" if clauses else counted(int(counts[token]), *named.image_word)
-        clauses.append(f"{named.inner(n_image + token)} {'' if clauses else 'interacts positively '}with {count}")
-    others = tokens[len(strong) :]
-    if not len(others):
-        return f"{joined(clauses)}. " if clauses else ""
-    verb = "does" if len(others) == 1 else "do"
-    how = "so more weakly" if strength[others[0]] < _STRONG_SHARE * strength.max() else "too"
-    return f"{joined(clauses)}; {counted(len(others), f'other {one}', f'other {several}')} {verb} {how}. "
+    words, _ = explanation.patch_words()
+    counts = np.bincount(words[words >= 0], minlength=explanation.n_text)
+    tokens = np.argsort(-counts, kind="stable")[: np.count_nonzero(counts)].tolist()
+    if not tokens:
+        return ""
+    first, *others = tokens[:_MOST_WORDS]
+    verb = "interacts" if counts[first] == 1 else "interact"
+    clauses = [
+        f"{counted(int(counts[first]), *named.image_word)} {verb} most with {named.inner(named.n_image + first)}"
+    ]
+    clauses += [f"{counts[token]:,} with {named.inner(named.n_image + token)}" for token in others]
+    rest = tokens[_MOST_WORDS:]
+    if rest:
+        one, several = named.text_word
+        clauses.append(f"{counts[rest].sum():,} with {counted(len(rest), f'other {one}', f'other {several}')}")
+    return f"{joined(clauses)}. "
 
 
 def _whole(

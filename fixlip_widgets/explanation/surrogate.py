@@ -23,6 +23,8 @@ Bools = NDArray[np.bool_]
 _ROUNDING = 1e-4
 """Largest asymmetry of ``interactions`` attributed to rounding, relative to the largest interaction."""
 
+_LEAST_SHARE = 0.1
+"""Least interaction of a patch with its word, relative to the largest one; weaker ones are hardly visible."""
 _PICTURES = ("image", "blank")
 _PAIR = ("tokens", "words", "grid", "regions", "caption", *_PICTURES, "masking")
 _OPTIONAL = ("main_se", "interactions_se")
@@ -35,6 +37,8 @@ class Term(NamedTuple):
     names: tuple[str, ...]
     value: float
     standard_error: float
+    significant: bool | None
+    """None if the standard error is unknown."""
 
 
 @dataclass(frozen=True, eq=False, kw_only=True)
@@ -222,25 +226,53 @@ class Surrogate(Players):
         row[index] = self.main[index]
         return row
 
+    def patch_words(self) -> tuple[NDArray[np.intp], Floats]:
+        """Return the word that each image player belongs to.
+
+        It is the text player with the largest positive, significant cross-modal interaction, if that is at least a
+        tenth of the largest of all image players. If no standard error is known, significance is not required.
+
+        Returns:
+            (n_image,) text players, numbered from 0; -1 if there is none. (n_image,) interactions in logits; 0 if none.
+        """
+        belongs = self.cross > 0
+        if self.interactions_se is not None and np.isfinite(self.interactions_se).any():
+            belongs &= self.significant.interactions[self.n_image :, : self.n_image]
+        strengths = np.where(belongs, self.cross, 0.0)
+        strongest = strengths.max(axis=0, initial=0.0)
+        clear = (strongest > 0) & (strongest >= _LEAST_SHARE * strongest.max(initial=0.0))
+        return np.where(clear, strengths.argmax(axis=0), -1), np.where(clear, strongest, 0.0)
+
     def top(self, k: int = 10) -> list[Term]:
         """Return the ``k`` strongest interactions of any order, or main effects for a first-order method."""
         if self.has_interactions:
             first, second = np.triu_indices(self.n_players, 1)
             players, values = np.stack([first, second], axis=1), self.interactions[first, second]
-            errors = None if self.interactions_se is None else self.interactions_se[first, second]
+            errors = _or_unknown(self.interactions_se, self.interactions.shape)[first, second]
+            significant = self.significant.interactions[first, second]
         else:
             players, values, errors = np.arange(self.n_players)[:, None], self.main, self.main_se
-        errors = np.full(len(values), np.nan) if errors is None else errors
-        if self.triples is None:
-            return self._terms(players, values, errors, k)
-        strongest = [*self._terms(players, values, errors, k), *self._terms(*self.triples.terms(), k)]
+            errors, significant = _or_unknown(errors, self.main.shape), self.significant.main
+        strongest = self._terms(players, values, errors, significant, k)
+        if self.triples is not None:
+            strongest += self._terms(*self.triples.terms(), self.significant.triples, k)
         return sorted(strongest, key=lambda term: -abs(term.value))[: max(k, 0)]
 
-    def _terms(self, players: NDArray[np.intp], values: Floats, errors: Floats, k: int) -> list[Term]:
+    def _terms(
+        self, players: NDArray[np.intp], values: Floats, errors: Floats, significant: Bools, k: int
+    ) -> list[Term]:
         names, terms = self.names, list[Term]()
         for row in np.argsort(-np.abs(values), kind="stable")[: max(k, 0)]:
             members = tuple(int(i) for i in players[row])
-            terms.append(Term(members, tuple(names[i] for i in members), float(values[row]), float(errors[row])))
+            terms.append(
+                Term(
+                    players=members,
+                    names=tuple(names[i] for i in members),
+                    value=float(values[row]),
+                    standard_error=float(errors[row]),
+                    significant=bool(significant[row]) if np.isfinite(errors[row]) else None,
+                )
+            )
         return terms
 
     def subset(self, size: int, sign: int = 1) -> tuple[tuple[int, ...], float]:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import base64
 import io
 import math
 from typing import TYPE_CHECKING, Any, Protocol
@@ -84,6 +85,9 @@ def result(
         **{name: int(getattr(explanation, name)) for name in counts},
         **{name: number(getattr(explanation, name)) for name in scores},
         "findings": findings(explanation, partial=partial, difference=difference),
+        "significant": significant(explanation),
+        "degrees_of_freedom": [number(each) for each in explanation.degrees_of_freedom(np.arange(3))],
+        "patch_words": explanation.patch_words()[0].tolist(),
         "triples": triples(explanation),
         "provenance": [list(row) for row in provenance(explanation)],
         "code": code,
@@ -94,6 +98,16 @@ def result(
     }
 
 
+def significant(explanation: Surrogate) -> dict[str, str]:
+    """Return which main effects, and which interactions above the diagonal, are significant, as base64 of bits."""
+    flags = explanation.significant
+    above = flags.interactions[np.triu_indices(explanation.n_players, 1)]
+    return {
+        name: base64.b64encode(np.packbits(bits).tobytes()).decode("ascii")
+        for name, bits in (("main", flags.main), ("interactions", above))
+    }
+
+
 def triples(explanation: Surrogate) -> list[Wire]:
     """Return the strongest third-order terms, strongest first; empty below order 3."""
     if explanation.triples is None:
@@ -101,7 +115,12 @@ def triples(explanation: Surrogate) -> list[Wire]:
     players, values, errors = explanation.triples.terms()
     strongest = np.argsort(-np.abs(values), kind="stable")[:MOST_TRIPLES]
     return [
-        {"players": players[row].tolist(), "value": float(values[row]), "se": number(float(errors[row]))}
+        {
+            "players": players[row].tolist(),
+            "value": float(values[row]),
+            "se": number(float(errors[row])),
+            "significant": bool(explanation.significant.triples[row]) if np.isfinite(errors[row]) else None,
+        }
         for row in strongest.tolist()
     ]
 
@@ -138,7 +157,7 @@ def graph(explanation: Surrogate, generation: int, **options: Any) -> Wire:
         for player, node in drawn.nodes(data=True)
     ]
     edges = [
-        {"source": i, "target": j, "weight": edge["weight"], "se": edge["se"], "kind": edge["kind"]}
+        {"source": i, "target": j, **{name: edge[name] for name in ("weight", "se", "significant", "kind")}}
         for i, j, edge in sorted(drawn.edges(data=True), key=lambda joined: -abs(joined[2]["weight"]))
     ]
     return {"generation": generation, "nodes": nodes, "edges": edges}

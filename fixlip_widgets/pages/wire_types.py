@@ -92,6 +92,8 @@ class Triple(TypedDict):
     players: Annotated[tuple[int, int, int], "i, j, k"]
     value: float
     se: float | None
+    significant: NotRequired[bool | None]
+    """None if the standard error is unknown. Absent in old pages."""
 
 
 class Facts(Computation):
@@ -121,12 +123,26 @@ class Facts(Computation):
     r2_in_sample: float | None
     findings: list[str]
     """A sentence on each player, and one on the whole explanation last."""
+    significant: NotRequired[SignificantBits]
+    """Absent in old pages."""
+    degrees_of_freedom: NotRequired[list[float | None]]
+    """Those of standard errors of terms with 0, 1 and 2 image players; None if infinite. Absent in old pages."""
+    patch_words: NotRequired[list[int]]
+    """Text player to which each image player belongs, numbered from 0; -1 if none. Absent in old pages."""
     triples: list[Triple]
     """Third-order terms, strongest first; empty below order 3."""
     provenance: list[Annotated[tuple[str, str], "label, value"]]
     """Model, weights, tokenizer, seed, p, budget and versions, in display order."""
     code: str
     """Python code that reproduces the explanation."""
+
+
+class SignificantBits(TypedDict):
+    """Which terms are significant, as base64 of bits, eight in a byte, the first in the highest bit."""
+
+    main: str
+    interactions: str
+    """The elements above the diagonal, row by row."""
 
 
 class WireResult(Facts):
@@ -158,6 +174,8 @@ class GraphEdge(TypedDict):
     target: int
     weight: float
     se: float | None
+    significant: NotRequired[bool | None]
+    """None if the standard error is unknown. Absent in old pages."""
     kind: Block | Literal["term"]
 
 

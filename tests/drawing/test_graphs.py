@@ -1,5 +1,6 @@
-"""The explanation graph has the strongest interactions, their certainty, and reproducible node positions."""
+"""The explanation graph has the strongest interactions, their significance, and reproducible node positions."""
 
+from collections import Counter
 from itertools import combinations
 
 import numpy as np
@@ -8,6 +9,7 @@ import pytest
 from fixlip_widgets.drawing.graphs import explanation_graph
 from fixlip_widgets.drawing.layouts import LAYOUTS
 from fixlip_widgets.errors import InputError
+from fixlip_widgets.explanation.findings import findings
 from tests.examples import dog_and_hydrant, random_explanation
 
 
@@ -79,21 +81,25 @@ def test_kinds_split_all_edges_between_them():
     assert every.edges[6, 8]["kind"] == "text_text"
 
 
-def test_an_edge_is_certain_beyond_two_standard_errors():
+def test_edges_sentences_and_the_table_agree_on_what_is_significant():
     explanation = random_explanation()
     graph = explanation_graph(explanation, None)
     for i, j, edge in graph.edges(data=True):
         error = explanation.interactions_se[i, j]
         if np.isnan(error):
-            assert (edge["se"], edge["certain"]) == (None, None)
-        else:
-            assert edge["certain"] == (abs(explanation.interactions[i, j]) > 1.96 * error)
-    assert {edge["certain"] for _, _, edge in graph.edges(data=True)} == {True, False, None}
+            assert (edge["se"], edge["significant"]) == (None, None)
+        elif edge["significant"]:
+            assert abs(explanation.interactions[i, j]) > 1.96 * error
+    flags = Counter(edge["significant"] for _, _, edge in graph.edges(data=True))
+    assert set(flags) == {True, False, None}
+    tested = flags[True] + flags[False]
+    assert f"{flags[True]:,} of {tested:,} interactions are significant" in findings(explanation)[-1]
+    assert Counter(term.significant for term in explanation.top(10**4)) == flags
 
 
-def test_without_standard_errors_nothing_is_certain_or_uncertain():
+def test_without_standard_errors_significance_is_unknown():
     graph = explanation_graph(random_explanation(main_se=None, interactions_se=None))
-    assert {edge["certain"] for _, _, edge in graph.edges(data=True)} == {None}
+    assert {edge["significant"] for _, _, edge in graph.edges(data=True)} == {None}
     assert {node["se"] for _, node in graph.nodes(data=True)} == {None}
 
 

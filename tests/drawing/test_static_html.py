@@ -11,7 +11,8 @@ import pytest
 from PIL import Image
 
 from fixlip_widgets.drawing.static_html import html_still
-from fixlip_widgets.drawing.svg import graph_svg, overlay_svg
+from fixlip_widgets.drawing.svg import graph_svg, overlay_svg, words_svg
+from fixlip_widgets.drawing.word_colors import word_colors
 from fixlip_widgets.errors import InputError
 from tests.examples import dog_and_hydrant, random_explanation
 
@@ -141,13 +142,13 @@ def test_key_figures_are_shown_and_unknown_ones_left_out():
 
 
 def test_values_that_are_not_logits_have_no_unit():
-    text = Page(html_still(random_explanation(method="random", similarity=3.0))).text
+    text = Page(html_still(random_explanation(method="random", order=1, similarity=3.0))).text
     assert "Not in logits: only order and sign are meaningful" in text
     assert "for tokens." in text
     assert "residual" not in text
     assert "Baniecki" not in text
     fitted = Page(html_still(random_explanation())).text
-    assert "for tokens (logits)." in fitted
+    assert "with probability 0.5, in logits." in " ".join(fitted.split())
     assert "Baniecki" in fitted
     for drawing in ("graph", "overlay"):
         assert "logits" in dog_and_hydrant().to_svg(drawing)
@@ -290,3 +291,37 @@ def test_explanations_draw_and_report_themselves(tmp_path):
     assert explanation.to_svg("overlay", player="dog") == overlay_svg(explanation, "dog")
     with pytest.raises(InputError, match="graph, overlay"):
         explanation.to_svg("heat")
+
+
+# -- the words of the patches ---------------------------------------------------------------------------------------
+
+
+def test_patches_take_the_colour_of_the_word_that_they_belong_to():
+    explanation = random_explanation(2, 3, draw=3, interactions_se=np.full((9, 9), 0.01))
+    words, values = explanation.patch_words()
+    cross = explanation.cross
+    assert (words >= 0).any()
+    for patch, (word, value) in enumerate(zip(words.tolist(), values.tolist(), strict=True)):
+        assert value == (cross[word, patch] if word >= 0 else 0)
+        assert cross[:, patch].max() == value or (word == -1 and cross[:, patch].max() < 0.1 * values.max())
+    colors = word_colors(explanation)
+    drawn = words_svg(explanation)
+    for patch, word in enumerate(words.tolist()):
+        name = explanation.names[patch]
+        found = re.search(rf'fill="(#\w+)" fill-opacity="[\d.]+"><title>{re.escape(name)}: “(\w+)”', drawn)
+        assert (found is None) == (word < 0)
+        if found:
+            assert found.groups() == (colors[word], explanation.tokens[word])
+
+
+def test_patches_without_a_significant_positive_interaction_belong_to_no_word():
+    explanation = random_explanation(2, 3, interactions_se=np.full((9, 9), 100.0))
+    assert (explanation.patch_words()[0] == -1).all()
+    assert word_colors(explanation) == [None, None, None]
+    assert (random_explanation(2, 3, interactions_se=None).patch_words()[0] >= 0).any(), "errors are unknown"
+
+
+def test_a_word_keeps_at_most_one_of_eight_colours():
+    explanation = random_explanation(4, 6, tokens=tuple("abcdefghijkl"), interactions_se=np.full((36, 36), 0.01))
+    given = [color for color in word_colors(explanation) if color]
+    assert len(given) == len(set(given)) == 8

@@ -102,27 +102,28 @@ def test_one_is_singular():
     sentences = sentences_for({(0, 8): 2.0})
     assert sentences[8] == "“dog” interacts positively with 1 patch; no other interaction is significant."
     assert sentences[-1].startswith(
-        "“dog” interacts positively with 1 patch. "
-        "1 of 36 interactions is significant (Holm, family-wise 5 %): 1 positive"
+        "1 patch interacts most with “dog”. 1 of 36 interactions is significant (Holm, family-wise 5 %): 1 positive"
     )
 
 
-def test_the_last_text_begins_with_the_tokens_that_interact_most_with_the_image():
+def test_the_last_text_begins_with_the_words_that_the_patches_belong_to():
     """Players 6, 7 and 8 are “a”, “red” and “dog”."""
-    strong, weak = {(0, 8): 2.0, (1, 8): 1.0}, {(2, 6): 1.0, (3, 6): -9.0}
+    strong = {(0, 8): 2.0, (1, 8): 1.0}
     for pairs, start in (
-        (strong, "“dog” interacts positively with 2 patches. 2 of 36"),
-        (strong | weak, "“dog” interacts positively with 2 patches; 1 other token does so more weakly. 4 of 36"),
-        (strong | {(4, 7): 1.5}, "“dog” interacts positively with 2 patches and “red” with 1. 3 of 36"),
-        (strong | {(4, 7): 4.0}, "“red” interacts positively with 1 patch and “dog” with 2. 3 of 36"),
+        (strong, "2 patches interact most with “dog”. 2 of 36"),
+        (strong | {(2, 6): 1.0, (3, 6): -9.0}, "2 patches interact most with “dog” and 1 with “a”. 4 of 36"),
+        (strong | {(0, 7): 1.5}, "2 patches interact most with “dog”. 3 of 36"),
+        (strong | {(0, 7): 2.5}, "1 patch interacts most with “red” and 1 with “dog”. 3 of 36"),
+        ({(0, 8): 20.0, (1, 8): 10.0, (4, 7): 1.5}, "2 patches interact most with “dog”. 3 of 36"),
         ({(3, 6): -9.0, (6, 8): 5.0}, "2 of 36"),
     ):
         assert sentences_for(pairs)[-1].startswith(start)
-    interactions = np.zeros((8, 8))
-    interactions[0, 1:] = interactions[1:, 0] = 2.0
-    many = random_explanation(1, 1, tuple("abcdefg"), interactions=interactions, interactions_se=np.full((8, 8), 0.1))
+    interactions = np.zeros((14, 14))
+    for patch, word in enumerate((7, 7, 8, 9, 10, 11, 12)):
+        interactions[patch, word] = interactions[word, patch] = 2.0
+    many = random_explanation(1, 7, tuple("abcdefg"), interactions=interactions, interactions_se=np.full((14, 14), 0.1))
     assert findings(many)[-1].startswith(
-        "“a” interacts positively with 1 patch, “b” with 1, “c” with 1 and “d” with 1; 3 other tokens do too."
+        "2 patches interact most with “a”, 1 with “b”, 1 with “c”, 1 with “d” and 2 with 2 other tokens. 7 of 91"
     )
 
 
@@ -144,7 +145,7 @@ def test_the_last_text_describes_the_whole_explanation_and_its_fit():
     sentences = sentences_for({(0, 8): 2.0, (1, 2): -1.0}, r2=0.974)
     assert len(sentences) == 10
     assert sentences[-1] == (
-        "“dog” interacts positively with 1 patch. 2 of 36 interactions are significant (Holm, family-wise 5 %): "
+        "1 patch interacts most with “dog”. 2 of 36 interactions are significant (Holm, family-wise 5 %): "
         "1 positive, 1 negative; 1 between image and text. The surrogate explains 97 % of the variance over held-out "
         "masks."
     )
@@ -244,6 +245,6 @@ def test_rounding_errors_of_the_encoders_are_not_significant():
         for sentence in findings(explanation)[: explanation.n_image]:
             assert sentence.startswith("No interaction of patch")
         edges = explanation.to_networkx(None, kind="cross").edges(data=True)
-        assert not any(edge["certain"] for _, _, edge in edges)
+        assert not any(edge["significant"] for _, _, edge in edges)
     compared = subtract(enumerated(5, tiny_pixels()), enumerated(1, tiny_pixels())).explanation
     assert findings(compared, difference=True)[-1].startswith("None of")

@@ -52,13 +52,13 @@ def graph(
 
 
 def _lines(style: Style, network: Graph) -> list[go.Scatter]:
-    """Return one trace per style (colour, width, certainty); one per edge would be slow."""
+    """Return one trace per style (colour, width, significance); one per edge would be slow."""
     limit = limit_of([edge["weight"] for _, _, edge in network.edges(data=True)])
     colors = palette(style.palette)
     looks: dict[tuple[int, int, bool], Curves] = {}
     for i, j, edge in network.edges(data=True):
         step = min(int(abs(edge["weight"]) / limit * len(_WIDTHS)), len(_WIDTHS) - 1)
-        xs, ys = looks.setdefault((step, edge["sign"], edge["certain"] is False), ([], []))
+        xs, ys = looks.setdefault((step, edge["sign"], edge["significant"] is False), ([], []))
         curve = _curve(network, i, j)
         xs += [*curve[:, 0].tolist(), None]
         ys += [*curve[:, 1].tolist(), None]

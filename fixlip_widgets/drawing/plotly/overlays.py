@@ -10,7 +10,6 @@ from numpy.typing import NDArray
 from plotly.subplots import make_subplots
 
 from fixlip_widgets.drawing.colors import diverging_scale, limit_of, tint
-from fixlip_widgets.drawing.graphs import CERTAIN
 from fixlip_widgets.drawing.image_data import data_uri, patch_values
 from fixlip_widgets.drawing.player_shapes import places_of
 from fixlip_widgets.drawing.plotly.style import Style, escape_text, figure_title
@@ -23,6 +22,8 @@ Floats = NDArray[np.float64]
 
 _HEAT = 0.7
 """Opacity of the strongest heat; the image stays visible."""
+_HALF_INTERVAL = 1.96
+"""Standard errors on each side of a 95 % interval."""
 _LETTERS = 14
 """Maximum length of a token's label beside its bar."""
 
@@ -64,7 +65,7 @@ def _bars(explanation: Surrogate, style: Style) -> go.Bar:
         y=[*range(len(values))],
         orientation="h",
         marker_color=[tint(float(np.sign(value)), 1.0, style.palette) for value in values],
-        error_x={"array": CERTAIN * errors, "color": style.theme.ink, "thickness": 1, "width": 3},
+        error_x={"array": _HALF_INTERVAL * errors, "color": style.theme.ink, "thickness": 1, "width": 3},
         hovertext=[
             f"{escape_text(token)}<br>{with_unit(with_error(value, error), explanation.unit)}"
             for token, value, error in zip(explanation.tokens, values, errors, strict=True)

@@ -80,6 +80,8 @@ export interface Triple {
   readonly players: readonly [i: number, j: number, k: number];
   readonly value: number;
   readonly se: number | null;
+  /** null if the standard error is unknown. Absent in old pages. */
+  readonly significant?: boolean | null;
 }
 
 /** Everything about an explanation except its arrays. */
@@ -108,12 +110,25 @@ export interface Facts extends Computation {
   readonly r2_in_sample: number | null;
   /** A sentence on each player, and one on the whole explanation last. */
   readonly findings: readonly string[];
+  /** Absent in old pages. */
+  readonly significant?: SignificantBits;
+  /** Those of standard errors of terms with 0, 1 and 2 image players; null if infinite. Absent in old pages. */
+  readonly degrees_of_freedom?: readonly (number | null)[];
+  /** Text player to which each image player belongs, numbered from 0; -1 if none. Absent in old pages. */
+  readonly patch_words?: readonly number[];
   /** Third-order terms, strongest first; empty below order 3. */
   readonly triples: readonly Triple[];
   /** Model, weights, tokenizer, seed, p, budget and versions, in display order. */
   readonly provenance: readonly (readonly [label: string, value: string])[];
   /** Python code that reproduces the explanation. */
   readonly code: string;
+}
+
+/** Which terms are significant, as base64 of bits, eight in a byte, the first in the highest bit. */
+export interface SignificantBits {
+  readonly main: string;
+  /** The elements above the diagonal, row by row. */
+  readonly interactions: string;
 }
 
 /** An explanation; `main` has shape (n,), `interactions` (n, n). */
@@ -142,6 +157,8 @@ export interface GraphEdge {
   readonly target: number;
   readonly weight: number;
   readonly se: number | null;
+  /** null if the standard error is unknown. Absent in old pages. */
+  readonly significant?: boolean | null;
   readonly kind: Block | "term";
 }
 
