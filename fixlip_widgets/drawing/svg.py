@@ -132,7 +132,7 @@ def graph_svg(
     """Draw the explanation graph; see :func:`fixlip_widgets.drawing.graphs.explanation_graph`.
 
     ``edges`` is its ``kind``; ``colors`` and ``embed`` are as in :func:`overlay_svg`. Line widths are proportional to
-    the interactions; lines whose 95 % interval includes 0 are dashed and pale. Players and lines have tooltips.
+    the interactions; lines that are not significant are dashed and pale. Players and lines have tooltips.
 
     Raises:
         InputError: An argument is invalid.

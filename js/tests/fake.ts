@@ -140,6 +140,7 @@ export function traits(changes: Partial<Traits> = {}): Traits {
     result: wireResult(),
     graph_data: {
       generation: 1,
+      shown: "current",
       nodes: [
         { player: 0, kind: "patch", label: "1,1", pos: [0.25, 0.2] },
         { player: 1, kind: "patch", label: "1,2", pos: [0.75, 0.2] },
@@ -147,10 +148,10 @@ export function traits(changes: Partial<Traits> = {}): Traits {
         { player: 5, kind: "token", label: "dog", pos: [0.7, 0.9] },
       ],
       edges: [
-        { source: 4, target: 5, weight: 3, se: 0.3, kind: "text_text" },
-        { source: 0, target: 5, weight: 2, se: 0.3, kind: "cross" },
-        { source: 1, target: 5, weight: -1, se: null, kind: "cross" },
-        { source: 0, target: 1, weight: 0.1, se: 0.3, kind: "image_image" },
+        { source: 4, target: 5, weight: 3, se: 0.3, significant: true, kind: "text_text" },
+        { source: 0, target: 5, weight: 2, se: 0.3, significant: true, kind: "cross" },
+        { source: 1, target: 5, weight: -1, se: null, significant: null, kind: "cross" },
+        { source: 0, target: 1, weight: 0.1, se: 0.3, significant: false, kind: "image_image" },
       ],
     },
     ...changes,

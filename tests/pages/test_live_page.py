@@ -12,8 +12,7 @@ import pytest
 
 import fixlip_widgets as fx
 from fixlip_widgets import FixlipWidget, InputError
-from fixlip_widgets.estimators.masks import draw_masks
-from fixlip_widgets.estimators.masks import IMAGE_STREAM
+from fixlip_widgets.estimators.masks import IMAGE_STREAM, draw_masks
 from fixlip_widgets.pages import Recording
 from fixlip_widgets.pages.html_page import script
 from fixlip_widgets.pages.recording import Step

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import runpy
 import types
 from pathlib import Path
@@ -89,3 +90,12 @@ def mismatches(value: Any, kind: Any, where: str = "") -> list[str]:
     if origin is dict:
         return [wrong for item in value.values() for wrong in mismatches(item, given[1], f"{where}{{}}")]
     return [] if isinstance(value, (int, float) if kind is float else kind) else [f"{where}: {value!r}"]
+
+
+def test_the_front_end_is_tested_against_what_python_answers_now() -> None:
+    script = GENERATOR.with_name("answers.py")
+    if not script.is_file():
+        pytest.skip("the front end's sources are not here")
+    written = runpy.run_path(str(script))
+    committed = json.loads(written["TARGET"].read_text(encoding="utf-8"))
+    assert committed == json.loads(written["text"]()), "run python js/dev/answers.py and commit answers.json"

@@ -38,7 +38,7 @@ def graph(
     edges: Kind = "all",
     layout: Layout = "anchored",
 ) -> go.Figure:
-    """Draw the ``top_k`` strongest interactions; those whose 95 % interval includes 0 are dotted and pale."""
+    """Draw the ``top_k`` strongest interactions; those that are not significant are dotted and pale."""
     network = explanation_graph(explanation, top_k, sign=sign, kind=edges, layout=layout)
     fig = go.Figure(_lines(style, network))
     fig.add_trace(_hover_over_edges(explanation, network))

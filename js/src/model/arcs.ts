@@ -1,12 +1,13 @@
 /** Selection of the cross-modal interactions that are drawn as arcs over the picture. */
 
-import { crossLimit, type Explanation, interaction, isCertain, strongest } from "./explanation";
+import { crossLimit, type Explanation, interaction, isSignificant, strongest } from "./explanation";
 
 export interface Arc {
   readonly token: number;
   readonly patch: number;
   readonly value: number;
-  readonly certain: boolean;
+  /** Null if its standard error is unknown. */
+  readonly significant: boolean | null;
 }
 
 /** Largest number of arcs, shared by the active players. */
@@ -24,7 +25,7 @@ export function arcsFrom(explanation: Explanation, active: readonly number[]): A
     strongest(explanation, player, each, (other) => other < nImage !== player < nImage).map((other) => {
       const [patch, token] = player < nImage ? [player, other] : [other, player];
       const value = interaction(explanation, token, patch);
-      return { token, patch, value, certain: isCertain(explanation, token, patch) };
+      return { token, patch, value, significant: isSignificant(explanation, token, patch) };
     }),
   );
   const ofPlayer = FAINTEST.ofPlayer * Math.max(...arcs.map((arc) => Math.abs(arc.value)), 0);

@@ -2,11 +2,9 @@
 
 import { decode, decodeIfKnown } from "../wire/arrays";
 import type { Facts, WireResult } from "../wire/types";
+import { type Significant, significantOf } from "./significance";
 
-/** A value is certain if its 95 % interval excludes 0: if it is at least this many standard errors from 0. */
-export const CERTAIN = 1.96;
-
-export interface Explanation extends Facts {
+export interface Explanation extends Omit<Facts, "significant"> {
   readonly nImage: number;
   readonly nPlayers: number;
   readonly main: Float32Array;
@@ -14,13 +12,13 @@ export interface Explanation extends Facts {
   /** (n, n), row-major. */
   readonly interactions: Float32Array;
   readonly interactionsSe: Float32Array | null;
+  readonly significant: Significant;
 }
 
 export function explanationOf(wire: WireResult): Explanation {
-  const { main, main_se, interactions, interactions_se, ...facts } = wire;
+  const { main, main_se, interactions, interactions_se, significant: _, ...facts } = wire;
   const nImage = wire.grid[0] * wire.grid[1];
-  return {
-    ...facts,
+  const values = {
     nImage,
     nPlayers: nImage + wire.tokens.length,
     main: decode(main),
@@ -28,6 +26,7 @@ export function explanationOf(wire: WireResult): Explanation {
     interactions: decode(interactions),
     interactionsSe: decodeIfKnown(interactions_se),
   };
+  return { ...facts, ...values, significant: significantOf(wire, values) };
 }
 
 /** Return " logits" to follow a number, or an empty string if the values have no unit. */
@@ -51,10 +50,9 @@ export function interactionError(of: Explanation, i: number, j: number): number 
   return error !== undefined && Number.isFinite(error) ? error : null;
 }
 
-/** Return whether an interaction's 95 % interval excludes 0; true if the explanation has no standard errors at all. */
-export function isCertain(of: Explanation, i: number, j: number): boolean {
-  const error = interactionError(of, i, j);
-  return error === null ? of.interactionsSe === null : Math.abs(interaction(of, i, j)) >= CERTAIN * error;
+/** Return whether an interaction is significant; null if its standard error is unknown. */
+export function isSignificant(of: Explanation, i: number, j: number): boolean | null {
+  return interactionError(of, i, j) === null ? null : of.significant.interactions[i * of.nPlayers + j] === 1;
 }
 
 /**

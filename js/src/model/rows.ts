@@ -1,7 +1,7 @@
 /** Rows of the table: interactions, or main effects for a method of order 1, and their order. */
 
 import type { Graph, GraphEdge, Traits } from "../wire/types";
-import { type Explanation, interaction, interactionError } from "./explanation";
+import { type Explanation, interaction, interactionError, isSignificant } from "./explanation";
 import { shortName } from "./players";
 import { blockOf } from "./scales";
 
@@ -10,6 +10,8 @@ export interface Row {
   readonly name: string;
   readonly value: number;
   readonly se: number | null;
+  /** Null if the standard error is unknown. */
+  readonly significant: boolean | null;
 }
 
 export type Order = "size" | "value" | "certainty" | "name";
@@ -18,10 +20,16 @@ export type Order = "size" | "value" | "certainty" | "name";
 export function graphRows(of: Explanation, graph: Graph): Row[] {
   const pairs = graph.edges
     .filter((edge) => edge.kind !== "term")
-    .map(({ source, target, weight, se }) => row(of, [source, target], weight, se));
+    .map(({ source, target, weight, se, significant = null }) =>
+      row(of, [source, target], weight, se, significant),
+    );
   const terms = graph.nodes
     .filter((node) => node.kind === "term")
-    .map((node) => row(of, playersOf(node.player, graph.edges), node.weight ?? Number.NaN, node.se ?? null));
+    .map((node) => {
+      const joint = graph.edges.find(({ source, target }) => source === node.player || target === node.player);
+      const players = playersOf(node.player, graph.edges);
+      return row(of, players, node.weight ?? Number.NaN, node.se ?? null, joint?.significant ?? null);
+    });
   return [...pairs, ...terms];
 }
 
@@ -44,13 +52,13 @@ export function selectionRows(of: Explanation, selection: readonly number[], wan
       const value = interaction(of, i, j);
       const chosen = selection.includes(i) || selection.includes(j);
       if (chosen && value !== 0 && fits(wanted, value, blockOf(of, i, j) === "cross")) {
-        rows.push(row(of, [i, j], value, interactionError(of, i, j)));
+        rows.push(row(of, [i, j], value, interactionError(of, i, j), isSignificant(of, i, j)));
       }
     }
   }
-  for (const { players, value, se } of of.triples ?? []) {
+  for (const { players, value, se, significant = null } of of.triples ?? []) {
     if (players.some((player) => selection.includes(player)) && fits(wanted, value, true)) {
-      rows.push(row(of, players, value, se));
+      rows.push(row(of, players, value, se, significant));
     }
   }
   return sorted(rows, "size", true).slice(0, wanted.top_k);
@@ -68,12 +76,19 @@ export function mainRows(of: Explanation, selection: readonly number[] | null): 
   return players.map((player) => {
     const error = of.mainSe?.[player];
     const se = error !== undefined && Number.isFinite(error) ? error : null;
-    return row(of, [player], of.main[player] ?? Number.NaN, se);
+    const significant = se === null ? null : of.significant.main[player] === 1;
+    return row(of, [player], of.main[player] ?? Number.NaN, se, significant);
   });
 }
 
-function row(of: Explanation, players: readonly number[], value: number, se: number | null): Row {
-  return { players, value, se, name: players.map((player) => shortName(of, player)).join(" × ") };
+function row(
+  of: Explanation,
+  players: readonly number[],
+  value: number,
+  se: number | null,
+  significant: boolean | null,
+): Row {
+  return { players, value, se, significant, name: players.map((player) => shortName(of, player)).join(" × ") };
 }
 
 /** Return |value| / standard error; null without a standard error. */

@@ -1,5 +1,6 @@
 /** Sums over saved results: groups, predictions, differences. */
 
+import { roundingOf } from "../model/significance";
 import { decode, decodeIfKnown } from "../wire/arrays";
 import type { Difference, Group, Shown, WireResult } from "../wire/types";
 import { wireArray } from "./saved";
@@ -80,8 +81,14 @@ export function differenceOf(
     const [row = null, column = null] = [players[Math.floor(index / n)], players[index % n]];
     return row === null || column === null ? null : row * m + column;
   };
+  const { significant: _, patch_words: __, ...rest } = current;
+  const rounding = Math.max(
+    ...[current, pinned].map((wire) =>
+      roundingOf(wire, { main: decode(wire.main), interactions: decode(wire.interactions) }),
+    ),
+  );
   const result: WireResult = {
-    ...current,
+    ...rest,
     similarity: minus(current.similarity, pinned.similarity),
     empty_similarity: minus(current.empty_similarity, pinned.empty_similarity),
     baseline: minus(current.baseline, pinned.baseline),
@@ -92,9 +99,9 @@ export function differenceOf(
     findings: [],
     triples: [],
     main: subtracted(current.main, pinned.main, one),
-    main_se: errorOf(current.main_se, pinned.main_se, one),
+    main_se: errorOf(current.main_se, pinned.main_se, one, rounding),
     interactions: subtracted(current.interactions, pinned.interactions, two),
-    interactions_se: errorOf(current.interactions_se, pinned.interactions_se, two),
+    interactions_se: errorOf(current.interactions_se, pinned.interactions_se, two, rounding),
   };
   const unmatched = [...players.keys()].filter((player) => players[player] === null);
   return { result, unmatched };
@@ -112,14 +119,23 @@ function subtracted(current: Wire, pinned: Wire, partner: Partner): Wire {
   );
 }
 
-/** Return standard errors of the difference of two independent estimates: √(a² + b²). */
-function errorOf(current: Wire | null, pinned: Wire | null, partner: Partner): Wire | null {
+/** Return standard errors of the difference of two independent estimates, √(a² + b²); `rounding` for exact ones. */
+function errorOf(
+  current: Wire | null,
+  pinned: Wire | null,
+  partner: Partner,
+  rounding: number,
+): Wire | null {
   const [now, before] = [decodeIfKnown(current), decodeIfKnown(pinned)];
   if (!current || !now || !before) {
     return null;
   }
   return wireArray(
-    now.map((error, index) => Math.hypot(error, before[partner(index) ?? -1] ?? 0)),
+    now.map((error, index) => {
+      const other = partner(index);
+      const both = other === null ? null : Math.hypot(error, before[other] ?? Number.NaN);
+      return both === 0 ? rounding : (both ?? error);
+    }),
     current.shape,
   );
 }

@@ -38,7 +38,7 @@ function ArcMark({ store, arc, places }: { store: Store; arc: Arc; places: Reado
   const strong = strength(arc.value, store.view.scales.value.cross);
   const colour = colourOf(store.view.palette.value, arc.value);
   return (
-    <g class="fx-arc" data-certain={arc.certain} style={{ "--colour": colour }}>
+    <g class="fx-arc" data-significant={arc.significant} style={{ "--colour": colour }}>
       <path class="fx-halo" d={arcPath(from, to)} stroke-width={3 + 4 * strong} />
       <path d={arcPath(from, to)} stroke-width={1 + 4 * strong} />
       <circle cx={to.x} cy={to.y} r={2.5 + 2 * strong} />

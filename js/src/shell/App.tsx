@@ -14,7 +14,7 @@
  *   All of them: `data-pointed` (under the pointer or focus in any part), `data-member` (of the shown subset);
  *   patches and tokens: `data-removed` (hidden in the playground), `data-held` (in the lasso).
  *   Elements for an interaction — edges, third-order terms (`data-kind=term`), rows of the table — have `data-players`.
- * - `.fx-edge` — `data-source`, `data-target`, `data-value`, `data-certain`, `data-lit` (ends at an active player).
+ * - `.fx-edge` — `data-source`, `data-target`, `data-value`, `data-significant`, `data-lit` (ends at an active player).
  * - `.fx-heatmap` — Plotly's element: its `data[0].z` is (rows, columns) of the block, (tokens, patches) at first.
  *   `.fx-cells` covers it and receives the pointer; `.fx-band` frames the row or column of `data-band`.
  * - `[data-action=several|clear|reset-places|only-selection]`, `[data-block=cross|text_text|image_image]`,

@@ -107,7 +107,7 @@ function Caveat({ store, view }: { store: Store; view: ViewName }) {
         </span>
       )}
       {view === "graph" && dashes(store) && (
-        <span data-caveat="dashes">Dashed and faded: the 95&nbsp;% interval includes 0. </span>
+        <span data-caveat="dashes">Dashed and faded: not significant. </span>
       )}
       {view === "graph" && hasNoCross(store) && (
         <span data-caveat="cross">
@@ -128,7 +128,7 @@ function Caveat({ store, view }: { store: Store; view: ViewName }) {
 
 /** Return whether the graph shows no cross-modal interaction although there are some. */
 function hasNoCross(store: Store): boolean {
-  const edges = store.wire.graph.value?.edges ?? [];
+  const edges = store.view.graph.value?.edges ?? [];
   const crossing = edges.some(({ kind }) => kind === "cross" || kind === "term");
   return (
     store.wire.graph_kind.value === "all" &&

@@ -18,7 +18,7 @@ import {
   explanationOf,
   interaction,
   interactionError,
-  isCertain,
+  isSignificant,
   strongest,
   valuesFor,
 } from "../../src/model/explanation";
@@ -138,24 +138,28 @@ describe("an explanation", () => {
     expect(crossLimit(shown)).toBe(2);
   });
 
-  it("calls a sign certain beyond 1.96 standard errors", () => {
-    expect(isCertain(shown, 0, 5)).toBe(true);
-    expect(isCertain(shown, 2, 4)).toBe(false);
+  it("knows which interactions are significant among all", () => {
+    expect(isSignificant(shown, 0, 5)).toBe(true);
+    expect(isSignificant(shown, 2, 4)).toBe(false);
     expect(interactionError(shown, 0, 5)).toBeCloseTo(0.3);
   });
 
-  it("makes no claim about signs where no errors are known", () => {
-    const unknown = explanationOf(wireResult({ interactions_se: null }));
-    expect(isCertain(unknown, 2, 4)).toBe(true);
-    expect(interactionError(unknown, 2, 4)).toBeNull();
+  it("takes the kernel's word for it", () => {
+    const bits = btoa(String.fromCharCode(0b00000000, 0b01000000)); // of 15 pairs, the tenth is 2–3
+    const told = explanationOf(wireResult({ significant: { main: btoa("\0"), interactions: bits } }));
+    const pairs = [0, 1, 2, 3, 4, 5].flatMap((i) => [0, 1, 2, 3, 4, 5].map((j) => [i, j] as const));
+    expect(pairs.filter(([i, j]) => i < j && isSignificant(told, i, j))).toEqual([[2, 3]]);
   });
 
-  it("calls a sign uncertain where its own error alone is unknown", () => {
+  it("makes no claim where an error is unknown", () => {
+    const unknown = explanationOf(wireResult({ interactions_se: null }));
+    expect(isSignificant(unknown, 2, 4)).toBeNull();
+    expect(interactionError(unknown, 2, 4)).toBeNull();
     const errors = wireArray(
       [...Array(36).keys()].map((index) => (index === 5 ? Number.NaN : 0.3)),
       [6, 6],
     );
-    expect(isCertain(explanationOf(wireResult({ interactions_se: errors })), 0, 5)).toBe(false);
+    expect(isSignificant(explanationOf(wireResult({ interactions_se: errors })), 0, 5)).toBeNull();
   });
 
   it("finds what a player interacts with most", () => {
@@ -170,6 +174,6 @@ describe("an explanation", () => {
       [5, 0, 2],
     ]);
     expect(arcsFrom(shown, [])).toEqual([]);
-    expect(arcsFrom(shown, [2]).map(({ token, certain }) => [token, certain])).toEqual([[4, false]]);
+    expect(arcsFrom(shown, [2]).map(({ token, significant }) => [token, significant])).toEqual([[4, false]]);
   });
 });

@@ -1,5 +1,5 @@
 import { describe, expect, it, vi } from "vitest";
-import type { Graph } from "../../src/wire/types";
+import type { Graph, Traits } from "../../src/wire/types";
 import { FakeModel, traits, wireArray, wireResult } from "../fake";
 import { all, focus, one, press, settled, shown } from "../mount";
 
@@ -24,6 +24,7 @@ const WITH_TERM: Graph = {
       target: player,
       weight: TRIPLE.value,
       se: TRIPLE.se,
+      significant: false,
       kind: "term" as const,
     })),
   ],
@@ -36,6 +37,51 @@ async function drawn(changes: Parameters<typeof traits>[0] = {}) {
   const view = await shown(model);
   return { model, view };
 }
+
+/** A widget with a pinned explanation of the caption “old cat”; the kernel has sent the graph of “red dog”. */
+function pinnedBefore(): Partial<Traits> {
+  const result = wireResult({ caption: "old cat", tokens: ["old", "cat"] });
+  return { pinned: { label: "“old cat”", result } };
+}
+
+describe("what the kernel has not sent again after a switch to A", () => {
+  it("is not shown: neither the edges nor the rows of B with the names of A", async () => {
+    const { model, view } = await drawn({ ...pinnedBefore(), subset_size: 2 });
+    const subset = { players: [0, 5], value: 2 };
+    model.set("subsets", { generation: 1, shown: "current", positive: [subset], negative: [] });
+    await settled();
+    expect(all(view, ".fx-edge, [data-subset-value]").length).toBeGreaterThan(1);
+    one(view, "[data-choice=pinned]").click();
+    await settled();
+    expect(all(view, ".fx-edge, [data-subset-value]")).toEqual([]);
+    expect(one(view, ".fx-panel").textContent).toContain("Waiting for the graph");
+    model.set("view", "table");
+    await settled();
+    expect(rows(view)).toEqual([]);
+    model.set("graph_data", { ...GRAPH, shown: "pinned", generation: 1, edges: GRAPH.edges.slice(0, 1) });
+    await settled();
+    expect(one(view, ".fx-table tbody").textContent).toContain("“old” × “cat”");
+  });
+
+  it("comes back at a new generation of B, because A does not depend on it", async () => {
+    const { model, view } = await drawn({ ...pinnedBefore(), shown: "pinned" });
+    model.set("graph_data", { ...GRAPH, shown: "pinned" });
+    model.set("result", wireResult({ generation: 2 }));
+    await settled();
+    expect(all(view, ".fx-edge")).toHaveLength(GRAPH.edges.length);
+  });
+
+  it("is not mixed with a newer difference either", async () => {
+    const difference = { result: wireResult(), unmatched: [] };
+    const { model, view } = await drawn({ ...pinnedBefore(), difference, shown: "difference" });
+    model.set("graph_data", { ...GRAPH, shown: "difference" });
+    await settled();
+    expect(all(view, ".fx-edge")).toHaveLength(GRAPH.edges.length);
+    model.set("result", wireResult({ generation: 2 }));
+    await settled();
+    expect(all(view, ".fx-edge")).toEqual([]);
+  });
+});
 
 function place(node: HTMLElement): string {
   return node.style.transform;
@@ -195,7 +241,7 @@ describe("the table", () => {
     const { view } = await drawn({ graph_data: WITH_TERM, view: "table" });
     expect(rows(view)).toEqual(["4 5", "0 5", "1 5", "0 4 5", "0 1"]);
     const cells = all(view, "tr[data-players='0 4 5'] td").map((cell) => cell.textContent);
-    expect(cells.slice(0, 2)).toEqual(["−0.75 ± 0.25", "3.0 certain"]);
+    expect(cells.slice(0, 2)).toEqual(["−0.75 ± 0.25", "3.0 not significant"]);
   });
 
   it.each([

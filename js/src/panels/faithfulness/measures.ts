@@ -15,13 +15,15 @@ const SAME = [
   "text_encodes",
 ] as const satisfies readonly (keyof Facts & keyof Measured)[];
 
+type Known = Omit<Facts, "significant">;
+
 /** Return the measurement of this explanation, if there is one. */
-export function measuredOf(of: Facts, measured: readonly Measured[]): Measured | null {
+export function measuredOf(of: Known, measured: readonly Measured[]): Measured | null {
   return measured.find((each) => SAME.every((name) => each[name] === of[name])) ?? null;
 }
 
 /** Return measurements of other explanations of the same caption, in order of measurement. */
-export function measuredBeside(of: Facts, measured: readonly Measured[]): readonly Measured[] {
+export function measuredBeside(of: Known, measured: readonly Measured[]): readonly Measured[] {
   const own = measuredOf(of, measured);
   return measured.filter((each) => each !== own && each.caption === of.caption);
 }

@@ -6,7 +6,7 @@ import { curvePath } from "../../lib/geometry";
 import { interaction } from "../../model/explanation";
 import { shortName } from "../../model/players";
 import type { Store } from "../../state/store";
-import { type Drawing, isUncertain, type PlacedEdge } from "./drawing";
+import type { Drawing, PlacedEdge } from "./drawing";
 
 interface Props {
   readonly store: Store;
@@ -36,7 +36,7 @@ export function Edges({ store, drawing }: Props) {
               data-target={target}
               data-kind={edge.kind}
               data-value={edge.weight}
-              data-certain={edge.certain}
+              data-significant={edge.significant}
               data-lit={lit}
               data-pointed={pointed.length > 1 && players.every((player) => pointed.includes(player))}
             />
@@ -54,7 +54,7 @@ function termOf(drawing: Drawing, { source, target }: PlacedEdge): readonly numb
 
 function edgeTitle(store: Store, edge: PlacedEdge, players: readonly number[]): string {
   const names = players.map((player) => shortName(store.view.board.value, player)).join(" × ");
-  return `${names}: ${withError(edge.weight, edge.se)}${edge.certain ? "" : " (95 % interval includes 0)"}`;
+  return `${names}: ${withError(edge.weight, edge.se)}${edge.significant === false ? " (not significant)" : ""}`;
 }
 
 /** An edge for every pair of the subset's members, as thick as the size of their interaction. */
@@ -112,6 +112,6 @@ export function Labels({ store, drawing }: Props) {
 
 /** Return whether the graph has a dashed edge. */
 export function dashes(store: Store): boolean {
-  const edges = store.wire.graph.value?.edges ?? [];
-  return store.view.subset.value === null && edges.some((edge) => isUncertain(edge, edges));
+  const edges = store.view.graph.value?.edges ?? [];
+  return store.view.subset.value === null && edges.some((edge) => edge.significant === false);
 }

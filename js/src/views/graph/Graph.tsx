@@ -23,12 +23,13 @@ const STEP = 6;
 export function Graph({ store }: { store: Store }) {
   const frame = useRef<HTMLDivElement>(null);
   const { width } = useSize(frame);
-  const graph = store.wire.graph.value;
+  const graph = store.view.graph.value;
   return (
     <div class="fx-graph" ref={frame}>
       <SubsetNote store={store} />
       {graph && width > 0 && <Drawn store={store} graph={graph} width={width} />}
       <ResetPlaces store={store} />
+      {!graph && <p class="fx-empty">Waiting for the graph of this explanation …</p>}
       {graph && graph.edges.length === 0 && !store.view.subset.value && (
         <p class="fx-empty">All interactions of this kind and sign are zero.</p>
       )}

@@ -1,7 +1,6 @@
 /** The drawing of the graph: positions of nodes, routes of edges, and labels where there is room. */
 
 import { type Box, type Curve, labelSpot, nearestTowards, type Point, route } from "../../lib/geometry";
-import { CERTAIN } from "../../model/explanation";
 import type { Graph, GraphEdge } from "../../wire/types";
 import { type Frame, type PlacedNode, place } from "./places";
 
@@ -14,7 +13,7 @@ export interface PlacedEdge extends GraphEdge {
   readonly curve: Curve;
   readonly thickness: number;
   readonly opacity: number;
-  readonly certain: boolean;
+  readonly significant: boolean | null;
 }
 
 export interface Label {
@@ -50,7 +49,7 @@ export function draw(graph: Graph, frame: Frame, moved: ReadonlyMap<number, Poin
         curve: route(from, to, others, frame.width, frame.height),
         thickness: (edge.kind === "term" ? 0.8 : 1) + (edge.kind === "term" ? 2 : 5) * share,
         opacity: 0.5 + 0.45 * share,
-        certain: !isUncertain(edge, graph.edges),
+        significant: edge.significant ?? null,
       });
     }
   }
@@ -62,12 +61,6 @@ export function draw(graph: Graph, frame: Frame, moved: ReadonlyMap<number, Poin
     joined: joinedBy(edges),
     labels: (active) => labelsFor(pairs, nodes, active),
   };
-}
-
-/** Return whether an edge's 95 % interval includes 0; false if the graph has no standard errors at all. */
-export function isUncertain(edge: GraphEdge, among: readonly GraphEdge[]): boolean {
-  const { weight, se } = edge;
-  return se === null ? among.some((other) => other.se !== null) : Math.abs(weight) < CERTAIN * se;
 }
 
 function neighboursOf(edges: readonly PlacedEdge[]): Map<number, Set<number>> {

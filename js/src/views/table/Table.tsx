@@ -3,7 +3,6 @@
 import { useRef, useState } from "preact/hooks";
 import { colourOf } from "../../lib/colour";
 import { withError } from "../../lib/format";
-import { CERTAIN } from "../../model/explanation";
 import { groupName } from "../../model/players";
 import {
   certaintyOf,
@@ -87,7 +86,7 @@ export function Table({ store }: { store: Store }) {
 
 function rowsOf(store: Store, selection: readonly number[] | null): Row[] {
   const of = store.view.explanation.value;
-  const graph = store.wire.graph.value;
+  const graph = store.view.graph.value;
   if (!of) {
     return [];
   }
@@ -176,12 +175,11 @@ function Line({ store, row, strongest, tabs }: LineProps) {
   const selected =
     selection.length === players.length && players.every((player) => selection.includes(player));
   const certainty = certaintyOf(row);
-  const certain = certainty === null || certainty >= CERTAIN;
   return (
     <tr
       data-players={players.join(" ")}
       data-selected={selected}
-      data-certain={certain}
+      data-significant={row.significant}
       data-pointed={pointed.length > 0 && pointed.every((player) => players.includes(player))}
     >
       <th scope="row">
@@ -191,7 +189,7 @@ function Line({ store, row, strongest, tabs }: LineProps) {
       </th>
       <td class="fx-number">{withError(value, se)}</td>
       <td class="fx-number">
-        {certainty === null ? "–" : certainty.toFixed(1)} <small>{verdict(certainty)}</small>
+        {certainty === null ? "–" : certainty.toFixed(1)} <small>{verdict(row.significant)}</small>
       </td>
       <td class="fx-wide">
         <span
@@ -206,6 +204,6 @@ function Line({ store, row, strongest, tabs }: LineProps) {
   );
 }
 
-function verdict(certainty: number | null): string {
-  return certainty === null ? "error unknown" : certainty >= CERTAIN ? "certain" : "not certain";
+function verdict(significant: boolean | null): string {
+  return significant === null ? "error unknown" : significant ? "significant" : "not significant";
 }

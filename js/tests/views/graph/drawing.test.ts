@@ -70,9 +70,9 @@ describe("a drawing", () => {
     expect(pairs(drawing.nodes).some(([a, b]) => overlaps(a, b, 0))).toBe(false);
   });
 
-  it("says which signs are certain", () => {
-    const certain = new Map(drawing.edges.map((edge) => [`${edge.source}-${edge.target}`, edge.certain]));
-    expect(Object.fromEntries(certain)).toEqual({ "4-5": true, "0-5": true, "1-5": false, "0-1": false });
+  it("says which edges are significant", () => {
+    const flags = drawing.edges.map((edge) => [`${edge.source}-${edge.target}`, edge.significant]);
+    expect(Object.fromEntries(flags)).toEqual({ "4-5": true, "0-5": true, "1-5": null, "0-1": false });
   });
 
   it("labels the active player's edges, and no label covers another or a node", () => {

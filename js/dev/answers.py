@@ -1,0 +1,119 @@
+"""Write Python's answers about two explanations, which the front end's tests compare with a saved page's own.
+
+python js/dev/answers.py
+
+The output, js/tests/offline/answers.json, is part of the repository; a test compares it with what Python answers now.
+"""
+
+from __future__ import annotations
+
+import json
+import sys
+from itertools import product
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+
+ROOT = Path(__file__).resolve().parents[2]
+sys.path.insert(0, str(ROOT))
+
+from fixlip_widgets.drawing.graphs import KINDS  # noqa: E402
+from fixlip_widgets.explanation.comparison import subtract  # noqa: E402
+from fixlip_widgets.explanation.explanation import Explanation  # noqa: E402
+from fixlip_widgets.explanation.group_sums import group  # noqa: E402
+from fixlip_widgets.pages import Recording  # noqa: E402
+from fixlip_widgets.pages import wire_format as wire  # noqa: E402
+from fixlip_widgets.pages.saved_page import saved  # noqa: E402
+from fixlip_widgets.pages.settings import SIGNS  # noqa: E402
+from tests.examples import random_explanation  # noqa: E402
+
+TARGET = ROOT / "js" / "tests" / "offline" / "answers.json"
+SELECTIONS = ([2], [1, 6], [0, 3, 7])
+_SIGN = {"both": None, "positive": 1, "negative": -1}
+
+
+def _halves(errors: np.ndarray) -> np.ndarray:
+    """Round standard errors as a saved page does."""
+    return errors.astype(np.float16).astype(np.float64)
+
+
+def pair() -> tuple[Explanation, Explanation]:
+    """Return B and A: two captions of one image that share two words, with values that survive float32."""
+    explanations: list[Explanation] = []
+    for draw, tokens in enumerate((("a", "red", "dog"), ("a", "black", "dog", "sits"))):
+        drawn = random_explanation(
+            tokens=tokens, draw=draw, image=None, similarity=7.5 + draw, effective_image_masks=60.0
+        )
+        explanations.append(
+            drawn.replace(
+                baseline=float(np.float32(drawn.baseline)),
+                main=drawn.main.astype(np.float32),
+                interactions=3 * drawn.interactions.astype(np.float32),
+                main_se=_halves(drawn.main_se),
+                interactions_se=_halves(drawn.interactions_se),
+            )
+        )
+    return explanations[0], explanations[1]
+
+
+def answers() -> dict[str, Any]:
+    """Return a saved page of A and B and, for B, A and B − A, edges, sums, predictions and significance."""
+    b, a = pair()
+    difference = subtract(b, a)
+    described = {name: _about(each) for name, each in (("b", b), ("a", a), ("difference", difference.explanation))}
+    return {"page": saved(Recording((b, a))), "unmatched": list(difference.unmatched), **described}
+
+
+def _about(of: Explanation) -> dict[str, Any]:
+    graphs = [
+        {"graph_kind": kind, "graph_sign": sign, "top_k": 12, "edges": _edges(of, kind, sign)}
+        for kind, sign in product(KINDS, SIGNS)
+    ]
+    return {
+        "main": _numbers(of.main),
+        "main_se": _numbers(of.main_se),
+        "interactions": _numbers(of.interactions),
+        "interactions_se": _numbers(of.interactions_se),
+        "significant": {
+            "main": of.significant.main.astype(int).tolist(),
+            "interactions": of.significant.interactions.astype(int).ravel().tolist(),
+        },
+        "graphs": graphs,
+        "groups": [_sums(of, selection) for selection in SELECTIONS],
+        "predictions": [
+            {"removed": removed, "value": float(of.predict(~np.isin(np.arange(of.n_players), removed)[None])[0])}
+            for removed in ([], *SELECTIONS)
+        ],
+    }
+
+
+def _edges(of: Explanation, kind: str, sign: str) -> list[list[Any]]:
+    drawn = wire.graph(of, 0, top_k=12, kind=kind, sign=_SIGN[sign])
+    return [
+        [edge["source"], edge["target"], edge["weight"], edge["se"], edge["significant"]] for edge in drawn["edges"]
+    ]
+
+
+def _sums(of: Explanation, selection: list[int]) -> dict[str, Any]:
+    summed = group(of, selection)
+    return {
+        "selection": selection,
+        "se": _numbers(summed.se),
+        "total": summed.total,
+        "within": summed.within,
+        "within_se": summed.within_se,
+    }
+
+
+def _numbers(values: np.ndarray | None) -> list[float | None] | None:
+    return None if values is None else [wire.number(value) for value in values.ravel().tolist()]
+
+
+def text() -> str:
+    """Return the text of answers.json."""
+    return json.dumps(answers(), ensure_ascii=False, separators=(",", ":")) + "\n"
+
+
+if __name__ == "__main__":
+    TARGET.write_text(text(), encoding="utf-8")
