@@ -26,7 +26,9 @@ export function graphRows(of: Explanation, graph: Graph): Row[] {
   const terms = graph.nodes
     .filter((node) => node.kind === "term")
     .map((node) => {
-      const joint = graph.edges.find(({ source, target }) => source === node.player || target === node.player);
+      const joint = graph.edges.find(
+        ({ source, target }) => source === node.player || target === node.player,
+      );
       const players = playersOf(node.player, graph.edges);
       return row(of, players, node.weight ?? Number.NaN, node.se ?? null, joint?.significant ?? null);
     });
@@ -88,7 +90,13 @@ function row(
   se: number | null,
   significant: boolean | null,
 ): Row {
-  return { players, value, se, significant, name: players.map((player) => shortName(of, player)).join(" × ") };
+  return {
+    players,
+    value,
+    se,
+    significant,
+    name: players.map((player) => shortName(of, player)).join(" × "),
+  };
 }
 
 /** Return |value| / standard error; null without a standard error. */

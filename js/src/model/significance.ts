@@ -22,7 +22,9 @@ export interface Significant {
 
 export function significantOf(wire: WireResult, of: Values): Significant {
   const { nImage, nPlayers: n } = of;
-  const above = [...Array(n).keys()].flatMap((i) => [...Array(n - i - 1).keys()].map((k) => i * n + i + 1 + k));
+  const above = [...Array(n).keys()].flatMap((i) =>
+    [...Array(n - i - 1).keys()].map((k) => i * n + i + 1 + k),
+  );
   const freedom = (images: number) => wire.degrees_of_freedom?.[images] ?? Number.POSITIVE_INFINITY;
   const flags = wire.significant && {
     main: bits(wire.significant.main, n),
@@ -65,7 +67,13 @@ function bits(base64: string, count: number): Uint8Array {
 /** Return the size below which an exact value may be rounding error, as `Explanation.rounding` in Python. */
 export function roundingOf(wire: WireResult, of: Pick<Values, "main" | "interactions">): number {
   let largest = 0;
-  for (const value of [wire.similarity, wire.empty_similarity, wire.baseline, ...of.main, ...of.interactions]) {
+  for (const value of [
+    wire.similarity,
+    wire.empty_similarity,
+    wire.baseline,
+    ...of.main,
+    ...of.interactions,
+  ]) {
     largest = Math.max(largest, Math.abs(value ?? 0) || 0);
   }
   return 1e-6 * largest;

@@ -120,12 +120,7 @@ function subtracted(current: Wire, pinned: Wire, partner: Partner): Wire {
 }
 
 /** Return standard errors of the difference of two independent estimates, √(a² + b²); `rounding` for exact ones. */
-function errorOf(
-  current: Wire | null,
-  pinned: Wire | null,
-  partner: Partner,
-  rounding: number,
-): Wire | null {
+function errorOf(current: Wire | null, pinned: Wire | null, partner: Partner, rounding: number): Wire | null {
   const [now, before] = [decodeIfKnown(current), decodeIfKnown(pinned)];
   if (!current || !now || !before) {
     return null;
