@@ -148,7 +148,7 @@ def subsets(explanation: Surrogate, generation: int, shown: str) -> Wire:
     return {"generation": generation, "shown": shown, **entries}
 
 
-def graph(explanation: Surrogate, generation: int, **options: Any) -> Wire:
+def graph(explanation: Surrogate, generation: int, shown: str = "current", **options: Any) -> Wire:
     """Return the nodes of the graph with coordinates, and its edges, strongest first; see ``explanation_graph``."""
     drawn = explanation_graph(explanation, **options)
     nodes = [
@@ -160,7 +160,7 @@ def graph(explanation: Surrogate, generation: int, **options: Any) -> Wire:
         {"source": i, "target": j, **{name: edge[name] for name in ("weight", "se", "significant", "kind")}}
         for i, j, edge in sorted(drawn.edges(data=True), key=lambda joined: -abs(joined[2]["weight"]))
     ]
-    return {"generation": generation, "nodes": nodes, "edges": edges}
+    return {"generation": generation, "shown": shown, "nodes": nodes, "edges": edges}
 
 
 def progress(state: Progress, generation: int) -> Wire:

@@ -183,6 +183,7 @@ class Graph(TypedDict):
     """The explanation graph; its edges are sorted, strongest first."""
 
     generation: int
+    shown: Shown
     nodes: list[GraphNode]
     edges: list[GraphEdge]
 

@@ -189,7 +189,8 @@ class Refiner:
             traits.selection = tuple(player for player in traits.selection if player < game.n_image)
             traits.removed = tuple(player for player in traits.removed if player < game.n_image)
             traits.scene = {**traits.scene, "tokens": list(game.tokens)}
-            traits.subsets = None
+            if traits.shown != "pinned":
+                traits.subsets = None
         self._worker.ask(self.estimate)
 
     def _show_end(self, job: Job, status: str, error: str = "", trace: str = "") -> None:

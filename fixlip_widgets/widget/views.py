@@ -83,6 +83,10 @@ class Views:
                     "The grid or the regions of the explanation differ from those of the widget; they must be the same."
                 )
             generation = self._screen.generation if pinned is self.current else 0
+            if traits.shown != "current" and pinned is not self._pinned:
+                traits.graph_data = traits.group = traits.subsets = (
+                    None  # these are of the explanation that it replaces
+                )
             self._pinned = pinned
             data = wire.result(pinned, generation, partial=False, code=self.code(pinned))
             traits.pinned = {"label": label(pinned), "result": data}
@@ -144,6 +148,8 @@ class Views:
             self._subtract()
             if graph is not None and traits.shown == "current":
                 traits.graph_data = graph
+            elif traits.shown == "difference":
+                self.draw()  # a new result replaces the difference, and its graph must come with it
             else:
                 self._screen.worker.ask(self.draw)
             if status is not None:
@@ -168,21 +174,22 @@ class Views:
     def draw(self) -> None:
         """Publish the graph of the shown explanation."""
         with self._screen.reporting("The graph cannot be drawn"):
-            explanation, generation = self.shown, self._screen.generation
+            explanation, which, generation = self.shown, self._traits.shown, self._screen.generation
             if explanation is None:
                 return
-            graph = wire.graph(explanation, generation, **self.graph_options())
+            graph = wire.graph(explanation, generation, which, **self.graph_options())
             with self._screen.lock:
-                if explanation is self.shown:
+                if (explanation, which, generation) == (self.shown, self._traits.shown, self._screen.generation):
                     self._traits.graph_data = graph
 
     def find_subsets(self) -> None:
         """Publish the best subsets of the shown explanation, once its result is final."""
         with self._screen.reporting("The subsets cannot be found"):
             explanation, which, generation = self.shown, self._traits.shown, self._screen.generation
-            if explanation is None or self._is_partial or (explanation, which) == self._subsets_of:
+            if explanation is None or self._is_partial:
                 return
-            subsets = wire.subsets(explanation, generation, which)
+            known = self._traits.subsets if (explanation, which) == self._subsets_of else None
+            subsets = {**known, "generation": generation} if known else wire.subsets(explanation, generation, which)
             with self._screen.lock:
                 if (explanation, which) == (self.shown, self._traits.shown):
                     self._traits.subsets, self._subsets_of = subsets, (explanation, which)

@@ -180,7 +180,7 @@ export class FakeKernel {
     const edges = stored.edges.filter(wanted).slice(0, top_k);
     const ends = new Set(edges.flatMap((edge) => [edge.source, edge.target]));
     const nodes = stored.nodes.filter((node) => ends.has(node.player) || node.kind === "token");
-    this.tell("graph_data", { generation, nodes, edges });
+    this.tell("graph_data", { generation, shown: this.#state.shown, nodes, edges });
   }
 
   #group(): void {

@@ -61,9 +61,8 @@ def test_graph_and_figure_follow_what_is_shown(widget: FixlipWidget) -> None:
         widget.shown = which
         assert widget.wait(SECONDS)
         drawn = {frozenset((edge["source"], edge["target"])): edge["weight"] for edge in widget.graph_data["edges"]}
-        assert drawn == {
-            frozenset((i, j)): weight for i, j, weight in explanation.to_networkx(top_k=24).edges(data="weight")
-        }
+        expected = explanation.to_networkx(top_k=24, kind="cross").edges(data="weight")
+        assert drawn == {frozenset((i, j)): weight for i, j, weight in expected}
         assert {frozenset(edge) for edge in widget.graph().edges} == set(drawn)
         np.testing.assert_array_equal(widget.figure("cross").data[0].z, explanation.cross)
         assert widget.subsets["positive"][2]["value"] == pytest.approx(explanation.subset(3)[1])
@@ -220,3 +219,48 @@ def test_the_graph_may_have_one_sign_only(widget: FixlipWidget, sign: str) -> No
     positive = {edge["weight"] > 0 for edge in widget.graph_data["edges"]}
     assert positive == {sign == "positive"}
     assert {data["sign"] for *_, data in widget.graph().edges(data=True)} == {1 if sign == "positive" else -1}
+
+
+def test_graph_and_subsets_name_the_explanation_that_they_belong_to(widget: FixlipWidget) -> None:
+    widget.pin()
+    widget.text = "a big dog next to a bird"
+    assert widget.wait(SECONDS)
+    for which in ("pinned", "difference", "current"):
+        widget.shown = which
+        assert widget.wait(SECONDS)
+        assert [widget.graph_data["shown"], widget.subsets["shown"]] == [which, which]
+        assert widget.graph_data["generation"] == widget.subsets["generation"] == widget.generation
+
+
+def test_the_graph_of_a_difference_arrives_with_its_result(widget: FixlipWidget, wire: Wire) -> None:
+    widget.pin()
+    widget.shown = "difference"
+    assert widget.wait(SECONDS)
+    wire.updates.clear()
+    widget.p = 0.8
+    assert widget.wait(SECONDS)
+    results = [update for update in wire.updates if "result" in update]
+    assert results
+    assert {update["graph_data"]["shown"] for update in results} == {"difference"}
+    assert all(update["graph_data"]["generation"] == update["result"]["generation"] for update in results)
+
+
+def test_another_pinned_explanation_replaces_graph_sums_and_subsets(widget: FixlipWidget, wire: Wire) -> None:
+    widget.pin()
+    widget.shown, widget.selection = "pinned", (0, 1)
+    assert widget.wait(SECONDS)
+    wire.updates.clear()
+    widget.pin(widget.explanation.replace(main=2 * widget.explanation.main))
+    [pinned] = [update for update in wire.updates if "pinned" in update]
+    assert [pinned[name] for name in ("graph_data", "group", "subsets")] == [None, None, None]
+    assert widget.wait(SECONDS)
+    assert None not in (widget.graph_data, widget.group, widget.subsets)
+
+
+def test_the_subsets_of_a_pinned_explanation_outlive_a_new_caption(widget: FixlipWidget) -> None:
+    widget.pin()
+    widget.shown = "pinned"
+    assert widget.wait(SECONDS)
+    widget.text = "a big dog next to a bird"
+    assert widget.wait(SECONDS)
+    assert widget.subsets["shown"] == "pinned"

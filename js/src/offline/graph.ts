@@ -15,7 +15,7 @@ export function graphOf(
   settings: GraphSettings,
   caption: SavedCaption,
   places: readonly Places[],
-): Graph {
+): Omit<Graph, "shown"> {
   const nImage = of.grid[0] * of.grid[1];
   const triples = strongestTriples(of, settings);
   const edges = strongestPairs(of, settings);

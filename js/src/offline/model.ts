@@ -159,7 +159,7 @@ export class OfflineModel {
     const snapshot = this.#state.shown === "pinned" ? (this.#pinned?.snapshot ?? this.#shown) : this.#shown;
     const settings: GraphSettings = this.#state;
     const drawn = graphOf(shown, settings, this.#caption(snapshot), snapshot.places);
-    this.set("graph_data", { ...drawn, generation: this.#state.generation });
+    this.set("graph_data", { ...drawn, generation: this.#state.generation, shown: this.#state.shown });
   }
 
   #play(): void {

@@ -22,42 +22,34 @@ export function comparison(traits: Compared, current: ReadonlySignal<Explanation
   return { shown, explanation, compared };
 }
 
-/**
- * Return the kernel's sums if they are for this selection and the current result. Sums of the pinned explanation and of
- * the difference have the current result's generation as well.
- */
-export function groupFor(
-  group: Group | null,
-  selection: readonly number[],
-  current: Explanation | null,
-): Group | null {
+/** Return the kernel's sums if they are for this selection. */
+export function groupFor(group: Group | null, selection: readonly number[]): Group | null {
   const fits =
     group !== null &&
-    group.generation === current?.generation &&
     group.selection.length === selection.length &&
     selection.every((player) => group.selection.includes(player));
   return fits ? group : null;
 }
 
-/** Return the subset of `size` players; null for size 0, or if the kernel's answer is for an older result. */
-export function subsetFor(
-  subsets: Subsets | null,
-  size: number,
-  sign: Traits["subset_sign"],
-  current: Explanation | null,
-): Subset | null {
-  if (size === 0 || !subsets || subsets.generation !== current?.generation) {
+/** Return the subset of `size` players; null for size 0. */
+export function subsetFor(subsets: Subsets | null, size: number, sign: Traits["subset_sign"]): Subset | null {
+  if (size === 0 || !subsets) {
     return null;
   }
   return subsets[sign].find(({ players }) => players.length === size) ?? null;
 }
 
-/** Return `answer` if it is about the shown explanation. */
-export function answerFor<Answer extends { readonly shown: Shown }>(
+/**
+ * Return the kernel's `answer` if it is about the explanation on screen: about the same one of A, B and B − A, and about
+ * the current result. Answers about A do not depend on the current result.
+ */
+export function answerFor<Answer extends { readonly shown: Shown; readonly generation: number }>(
   answer: Answer | null,
   shown: Shown,
+  current: Explanation | null,
 ): Answer | null {
-  return answer?.shown === shown ? answer : null;
+  const fits = answer?.shown === shown && (shown === "pinned" || answer.generation === current?.generation);
+  return fits ? answer : null;
 }
 
 /** Return the selected players, else the hovered one; players that the explanation does not have are dropped. */

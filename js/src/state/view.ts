@@ -10,9 +10,10 @@ import { type Outlines, outlinesOf } from "../model/outlines";
 import type { Board } from "../model/players";
 import { type BlockLimits, blockLimits, type Scales, scalesOf, widest } from "../model/scales";
 import { decodeIfKnown } from "../wire/arrays";
-import type { Group, Refusal, Shown, Status, Subset, Traits } from "../wire/types";
+import type { Graph, Group, Refusal, Shown, Status, Subset, Subsets, Traits } from "../wire/types";
 import { activePlayers, answerFor, comparison, groupFor, subsetFor } from "./comparison";
 import type { Connection } from "./connection";
+import { type Colouring, type WordColours, wordColours } from "./first-sight";
 import { pictureUrl } from "./picture";
 
 /** What a click on a player does: select it, or hide it from the model. */
@@ -36,6 +37,8 @@ export interface ViewState {
   readonly explanation: ReadonlySignal<Explanation | null>;
   /** Which of the three `explanation` is; `current` without a pinned explanation. */
   readonly shown: ReadonlySignal<Shown>;
+  /** The kernel's graph of `explanation`; null before the kernel sent it. */
+  readonly graph: ReadonlySignal<Graph | null>;
   /** Explanations that share the colour scales, `explanation` included. */
   readonly compared: ReadonlySignal<readonly Explanation[]>;
   /** Players whose interactions give the colours: the selected ones, else the hovered one, else none. */
@@ -45,6 +48,12 @@ export interface ViewState {
   readonly outlines: ReadonlySignal<Outlines>;
   /** (n,) main effects, or interactions with the active players. */
   readonly values: ReadonlySignal<Float32Array | null>;
+  /** What colours the picture while no player is active, if there is a choice. */
+  readonly colouring: Signal<Colouring>;
+  /** Colours of the words and of their patches; null if the explanation has none. */
+  readonly words: ReadonlySignal<WordColours | null>;
+  /** `words` if they are on screen: chosen, and no player is active or being hidden. */
+  readonly firstSight: ReadonlySignal<WordColours | null>;
   /** Arcs over the picture; none while the user hides players. */
   readonly arcs: ReadonlySignal<readonly Arc[]>;
   /** The kernel's sums for the selected players; null before its answer for this selection. */
@@ -90,9 +99,11 @@ export function createView({ wire, pending, refusal }: Connection, releases: (()
   });
   const hovered = computed(() => pointed.value[0] ?? null);
   const active = computed(() => activePlayers(wire.selection.value, hovered.value, explanation.value));
-  const groups = computed(() => answerFor(wire.group.value, wire.shown.value));
-  const subsets = computed(() => answerFor(wire.subsets.value, wire.shown.value));
-  const group = computed(() => groupFor(groups.value, wire.selection.value, wire.result.value));
+  const belonging = <Answer extends Graph | Group | Subsets>(answer: Answer | null) =>
+    answerFor(answer, shown.value, wire.result.value);
+  const group = computed(() => groupFor(belonging(wire.group.value), wire.selection.value));
+  const colouring = signal<Colouring>("words");
+  const words = wordColours({ explanation, shown, compared, options: wire.options });
   const limits = computed(() => widest(compared.value.map(blockLimits)));
   return {
     status: computed(() => (pending.value ? "running" : wire.status.value)),
@@ -103,19 +114,27 @@ export function createView({ wire, pending, refusal }: Connection, releases: (()
     hovered,
     moved,
     explanation,
+    graph: computed(() => belonging(wire.graph.value)),
     shown,
     compared,
     active,
     board,
     outlines: computed(() => outlinesOf(wire.scene.value)),
     values: computed(() => explanation.value && valuesFor(explanation.value, active.value)),
+    colouring,
+    words,
+    firstSight: computed(() =>
+      colouring.value === "words" && active.value.length === 0 && tool.value === "select"
+        ? words.value
+        : null,
+    ),
     arcs: computed(() =>
       explanation.value && tool.value === "select" ? arcsFrom(explanation.value, active.value) : [],
     ),
     group,
     groupErrors: computed(() => decodeIfKnown(group.value?.se)),
     subset: computed(() =>
-      subsetFor(subsets.value, wire.subset_size.value, wire.subset_sign.value, wire.result.value),
+      subsetFor(belonging(wire.subsets.value), wire.subset_size.value, wire.subset_sign.value),
     ),
     scales: computed(() => scalesOf(compared.value, limits.value, active.value)),
     limits,

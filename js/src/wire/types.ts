@@ -165,6 +165,7 @@ export interface GraphEdge {
 /** The explanation graph; its edges are sorted, strongest first. */
 export interface Graph {
   readonly generation: number;
+  readonly shown: Shown;
   readonly nodes: readonly GraphNode[];
   readonly edges: readonly GraphEdge[];
 }
