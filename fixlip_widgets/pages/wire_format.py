@@ -15,6 +15,7 @@ from fixlip_widgets.drawing.colors import PALETTES
 from fixlip_widgets.drawing.graphs import KINDS, explanation_graph
 from fixlip_widgets.drawing.layouts import LAYOUTS
 from fixlip_widgets.drawing.player_shapes import region_places
+from fixlip_widgets.drawing.word_colors import WORD_COLORS
 from fixlip_widgets.encoders.players import Players
 from fixlip_widgets.encoders.towers import MASKINGS
 from fixlip_widgets.explanation.findings import findings
@@ -249,9 +250,10 @@ def image(pixels: NDArray[np.uint8], *, most: int | None = None, quality: int = 
 
 
 def options() -> Wire:
-    """Return the allowed values of settings, and the colours of the palettes."""
+    """Return the allowed values of settings, and the colours of palettes and words."""
     return {
         "palettes": {name: list(colors) for name, colors in PALETTES.items()},
+        "word_colors": list(WORD_COLORS),
         "layouts": list(LAYOUTS),
         "kinds": list(KINDS),
         "signs": list(SIGNS),

@@ -202,6 +202,8 @@ class Options(TypedDict):
     """Allowed values of settings."""
 
     palettes: dict[str, Annotated[tuple[str, str], "positive, negative"]]
+    word_colors: NotRequired[list[str]]
+    """Colours of words and of the patches that belong to them, the most distinct ones first. Absent in old pages."""
     layouts: list[str]
     kinds: list[str]
     signs: list[str]

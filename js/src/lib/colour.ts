@@ -58,6 +58,11 @@ export function contrast(a: string, b: string): number {
   return (light + 0.05) / (dark + 0.05);
 }
 
+/** Return black or white, whichever has more contrast with a `background`. */
+export function inkOn(background: string): string {
+  return contrast(background, "#000000") > contrast(background, "#ffffff") ? "#000000" : "#ffffff";
+}
+
 function luminance(colour: string): number {
   const [red, green, blue] = channels(colour).map((channel) => {
     const share = channel / 255;

@@ -106,7 +106,8 @@ export function groupName(board: Board, players: readonly number[]): string {
   return counted.filter((part) => part !== "").join(" + ");
 }
 
-function counting(number: number, { one, many }: Called): string {
+/** Return a number with its noun: 1 patch, 12 patches; an empty string for 0. */
+export function counting(number: number, { one, many }: Called): string {
   return number === 0 ? "" : `${number} ${number === 1 ? one : many}`;
 }
 

@@ -1,68 +1,37 @@
-/** The colour scale, and the numbers of the selected and hovered players. */
+/** The meaning of the colours, and the numbers of the selected and hovered players. */
 
 import type { ComponentChildren } from "preact";
-import { plain, withError } from "../lib/format";
-import { type Explanation, interaction, interactionError, unitOf, valuesFor } from "../model/explanation";
+import { withError } from "../lib/format";
+import { type Explanation, interaction, interactionError, valuesFor } from "../model/explanation";
 import { groupName, imageWord, shortName, textWord } from "../model/players";
+import type { WordColours } from "../state/first-sight";
 import type { Store } from "../state/store";
+import { ColouringChoice, Scale, Strength } from "./ColourKey";
 
 export function Legend({ store }: { store: Store }) {
   if (!store.view.explanation.value) {
     return null;
   }
   return (
-    <div class="fx-legend">
+    <div class="fx-legend" data-chooses={store.view.words.value !== null}>
+      {store.view.words.value && <ColouringChoice store={store} />}
       <p class="fx-readout">
         <Readout store={store} />
       </p>
-      {store.view.tool.value === "select" && <Scale store={store} />}
+      {store.view.tool.value === "select" &&
+        (store.view.firstSight.value ? (
+          <Strength store={store} words={store.view.firstSight.value} />
+        ) : (
+          <Scale store={store} />
+        ))}
       <p class="fx-hidden" role="status">
         {announcement(store)}
       </p>
-      {store.view.arcs.value.some((arc) => !arc.certain) && (
-        <p class="fx-dashes">dashed arc: its 95&nbsp;% interval includes 0</p>
+      {store.view.arcs.value.some((arc) => arc.significant === false) && (
+        <p class="fx-dashes">dashed arc: not significant</p>
       )}
     </div>
   );
-}
-
-/** The ends of the scales; tokens have their own, because on it the patches' main effects would hardly be visible. */
-function Scale({ store }: { store: Store }) {
-  const { patch, token } = store.view.scales.value;
-  const shown = store.view.explanation.value;
-  const colours = store.view.values.value?.some((value) => value !== 0);
-  const { positive, negative } = store.view.palette.value;
-  const unit = shown ? unitOf(shown) : "";
-  const board = store.view.board.value;
-  const one = board.tokens.length === 0 || plain(patch) === plain(token);
-  const ends = one
-    ? `±${plain(patch)}`
-    : `${imageWord(board).many} ±${plain(patch)} · ${textWord(board).many} ±${plain(token)}`;
-  return (
-    <div
-      class="fx-scale"
-      style={{ visibility: colours ? "visible" : "hidden" }}
-      title={`The colours end at ${ends}${unit}${SHARED[sharing(store)]}`}
-    >
-      <span aria-hidden="true">−</span>
-      <span class="fx-bar" style={{ "--positive": positive, "--negative": negative }} />
-      <span aria-hidden="true">+</span>
-      <span>
-        {ends}
-        {unit}
-        {SHARED[sharing(store)]}
-      </span>
-    </div>
-  );
-}
-
-const SHARED = { own: "", locked: " · same scale for A and B", difference: " · own scale of B − A" } as const;
-
-function sharing(store: Store): keyof typeof SHARED {
-  if (store.view.shown.value === "difference") {
-    return "difference";
-  }
-  return store.view.compared.value.length > 1 ? "locked" : "own";
 }
 
 function Readout({ store }: { store: Store }): ComponentChildren {
@@ -96,20 +65,55 @@ function Readout({ store }: { store: Store }): ComponentChildren {
       </>
     );
   }
-  return active.length > 1 ? <Together store={store} shown={shown} /> : <Invitation of={shown} />;
+  return active.length > 1 ? (
+    <Together store={store} shown={shown} />
+  ) : (
+    <Invitation store={store} of={shown} />
+  );
 }
 
-function Invitation({ of }: { of: Explanation }) {
-  return of.order < 2 ? (
+function Invitation({ store, of }: { store: Store; of: Explanation }) {
+  const [image, text] = [imageWord(of).one, textWord(of).one];
+  if (of.order < 2) {
+    return (
+      <>
+        <b>values</b> · this method has no interactions
+      </>
+    );
+  }
+  if (!store.view.words.value) {
+    return (
+      <>
+        <b>{of.main.some((value) => value !== 0) ? "main effects" : "no main effects"}</b> · point at a{" "}
+        {image} or {text} to see its interactions, click to select it
+      </>
+    );
+  }
+  return (
     <>
-      <b>values</b> · this method has no interactions
-    </>
-  ) : (
-    <>
-      <b>{of.main.some((value) => value !== 0) ? "main effects" : "no main effects"}</b> · point at a{" "}
-      {imageWord(of).one} or {textWord(of).one} to see its interactions, click to select it
+      {store.view.firstSight.value ? (
+        <b>{meaningOfWords(of, store.view.firstSight.value)}</b>
+      ) : (
+        <>
+          <b>Negative{NEGATIVE[store.wire.palette.value]}:</b> alone, without the other players, this {image}{" "}
+          lowers the predicted similarity; its interactions may still raise it.
+        </>
+      )}{" "}
+      Point at a {image} or {text} to see its interactions, click to select it.
     </>
   );
+}
+
+/** Name of each palette's negative colour. */
+const NEGATIVE: Readonly<Record<string, string>> = { house: " (blue)", safe: " (purple)" };
+
+/** Explain the picture in the colours of words. */
+function meaningOfWords(of: Explanation, { colours }: WordColours): string {
+  const [image, text] = [imageWord(of).one, textWord(of).one];
+  const known = of.interactionsSe?.some(Number.isFinite) ?? false;
+  return colours.some((colour) => colour !== null)
+    ? `Each ${image} has the colour of the ${text} it interacts with most (positive${known ? ", significant" : ""}).`
+    : `No ${image} has a positive${known ? ", significant" : ""} interaction with a ${text}${of.partial ? " yet" : ""}.`;
 }
 
 function HiddenReadout({ store }: { store: Store }) {

@@ -6,7 +6,10 @@ import { useLayoutEffect, useRef } from "preact/hooks";
 import { colourOf, strength } from "../lib/colour";
 import { signed } from "../lib/format";
 import type { Point } from "../lib/geometry";
-import { patchCount, spokenName } from "../model/players";
+import { unitOf } from "../model/explanation";
+import { counting, imageWord, patchCount, shortName, spokenName } from "../model/players";
+import { wordOpacity } from "../model/words";
+import type { WordColours } from "../state/first-sight";
 import type { Store } from "../state/store";
 import { drags, useLasso } from "./lasso";
 
@@ -51,7 +54,9 @@ export function Patches({ store, tabStop }: { store: Store; tabStop: number }) {
             role="button"
             tabindex={player === tabStop ? 0 : -1}
             data-player={player}
-          />
+          >
+            <title />
+          </path>
         ))}
         <path class="fx-outlined" d="" />
       </g>
@@ -65,21 +70,18 @@ export function Patches({ store, tabStop }: { store: Store; tabStop: number }) {
  */
 function usePaint(store: Store, svg: RefObject<SVGSVGElement>, held: readonly number[]): void {
   useLayoutEffect(() => {
-    const painted = new Map<Element, Record<string, string | null>>();
+    const painted = new Map<Element, Attributes>();
     return effect(() => {
       svg.current?.setAttribute(
         "data-coloured",
         String(store.view.values.value !== null && store.view.tool.value === "select"),
       );
       for (const patch of svg.current?.querySelectorAll(".fx-patch") ?? []) {
-        const before = painted.get(patch);
-        const now = paintOf(store, Number(patch.getAttribute("data-player")), held);
-        for (const [name, value] of Object.entries(now)) {
-          if (before?.[name] !== value) {
-            setOrRemove(patch, name, value);
-          }
-        }
+        const player = Number(patch.getAttribute("data-player"));
+        const now = paintOf(store, player, held);
+        setChanged(patch, painted.get(patch), now);
         painted.set(patch, now);
+        retitle(patch, tooltip(store, player));
       }
       svg.current?.querySelector(".fx-outlined")?.setAttribute("d", outlined(store));
     });
@@ -96,16 +98,27 @@ function outlined(store: Store): string {
     .join("");
 }
 
-function setOrRemove(element: Element, name: string, value: string | null): void {
-  if (value === null) {
-    element.removeAttribute(name);
-  } else {
-    element.setAttribute(name, value);
+type Attributes = Readonly<Record<string, string | null>>;
+
+function setChanged(element: Element, before: Attributes | undefined, now: Attributes): void {
+  for (const [name, value] of Object.entries(now)) {
+    if (value === null) {
+      element.removeAttribute(name);
+    } else if (before?.[name] !== value) {
+      element.setAttribute(name, value);
+    }
+  }
+}
+
+function retitle(element: Element, text: string): void {
+  const title = element.querySelector("title");
+  if (title && title.textContent !== text) {
+    title.textContent = text;
   }
 }
 
 /** Return the changing attributes of a patch. */
-function paintOf(store: Store, player: number, held: readonly number[]): Record<string, string | null> {
+function paintOf(store: Store, player: number, held: readonly number[]): Attributes {
   const value = store.view.values.value?.[player];
   const active = store.view.active.value.includes(player);
   const removed = store.wire.removed.value.includes(player);
@@ -113,13 +126,18 @@ function paintOf(store: Store, player: number, held: readonly number[]): Record<
     ...fillOf(store, player, value, removed, active),
     "aria-pressed": String(pressed(store, player)),
     "aria-label": spoken(store, player, value),
-    "data-value": value === undefined ? null : String(value),
+    "data-value": attribute(value ?? null),
+    "data-word": store.view.firstSight.value && attribute(wordOf(store, player)),
     "data-active": String(active),
     "data-held": String(held.includes(player)),
     "data-removed": String(removed),
     "data-pointed": String(store.view.pointed.value.includes(player)),
     "data-member": String(store.view.subset.value?.players.includes(player) ?? false),
   };
+}
+
+function attribute(value: number | null): string | null {
+  return value === null ? null : String(value);
 }
 
 /** The hatch over hidden players; the playground shows what the model sees instead. */
@@ -144,6 +162,12 @@ function fillOf(
   if (removed) {
     return { fill: `url(#${store.id}-hatch)`, "fill-opacity": "1" };
   }
+  const words = store.view.firstSight.value;
+  if (words) {
+    const colour = words.colours[words.words[player] ?? -1];
+    const opacity = colour ? wordOpacity(words.values[player] ?? 0, words.largest) : 0;
+    return { fill: colour ?? "none", "fill-opacity": opacity.toFixed(3) };
+  }
   const shown = active || value === undefined ? 0 : tint(store, player, value);
   const fill = shown > 0 ? colourOf(store.view.palette.value, value ?? 0) : "none";
   return { fill, "fill-opacity": (0.74 * shown).toFixed(3) };
@@ -164,9 +188,42 @@ export function pressed(store: Store, player: number): boolean {
   return (store.view.tool.value === "hide" ? removed : selection).value.includes(player);
 }
 
-/** "patch row 5, column 1: +1.20", "token “dog”: +0.40, hidden" */
+/**
+ * "patch row 5, column 1: +1.20", "token “dog”: +0.40, hidden"; with the colours of words "patch row 5, column 1, word
+ * “dog”: +1.20", "patch row 1, column 1", "token “dog”: 12 patches".
+ */
 export function spoken(store: Store, player: number, value: number | undefined): string {
-  const name = spokenName(store.view.board.value, player);
+  const board = store.view.board.value;
+  const words = store.view.firstSight.value;
   const hidden = store.wire.removed.value.includes(player) ? ", hidden" : "";
-  return (value === undefined ? name : `${name}: ${signed(value)}`) + hidden;
+  const word = wordOf(store, player);
+  const name = spokenName(board, player) + (word === null ? "" : `, ${spokenName(board, word)}`);
+  if (words && player >= patchCount(board)) {
+    const patches = counting(patchesOf(words, player - patchCount(board)), imageWord(board));
+    return patches === "" ? name : `${name}: ${patches}`;
+  }
+  const number = words ? (word === null ? undefined : words.values[player]) : value;
+  return (number === undefined ? name : `${name}: ${signed(number)}`) + hidden;
+}
+
+/** Return the number of image players in the colour of a word, numbered from 0. */
+function patchesOf({ words, colours }: WordColours, word: number): number {
+  return colours[word] ? words.filter((other) => other === word).length : 0;
+}
+
+/** Return the player in whose colour a patch is without active players; null if none. */
+function wordOf(store: Store, player: number): number | null {
+  const words = store.view.colouring.value === "words" ? store.view.words.value : null;
+  const word = words?.words[player] ?? -1;
+  return words?.colours[word] ? patchCount(store.view.board.value) + word : null;
+}
+
+/** "“dog” +1.20 logits": the word of a patch, and their interaction. */
+function tooltip(store: Store, player: number): string {
+  const word = wordOf(store, player);
+  const value = store.view.words.value?.values[player];
+  const shown = store.view.explanation.value;
+  return word === null || value === undefined || !shown
+    ? ""
+    : `${shortName(store.view.board.value, word)} ${signed(value)}${unitOf(shown)}`;
 }

@@ -1,12 +1,13 @@
 /** The picture, the caption's tokens, arcs between them, and the buttons of the selection. */
 
 import { useRef, useState } from "preact/hooks";
-import { colourOf, faded } from "../lib/colour";
+import { colourOf, faded, inkOn } from "../lib/colour";
 import { groupName, patchCount, playersWord, rightToLeft, textWord } from "../model/players";
 import type { Store } from "../state/store";
 import { playerEvents } from "../ui/player-events";
 import { Arcs } from "./Arcs";
 import { Patches, pressed, spoken, tint } from "./Patches";
+import { WordLabels } from "./WordLabels";
 
 export function Stage({ store }: { store: Store }) {
   const stage = useRef<HTMLDivElement>(null);
@@ -22,6 +23,7 @@ export function Stage({ store }: { store: Store }) {
     <>
       <div class="fx-stage" ref={stage} data-tool={store.view.tool.value} {...playerEvents(store, focus)}>
         <Patches store={store} tabStop={Math.min(tabStops.patch, first - 1)} />
+        <WordLabels store={store} />
         <Tokens store={store} tabStop={Math.min(tabStops.token, board.tokens.length - 1)} />
         <Arcs store={store} stage={stage} />
       </div>
@@ -59,19 +61,28 @@ interface ChipProps {
 function Chip({ store, player, token, tabStop }: ChipProps) {
   const value = store.view.values.value?.[player];
   const shown = tint(store, player, value);
+  const words = store.view.firstSight.value;
+  const colour = words?.colours[player - patchCount(store.view.board.value)];
   return (
     <button
       type="button"
       class="fx-chip"
-      style={{
-        "--tint":
-          shown > 0 ? faded(colourOf(store.view.palette.value, value ?? 0), 0.6 * shown) : "transparent",
-      }}
+      style={
+        colour
+          ? { "--tint": colour, "--ink": inkOn(colour) }
+          : {
+              "--tint":
+                shown > 0 && !words
+                  ? faded(colourOf(store.view.palette.value, value ?? 0), 0.6 * shown)
+                  : "transparent",
+            }
+      }
       tabindex={tabStop ? 0 : -1}
       aria-pressed={pressed(store, player)}
       aria-label={spoken(store, player, value)}
       data-player={player}
       data-value={value}
+      data-word={words ? colour !== null : undefined}
       data-active={store.view.active.value.includes(player)}
       data-removed={store.wire.removed.value.includes(player)}
       data-pointed={store.view.pointed.value.includes(player)}

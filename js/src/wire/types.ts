@@ -182,6 +182,8 @@ export interface Method {
 /** Allowed values of settings. */
 export interface Options {
   readonly palettes: Readonly<Record<string, readonly [positive: string, negative: string]>>;
+  /** Colours of words and of the patches that belong to them, the most distinct ones first. Absent in old pages. */
+  readonly word_colors?: readonly string[];
   readonly layouts: readonly string[];
   readonly kinds: readonly string[];
   readonly signs: readonly string[];
