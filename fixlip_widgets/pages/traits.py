@@ -29,7 +29,7 @@ class WidgetTraits(t.HasTraits):
     removed = t.Tuple().tag(sync=True, setting=True)
     top_k = t.Int(24).tag(sync=True, setting=True)
     graph_layout = t.Unicode("anchored").tag(sync=True, setting=True)
-    graph_kind = t.Unicode("all").tag(sync=True, setting=True)
+    graph_kind = t.Unicode("cross").tag(sync=True, setting=True)
     graph_sign = t.Unicode("both").tag(sync=True, setting=True)
     subset_size = t.Int(0).tag(sync=True, setting=True)
     subset_sign = t.Unicode("positive").tag(sync=True, setting=True)

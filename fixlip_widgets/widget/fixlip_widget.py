@@ -72,7 +72,8 @@ class FixlipWidget(WidgetTraits, anywidget.AnyWidget):
         method, order: A name in :data:`fixlip_widgets.explainers.registry.METHODS`, and an order of that method.
         selection: Players (indices or names) whose interactions are shown, summed if there are several.
         removed: Players (indices or names) hidden in the playground.
-        top_k, graph_layout, graph_kind, graph_sign: Number of edges, layout of the nodes, kind and sign of the edges.
+        top_k, graph_layout: Number of edges, and layout of the nodes.
+        graph_kind, graph_sign: Kind of the edges (``cross``, ``intra`` or ``all``), and their sign.
         subset_size, subset_sign: Size and sign of the subset that the graph shows; size 0 for none.
         view, block: ``graph``, ``heatmap`` or ``table``; ``cross``, ``text_text`` or ``image_image`` for the heatmap.
         shown: ``current``, ``pinned`` or their ``difference``; see :meth:`pin`.

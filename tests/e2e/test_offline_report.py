@@ -100,7 +100,7 @@ def assert_shows(view: View, explanation: fx.Explanation) -> None:
     view.show("graph")
     np.testing.assert_allclose(view.values(), explanation.main, rtol=1e-5, atol=1e-6)
     top = int(view.says("top-k"))
-    graph = explanation.to_networkx(top_k=top)
+    graph = explanation.to_networkx(top_k=top, kind="cross")
     edges = {(min(i, j), max(i, j)): edge["weight"] for i, j, edge in graph.edges(data=True)}
     drawn = view.edges()
     assert drawn.keys() == edges.keys()

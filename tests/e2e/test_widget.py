@@ -38,7 +38,8 @@ def python_values(notebook: OpenNotebook, player: int | None = None) -> np.ndarr
 
 
 def python_edges(notebook: OpenNotebook) -> dict[tuple[int, int], float]:
-    rows = notebook.evaluate("list(widget.explanation.to_networkx(top_k=widget.top_k).edges(data='weight'))")
+    graph = "widget.explanation.to_networkx(top_k=widget.top_k, kind=widget.graph_kind)"
+    rows = notebook.evaluate(f"list({graph}.edges(data='weight'))")
     return {(min(i, j), max(i, j)): value for i, j, value in rows}
 
 

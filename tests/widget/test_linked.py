@@ -33,7 +33,7 @@ ANOTHER: dict[str, Any] = {
     "removed": (3,),
     "top_k": 7,
     "graph_layout": "spring",
-    "graph_kind": "cross",
+    "graph_kind": "all",
     "graph_sign": "negative",
     "subset_size": 4,
     "subset_sign": "negative",
