@@ -184,6 +184,22 @@ describe("the playground", () => {
     expect(one(view, ".fx-footer").textContent).not.toContain("masking");
   });
 
+  it("does not show values of an earlier result beside the present one", async () => {
+    const model = new FakeModel(traits({ removed: [0, 5], played }));
+    const view = await shown(model);
+    one(view, "[data-panel=playground]").click();
+    await settled();
+    const values = () => all(view, ".fx-value b").map(({ textContent }) => textContent);
+    const before = values();
+    model.set("result", wireResult({ generation: 2 }));
+    await settled();
+    expect(values()).not.toEqual(before);
+    expect(one(view, ".fx-values").getAttribute("aria-busy")).toBe("true");
+    model.set("played", { ...played, generation: 2 });
+    await settled();
+    expect(values()).toEqual(before);
+  });
+
   it("waits for the answer to just this question", async () => {
     const model = new FakeModel(traits({ removed: [0], played }));
     const view = await shown(model);

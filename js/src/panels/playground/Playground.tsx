@@ -161,7 +161,8 @@ export function reading(played: Played | null, removed: readonly number[], whole
 function Values({ store }: { store: Store }) {
   const { played, removed } = store.wire;
   const shown = store.wire.result.value;
-  const known = reading(played.value, removed.value, shown?.similarity ?? null);
+  const answer = shown && played.value?.generation !== shown.generation ? null : played.value;
+  const known = reading(answer, removed.value, shown?.similarity ?? null);
   const { value, prediction } = known;
   const marks = [
     { name: "all hidden", at: shown?.empty_similarity ?? null },
