@@ -5,7 +5,8 @@
  *
  * - `.fixlip` — the root. `data-status` (idle, running, cancelled, done, error; running as soon as this view
  *   requests a refinement), `data-generation` (of the current result; -1 before the first), `data-requested`
- *   (the newest request's generation), `data-partial`, `data-p`, `data-budget` and `data-top-k` (the settings, as
+ *   (the newest request's generation), `data-partial`, `data-stale` (the
+ *   explanation is of an earlier caption), `data-p`, `data-budget` and `data-top-k` (the settings, as
  *   committed), `data-result-p` and `data-result-budget` (of the shown explanation), `data-selection` (players, joined
  *   by spaces), `data-shown` (current, pinned, difference), `data-theme` (light, dark).
  * - `.fx-patch`, `.fx-chip`, `.fx-node` — patches on the picture, tokens under it, nodes of the graph:
@@ -59,6 +60,7 @@ export function App({ store }: { store: Store }) {
       data-generation={current?.generation ?? -1}
       data-requested={generation.value}
       data-partial={current?.partial ?? false}
+      data-stale={store.view.stale.value}
       data-p={p.value}
       data-budget={budget.value}
       data-top-k={top_k.value}
@@ -82,7 +84,7 @@ export function App({ store }: { store: Store }) {
         <Controls store={store} examples={open === "examples"} toggleExamples={() => toggle("examples")} />
       )}
       <Finding store={store} />
-      <div class="fx-body">
+      <div class="fx-body" aria-busy={store.view.stale.value}>
         <section class="fx-scene" aria-label="Image and caption">
           <Stage store={store} />
           <Legend store={store} />

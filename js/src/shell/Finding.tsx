@@ -6,8 +6,8 @@ import { Compare } from "./Compare";
 export function Finding({ store }: { store: Store }) {
   return (
     <div class="fx-finding">
-      <div class="fx-sentence">
-        <Sentences text={finding(store)} />
+      <div class="fx-sentence" aria-busy={store.view.stale.value}>
+        <Sentences text={finding(store)} before={earlier(store)} />
         {/* reserves the height of the overall finding, so that other findings do not move the content below */}
         <div aria-hidden="true">
           <Sentences text={store.view.explanation.value?.findings.at(-1) ?? ""} />
@@ -23,16 +23,24 @@ export function Finding({ store }: { store: Store }) {
 }
 
 /** Sentences, the first one in bold; the others describe its uncertainty. */
-function Sentences({ text }: { text: string }) {
+function Sentences({ text, before = "" }: { text: string; before?: string }) {
   const end = text.search(/(?<=[.!?]) (?=[\p{Lu}\p{N}“])/u);
   const unbroken = text.replaceAll(" %", "\u00a0%");
   const [first, rest] = end < 0 ? [unbroken, ""] : [unbroken.slice(0, end), unbroken.slice(end)];
   return (
     <p>
+      {before && <span class="fx-earlier">{before} </span>}
       <b>{first}</b>
       {rest}
     </p>
   );
+}
+
+/** Return a note that the finding is of an earlier caption, or an empty string. */
+function earlier(store: Store): string {
+  return store.view.stale.value
+    ? `For the earlier caption, “${store.wire.result.value?.caption ?? ""}”:`
+    : "";
 }
 
 /** Return the finding on the one active player, else on the explanation; for a difference, its description. */

@@ -35,7 +35,7 @@ function Facts({ store }: { store: Store }) {
   const difference = store.view.shown.value === "difference";
   const why = store.wire.offline.value?.why;
   return (
-    <div class="fx-facts">
+    <div class="fx-facts" aria-busy={store.view.stale.value}>
       {model && <span title="The encoder that is explained">{model}</span>}
       {shown?.similarity != null && difference && (
         <Fact name="similarity" title="Similarity logit of B minus that of A, both with everything kept">

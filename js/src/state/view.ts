@@ -39,6 +39,8 @@ export interface ViewState {
   readonly shown: ReadonlySignal<Shown>;
   /** The kernel's graph of `explanation`; null before the kernel sent it. */
   readonly graph: ReadonlySignal<Graph | null>;
+  /** Whether `explanation` is of an earlier caption, because the result for the present one has not come. */
+  readonly stale: ReadonlySignal<boolean>;
   /** Explanations that share the colour scales, `explanation` included. */
   readonly compared: ReadonlySignal<readonly Explanation[]>;
   /** Players whose interactions give the colours: the selected ones, else the hovered one, else none. */
@@ -115,6 +117,10 @@ export function createView({ wire, pending, refusal }: Connection, releases: (()
     moved,
     explanation,
     graph: computed(() => belonging(wire.graph.value)),
+    stale: computed(() => {
+      const current = shown.value === "pinned" ? null : wire.result.value;
+      return current !== null && current.caption !== wire.text.value;
+    }),
     shown,
     compared,
     active,
