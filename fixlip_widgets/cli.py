@@ -19,7 +19,7 @@ from fixlip_widgets.errors import FixlipError, InputError
 from fixlip_widgets.support.command_line import whole_number
 
 if TYPE_CHECKING:
-    from fixlip_widgets import Explanation
+    from fixlip_widgets import Explanation, IncrementalExplainer
 
 SCENE = "demo:"
 _MODULES = {
@@ -75,6 +75,20 @@ def _add_explain(parser: argparse.ArgumentParser) -> None:
         "caption", metavar="CAPTION", nargs="?", help="optional for a packaged scene, which has a caption"
     )
     parser.add_argument("--out", type=Path, metavar="FILE", help="write a report as one self-contained HTML file")
+    parser.add_argument(
+        "--p-grid",
+        type=float,
+        nargs="+",
+        metavar="P",
+        help="values of p in the report (default: 0.1 to 0.9, which takes half as many encodings again)",
+    )
+    parser.add_argument(
+        "--budgets",
+        type=whole_number,
+        nargs="+",
+        metavar="N",
+        help="budgets in the report (default: that of the explanation)",
+    )
     parser.add_argument("--json", action="store_true", help="print the whole explanation as JSON")
     parser.add_argument("--model", help="open_clip name or configuration file (default: the packaged demo model)")
     parser.add_argument("--pretrained", metavar="TAG", help="open_clip tag or safetensors file")
@@ -99,6 +113,7 @@ def _add_explain(parser: argparse.ArgumentParser) -> None:
 
 def _explain(options: argparse.Namespace) -> int:
     import fixlip_widgets as fx
+    from fixlip_widgets.explainers.explain import explain_with_explainer
     from fixlip_widgets.support.files import check_place
 
     image, caption = _pair(options.image, options.caption)
@@ -109,14 +124,28 @@ def _explain(options: argparse.Namespace) -> int:
         raise InputError(f"--pretrained {options.pretrained} needs a model name; pass --model.")
     settings = {"device": options.device, "precision": options.precision}
     model = fx.load_model(options.model, pretrained=options.pretrained, **settings)
-    explanation = fx.explain(
+    explanation, explainer = explain_with_explainer(
         image, caption, model=model, **{name: value for name, value in arguments.items() if value is not None}
     )
     print(explanation.to_json() if options.json else _summary(explanation))
     if options.out is not None:
-        explanation.to_html(options.out)
+        _write_report(explanation, explainer, options)
         print(f"Report: {options.out}", file=sys.stderr)
     return 0
+
+
+def _write_report(explanation: Explanation, explainer: IncrementalExplainer, options: argparse.Namespace) -> None:
+    """Write the report, in which p can be moved if the method shares its encodings among all p."""
+    from fixlip_widgets.explainers.recording import record
+    from fixlip_widgets.explanation.methods import CATALOGUE
+    from fixlip_widgets.pages import Recording, report
+
+    method, chosen = CATALOGUE[explanation.method], options.p_grid or options.budgets
+    if method.pooled and explanation.order in method.orders and (chosen or options.max_encodings is None):
+        settings = {"method": method.name, "order": explanation.order, "first": explanation}
+        report(record(explainer, p=options.p_grid, budgets=options.budgets, **settings), options.out)
+    else:
+        report(Recording.of(explanation), options.out)
 
 
 def _pair(image: str, caption: str | None) -> tuple[Any, str]:

@@ -13,6 +13,7 @@ import pytest
 import fixlip_widgets as fx
 from fixlip_widgets import doctor
 from fixlip_widgets.cli import main
+from tests.pages.reading import Page
 
 SCENE = ("demo:dog_and_banana", "--budget", "2^9")
 
@@ -40,12 +41,28 @@ def test_explain_lists_the_strongest_terms(capsys: pytest.CaptureFixture[str]):
 def test_explain_writes_a_report_of_a_file_and_a_caption(tmp_path: Path, capsys: pytest.CaptureFixture[str]):
     picture, report = tmp_path / "scene.png", tmp_path / "report.html"
     fx.demo.scene("guitar").image.save(picture)
-    assert main(["explain", str(picture), "a guitar", "--budget", "512", "--out", str(report)]) == 0
+    options = ["--budget", "2048", "--grid", "4x4", "--out", str(report)]
+    assert main(["explain", str(picture), "a guitar", *options]) == 0
     page = report.read_text()
     assert page.lower().startswith("<!doctype html>")
     assert "a guitar" in page
     assert "<svg" in page
     assert 'src="http' not in page
+    (saved,) = Page(page).json("saved")
+    grid = {snapshot["p"] for snapshot in saved["snapshots"]}
+    assert {0.4, 0.5, 0.6} <= grid <= {p / 10 for p in range(1, 10)}, "p can be moved without the model"
+
+
+def test_the_values_in_a_report_can_be_chosen(tmp_path: Path):
+    report = tmp_path / "report.html"
+    options = ["--budget", "512", "--out", str(report), "--p-grid", "0.3", "--budgets", "256", "512"]
+    assert main(["explain", *SCENE, *options]) == 0
+    (saved,) = Page(report.read_text()).json("saved")
+    settings = {(snapshot["p"], snapshot["budget"]) for snapshot in saved["snapshots"]}
+    assert settings == {(p, budget) for p in (0.3, 0.5) for budget in (256, 512)}
+    assert main(["explain", *SCENE, "--max-encodings", "100", "--out", str(report)]) == 0
+    (saved,) = Page(report.read_text()).json("saved")
+    assert [snapshot["p"] for snapshot in saved["snapshots"]] == [0.5], "more p would take more encodings"
 
 
 @pytest.mark.parametrize(

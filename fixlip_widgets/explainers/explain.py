@@ -75,6 +75,50 @@ def explain(
     NeurIPS 2025. For the sources of the other methods, see :mod:`~fixlip_widgets.explainers.shapley` and
     :mod:`~fixlip_widgets.explainers.baselines`.
     """
+    explanation, _ = explain_with_explainer(
+        image,
+        text,
+        model=model,
+        p=p,
+        budget=budget,
+        max_encodings=max_encodings,
+        method=method,
+        order=order,
+        seed=seed,
+        grid=grid,
+        regions=regions,
+        words=words,
+        masking=masking,
+        ridge=ridge,
+        scope=scope,
+        progress=progress,
+    )
+    return explanation
+
+
+def explain_with_explainer(
+    image: ImageLike,
+    text: str | Tensor,
+    *,
+    model: Model | None = None,
+    p: float = 0.5,
+    budget: int | None = None,
+    max_encodings: int | None = None,
+    method: str = "banzhaf",
+    order: int | None = None,
+    seed: int = 0,
+    grid: tuple[int, int] | None = None,
+    regions: Regions | None = None,
+    words: bool = False,
+    masking: Masking = "zero",
+    ridge: float | None = None,
+    scope: Literal["all", "cross"] = "all",
+    progress: bool | None = None,
+) -> tuple[Explanation, IncrementalExplainer]:
+    """Return the result of :func:`explain`, and the explainer with its encodings, if the method shares them.
+
+    The arguments and errors are those of :func:`explain`.
+    """
     chosen, order = _choose_method(method, order)
     if not chosen.uses_p and p != 0.5:
         raise InputError(f"p is {p!r}, but method={method!r} does not use p; omit it or use method='banzhaf'.")
@@ -86,18 +130,18 @@ def explain(
         model or load_model(), image, text, grid=grid, regions=regions, words=words, masking=masking
     )
     budget = chosen.budget_within(game, p, budget, max_encodings)
+    explainer = IncrementalExplainer(game, seed=seed)
     with ProgressBar(progress, "encoding", "encodings") as bar:
 
         def report(state: Progress) -> None:
             bar.show(state.done, state.total)
 
         if not chosen.pooled:
-            return chosen.explain_game(Request(game, budget, seed, progress=report)).replace(method=method)
-        explainer = IncrementalExplainer(game, seed=seed)
+            return chosen.explain_game(Request(game, budget, seed, progress=report)).replace(method=method), explainer
         explainer.extend(p, budget, progress=report)
         if chosen.name == "banzhaf":
-            return explainer.explanation(p, ridge=ridge, scope=scope, order=fit_order)
-        return chosen.explain_pool(explainer, p, order).replace(method=method)
+            return explainer.explanation(p, ridge=ridge, scope=scope, order=fit_order), explainer
+        return chosen.explain_pool(explainer, p, order).replace(method=method), explainer
 
 
 def _choose_method(method: str, order: int | None) -> tuple[Method, int]:
