@@ -1,5 +1,6 @@
 /** The explanation graph of saved data: the same players and edges as the kernel's, at saved places. */
 
+import { explanationOf } from "../model/explanation";
 import { patchCount, shortLabel, shortName } from "../model/players";
 import { decode, decodeIfKnown } from "../wire/arrays";
 import type { Graph, GraphEdge, GraphNode, Traits, Triple, WireResult } from "../wire/types";
@@ -37,13 +38,16 @@ export function strongestPairs(of: WireResult, settings: GraphSettings): GraphEd
   const n = of.main.shape[0] ?? 0;
   const values = decode(of.interactions);
   const errors = decodeIfKnown(of.interactions_se);
+  const { significant } = explanationOf(of);
   const edges: GraphEdge[] = [];
   for (let source = 0; source < n; source++) {
     for (let target = source + 1; target < n; target++) {
       const weight = values[source * n + target] ?? 0;
       const kind = kindOf(of, source, target);
       if (weight !== 0 && hasSign(weight, settings) && isOfKind(kind, settings)) {
-        edges.push({ source, target, weight, se: known(errors?.[source * n + target]), kind });
+        const se = known(errors?.[source * n + target]);
+        const flag = se === null ? null : significant.interactions[source * n + target] === 1;
+        edges.push({ source, target, weight, se, significant: flag, kind });
       }
     }
   }
@@ -161,6 +165,7 @@ function joined(node: GraphNode, term: Triple): GraphEdge[] {
     target,
     weight: term.value,
     se: term.se,
+    significant: term.significant ?? null,
     kind: "term",
   }));
 }
