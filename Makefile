@@ -10,6 +10,8 @@ PY := $(VENV)/bin/python
 QUICKSTART := notebooks/01_quickstart.ipynb
 # `make test ARGS="-k budget"` passes arguments to pytest.
 ARGS ?=
+# Processes that share the tests; the browser's tests take one of them.
+WORKERS ?= 2
 
 # The stamp file of a set-up contains a hash of its inputs: a fresh clone has no useful modification times.
 HASH := $(shell cat Makefile pyproject.toml hatch_build.py | cksum | tr -d ' ')
@@ -36,7 +38,7 @@ demo: $(LAB) bundle ## run the quickstart notebook, and write a report on a pack
 
 test: lint browser ## run all tests (ARGS="-k budget" for a subset)
 	$(PY) hatch_build.py npm test
-	$(PY) -m pytest $(ARGS)
+	OMP_NUM_THREADS=1 $(PY) -m pytest -n $(WORKERS) --dist loadgroup --durations 20 $(ARGS)
 
 lab: $(LAB) bundle ## open JupyterLab on the quickstart
 	$(PY) -m jupyterlab $(if $(filter 0,$(shell id -u)),--allow-root) $(QUICKSTART)
