@@ -12,6 +12,11 @@ export type Model = AnyModel<Traits>;
 /** Settings whose change starts a refinement. */
 const RESTARTING: ReadonlySet<Setting> = new Set<Setting>(["p", "budget", "text", "method", "order"]);
 
+/** Requests whose button changes into that of the opposite request. */
+const TOGGLING: ReadonlySet<ToKernel["type"]> = new Set<ToKernel["type"]>(["run", "cancel", "measure"]);
+/** Time in which a second click belongs to a double click, and must not take back the first one. */
+const DOUBLE_CLICK_MS = 400;
+
 /** What came over the wire: each trait under its own name, the result and the graph decoded, and messages. */
 export interface WireState extends TraitSignals {
   /** The newest result; an older one never replaces it. */
@@ -46,6 +51,7 @@ export function connect(model: Model): Connection {
   /** Settings and requests that this view changed last: every view receives a refusal, but only one shows it. */
   const mine = new Set<string>();
   let committing = false;
+  let toggled = Number.NEGATIVE_INFINITY;
 
   const stopListening = listen(model, {
     ...Object.fromEntries(
@@ -137,6 +143,12 @@ export function connect(model: Model): Connection {
   }
 
   function ask(request: ToKernel): void {
+    if (TOGGLING.has(request.type)) {
+      if (performance.now() - toggled < DOUBLE_CLICK_MS) {
+        return;
+      }
+      toggled = performance.now();
+    }
     claim(request.type);
     if (request.type === "run" || request.type === "cancel") {
       answers.expect(request.type === "run");

@@ -126,7 +126,8 @@ function useDraft(committed: number, commit: (value: number) => void) {
     }
   }
 
-  useEffect(() => () => clearTimeout(waiting.current?.timer), []);
+  // a slider that goes away with its tab commits the value that it still holds
+  useEffect(() => settle, []);
   return {
     draft: draft ?? committed,
     change: (value: number) => {

@@ -1,4 +1,4 @@
-import { describe, expect, it } from "vitest";
+import { describe, expect, it, vi } from "vitest";
 import { nearest } from "../../src/ui/Slider";
 import type { Offline } from "../../src/wire/types";
 import { FakeModel, traits, wireResult } from "../fake";
@@ -48,6 +48,37 @@ describe("a budget's cost", () => {
     expect(one(view, ".fx-controls").textContent).toContain("516 encodings · 8 MB");
     expect(input.getAttribute("aria-valuetext")).toBe("2¹¹, 516 encodings · 8 MB");
     expect(model.saved).toEqual([]);
+  });
+});
+
+describe("a slider", () => {
+  it("commits its value although its tab is left before it rests", async () => {
+    const model = new FakeModel();
+    const view = await shown(model);
+    const input = slider(view, "subset");
+    input.value = "3";
+    input.dispatchEvent(new Event("input", { bubbles: true }));
+    one(view, "[data-view=table]").click();
+    await settled();
+    expect(model.get("subset_size")).toBe(3);
+  });
+});
+
+describe("a double click", () => {
+  it.each([
+    { press: "run", back: "cancel", changes: {} },
+    { press: "cancel", back: "run", changes: { status: "running" as const } },
+  ])("on $press does not also ask for $back", async ({ press: name, back, changes }) => {
+    const model = new FakeModel(traits(changes));
+    const view = await shown(model);
+    one(view, `[data-action=${name}]`).click();
+    model.set("status", name === "run" ? "running" : "cancelled");
+    await vi.advanceTimersByTimeAsync(200);
+    one(view, `[data-action=${back}]`).click();
+    expect(model.sent).toEqual([{ type: name }]);
+    await vi.advanceTimersByTimeAsync(400);
+    one(view, `[data-action=${back}]`).click();
+    expect(model.sent).toEqual([{ type: name }, { type: back }]);
   });
 });
 

@@ -192,7 +192,7 @@ describe("the view", () => {
     const view = await shown(model);
     view.querySelector<HTMLElement>("[data-action=run]")?.click();
     model.set("status", "running");
-    await settled();
+    await vi.advanceTimersByTimeAsync(500);
     view.querySelector<HTMLElement>("[data-action=cancel]")?.click();
     expect(model.sent).toEqual([{ type: "run" }, { type: "cancel" }]);
   });
