@@ -12,6 +12,7 @@ export interface DragEvents {
   readonly onPointerMove: (event: PointerEvent) => void;
   readonly onPointerUp: (event: PointerEvent) => void;
   readonly onPointerCancel: () => void;
+  readonly onLostPointerCapture: () => void;
   readonly onClickCapture: (event: MouseEvent) => void;
 }
 
@@ -45,6 +46,10 @@ export function useDrag<Held>(element: RefObject<Element>, dragging: Dragging<He
       if (held === undefined || from === undefined) {
         return;
       }
+      if (event.buttons === 0) {
+        end(); // the button was released where this element receives no events
+        return;
+      }
       const to = placeOf(event);
       if (!dragged.current && Math.hypot(to.x - from.x, to.y - from.y) > SLACK) {
         dragged.current = true;
@@ -61,6 +66,7 @@ export function useDrag<Held>(element: RefObject<Element>, dragging: Dragging<He
       end();
     },
     onPointerCancel: end,
+    onLostPointerCapture: end,
     onClickCapture: (event) => {
       if (dragged.current) {
         dragged.current = false;

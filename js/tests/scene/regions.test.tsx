@@ -153,7 +153,7 @@ describe("the picture with regions", () => {
           bubbles: true,
           pointerType: "mouse",
           pointerId: 1,
-          button: 0,
+          buttons: 1,
           clientX,
           clientY,
         }),

@@ -126,7 +126,7 @@ describe("a drag over the picture", () => {
     }
     const at = (type: string, clientX: number, clientY: number) =>
       one(view, ".fx-patch").dispatchEvent(
-        new PointerEvent(type, { bubbles: true, pointerType, pointerId: 1, button: 0, clientX, clientY }),
+        new PointerEvent(type, { bubbles: true, pointerType, pointerId: 1, buttons: 1, clientX, clientY }),
       );
     at("pointerdown", 10, 10);
     at("pointermove", 90, 90);
@@ -138,6 +138,32 @@ describe("a drag over the picture", () => {
       click(one(view, ".fx-patch[data-player='3']"));
     }
     expect(model.get("selection")).toEqual(expected);
+  });
+});
+
+describe("a lasso whose button was released outside the picture", () => {
+  it.each(["a move without a button", "a lost capture"])("ends with %s", async (ending) => {
+    const model = new FakeModel();
+    const view = await shown(model);
+    one(view, ".fx-picture").getBoundingClientRect = () => new DOMRect(0, 0, 100, 100);
+    const at = (type: string, x: number, buttons: number) =>
+      one(view, ".fx-patch").dispatchEvent(
+        new PointerEvent(type, { bubbles: true, pointerId: 1, buttons, clientX: x, clientY: x }),
+      );
+    at("pointerdown", 10, 1);
+    at("pointermove", 90, 1);
+    await settled();
+    expect(all(view, "[data-held=true]")).toHaveLength(4);
+    if (ending === "a lost capture") {
+      at("lostpointercapture", 90, 0);
+    } else {
+      at("pointermove", 40, 0);
+    }
+    at("pointermove", 20, 1);
+    await settled();
+    expect(all(view, "[data-held=true]")).toEqual([]);
+    at("pointerup", 20, 0);
+    expect(model.get("selection")).toEqual([]);
   });
 });
 

@@ -180,7 +180,7 @@ describe("the graph", () => {
     const before = place(node);
     const at = (type: string, clientX: number, clientY: number) =>
       node.dispatchEvent(
-        new PointerEvent(type, { bubbles: true, pointerId: 1, button: 0, clientX, clientY }),
+        new PointerEvent(type, { bubbles: true, pointerId: 1, buttons: 1, clientX, clientY }),
       );
     at("pointerdown", 100, 100);
     at("pointermove", 160, 130);
