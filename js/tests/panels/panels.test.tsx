@@ -85,6 +85,17 @@ describe("trust", () => {
     );
   });
 
+  it("fits the curve to the panel, also if it was open before the second result", async () => {
+    vi.spyOn(Element.prototype, "getBoundingClientRect").mockReturnValue(new DOMRect(0, 0, 520, 200));
+    const model = new FakeModel(traits({ convergence: convergence.slice(0, 1) }));
+    const view = await shown(model);
+    one(view, "[data-panel=trust]").click();
+    await settled();
+    model.set("convergence", convergence);
+    await settled();
+    expect(one(view, ".fx-convergence svg").getAttribute("viewBox")).toMatch(/^0 0 520 /);
+  });
+
   it("has no curve of one point", async () => {
     const view = await shown(new FakeModel(traits({ convergence: convergence.slice(0, 1) })));
     await open(view, "trust");
