@@ -85,20 +85,21 @@ export function createView({ wire, pending, refusal }: Connection, releases: (()
   const pointed = signal<readonly number[]>([]);
   const hostTheme = signal<Theme>("light");
   releases.push(watchTheme((theme) => (hostTheme.value = theme)));
-  // moved nodes are meaningful only in their layout and for the words of their caption
-  for (const other of [wire.graph_layout, wire.scene]) {
-    releases.push(
-      other.subscribe(() => {
-        moved.value = new Map();
-      }),
-    );
-  }
   const dark = computed(() => (wire.theme.value === "auto" ? hostTheme.value : wire.theme.value) === "dark");
   const { shown, explanation, compared } = comparison(wire, wire.result);
   const board = computed<Board>(() => {
     const scene = wire.scene.value;
     return explanation.value ?? { ...scene, regions: Boolean(scene.regions) };
   });
+  // moved nodes are meaningful only in their layout and for the words of their caption
+  const caption = computed(() => board.value.tokens.join("\n"));
+  for (const other of [wire.graph_layout, caption]) {
+    releases.push(
+      other.subscribe(() => {
+        moved.value = new Map();
+      }),
+    );
+  }
   const hovered = computed(() => pointed.value[0] ?? null);
   const active = computed(() => activePlayers(wire.selection.value, hovered.value, explanation.value));
   const belonging = <Answer extends Graph | Group | Subsets>(answer: Answer | null) =>

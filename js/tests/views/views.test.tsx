@@ -194,6 +194,19 @@ describe("the graph", () => {
     expect(place(node)).toBe(before);
   });
 
+  it("keeps moved nodes at another p, but not for other words", async () => {
+    const { model, view } = await drawn();
+    await press(one(view, ".fx-node[data-player='5']"), "ArrowLeft", { altKey: true });
+    const { scene } = traits();
+    model.set("scene", { ...scene });
+    model.set("result", wireResult({ p: 0.7 }));
+    await settled();
+    expect(all(view, "[data-action=reset-places]")).toHaveLength(1);
+    model.set("result", wireResult({ tokens: ["red", "cat"] }));
+    await settled();
+    expect(all(view, "[data-action=reset-places]")).toHaveLength(0);
+  });
+
   it("has nodes that Alt and arrow keys move, until there is another layout", async () => {
     const { model, view } = await drawn();
     const node = one(view, ".fx-node[data-player='5']");
