@@ -12,7 +12,7 @@ import { Choices } from "../ui/Field";
 export function ColouringChoice({ store }: { store: Store }) {
   const { one, many } = textWord(store.view.board.value);
   const image = imageWord(store.view.board.value);
-  const active = store.wire.selection.value.length > 0 || store.view.tool.value === "hide";
+  const selected = store.wire.selection.value.length > 0;
   const options = [
     {
       value: "words",
@@ -25,7 +25,11 @@ export function ColouringChoice({ store }: { store: Store }) {
     <Choices
       label="Colours of the picture without a selection"
       value={store.view.colouring.value}
-      options={options.map((option) => ({ ...option, disabled: active }))}
+      options={options.map((option) => ({
+        ...option,
+        title: selected ? "Clear the selection to see this" : option.title,
+        disabled: selected,
+      }))}
       change={(value) => {
         store.view.colouring.value = value as Colouring;
       }}
@@ -44,7 +48,7 @@ export function Strength({ store, words }: { store: Store; words: WordColours })
       style={{ visibility: words.largest > 0 ? "visible" : "hidden" }}
       title={`The opacity grows with the interaction, up to ${end}${SHARED[sharing(store)]}`}
     >
-      <span>interaction 0</span>
+      <span aria-hidden="true">0</span>
       <span class="fx-bar fx-strength" style={{ "--weakest": weakest, "--strongest": strongest }} />
       <span>
         {end}

@@ -14,7 +14,7 @@ export function Legend({ store }: { store: Store }) {
   }
   return (
     <div class="fx-legend" data-chooses={store.view.words.value !== null}>
-      {store.view.words.value && <ColouringChoice store={store} />}
+      {store.view.words.value && store.view.tool.value === "select" && <ColouringChoice store={store} />}
       <p class="fx-readout">
         <Readout store={store} />
       </p>

@@ -1,11 +1,11 @@
-/** The words on the picture, each at the patch with which it interacts most, so that colours need not be told apart. */
+/** The words on the picture, each above its strongest patch and those connected with it: not everyone sees all colours. */
 
 import { useRef } from "preact/hooks";
 import { inkOn } from "../lib/colour";
-import { clamp } from "../lib/geometry";
+import { clamp, type Point } from "../lib/geometry";
 import { shortened, textWidth } from "../lib/labels";
 import { type Size, useSize } from "../lib/size";
-import type { Outlines } from "../model/outlines";
+import type { Outlines, Rectangle } from "../model/outlines";
 import type { WordColours } from "../state/first-sight";
 import type { Store } from "../state/store";
 
@@ -13,8 +13,6 @@ const HEIGHT = 18;
 const PADDING = 6;
 /** Size of the labels' type, as a share of the type that `textWidth` measures. */
 const SMALLER = 11 / 13;
-/** A label that would cover another one moves to a patch with at least this share of the word's strongest interaction. */
-const LEAST_SHARE = 0.5;
 
 export function WordLabels({ store }: { store: Store }) {
   const layer = useRef<HTMLDivElement>(null);
@@ -49,12 +47,17 @@ export function WordLabels({ store }: { store: Store }) {
                 color: inkOn(colour),
               }}
             >
-              {shortened(tokens[word] ?? "")}
+              {labelOf(tokens[word] ?? "")}
             </span>
           );
         })}
     </div>
   );
+}
+
+/** Return a token without the punctuation after it, and not too long. */
+function labelOf(token: string): string {
+  return shortened(token.replace(/\p{P}+$/u, "") || token);
 }
 
 export interface Place {
@@ -65,7 +68,7 @@ export interface Place {
   readonly width: number;
 }
 
-/** Return the place of each coloured word's label: inside the picture, on one of its strongest patches. */
+/** Return the place of each coloured word's label, strongest first, so that no label covers another one if possible. */
 export function placesOf(
   { words, values, colours }: WordColours,
   tokens: readonly string[],
@@ -78,11 +81,15 @@ export function placesOf(
     .sort((a, b) => (values[b] ?? 0) - (values[a] ?? 0));
   for (const word of new Set(best.map((patch) => words[patch] ?? -1))) {
     const own = best.filter((patch) => words[patch] === word);
-    const least = LEAST_SHARE * (values[own[0] ?? -1] ?? 0);
-    const width = SMALLER * textWidth(shortened(tokens[word] ?? "")) + 2 * PADDING;
-    const tried = own
-      .filter((patch) => (values[patch] ?? 0) >= least)
-      .map((patch) => ({ word, width, ...corner(outlines, patch, width, size) }));
+    const width = SMALLER * textWidth(labelOf(tokens[word] ?? "")) + 2 * PADDING;
+    const tried = [above(outlines, connected(outlines, own)), ...own.map(outlines.centre)].map(
+      ({ x, y }) => ({
+        word,
+        width,
+        x: clamp(x * size.width - width / 2, 0, size.width - width),
+        y: clamp(y * size.height - HEIGHT / 2, 0, size.height - HEIGHT),
+      }),
+    );
     const place = tried.find((one) => !places.some((other) => overlap(one, other))) ?? tried[0];
     if (place) {
       places.push(place);
@@ -91,13 +98,35 @@ export function placesOf(
   return places;
 }
 
-/** Return the left upper corner of a label in the middle of a patch, but within the picture. */
-function corner(outlines: Outlines, patch: number, width: number, size: Size) {
-  const { x, y } = outlines.centre(patch);
-  return {
-    x: clamp(x * size.width - width / 2, 0, size.width - width),
-    y: clamp(y * size.height - HEIGHT / 2, 0, size.height - HEIGHT),
-  };
+/** Return the players whose boxes are connected with the first one's. */
+function connected(outlines: Outlines, players: readonly number[]): number[] {
+  const found = players.slice(0, 1);
+  for (const player of found) {
+    const near = players.filter(
+      (other) => !found.includes(other) && touch(outlines.box(player), outlines.box(other)),
+    );
+    found.push(...near);
+  }
+  return found;
+}
+
+/** Return whether two boxes share a part of an edge, or overlap. */
+function touch(one: Rectangle, other: Rectangle): boolean {
+  const across = Math.min(one.x + one.width, other.x + other.width) - Math.max(one.x, other.x);
+  const down = Math.min(one.y + one.height, other.y + other.height) - Math.max(one.y, other.y);
+  return Math.min(across, down) >= 0 && Math.max(across, down) > 0;
+}
+
+/** Return the middle of the upper edge of several players, in the unit square. */
+function above(outlines: Outlines, players: readonly number[]): Point {
+  const boxes = players.map(outlines.box);
+  const top = Math.min(...boxes.map((box) => box.y));
+  const row = boxes.filter((box) => box.y === top);
+  const [left, right] = [
+    Math.min(...row.map((box) => box.x)),
+    Math.max(...row.map((box) => box.x + box.width)),
+  ];
+  return { x: (left + right) / 2 / outlines.width, y: top / outlines.height };
 }
 
 function overlap(one: Place, other: Place): boolean {

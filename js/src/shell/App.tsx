@@ -12,6 +12,8 @@
  * - `.fx-patch`, `.fx-chip`, `.fx-node` — patches on the picture, tokens under it, nodes of the graph:
  *   `data-player`, `data-value` (the coloured value: main effect, or interaction with the active players; an active
  *   player keeps its main effect), `data-active`, `aria-pressed` (selected).
+ *   Patches and tokens have `data-word` while words colour the picture: the player of a patch's word; whether a token
+ *   has a colour. `.fx-words [data-word]` are the labels on the picture.
  *   All of them: `data-pointed` (under the pointer or focus in any part), `data-member` (of the shown subset);
  *   patches and tokens: `data-removed` (hidden in the playground), `data-held` (in the lasso).
  *   Elements for an interaction — edges, third-order terms (`data-kind=term`), rows of the table — have `data-players`.
@@ -24,8 +26,8 @@
  * - `[data-action=run|cancel|undo|reset|retry|pin|unpin|measure|stop-measuring|show-cross|show-all|copy-code|provenance|examples|apply-caption|keep-caption]`,
  *   `[data-view=graph|heatmap|table]`, `[data-panel=trust|faithfulness|playground|examples|settings]`
  *   (`aria-expanded`),
- *   `[data-setting=graph_kind|graph_layout|palette|theme|method|order|text]`, `[data-choice=select|hide]` and
- *   `[data-choice=pinned|current|difference]` (`aria-pressed`), `[data-shows=PLAYER]` (shows a hidden player again),
+ *   `[data-setting=graph_kind|graph_layout|palette|theme|method|order|text]`, `[data-choice=select|hide]`,
+ *   `[data-choice=words|main]` and `[data-choice=pinned|current|difference]` (`aria-pressed`), `[data-shows=PLAYER]` (shows a hidden player again),
  *   `.fx-sentence p` (the first one is the finding), `.fx-value b` (the model's value, the prediction),
  *   `.fx-curves` (`data-aid` of the curves in front), `.fx-scores tbody` (`data-method`, `data-current`),
  *   `.fx-notice[data-kind=refusal|error|silent]`, `[data-caveat=identified]`.
