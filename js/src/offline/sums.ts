@@ -89,6 +89,8 @@ export function differenceOf(
   );
   const result: WireResult = {
     ...rest,
+    order: Math.min(current.order, 2),
+    identified: both(current.identified, pinned.identified),
     similarity: minus(current.similarity, pinned.similarity),
     empty_similarity: minus(current.empty_similarity, pinned.empty_similarity),
     baseline: minus(current.baseline, pinned.baseline),
@@ -106,6 +108,17 @@ export function differenceOf(
   const unmatched = [...players.keys()].filter((player) => players[player] === null);
   return { result, unmatched };
 }
+
+function both(current: Identified, pinned: Identified): Identified {
+  const { cross, text_text, image_image } = current;
+  return {
+    cross: cross && pinned.cross,
+    text_text: text_text && pinned.text_text,
+    image_image: image_image && pinned.image_image,
+  };
+}
+
+type Identified = WireResult["identified"];
 
 /** Maps an index of a current value to that of the matching pinned value, or null. */
 type Partner = (index: number) => number | null;

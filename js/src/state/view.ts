@@ -62,6 +62,8 @@ export interface ViewState {
   readonly group: ReadonlySignal<Group | null>;
   /** (n,) standard errors of the selected players' summed interactions with each other player, if known. */
   readonly groupErrors: ReadonlySignal<Float32Array | null>;
+  /** The kernel's best subsets of `explanation`; null before the kernel sent them. */
+  readonly subsets: ReadonlySignal<Subsets | null>;
   /** The best subset of the chosen size; null for size 0, or before the kernel sent it. */
   readonly subset: ReadonlySignal<Subset | null>;
   /** Ends of the colour scales of `values`. */
@@ -104,6 +106,7 @@ export function createView({ wire, pending, refusal }: Connection, releases: (()
   const active = computed(() => activePlayers(wire.selection.value, hovered.value, explanation.value));
   const belonging = <Answer extends Graph | Group | Subsets>(answer: Answer | null) =>
     answerFor(answer, shown.value, wire.result.value);
+  const subsets = computed(() => belonging(wire.subsets.value));
   const group = computed(() => groupFor(belonging(wire.group.value), wire.selection.value));
   const colouring = signal<Colouring>("words");
   const words = wordColours({ explanation, shown, compared, options: wire.options });
@@ -140,9 +143,8 @@ export function createView({ wire, pending, refusal }: Connection, releases: (()
     ),
     group,
     groupErrors: computed(() => decodeIfKnown(group.value?.se)),
-    subset: computed(() =>
-      subsetFor(belonging(wire.subsets.value), wire.subset_size.value, wire.subset_sign.value),
-    ),
+    subsets,
+    subset: computed(() => subsetFor(subsets.value, wire.subset_size.value, wire.subset_sign.value)),
     scales: computed(() => scalesOf(compared.value, limits.value, active.value)),
     limits,
     palette: computed(() => paletteOf(wire.options.value, wire.palette.value, dark.value)),

@@ -336,6 +336,17 @@ describe("sums of saved numbers", () => {
     expect(predictionOf(wireResult({ order: 3 }), [])).toBeNull();
   });
 
+  it("identify a block of a difference only if both results do", () => {
+    const identified = { cross: true, text_text: true, image_image: false };
+    const [known, open] = [wireResult({ order: 3 }), wireResult({ identified })];
+    for (const [b, a] of [
+      [known, open],
+      [open, known],
+    ] as const) {
+      expect(differenceOf(b, a, [0, 1]).result).toMatchObject({ identified, order: 2 });
+    }
+  });
+
   it("subtract only what both have", () => {
     const b = resultOf(snapshot(1, 1024), 2);
     const a = resultOf(snapshot(1, 1024, 1), 1);

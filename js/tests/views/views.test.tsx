@@ -194,6 +194,21 @@ describe("the graph", () => {
     expect(place(node)).toBe(before);
   });
 
+  it("gives the reason for a missing subset", async () => {
+    const note = (view: HTMLElement) => all(view, ".fx-graph-note").map(({ textContent }) => textContent);
+    const { model, view } = await drawn();
+    expect(note(view)).toEqual([]);
+    model.set("subset_size", 3);
+    await settled();
+    expect(note(view)).toEqual(["The kernel computes the subset after the final result."]);
+    model.set("offline", { p: [0.5], budgets: [1024], captions: [], playable: [], why: "" });
+    await settled();
+    expect(note(view)).toEqual(["This page contains no subsets of this explanation."]);
+    model.set("subsets", { generation: 1, shown: "current", positive: [], negative: [] });
+    await settled();
+    expect(note(view)).toEqual(["There is no subset of 3 players."]);
+  });
+
   it("keeps moved nodes at another p, but not for other words", async () => {
     const { model, view } = await drawn();
     await press(one(view, ".fx-node[data-player='5']"), "ArrowLeft", { altKey: true });

@@ -163,7 +163,8 @@ function nudge(store: Store, drawing: Drawing, event: KeyboardEvent, width: numb
 function SubsetNote({ store }: { store: Store }) {
   const subset = store.view.subset.value;
   if (!subset) {
-    return null;
+    const why = whyNoSubset(store);
+    return why === "" ? null : <div class="fx-graph-note">{why}</div>;
   }
   return (
     <div class="fx-graph-note">
@@ -172,6 +173,20 @@ function SubsetNote({ store }: { store: Store }) {
       <b data-subset-value={subset.value}>{signed(subset.value)}</b>
     </div>
   );
+}
+
+/** Return why there is no subset of the chosen size; an empty string for size 0. */
+function whyNoSubset(store: Store): string {
+  const { subset_size, offline } = store.wire;
+  if (subset_size.value === 0) {
+    return "";
+  }
+  if (store.view.subsets.value) {
+    return `There is no subset of ${subset_size.value} players.`;
+  }
+  return offline.value
+    ? "This page contains no subsets of this explanation."
+    : "The kernel computes the subset after the final result.";
 }
 
 /** Restores the layout's places. It is below the graph, so that its appearance moves nothing under the pointer. */
