@@ -430,6 +430,12 @@ class Refusal(TypedDict):
     message: str
 
 
+class Received(TypedDict):
+    """Confirmation that settings of a view arrived, even if they change nothing else."""
+
+    type: Literal["received"]
+
+
 class ToKernel(TypedDict):
     """A request: ``pin`` keeps the shown explanation as A; ``cancel`` stops refinement and measurement."""
 

@@ -345,7 +345,7 @@ class FixlipWidget(WidgetTraits, anywidget.AnyWidget):
     # -- from the view -------------------------------------------------------------------------------------------------
 
     def set_state(self, sync_data: dict[str, Any]) -> None:
-        """Apply settings from the view; an invalid one is reported to the view and keeps its value."""
+        """Apply settings from the view, and confirm them; an invalid one is reported to it and keeps its value."""
         valid: dict[str, Any] = {}
         for name in in_order(sync_data):
             try:
@@ -361,6 +361,7 @@ class FixlipWidget(WidgetTraits, anywidget.AnyWidget):
                     super().set_state(valid)
                 finally:
                     self._valid = {}
+        self.send({"type": "received"})
 
     @t.validate(*sorted(SETTINGS))
     def _check_setting(self, proposal: Any) -> Any:
