@@ -62,7 +62,11 @@ export class FakeKernel {
     this.emit(`change:${name}`);
   }
 
-  save_changes(): void {}
+  save_changes(): void {
+    if (!this.dead) {
+      this.emit("msg:custom", { type: "received" });
+    }
+  }
 
   send(content: ToKernel): void {
     if (this.dead) {

@@ -177,3 +177,9 @@ def test_a_model_is_named_with_its_weights() -> None:
     assert wires.model_label({"name": "ViT-B-32", "pretrained": "openai"}) == "ViT-B-32 · openai"
     assert wires.model_label({}) == ""
     assert tiny_clip().name in wires.model_label(tiny_clip().describe())
+
+
+@pytest.mark.parametrize("state", [{"top_k": 7}, {"selection": []}, {"p": -1}])
+def test_every_change_of_a_view_is_confirmed(widget: FixlipWidget, wire: Wire, state: dict[str, Any]) -> None:
+    wire.set(**state)
+    assert wire.messages[-1] == {"type": "received"}

@@ -12,6 +12,16 @@ export type Model = AnyModel<Traits>;
 /** Settings whose change starts a refinement. */
 const RESTARTING: ReadonlySet<Setting> = new Set<Setting>(["p", "budget", "text", "method", "order"]);
 
+/** Settings that the kernel answers with a graph or with sums. A change of the others needs no kernel. */
+const ANSWERED: ReadonlySet<Setting> = new Set<Setting>([
+  "selection",
+  "removed",
+  "shown",
+  "top_k",
+  "graph_layout",
+  "graph_kind",
+  "graph_sign",
+]);
 /** Requests whose button changes into that of the opposite request. */
 const TOGGLING: ReadonlySet<ToKernel["type"]> = new Set<ToKernel["type"]>(["run", "cancel", "measure"]);
 /** Time in which a second click belongs to a double click, and must not take back the first one. */
@@ -104,7 +114,7 @@ export function connect(model: Model): Connection {
         answers.begin();
       } else if (message.type === "measuring") {
         measurement.value = message;
-      } else if (message.generation >= traits.generation.value) {
+      } else if (message.type === "progress" && message.generation >= traits.generation.value) {
         progress.value = message;
       }
     },
@@ -113,10 +123,14 @@ export function connect(model: Model): Connection {
   // a notebook may be saved while the kernel works and opened again without a kernel that would finish
   received();
 
+  function isBusy(): boolean {
+    return model.get("status") === "running" || model.get("measuring");
+  }
+
   /** Note a sign of life from the kernel or another view; `name` is the setting that it changed. */
   function received(name?: string): void {
     if (!committing) {
-      answers.receive(model.get("status") === "running" || model.get("measuring"));
+      answers.receive(isBusy());
       mine.delete(name ?? "");
     }
   }
@@ -131,12 +145,13 @@ export function connect(model: Model): Connection {
   function commit<Name extends Setting>(name: Name, value: Traits[Name]): void {
     const kernel = traits.offline.value === null;
     const restarts = kernel && RESTARTING.has(name) && traits.autorun.value && traits[name].value !== value;
-    const plays = kernel && name === "removed" && (value as Traits["removed"]).length > 0;
+    // a kernel at work may be late with its confirmation, and its own messages show whether it is alive
+    const answered = kernel && ANSWERED.has(name) && !isBusy();
     claim(name);
     committing = true;
     model.set(name, value);
     committing = false;
-    if (restarts || plays) {
+    if (restarts || answered) {
       answers.expect(restarts);
     }
     deliver(() => model.save_changes());

@@ -393,13 +393,18 @@ export interface Refusal {
   readonly message: string;
 }
 
+/** Confirmation that settings of a view arrived, even if they change nothing else. */
+export interface Received {
+  readonly type: "received";
+}
+
 /** A request: `pin` keeps the shown explanation as A; `cancel` stops refinement and measurement. */
 export interface ToKernel {
   readonly type: "run" | "cancel" | "undo" | "reset" | "pin" | "unpin" | "measure";
 }
 
 export type Setting = keyof Settings;
-export type FromKernel = Progress | Refusal;
+export type FromKernel = Progress | Refusal | Received;
 
 /** Names of all traits. */
 export const TRAITS: readonly (keyof Traits)[] = [

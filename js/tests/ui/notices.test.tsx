@@ -155,6 +155,35 @@ describe("a kernel that does not answer", () => {
     },
   );
 
+  it.each([
+    { name: "selection", value: [5] },
+    { name: "removed", value: [1] },
+    { name: "shown", value: "pinned" },
+    { name: "top_k", value: 3 },
+    { name: "graph_layout", value: "spring" },
+    { name: "graph_kind", value: "cross" },
+    { name: "graph_sign", value: "positive" },
+  ] as const)("is told after a change of $name, unless the kernel confirms it", async ({ name, value }) => {
+    for (const alive of [false, true]) {
+      const model = new FakeModel();
+      const store = createStore(model.asModel);
+      store.commit(name, value as never);
+      if (alive) {
+        model.emit("msg:custom", { type: "received" });
+      }
+      await vi.advanceTimersByTimeAsync(6000);
+      expect(store.wire.silent.value).toBe(!alive);
+      store.dispose();
+    }
+  });
+
+  it("is not needed for what the view alone shows", async () => {
+    const view = await shown(new FakeModel());
+    one(view, "[data-view=heatmap]").click();
+    await vi.advanceTimersByTimeAsync(6000);
+    expect(silence(view)).toHaveLength(0);
+  });
+
   it("is not suspected while nothing was asked of it", async () => {
     const model = new FakeModel();
     const view = await shown(model);
