@@ -1,11 +1,27 @@
-/** A hook for the size of an element. */
+/** Sizes of elements in their own CSS pixels, also where a host scales its cells, as slides do. */
 
 import type { RefObject } from "preact";
 import { useLayoutEffect, useRef, useState } from "preact/hooks";
+import type { Point } from "./geometry";
 
 export interface Size {
   readonly width: number;
   readonly height: number;
+}
+
+/** Return by how much a host's transform scales an element; 1 without a transform. */
+export function scaleOf(element: Element): number {
+  const own = element instanceof HTMLElement ? element.offsetWidth : 0;
+  const { width } = element.getBoundingClientRect();
+  // the own width is a whole number
+  return own > 0 && Math.abs(width - own) >= 1 ? width / own : 1;
+}
+
+/** Return a pointer's place relative to an element, in the element's own pixels. */
+export function placeWithin(element: Element, { clientX, clientY }: MouseEvent): Point {
+  const { left, top } = element.getBoundingClientRect();
+  const scale = scaleOf(element);
+  return { x: (clientX - left) / scale, y: (clientY - top) / scale };
 }
 
 /** Return the current size of the element in CSS pixels; zero before its first layout. It may appear at any time. */
@@ -24,7 +40,9 @@ export function useSize(ref: RefObject<Element>): Size {
       return;
     }
     const measure = () => {
-      const { width, height } = element.getBoundingClientRect();
+      const box = element.getBoundingClientRect();
+      const scale = scaleOf(element);
+      const [width, height] = [box.width / scale, box.height / scale];
       setSize((old) => (old.width === width && old.height === height ? old : { width, height }));
     };
     const observer = new ResizeObserver(measure);

@@ -4,7 +4,7 @@ import type { RefObject } from "preact";
 import { useLayoutEffect, useState } from "preact/hooks";
 import { colourOf, strength } from "../lib/colour";
 import { arcPath, type Point } from "../lib/geometry";
-import { useSize } from "../lib/size";
+import { scaleOf, useSize } from "../lib/size";
 import type { Arc } from "../model/arcs";
 import type { Outlines } from "../model/outlines";
 import { playerCount } from "../model/players";
@@ -49,6 +49,7 @@ function ArcMark({ store, arc, places }: { store: Store; arc: Arc; places: Reado
 /** Return the end of an arc at each player, relative to the stage. */
 function placesIn(stage: HTMLElement, outlines: Outlines): Map<number, Point> {
   const origin = stage.getBoundingClientRect();
+  const scale = scaleOf(stage);
   const picture = stage.querySelector(".fx-picture")?.getBoundingClientRect() ?? origin;
   const places = new Map<number, Point>();
   for (const element of stage.querySelectorAll("[data-player]")) {
@@ -56,7 +57,7 @@ function placesIn(stage: HTMLElement, outlines: Outlines): Map<number, Point> {
     const at = element.classList.contains("fx-chip")
       ? topOf(element.getBoundingClientRect())
       : within(picture, outlines.centre(player));
-    places.set(player, { x: at.x - origin.left, y: at.y - origin.top });
+    places.set(player, { x: (at.x - origin.left) / scale, y: (at.y - origin.top) / scale });
   }
   return places;
 }

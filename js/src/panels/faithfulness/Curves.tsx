@@ -3,7 +3,7 @@
 import { useRef, useState } from "preact/hooks";
 import { evenTicks } from "../../lib/axes";
 import { plain, probability } from "../../lib/format";
-import { useSize } from "../../lib/size";
+import { placeWithin, useSize } from "../../lib/size";
 import type { Measured } from "../../wire/types";
 import { keptAt, nameOf, readingOf, summaryOf } from "./measures";
 
@@ -43,8 +43,8 @@ export function Curves({ current, others, lit, players }: CurvesProps) {
   const last = read.most.length - 1;
   const place = placesOf(width, current ? [current, ...others] : others);
   const at = (event: PointerEvent) => {
-    const box = (event.currentTarget as Element).getBoundingClientRect();
-    const share = (event.clientX - box.left - LEFT) / (width - LEFT - RIGHT);
+    const { x } = placeWithin(event.currentTarget as Element, event);
+    const share = (x - LEFT) / (width - LEFT - RIGHT);
     setPoint(Math.round(last * Math.min(Math.max(share, 0), 1)));
   };
   return (

@@ -5,7 +5,7 @@ import { useMemo, useRef, useState } from "preact/hooks";
 import { type DragEvents, useDrag } from "../../lib/drag";
 import { signed } from "../../lib/format";
 import { clamp, DIRECTIONS, type Point } from "../../lib/geometry";
-import { useSize } from "../../lib/size";
+import { scaleOf, useSize } from "../../lib/size";
 import type { Outlines } from "../../model/outlines";
 import { type Board, groupName, patchCount, shortLabel } from "../../model/players";
 import type { Store } from "../../state/store";
@@ -129,7 +129,9 @@ function useNodeDrag(
     },
     move: ({ node, at }, from, to) => {
       setDragging(true);
-      put(store, node, { x: (at.x + to.x - from.x) / width, y: (at.y + to.y - from.y) / height });
+      const scale = svg.current?.parentElement ? scaleOf(svg.current.parentElement) : 1;
+      const [x, y] = [at.x + (to.x - from.x) / scale, at.y + (to.y - from.y) / scale];
+      put(store, node, { x: x / width, y: y / height });
     },
     end: () => setDragging(false),
   });

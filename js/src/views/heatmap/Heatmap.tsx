@@ -4,7 +4,7 @@ import type { RefObject } from "preact";
 import { useEffect, useMemo, useRef } from "preact/hooks";
 import { colourOf } from "../../lib/colour";
 import { plain, withError } from "../../lib/format";
-import { useSize } from "../../lib/size";
+import { placeWithin, useSize } from "../../lib/size";
 import { interaction, interactionError, unitOf } from "../../model/explanation";
 import { type Board, imageWord, shortName, textWord } from "../../model/players";
 import type { Store } from "../../state/store";
@@ -124,8 +124,7 @@ function Cells({ store, place, limit }: { store: Store; place: Sheet; limit: num
   const of = store.view.explanation.value;
   const marks = useMemo(() => (of ? marksOf(of, place, limit) : []), [of, place, limit]);
   const players = (event: MouseEvent): readonly number[] => {
-    const box = (event.currentTarget as Element).getBoundingClientRect();
-    const [x, y] = [event.clientX - box.left, event.clientY - box.top];
+    const { x, y } = placeWithin(event.currentTarget as Element, event);
     const mark = markAt(marks, x, y);
     const cell = mark ? [mark.row, mark.column] : (cellAt(place, x, y) ?? []);
     return [...new Set(cell)];
