@@ -69,7 +69,7 @@ function Chip({ store, player, token, tabStop }: ChipProps) {
       class="fx-chip"
       style={
         colour
-          ? { "--tint": colour, "--ink": inkOn(colour) }
+          ? { "--tint": faded(colour, 1), "--ink": inkOn(colour) }
           : {
               "--tint":
                 shown > 0 && !words

@@ -24,7 +24,7 @@ export function WordLabels({ store }: { store: Store }) {
   return (
     <div
       ref={layer}
-      class="fx-words"
+      class="fx-word-labels"
       style={{
         aspectRatio: image ? `${image.width} / ${image.height}` : `${outlines.width} / ${outlines.height}`,
       }}

@@ -13,7 +13,7 @@
  *   `data-player`, `data-value` (the coloured value: main effect, or interaction with the active players; an active
  *   player keeps its main effect), `data-active`, `aria-pressed` (selected).
  *   Patches and tokens have `data-word` while words colour the picture: the player of a patch's word; whether a token
- *   has a colour. `.fx-words [data-word]` are the labels on the picture.
+ *   has a colour. `.fx-word-labels [data-word]` are the labels on the picture.
  *   All of them: `data-pointed` (under the pointer or focus in any part), `data-member` (of the shown subset);
  *   patches and tokens: `data-removed` (hidden in the playground), `data-held` (in the lasso).
  *   Elements for an interaction — edges, third-order terms (`data-kind=term`), rows of the table — have `data-players`.

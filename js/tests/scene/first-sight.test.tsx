@@ -1,4 +1,5 @@
 import { describe, expect, it } from "vitest";
+import { faded } from "../../src/lib/colour";
 import { outlinesOf } from "../../src/model/outlines";
 import { assignColours } from "../../src/model/words";
 import { placesOf } from "../../src/scene/WordLabels";
@@ -45,6 +46,7 @@ function model(changes: Partial<Traits> = {}): FakeModel {
 
 const fills = (view: ParentNode) => all(view, ".fx-patch").map((patch) => patch.getAttribute("fill"));
 const labels = (view: ParentNode) => all(view, "[data-player]").map((one) => one.getAttribute("aria-label"));
+const solid = (colour = "") => faded(colour, 1);
 const tints = (view: ParentNode) =>
   all(view, ".fx-chip").map((chip) => chip.style.getPropertyValue("--tint"));
 
@@ -55,7 +57,7 @@ describe("the first sight", () => {
     expect(fills(view)).toEqual([first, first, second, "none"]);
     const opacities = all(view, ".fx-patch").map((patch) => Number(patch.getAttribute("fill-opacity")));
     expect(opacities).toEqual([0.72, 0.46, 0.33, 0]);
-    expect(tints(view)).toEqual(["transparent", second, first]);
+    expect(tints(view)).toEqual(["transparent", solid(second), solid(first)]);
     expect(all(view, ".fx-chip").map((chip) => chip.dataset.word)).toEqual(["false", "true", "true"]);
     expect(one(view, ".fx-readout").textContent).toContain(
       "Each patch has the colour of the token it interacts with most (positive, significant).",
@@ -97,7 +99,7 @@ describe("the first sight", () => {
     expect(fills(view)).toEqual([first, third, second, "none"]);
     of.set("result", withWords({ p: 0.8, patch_words: [-1, 0, 1, -1], interactions: moved }));
     await settled();
-    expect(tints(view)).toEqual([third, second, "transparent"]);
+    expect(tints(view)).toEqual([solid(third), solid(second), "transparent"]);
     of.set("result", withWords({ p: 0.7, patch_words: [2, 0, 1, -1], interactions: moved }));
     await settled();
     expect(fills(view)).toEqual([first, third, second, "none"]);
