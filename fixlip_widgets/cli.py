@@ -142,10 +142,17 @@ def _write_report(explanation: Explanation, explainer: IncrementalExplainer, opt
 
     method, chosen = CATALOGUE[explanation.method], options.p_grid or options.budgets
     if method.pooled and explanation.order in method.orders and (chosen or options.max_encodings is None):
-        settings = {"method": method.name, "order": explanation.order, "first": explanation}
-        report(record(explainer, p=options.p_grid, budgets=options.budgets, **settings), options.out)
+        recording = record(
+            explainer,
+            p=options.p_grid,
+            budgets=options.budgets,
+            method=method.name,
+            order=explanation.order,
+            first=explanation,
+        )
     else:
-        report(Recording.of(explanation), options.out)
+        recording = Recording.of(explanation)
+    report(recording, options.out)
 
 
 def _pair(image: str, caption: str | None) -> tuple[Any, str]:

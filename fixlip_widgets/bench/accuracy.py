@@ -11,7 +11,7 @@ from torch import Tensor
 
 from fixlip_widgets import VisionLanguageGame, demo, load_model
 from fixlip_widgets.bench.measure import Row
-from fixlip_widgets.estimators.crossmodal import CrossModalFit, Fit, Modality, regress
+from fixlip_widgets.estimators.crossmodal_regression import CrossModalFit, Fit, Modality, regress
 from fixlip_widgets.estimators.masks import draw_masks, enumerate_masks, enumeration_weights
 from fixlip_widgets.estimators.penalties import CrossValidated
 

@@ -15,7 +15,7 @@ import torch
 from fixlip_widgets import IncrementalExplainer, VisionLanguageGame, demo, load_model
 from fixlip_widgets.bench import dense
 from fixlip_widgets.bench.measure import Row
-from fixlip_widgets.estimators.crossmodal import Modality, regress
+from fixlip_widgets.estimators.crossmodal_regression import Modality, regress
 from fixlip_widgets.estimators.masks import draw_masks, enumerate_masks, split_budget
 from fixlip_widgets.support.meter import metered
 

@@ -13,7 +13,7 @@ import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
 from fixlip_widgets.errors import InputError
-from fixlip_widgets.estimators.crossmodal import Fit
+from fixlip_widgets.estimators.crossmodal_regression import Fit
 from fixlip_widgets.estimators.joint import fit_joint
 from fixlip_widgets.estimators.masks import enumerate_masks, enumeration_weights
 from fixlip_widgets.estimators.shapley import kernel_weights

@@ -13,7 +13,7 @@ from typing import Literal
 import torch
 from torch import Tensor
 
-from fixlip_widgets.estimators.crossmodal import Modality
+from fixlip_widgets.estimators.crossmodal_regression import Modality
 from fixlip_widgets.estimators.effective_units import effective_units
 from fixlip_widgets.estimators.quadratic import QuadraticFit, chunks
 

@@ -10,7 +10,7 @@ from numpy.typing import ArrayLike
 from torch import Tensor
 
 from fixlip_widgets.errors import InputError
-from fixlip_widgets.estimators.crossmodal import Fit
+from fixlip_widgets.estimators.crossmodal_regression import Fit
 from fixlip_widgets.estimators.least_squares import LeastSquares, check_size
 from fixlip_widgets.estimators.quadratic import inverse_spread, weighted_mean
 from fixlip_widgets.support.checks import check_binary

@@ -15,7 +15,7 @@ import torch
 from numpy.typing import NDArray
 from torch import Tensor
 
-from fixlip_widgets.estimators.crossmodal import Modality
+from fixlip_widgets.estimators.crossmodal_regression import Modality
 from fixlip_widgets.estimators.influence import MOST_LEVERAGE, rests_on_few, too_few
 from fixlip_widgets.estimators.least_squares import MOST_ROW_LEVERAGE
 from fixlip_widgets.estimators.quadratic import chunks

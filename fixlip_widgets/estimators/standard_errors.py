@@ -22,7 +22,7 @@ import torch
 from numpy.typing import NDArray
 from torch import Tensor
 
-from fixlip_widgets.estimators.crossmodal import CrossModalFit, Modality
+from fixlip_widgets.estimators.crossmodal_regression import CrossModalFit, Modality
 from fixlip_widgets.estimators.influence import Chunk, Units, rests_on_few
 from fixlip_widgets.estimators.quadratic import chunks
 
@@ -35,7 +35,7 @@ _PROBES = 16
 
 @dataclass(frozen=True)
 class Errors:
-    """Standard errors of a :class:`~fixlip_widgets.estimators.crossmodal.Fit`, same shapes, in logits."""
+    """Standard errors of a :class:`~fixlip_widgets.estimators.crossmodal_regression.Fit`, same shapes, in logits."""
 
     baseline: float
     main: Floats

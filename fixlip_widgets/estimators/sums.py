@@ -13,8 +13,8 @@ import torch
 from numpy.typing import NDArray
 from torch import Tensor
 
-from fixlip_widgets.estimators.crossmodal import CrossModalFit, Modality
-from fixlip_widgets.estimators.variance import Sampling, samplings, scaled_basis
+from fixlip_widgets.estimators.crossmodal_regression import CrossModalFit, Modality
+from fixlip_widgets.estimators.standard_errors import Sampling, samplings, scaled_basis
 
 Floats = NDArray[np.float64]
 

@@ -21,10 +21,10 @@ import torch
 from numpy.typing import NDArray
 from torch import Tensor
 
-from fixlip_widgets.estimators.crossmodal import Fit, Modality
+from fixlip_widgets.estimators.crossmodal_regression import Fit, Modality
 from fixlip_widgets.estimators.influence import Chunk, Units, rests_on_few
 from fixlip_widgets.estimators.quadratic import QuadraticFit
-from fixlip_widgets.estimators.variance import Errors, affine_directions, scaled_basis
+from fixlip_widgets.estimators.standard_errors import Errors, affine_directions, scaled_basis
 
 Floats = NDArray[np.float64]
 _DIRECTIONS = 1024

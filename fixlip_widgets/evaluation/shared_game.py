@@ -11,7 +11,7 @@ from torch import Tensor
 
 from fixlip_widgets.encoders.models import Model
 from fixlip_widgets.explainers.game import Modality, VisionLanguageGame
-from fixlip_widgets.explainers.remembering_game import RememberingGame
+from fixlip_widgets.explainers.memoized_game import RememberingGame
 from fixlip_widgets.support.meter import metered
 
 

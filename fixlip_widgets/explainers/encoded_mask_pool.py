@@ -13,7 +13,7 @@ from torch import Tensor
 
 from fixlip_widgets.encoders.batches import BatchSize, EncoderRuns, home
 from fixlip_widgets.errors import PoolError
-from fixlip_widgets.estimators.crossmodal import Modality
+from fixlip_widgets.estimators.crossmodal_regression import Modality
 from fixlip_widgets.estimators.masks import (
     balance_by_size,
     balance_weights,

@@ -8,8 +8,8 @@ from collections.abc import Iterator
 
 from fixlip_widgets.encoders.batches import BatchSize
 from fixlip_widgets.estimators.masks import ENUMERATE_UP_TO, split_budget, spread_probabilities
+from fixlip_widgets.explainers.encoded_mask_pool import Pool
 from fixlip_widgets.explainers.game import VisionLanguageGame
-from fixlip_widgets.explainers.mask_pool import Pool
 from fixlip_widgets.explainers.metrics.fit import held_out_count
 from fixlip_widgets.explainers.pair_pools import PairPools
 from fixlip_widgets.support.progress import Progress

@@ -7,7 +7,7 @@ from dataclasses import replace
 
 import numpy as np
 
-from fixlip_widgets.estimators.crossmodal import CrossModalFit, regress
+from fixlip_widgets.estimators.crossmodal_regression import CrossModalFit, regress
 from fixlip_widgets.estimators.sums import sum_errors
 from fixlip_widgets.explainers.pair_pools import PairPools
 from fixlip_widgets.explainers.pool_fit import PoolFit

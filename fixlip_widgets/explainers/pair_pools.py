@@ -11,7 +11,7 @@ from numpy.typing import NDArray
 from torch import Tensor
 
 from fixlip_widgets.estimators.masks import HELD_OUT_STREAM, IMAGE_STREAM, TEXT_STREAM
-from fixlip_widgets.explainers.mask_pool import Pool
+from fixlip_widgets.explainers.encoded_mask_pool import Pool
 
 
 class PairPools:

@@ -11,9 +11,9 @@ import numpy as np
 from numpy.typing import NDArray
 
 from fixlip_widgets.explainers.fixlip import IncrementalExplainer
+from fixlip_widgets.explainers.memoized_game import RememberingGame
 from fixlip_widgets.explainers.registry import Method, Request
 from fixlip_widgets.explainers.registry import method as method_of
-from fixlip_widgets.explainers.remembering_game import RememberingGame
 from fixlip_widgets.pages.recordable import recording_of
 from fixlip_widgets.pages.recording import GRID, Recording, Step
 from fixlip_widgets.support.checks import check_budget, check_p, list_of

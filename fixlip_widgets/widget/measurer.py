@@ -11,9 +11,9 @@ import numpy as np
 from numpy.typing import NDArray
 
 from fixlip_widgets.explainers.game import Modality
+from fixlip_widgets.explainers.memoized_game import Embeddings, RememberingGame, pool_embeddings
 from fixlip_widgets.explainers.metrics.curves import POINTS, Curves, curves, extremes
 from fixlip_widgets.explainers.metrics.sampled import Faithfulness, check_players, fresh_masks, sample
-from fixlip_widgets.explainers.remembering_game import Embeddings, RememberingGame, pool_embeddings
 from fixlip_widgets.support.progress import Progress
 
 if TYPE_CHECKING:

@@ -6,13 +6,13 @@ import torch
 
 from fixlip_widgets import VisionLanguageGame, demo, load_model
 from fixlip_widgets.encoders.batches import BatchSize
-from fixlip_widgets.estimators.crossmodal import Modality, regress
+from fixlip_widgets.estimators.crossmodal_regression import Modality, regress
 from fixlip_widgets.estimators.linear import fit_linear
 from fixlip_widgets.estimators.masks import draw_masks, enumerate_masks, enumeration_weights
+from fixlip_widgets.estimators.standard_errors import standard_errors
 from fixlip_widgets.estimators.sums import sum_errors
 from fixlip_widgets.estimators.third import regress_third
-from fixlip_widgets.estimators.variance import standard_errors
-from fixlip_widgets.explainers.mask_pool import Pool
+from fixlip_widgets.explainers.encoded_mask_pool import Pool
 from fixlip_widgets.explanation.significance import degrees_of_freedom, significant
 
 SEEDS = 200

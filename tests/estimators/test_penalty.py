@@ -4,7 +4,7 @@ import numpy as np
 import pytest
 import torch
 
-from fixlip_widgets.estimators.crossmodal import regress
+from fixlip_widgets.estimators.crossmodal_regression import regress
 from fixlip_widgets.estimators.heredity import expected_squares, strengths
 from fixlip_widgets.estimators.masks import draw_masks
 from fixlip_widgets.estimators.quadratic import QuadraticDesign

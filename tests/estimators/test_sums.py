@@ -2,9 +2,9 @@
 
 import numpy as np
 
-from fixlip_widgets.estimators.crossmodal import regress
+from fixlip_widgets.estimators.crossmodal_regression import regress
+from fixlip_widgets.estimators.standard_errors import standard_errors
 from fixlip_widgets.estimators.sums import sum_errors
-from fixlip_widgets.estimators.variance import standard_errors
 from tests.estimators.test_coverage import IMAGE, N_IMAGE, N_TEXT, TEXT, everything, sampled
 
 N = N_IMAGE + N_TEXT

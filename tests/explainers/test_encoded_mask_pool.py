@@ -7,7 +7,7 @@ import torch
 from fixlip_widgets import EncodingError, IncrementalExplainer
 from fixlip_widgets.encoders import batches as encoding
 from fixlip_widgets.encoders.batches import BatchSize
-from fixlip_widgets.explainers.mask_pool import Pool
+from fixlip_widgets.explainers.encoded_mask_pool import Pool
 from tests.golden import tiny_game
 
 CPU = torch.device("cpu")

@@ -11,7 +11,7 @@ import pytest
 from fixlip_widgets import FixlipError, IncrementalExplainer, VisionLanguageGame
 from fixlip_widgets.evaluation.shared_game import SharedGame
 from fixlip_widgets.explainers import group_errors
-from fixlip_widgets.explainers.remembering_game import RememberingGame
+from fixlip_widgets.explainers.memoized_game import RememberingGame
 from tests.golden import tiny_clip, tiny_game, tiny_pixels
 
 

@@ -7,7 +7,7 @@ import torch
 from fixlip_widgets import EncodingError, FixlipError, InputError, explain
 from fixlip_widgets.encoders.batches import distinct
 from fixlip_widgets.estimators import exact, fit_joint
-from fixlip_widgets.estimators.crossmodal import Modality
+from fixlip_widgets.estimators.crossmodal_regression import Modality
 from fixlip_widgets.estimators.linear import fit_linear
 from fixlip_widgets.estimators.masks import draw_masks, enumerate_masks, enumeration_weights
 from fixlip_widgets.estimators.shapley import fit_shapley, kernel_weights, size_probabilities

@@ -5,7 +5,7 @@ from __future__ import annotations
 import numpy as np
 from numpy.typing import NDArray
 
-from fixlip_widgets.estimators.crossmodal import Modality
+from fixlip_widgets.estimators.crossmodal_regression import Modality
 from fixlip_widgets.explanation.explanation import Explanation
 
 Floats = NDArray[np.float64]
