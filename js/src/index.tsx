@@ -3,6 +3,7 @@
 import type { RenderProps } from "@anywidget/types";
 import { render as mount } from "preact";
 import { keepFocus } from "./lib/focus";
+import { keepKeys } from "./lib/shortcuts";
 import { App } from "./shell/App";
 import { dress } from "./shell/dress";
 import { createStore } from "./state/store";
@@ -15,11 +16,13 @@ function render({ model, el }: RenderProps<Traits>): () => void {
   el.style.minWidth ||= "min(320px, 100%)";
   const undress = dress(el);
   const release = keepFocus(el);
+  const releaseKeys = keepKeys(el);
   mount(<App store={store} />, el);
   return () => {
     mount(null, el);
     store.dispose();
     release();
+    releaseKeys();
     undress();
   };
 }

@@ -55,7 +55,6 @@ export function App({ store }: { store: Store }) {
     <section
       class="fixlip"
       aria-label={`Why the model finds the image and “${text.value}” similar`}
-      onFocusIn={keepKeys}
       data-theme={store.view.dark.value ? "dark" : "light"}
       data-host={theme.value === "auto"}
       data-status={store.view.status.value}
@@ -103,14 +102,4 @@ export function App({ store }: { store: Store }) {
 function asksToUndo(event: KeyboardEvent): boolean {
   const typing = event.target instanceof Element && event.target.matches("input[type=text], textarea");
   return event.key.toLowerCase() === "z" && (event.ctrlKey || event.metaKey) && !event.shiftKey && !typing;
-}
-
-/**
- * Keep keys for the widget from moving through the notebook. JupyterLab handles keys first, unless the focused element
- * itself has this attribute.
- */
-function keepKeys(event: FocusEvent) {
-  if (event.target instanceof Element) {
-    event.target.setAttribute("data-lm-suppress-shortcuts", "true");
-  }
 }

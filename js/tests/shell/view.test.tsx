@@ -250,13 +250,6 @@ describe("the view", () => {
     expect(all(view, ".fx-chip")).toHaveLength(2);
   });
 
-  it("keeps a notebook's shortcuts away from what has the focus", async () => {
-    const view = await shown(new FakeModel());
-    const chip = all(view, ".fx-chip")[0] as HTMLElement;
-    chip.dispatchEvent(new FocusEvent("focusin", { bubbles: true }));
-    expect(chip.hasAttribute("data-lm-suppress-shortcuts")).toBe(true);
-  });
-
   it("leaves nothing behind", async () => {
     const model = new FakeModel();
     const el = document.createElement("div");
