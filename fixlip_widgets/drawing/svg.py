@@ -84,7 +84,7 @@ def words_svg(explanation: Surrogate, *, legend: bool = True, embed: bool = True
     heat = [
         {
             "player": player,
-            "title": f"{explanation.names[player]}: “{explanation.tokens[word]}”, "
+            "title": f"{explanation.names[player]}: “{explanation.names[explanation.n_image + word]}”, "
             + with_unit(signed(value), explanation.unit),
             "color": colors[word],
             "opacity": round(_FAINTEST_WORD + (_HEAT - _FAINTEST_WORD) * value / limit, 2),

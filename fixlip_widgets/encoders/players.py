@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections import Counter
+from collections.abc import Sequence
 from numbers import Integral
 from typing import Any
 
@@ -53,20 +55,25 @@ class Players:
 
     @property
     def names(self) -> tuple[str, ...]:
-        """Names of all players: ``patch (row, column)`` or ``region number``, counted from 1, then the tokens."""
-        one, columns = self.image_word[0], self.grid[1]
+        """Names of all players: ``patch (row, column)`` or ``region number``, counted from 1, then the tokens.
+
+        A token that occurs more than once is numbered: ``a¹``, ``a²``.
+        """
+        one, columns, texts = self.image_word[0], self.grid[1], numbered(self.tokens)
         if self.regions is not None:
-            return (*(f"{one} {i + 1}" for i in range(self.n_image)), *self.tokens)
-        return (*(f"{one} ({i // columns + 1}, {i % columns + 1})" for i in range(self.n_image)), *self.tokens)
+            return (*(f"{one} {i + 1}" for i in range(self.n_image)), *texts)
+        return (*(f"{one} ({i // columns + 1}, {i % columns + 1})" for i in range(self.n_image)), *texts)
 
     def player(self, player: int | str) -> int:
-        """Return the index of a player from its index or name; a token that occurs twice needs an index.
+        """Return the index of a player from its index or name; a token that occurs twice needs an index or its number.
 
         Raises:
             InputError: The player does not exist, or its name is not unique.
         """
         if isinstance(player, str):
-            matches = [i for i, name in enumerate(self.names) if name == player]
+            names = self.names
+            plain = (*names[: self.n_image], *self.tokens)
+            matches = [i for i in range(self.n_players) if player in (names[i], plain[i])]
             if len(matches) != 1:
                 places = joined([*map(str, matches)])
                 problem = f"occurs more than once; give an index: {places}" if matches else "is not a player"
@@ -75,3 +82,16 @@ class Players:
         if isinstance(player, bool) or not isinstance(player, Integral) or not 0 <= player < self.n_players:
             raise InputError(f"Player {player!r} does not exist; players are numbered 0 to {self.n_players - 1}.")
         return int(player)
+
+
+_SUPERSCRIPTS = str.maketrans("0123456789", "⁰¹²³⁴⁵⁶⁷⁸⁹")
+
+
+def numbered(tokens: Sequence[str]) -> tuple[str, ...]:
+    """Return the tokens, with a number at those that occur more than once: ``a¹``, ``a²``."""
+    total, seen = Counter(tokens), Counter[str]()
+    names: list[str] = []
+    for token in tokens:
+        seen[token] += 1
+        names.append(token + str(seen[token]).translate(_SUPERSCRIPTS) if total[token] > 1 else token)
+    return tuple(names)

@@ -1,5 +1,6 @@
 /** Names of players, and their neighbours for the arrow keys. Patches or regions come first, then the tokens. */
 
+import { superscript } from "../lib/format";
 import { nearestTowards } from "../lib/geometry";
 import type { Outlines } from "./outlines";
 
@@ -46,9 +47,17 @@ export function playersWord(board: Pick<Board, "regions" | "words">): string {
   return `${imageWord(board).many} and ${textWord(board).many}`;
 }
 
+/** Return the name of a text player, numbered if its token occurs more than once: a¹, a²; undefined for a patch. */
+export function tokenName(board: Board, player: number): string | undefined {
+  const index = player - patchCount(board);
+  const token = board.tokens[index];
+  const same = [...board.tokens.keys()].filter((other) => board.tokens[other] === token);
+  return same.length > 1 ? `${token}${superscript(same.indexOf(index) + 1)}` : token;
+}
+
 /** Return the short name of a player: “dog”, patch (5, 1), region 12. */
 export function shortName(board: Board, player: number): string {
-  const token = board.tokens[player - patchCount(board)];
+  const token = tokenName(board, player);
   if (token !== undefined) {
     return `“${isolated(token)}”`;
   }

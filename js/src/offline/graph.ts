@@ -1,7 +1,7 @@
 /** The explanation graph of saved data: the same players and edges as the kernel's, at saved places. */
 
 import { explanationOf } from "../model/explanation";
-import { patchCount, shortLabel, shortName } from "../model/players";
+import { patchCount, shortLabel, shortName, tokenName } from "../model/players";
 import { decode, decodeIfKnown } from "../wire/arrays";
 import type { Graph, GraphEdge, GraphNode, Traits, Triple, WireResult } from "../wire/types";
 import type { Places, SavedCaption } from "./saved";
@@ -156,7 +156,7 @@ function termNode(
 }
 
 function nameOf(of: WireResult, player: number): string {
-  return of.tokens[player - patchCount(of)] ?? shortName(of, player);
+  return tokenName(of, player) ?? shortName(of, player);
 }
 
 function joined(node: GraphNode, term: Triple): GraphEdge[] {

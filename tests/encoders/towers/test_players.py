@@ -137,3 +137,12 @@ def test_fingerprints_depend_on_the_players():
         for options in ({}, {"regions": HALVES}, {"regions": HALVES.T}, {"words": True}, {"grid": (1, 2)})
     ]
     assert len({(each["grid"], each["caption"]) for each in prints}) == 5
+
+
+def test_tokens_that_occur_twice_have_numbered_names():
+    pair = VisionLanguageGame(tiny_clip(), tiny_pixels(), "a dog next to a cat", regions=HALVES, words=True)
+    assert pair.tokens == ("a", "dog", "next", "to", "a", "cat")
+    assert pair.names[2:] == ("a¹", "dog", "next", "to", "a²", "cat")
+    assert [pair.player(name) for name in ("a¹", "a²", "cat", "region 2")] == [2, 6, 7, 1]
+    with pytest.raises(InputError, match="occurs more than once; give an index: 2 and 6"):
+        pair.player("a")
