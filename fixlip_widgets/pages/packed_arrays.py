@@ -36,5 +36,10 @@ def packed(values: NDArray[Any], *, coarse: bool = False) -> Packed:
 
 
 def from_wire(wire: dict[str, Any]) -> NDArray[np.float32]:
-    """Decode a :func:`fixlip_widgets.pages.wire_format.array`, also one from a saved notebook."""
-    return np.frombuffer(wire["data"], dtype="<f4").reshape(wire["shape"])
+    """Decode an array of :mod:`fixlip_widgets.pages.wire_format`, also one from a saved notebook."""
+    values = np.frombuffer(wire["data"], dtype="<f4")
+    if not wire.get("upper"):
+        return values.reshape(wire["shape"])
+    whole = np.zeros(wire["shape"], dtype=np.float32)
+    whole[np.triu_indices(len(whole), 1)] = values
+    return whole + whole.T

@@ -44,6 +44,14 @@ class Pair(Protocol):
         ...
 
 
+def symmetric(values: NDArray[Any] | None) -> WireArray | None:
+    """Return the elements above the diagonal of a symmetric (n, n) matrix with zero diagonal, or None for None."""
+    if values is None:
+        return None
+    flat = np.ascontiguousarray(values[np.triu_indices(len(values), 1)], dtype="<f4")
+    return {"shape": list(values.shape), "dtype": "float32", "upper": True, "data": memoryview(flat.tobytes())}
+
+
 def array(values: NDArray[Any] | None) -> WireArray | None:
     """Return ``values`` as float32 with shape and type, or None for None."""
     if values is None:
@@ -94,8 +102,8 @@ def result(
         "code": code,
         "main": array(explanation.main),
         "main_se": array(explanation.main_se),
-        "interactions": array(explanation.interactions),
-        "interactions_se": array(explanation.interactions_se),
+        "interactions": symmetric(explanation.interactions),
+        "interactions_se": symmetric(explanation.interactions_se),
     }
 
 

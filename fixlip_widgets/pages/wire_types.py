@@ -21,6 +21,8 @@ class WireArray(TypedDict):
 
     shape: list[int]
     dtype: Literal["float32"]
+    upper: NotRequired[bool]
+    """Whether the data are the elements above the diagonal of a symmetric matrix, row by row. Absent: false."""
     data: memoryview
 
 

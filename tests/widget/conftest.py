@@ -10,6 +10,7 @@ import numpy as np
 import pytest
 
 from fixlip_widgets import FixlipWidget, IncrementalExplainer, Model, VisionLanguageGame
+from fixlip_widgets.pages.packed_arrays import from_wire
 from tests.golden import tiny_clip, tiny_pixels
 
 CAPTION = "a dog next to a cat"
@@ -84,4 +85,4 @@ def breakable() -> Model:
 
 def numbers(wire: dict[str, Any]) -> np.ndarray:
     """An array as the view reads it."""
-    return np.frombuffer(wire["data"], dtype=wire["dtype"]).reshape(wire["shape"])
+    return from_wire(wire)

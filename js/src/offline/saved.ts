@@ -1,5 +1,6 @@
 /** Format of a saved page: results over a grid of settings, with packed arrays. */
 
+import { mirrored } from "../wire/arrays";
 import type {
   ConvergencePoint,
   Examples,
@@ -120,18 +121,6 @@ export function unpacked(packed: Packed | null): WireArray | null {
 
 export function wireArray(numbers: Float32Array<ArrayBuffer>, shape: readonly number[]): WireArray {
   return { shape, dtype: "float32", data: new DataView(numbers.buffer) };
-}
-
-/** Return the symmetric matrix, given the elements above its diagonal. */
-function mirrored(upper: Float32Array, n: number): Float32Array<ArrayBuffer> {
-  const whole = new Float32Array(n * n);
-  let next = 0;
-  for (let row = 0; row < n; row++) {
-    for (let column = row + 1; column < n; column++) {
-      whole[row * n + column] = whole[column * n + row] = upper[next++] ?? Number.NaN;
-    }
-  }
-  return whole;
 }
 
 /** Return a reader of IEEE 754 half precision, which `DataView` does not support in every browser. */

@@ -15,6 +15,8 @@ export type Shown = "current" | "pinned" | "difference";
 export interface WireArray {
   readonly shape: readonly number[];
   readonly dtype: "float32";
+  /** Whether the data are the elements above the diagonal of a symmetric matrix, row by row. Absent: false. */
+  readonly upper?: boolean;
   readonly data: DataView;
 }
 

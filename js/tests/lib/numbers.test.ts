@@ -177,3 +177,12 @@ describe("an explanation", () => {
     expect(arcsFrom(shown, [2]).map(({ token, significant }) => [token, significant])).toEqual([[4, false]]);
   });
 });
+
+describe("a symmetric matrix", () => {
+  it("arrives as the part above its diagonal", () => {
+    const data = new DataView(Float32Array.of(1, 2, 3).buffer);
+    const wire = { shape: [3, 3], dtype: "float32", upper: true, data } as const;
+    expect([...decode(wire)]).toEqual([0, 1, 2, 1, 0, 3, 2, 3, 0]);
+    expect(() => decode({ ...wire, shape: [4, 4] })).toThrow("4×4");
+  });
+});
