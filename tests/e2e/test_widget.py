@@ -131,6 +131,19 @@ def test_keyboard_alone_reaches_a_token_colours_by_it_and_selects_it(open_notebo
     expect(view.root).to_have_attribute("data-selection", "")
 
 
+def test_jupyterlab_keeps_its_shortcuts_while_a_token_has_the_focus(open_notebook: Open):
+    notebook = open_notebook(SMALL, "widget")
+    view = view_of(notebook)
+    view.wait()
+    notebook.execute("widget.text = 'a dog'")
+    view.wait()
+    view.chip(notebook.evaluate("widget.explanation.n_image")).focus()
+    unsaved = notebook.page.locator(".lm-TabBar-tab.jp-mod-current.jp-mod-dirty")
+    expect(unsaved).to_have_count(1)
+    notebook.page.keyboard.press("Control+s")
+    expect(unsaved).to_have_count(0)
+
+
 def test_cancel_takes_effect_within_half_a_second_and_keeps_the_partial_result(open_notebook: Open):
     notebook = open_notebook(LARGE, "widget")
     view = view_of(notebook)
@@ -145,6 +158,7 @@ def test_cancel_takes_effect_within_half_a_second_and_keeps_the_partial_result(o
             assert attempt < 2, "three cancellations took longer than half a second each"
             view.wait("cancelled")
             view.press("run")
+            notebook.page.wait_for_timeout(500)  # an earlier click would be the second half of a double click
     view.wait("cancelled")
     encoded = notebook.evaluate("[widget.wait(5), widget.explanation.image_encodes]")
     reached = int(view.says("result-budget"))
