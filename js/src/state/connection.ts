@@ -1,13 +1,10 @@
 /** The connection to the kernel: the widget's traits as signals, messages beside them, and commits and requests. */
 
-import type { AnyModel } from "@anywidget/types";
 import { batch, type ReadonlySignal, type Signal, signal } from "@preact/signals";
 import { type Explanation, explanationOf } from "../model/explanation";
 import type { FromKernel, Graph, Progress, Refusal, Setting, ToKernel, Traits } from "../wire/types";
 import { createAnswers } from "./answers";
-import { MIRRORED, type TraitSignals, traitSignals } from "./traits";
-
-export type Model = AnyModel<Traits>;
+import { MIRRORED, type Model, type TraitSignals, traitSignals } from "./traits";
 
 /** Settings whose change starts a refinement. */
 const RESTARTING: ReadonlySet<Setting> = new Set<Setting>(["p", "budget", "text", "method", "order"]);

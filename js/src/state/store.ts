@@ -1,7 +1,8 @@
 /** One view's store: what came over the wire, what this view shows, and the actions that change them. */
 
 import type { Setting, ToKernel, Traits } from "../wire/types";
-import { connect, type Model, type WireState } from "./connection";
+import { connect, type WireState } from "./connection";
+import type { Model } from "./traits";
 import { createView, type Tool, type ViewState } from "./view";
 
 export type { Model, Tool };

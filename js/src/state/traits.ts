@@ -1,8 +1,10 @@
 /** The widget's traits as signals. */
 
+import type { AnyModel } from "@anywidget/types";
 import { type Signal, signal } from "@preact/signals";
 import { TRAITS, type Traits } from "../wire/types";
-import type { Model } from "./connection";
+
+export type Model = AnyModel<Traits>;
 
 /** Traits that become signals as they are; the connection decodes the result and checks the age of the graph. */
 export type Mirrored = Exclude<keyof Traits, "result" | "graph_data">;
