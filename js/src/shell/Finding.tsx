@@ -7,7 +7,7 @@ export function Finding({ store }: { store: Store }) {
   return (
     <div class="fx-finding">
       <div class="fx-sentence" aria-busy={store.view.stale.value}>
-        <Sentences text={finding(store)} before={earlier(store)} />
+        <Sentences text={finding(store)} before={store.view.stale.value ? "For the earlier caption:" : ""} />
         {/* reserves the height of the overall finding, so that other findings do not move the content below */}
         <div aria-hidden="true">
           <Sentences text={store.view.explanation.value?.findings.at(-1) ?? ""} />
@@ -34,13 +34,6 @@ function Sentences({ text, before = "" }: { text: string; before?: string }) {
       {rest}
     </p>
   );
-}
-
-/** Return a note that the finding is of an earlier caption, or an empty string. */
-function earlier(store: Store): string {
-  return store.view.stale.value
-    ? `For the earlier caption, “${store.wire.result.value?.caption ?? ""}”:`
-    : "";
 }
 
 /** Return the finding on the one active player, else on the explanation; for a difference, its description. */

@@ -14,7 +14,7 @@ describe("a new caption", () => {
     await settled();
     expect([view.dataset.stale, ...isBusy(view)]).toEqual(["true", "true", "true", "true"]);
     expect(one(view, ".fx-sentence p").textContent).toBe(
-      "For the earlier caption, “red dog”: 3 interactions are significant",
+      "For the earlier caption: 3 interactions are significant",
     );
     model.set("result", wireResult({ generation: 2, caption: "blue cat", tokens: ["blue", "cat"] }));
     await settled();
