@@ -22,7 +22,7 @@ export function Finding({ store }: { store: Store }) {
   );
 }
 
-/** Sentences, the first one in bold; the others describe its uncertainty. */
+/** Sentences, the first one in bold; the others describe its uncertainty, and give way to the note `before` them. */
 function Sentences({ text, before = "" }: { text: string; before?: string }) {
   const end = text.search(/(?<=[.!?]) (?=[\p{Lu}\p{N}“])/u);
   const unbroken = text.replaceAll(" %", "\u00a0%");
@@ -31,7 +31,7 @@ function Sentences({ text, before = "" }: { text: string; before?: string }) {
     <p>
       {before && <span class="fx-earlier">{before} </span>}
       <b>{first}</b>
-      {rest}
+      {before === "" && rest}
     </p>
   );
 }

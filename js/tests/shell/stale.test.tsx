@@ -7,14 +7,15 @@ describe("a new caption", () => {
     [".fx-facts", ".fx-sentence", ".fx-body"].map((part) => one(view, part).getAttribute("aria-busy"));
 
   it("marks what is still of the earlier one, until its own result comes", async () => {
-    const model = new FakeModel();
+    const findings = ["", "", "", "", "", "", "3 interactions are significant. The surrogate explains 90 %."];
+    const model = new FakeModel(traits({ result: wireResult({ findings }) }));
     const view = await shown(model);
     expect([view.dataset.stale, ...isBusy(view)]).toEqual(["false", "false", "false", "false"]);
     model.set("text", "blue cat");
     await settled();
     expect([view.dataset.stale, ...isBusy(view)]).toEqual(["true", "true", "true", "true"]);
     expect(one(view, ".fx-sentence p").textContent).toBe(
-      "For the earlier caption: 3 interactions are significant",
+      "For the earlier caption: 3 interactions are significant.",
     );
     model.set("result", wireResult({ generation: 2, caption: "blue cat", tokens: ["blue", "cat"] }));
     await settled();
