@@ -122,7 +122,7 @@ def test_scale_and_background_can_be_set():
 def test_a_widget_draws_what_it_shows():
     explanation = random_explanation()
     widget = FixlipWidget.from_explanation(explanation, top_k=4, graph_layout="spring", graph_sign="negative")
-    assert widget.to_svg() == explanation.to_svg(top_k=4, layout="spring", sign=-1)
+    assert widget.to_svg() == explanation.to_svg(top_k=4, layout="spring", sign=-1, edges="cross")
     assert widget.to_svg("overlay", player="dog") == explanation.to_svg("overlay", player="dog")
     assert pixels(widget.to_png(scale=1)).shape[2] == 3
     widget.close()
