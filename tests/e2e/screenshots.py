@@ -58,6 +58,8 @@ def take(lab: Lab, browser: Browser) -> None:
     """Every state that is worth a look."""
     with opened(lab, browser, "quickstart") as view:
         view.wait()
+    with opened(lab, browser, "selected") as view:
+        view.wait()
         select(view, "dog")
     with opened(lab, browser, "heatmap") as view:
         view.wait()
@@ -66,7 +68,6 @@ def take(lab: Lab, browser: Browser) -> None:
         view.page.mouse.move(0, 0)
     with opened(lab, browser, "dark") as view:
         view.wait()
-        select(view, "dog")
     with opened(lab, browser, "narrow", width=NARROW) as view:
         view.wait()
         select(view, "dog")
