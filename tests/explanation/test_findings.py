@@ -248,3 +248,16 @@ def test_rounding_errors_of_the_encoders_are_not_significant():
         assert not any(edge["significant"] for _, _, edge in edges)
     compared = subtract(enumerated(5, tiny_pixels()), enumerated(1, tiny_pixels())).explanation
     assert findings(compared, difference=True)[-1].startswith("None of")
+
+
+def test_a_large_residual_is_said_beside_the_fit():
+    explanation = random_explanation(r2=0.9, empty_similarity=0.0)
+    predicted = float(explanation.predict(np.ones((1, 9), dtype=bool))[0])
+    fitting = explanation.replace(similarity=predicted + 10, empty_similarity=predicted - 95)
+    assert findings(fitting)[-1].endswith("explains 90 % of the variance over held-out masks.")
+    above = explanation.replace(similarity=predicted + 10, empty_similarity=predicted - 85)
+    assert findings(above)[-1].endswith("masks; for the complete pair it is 10.0 logits below the similarity.")
+    below = explanation.replace(similarity=predicted - 10, empty_similarity=predicted)
+    assert findings(below)[-1].endswith("masks; for the complete pair it is 10.0 logits above the similarity.")
+    unitless = explanation.replace(method="random", similarity=predicted + 10)
+    assert "complete pair" not in findings(unitless)[-1]
