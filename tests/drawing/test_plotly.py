@@ -161,3 +161,18 @@ def test_interactions_from_too_few_masks_are_marked():
 def test_unknown_kinds_and_options_are_rejected_with_the_alternatives(kind, options, says):
     with pytest.raises(InputError, match=says):
         figure(random_explanation(), kind, **options)
+
+
+def test_the_waterfall_adds_up_to_the_similarity():
+    explanation = random_explanation(similarity=12.5)
+    (bars,) = figure(explanation, "waterfall").data
+    assert bars.measure[0] == "absolute"
+    assert bars.measure[-1] == "total"
+    assert sum(bars.y[:-1]) == pytest.approx(12.5)
+    assert bars.y[-1] == pytest.approx(12.5)
+    names = figure(explanation, "waterfall").layout.xaxis.ticktext
+    shown = dict(zip(names, bars.y, strict=True))
+    assert shown["residual"] == pytest.approx(explanation.residual)
+    assert shown["“dog” × patches"] == pytest.approx(explanation.cross[2].sum())
+    (unknown,) = figure(random_explanation(), "waterfall").data
+    assert unknown.y[-1] == pytest.approx(random_explanation().predict(np.ones((1, 9), dtype=bool))[0])

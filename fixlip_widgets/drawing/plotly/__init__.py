@@ -13,6 +13,7 @@ from fixlip_widgets.drawing.plotly.graph import graph
 from fixlip_widgets.drawing.plotly.heatmaps import cross, image, text
 from fixlip_widgets.drawing.plotly.overlays import main, overlay
 from fixlip_widgets.drawing.plotly.style import THEMES, Style
+from fixlip_widgets.drawing.plotly.waterfall import waterfall
 from fixlip_widgets.errors import InputError
 
 if TYPE_CHECKING:
@@ -27,6 +28,7 @@ _KINDS: dict[str, Callable[..., go.Figure]] = {
     "main": main,
     "overlay": overlay,
     "graph": graph,
+    "waterfall": waterfall,
 }
 KINDS = tuple(_KINDS)
 """Kinds of figures."""
@@ -39,7 +41,8 @@ def figure(explanation: Surrogate, kind: str = "cross", **options: Any) -> go.Fi
         explanation: Explanation to draw.
         kind: ``cross`` (tokens × patches), ``text`` (tokens × tokens), ``image`` (patches × patches), ``main`` (main
             effects: heat on the image, bars for the tokens), ``overlay`` (heat on the image: first-order
-            attributions or, with ``player=``, one player's interactions), or ``graph`` (the explanation graph).
+            attributions or, with ``player=``, one player's interactions), ``graph`` (the explanation graph), or
+            ``waterfall`` (baseline, main effects and interactions that add up to the similarity).
         options: ``palette`` (``house`` or ``safe``) and ``theme`` (``light`` or ``dark``) for every kind;
             ``player`` for ``overlay``; ``top_k``, ``sign``, ``edges`` (``all``, ``cross``, ``intra``) and ``layout``
             for ``graph``.

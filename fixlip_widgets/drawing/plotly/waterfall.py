@@ -1,0 +1,75 @@
+"""A waterfall: how baseline, main effects and interactions add up to the similarity."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+import numpy as np
+import plotly.graph_objects as go
+
+from fixlip_widgets.drawing.colors import palette
+from fixlip_widgets.drawing.plotly.style import Style, escape_text, figure_title
+from fixlip_widgets.support.formatting import plain, shortened, signed, with_unit
+
+if TYPE_CHECKING:
+    from fixlip_widgets.explanation.surrogate import Surrogate
+
+_LETTERS = 14
+"""Maximum length of a token in the label of its bar."""
+
+
+def waterfall(explanation: Surrogate, style: Style) -> go.Figure:
+    """Draw ``baseline + Σ main + Σ interactions + residual = similarity`` as bars that begin where the last one ended.
+
+    Interactions between image and text have a bar for each token. The residual is what the surrogate leaves. Without
+    it, if the similarity is unknown or the values are not in logits, the bars add up to the surrogate's value.
+    """
+    bars, colors = _bars(explanation), palette(style.palette)
+    names, values = [name for name, _ in bars], [value for _, value in bars]
+    total = sum(values)
+    end = "similarity" if np.isfinite(explanation.residual) else "surrogate"
+    fig = go.Figure(
+        go.Waterfall(
+            x=[*range(len(bars) + 1)],
+            y=[*values, total],
+            measure=["absolute", *["relative"] * (len(bars) - 1), "total"],
+            text=[*(signed(value) for value in values), plain(total)],
+            textposition="outside",
+            cliponaxis=False,
+            hovertext=[
+                f"{name}<br>{with_unit(signed(value), explanation.unit)}" for name, value in [*bars, (end, total)]
+            ],
+            hoverinfo="text",
+            increasing={"marker": {"color": colors.positive}},
+            decreasing={"marker": {"color": colors.negative}},
+            totals={"marker": {"color": style.theme.ink}},
+            connector={"line": {"color": style.theme.line, "width": 1}},
+        )
+    )
+    title = figure_title("From the baseline to the similarity", explanation.caption)
+    fig.update_layout(**style.layout(title, height=460))
+    fig.update_xaxes(tickvals=[*range(len(bars) + 1)], ticktext=[*names, end], tickangle=-35)
+    fig.update_yaxes(title={"text": explanation.unit}, gridcolor=style.theme.line, zerolinecolor=style.theme.ink)
+    return fig
+
+
+def _bars(explanation: Surrogate) -> list[tuple[str, float]]:
+    """Return the names and values of the bars before the last; interactions only if the explanation has any."""
+    n_image, main = explanation.n_image, explanation.main
+    patches, (_, words) = explanation.image_word[1], explanation.text_word
+    bars = [
+        ("baseline", explanation.baseline),
+        (f"{patches}, alone", float(main[:n_image].sum())),
+        (f"{words}, alone", float(main[n_image:].sum())),
+    ]
+    if explanation.has_interactions:
+        within = explanation.interactions[:n_image, :n_image], explanation.interactions[n_image:, n_image:]
+        bars += [(f"{patches} × {patches}", 0.5 * float(within[0].sum()))]
+        bars += [(f"{words} × {words}", 0.5 * float(within[1].sum()))]
+        bars += [
+            (f"“{escape_text(shortened(name, _LETTERS))}” × {patches}", float(row.sum()))
+            for name, row in zip(explanation.names[n_image:], explanation.cross, strict=True)
+        ]
+    if explanation.triples is not None:
+        bars.append(("third order", float(explanation.triples.predict(np.ones((1, explanation.n_players)))[0])))
+    return [*bars, ("residual", explanation.residual)] if np.isfinite(explanation.residual) else bars
