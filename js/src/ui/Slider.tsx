@@ -17,7 +17,7 @@ export interface SliderProps {
   readonly max: number;
   readonly step: number;
   readonly ticks?: readonly Tick[];
-  /** The allowed values, in ascending order; by default every step from `min` to `max`. */
+  /** The allowed values, in ascending order; by default every step from `min` to `max`. A single one is shown as text. */
   readonly stops?: readonly number[];
   /** Why the slider is disabled, or empty. */
   readonly idle?: string;
@@ -33,6 +33,18 @@ export function Slider(props: SliderProps) {
   const { draft, change, release } = useDraft(props.value, props.commit);
   const share = (value: number) => `${max > min ? (100 * (value - min)) / (max - min) : 0}%`;
   const note = idle || props.note?.(draft);
+  if (stops && stops.length < 2) {
+    return (
+      <div class="fx-slider" data-fixed={id}>
+        <div class="fx-slider-head">
+          <span>
+            {label} <b>{props.name(draft)}</b>
+          </span>
+          {note && <span class="fx-note">{note}</span>}
+        </div>
+      </div>
+    );
+  }
   return (
     <div class="fx-slider" data-idle={idle !== ""}>
       <div class="fx-slider-head">
@@ -52,7 +64,7 @@ export function Slider(props: SliderProps) {
         max={max}
         step={stops ? "any" : step}
         value={draft}
-        disabled={idle !== "" || (stops !== undefined && stops.length < 2)}
+        disabled={idle !== ""}
         aria-valuetext={[props.name(draft), note].filter(Boolean).join(", ")}
         style={{ "--share": share(Math.min(Math.max(draft, min), max)) }}
         onInput={(event) => {

@@ -197,6 +197,14 @@ describe("rarely used settings", () => {
 describe("a page without a model", () => {
   const state = () => traits({ live: false, offline: OFFLINE });
 
+  it("shows a setting with a single value as text", async () => {
+    const offline = { ...OFFLINE, p: [0.5] };
+    const view = await shown(new FakeModel(traits({ live: false, offline })));
+    expect(all(view, "input[id$='-p']")).toEqual([]);
+    expect(one(view, "[data-fixed$='-p']").textContent).toContain("keep probability p = 0.5");
+    expect(slider(view, "budget").disabled).toBe(false);
+  });
+
   it("keeps its sliders to what was computed beforehand", async () => {
     const model = new FakeModel(state());
     const view = await shown(model);
