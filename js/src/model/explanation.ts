@@ -2,16 +2,9 @@
 
 import { decode, decodeIfKnown } from "../wire/arrays";
 import type { Facts, WireResult } from "../wire/types";
-import { type Significant, significantOf } from "./significance";
+import { type Significant, significantOf, type Values } from "./significance";
 
-export interface Explanation extends Omit<Facts, "significant"> {
-  readonly nImage: number;
-  readonly nPlayers: number;
-  readonly main: Float32Array;
-  readonly mainSe: Float32Array | null;
-  /** (n, n), row-major. */
-  readonly interactions: Float32Array;
-  readonly interactionsSe: Float32Array | null;
+export interface Explanation extends Omit<Facts, "significant">, Values {
   readonly significant: Significant;
 }
 

@@ -4,12 +4,13 @@ import type { WireResult } from "../wire/types";
 
 const LEVEL = 0.05;
 
-/** Arrays of an explanation that have been decoded. */
-interface Values {
+/** The decoded arrays of an explanation. */
+export interface Values {
   readonly nImage: number;
   readonly nPlayers: number;
   readonly main: Float32Array;
   readonly mainSe: Float32Array | null;
+  /** (n, n), row-major. */
   readonly interactions: Float32Array;
   readonly interactionsSe: Float32Array | null;
 }

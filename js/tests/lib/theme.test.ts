@@ -15,7 +15,7 @@ afterEach(() => {
   vi.unstubAllGlobals();
 });
 
-/** The themes that a view is told, in a system with this preference. */
+/** Return the successive themes of a view, in a system with this colour preference. */
 function watched(preferred: Theme = "light"): Theme[] {
   const system = { matches: preferred === "dark", addEventListener() {}, removeEventListener() {} };
   vi.stubGlobal("matchMedia", () => system);

@@ -163,7 +163,7 @@ describe("a kernel that does not answer", () => {
     { name: "graph_layout", value: "spring" },
     { name: "graph_kind", value: "cross" },
     { name: "graph_sign", value: "positive" },
-  ] as const)("is told after a change of $name, unless the kernel confirms it", async ({ name, value }) => {
+  ] as const)("reports a change of $name that the kernel does not confirm", async ({ name, value }) => {
     for (const alive of [false, true]) {
       const model = new FakeModel();
       const store = createStore(model.asModel);
