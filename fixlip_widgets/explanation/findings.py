@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, NamedTuple
 import numpy as np
 from numpy.typing import NDArray
 
+from fixlip_widgets.explanation.trust import LARGE_RESIDUAL, relative_residual
 from fixlip_widgets.support.formatting import counted, isolated, joined, pair_name, plain, signed, with_error
 
 if TYPE_CHECKING:
@@ -18,8 +19,6 @@ _MOST_NAMES = 3
 """Maximum number of tokens that a sentence names; more are counted."""
 _MOST_WORDS = 4
 """Maximum number of tokens whose patches the last sentence counts by name."""
-_LARGE_RESIDUAL = 0.1
-"""Least residual that the last sentence mentions, relative to the similarity minus that of the empty pair."""
 _UNFAITHFUL = "Do not interpret these values: the surrogate predicts held-out masks no better than their mean."
 _UNTESTED = "Standard errors are unknown, so significance is not tested."
 
@@ -182,8 +181,8 @@ def _faithfulness(explanation: Surrogate) -> str:
 
 def _residual(explanation: Surrogate) -> str:
     """Return how far the surrogate is off for the complete pair, if that is much of what the players add together."""
-    residual, whole = explanation.residual, explanation.similarity - explanation.empty_similarity
-    if not np.isfinite([residual, whole]).all() or abs(residual) <= _LARGE_RESIDUAL * abs(whole):
+    residual = explanation.residual
+    if not relative_residual(explanation) > LARGE_RESIDUAL:
         return ""
     side = "below" if residual > 0 else "above"
     return f"; for the complete pair it is {plain(abs(residual))} logits {side} the similarity"

@@ -20,6 +20,7 @@ VIEW_SETTINGS = (
     "block",
     "palette",
     "theme",
+    "level",
 )
 """Settings that a page takes from the widget; selection and comparison are reset."""
 STILL_OF = "fixlip_widgets_still_of"

@@ -16,6 +16,7 @@ from fixlip_widgets.support.checks import check_p
 
 Check = Callable[[Any], Any]
 THEMES = ("auto", "light", "dark")
+LEVELS = ("auto", "simple", "all")
 MAX_EDGES = 500
 """Largest number of edges in the graph; more are not legible."""
 SIGNS = ("both", "positive", "negative")
@@ -88,5 +89,6 @@ CHECKS: dict[str, Check] = {
     "shown": one_of("explanation to show", SHOWN),
     "palette": one_of("palette", tuple(PALETTES)),
     "theme": one_of("theme", THEMES),
+    "level": one_of("level", LEVELS),
 }
 """Checks that need only the value; those of ``budget``, ``order``, ``selection``, ``removed`` depend on the widget."""

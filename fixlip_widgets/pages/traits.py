@@ -38,6 +38,7 @@ class WidgetTraits(t.HasTraits):
     shown = t.Unicode("current").tag(sync=True, setting=True)
     palette = t.Unicode("house").tag(sync=True, setting=True)
     theme = t.Unicode("auto").tag(sync=True, setting=True)
+    level = t.Unicode("auto").tag(sync=True, setting=True)
 
     # answers
     live = t.Bool(True).tag(sync=True)

@@ -20,6 +20,7 @@ from fixlip_widgets.encoders.players import Players
 from fixlip_widgets.encoders.towers import MASKINGS
 from fixlip_widgets.explanation.findings import findings
 from fixlip_widgets.explanation.methods import CATALOGUE
+from fixlip_widgets.explanation.trust import trust
 from fixlip_widgets.pages.provenance import provenance, reproduction
 from fixlip_widgets.pages.settings import MAX_SUBSET, SIGNS
 from fixlip_widgets.pages.wire_types import WireArray
@@ -94,6 +95,7 @@ def result(
         **{name: int(getattr(explanation, name)) for name in counts},
         **{name: number(getattr(explanation, name)) for name in scores},
         "findings": findings(explanation, partial=partial, difference=difference),
+        "trust": trust(explanation)._asdict(),
         "significant": significant(explanation),
         "degrees_of_freedom": [number(each) for each in explanation.degrees_of_freedom(np.arange(3))],
         "patch_words": explanation.patch_words()[0].tolist(),

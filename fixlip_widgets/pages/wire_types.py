@@ -12,6 +12,8 @@ Status = Literal["idle", "running", "cancelled", "done", "error"]
 Block = Literal["cross", "text_text", "image_image"]
 ViewName = Literal["graph", "heatmap", "table"]
 Sign = Literal["both", "positive", "negative"]
+Level = Literal["auto", "simple", "all"]
+"""How much the view shows; ``auto`` is what the user chose last in this browser, at first ``simple``."""
 Shown = Literal["current", "pinned", "difference"]
 """Which explanation the views show: the current one (B), the pinned one (A), or B − A."""
 
@@ -125,6 +127,8 @@ class Facts(Computation):
     r2_in_sample: float | None
     findings: list[str]
     """A sentence on each player, and one on the whole explanation last."""
+    trust: NotRequired[Trust]
+    """Absent in old pages."""
     significant: NotRequired[SignificantBits]
     """Absent in old pages."""
     degrees_of_freedom: NotRequired[list[float | None]]
@@ -137,6 +141,14 @@ class Facts(Computation):
     """Model, weights, tokenizer, seed, p, budget and versions, in display order."""
     code: str
     """Python code that reproduces the explanation."""
+
+
+class Trust(TypedDict):
+    """How far the explanation can be trusted."""
+
+    word: Literal["high", "moderate", "low", "unknown"]
+    why: str
+    """A sentence with the numbers from which the word follows."""
 
 
 class SignificantBits(TypedDict):
@@ -377,6 +389,7 @@ class Settings(TypedDict):
     shown: Shown
     palette: str
     theme: str
+    level: Level
 
 
 class Traits(Settings):

@@ -78,6 +78,8 @@ class FixlipWidget(WidgetTraits, anywidget.AnyWidget):
         view, block: ``graph``, ``heatmap`` or ``table``; ``cross``, ``text_text`` or ``image_image`` for the heatmap.
         shown: ``current``, ``pinned`` or their ``difference``; see :meth:`pin`.
         palette, theme: ``house`` or ``safe`` colours; ``auto``, ``light`` or ``dark``.
+        level: ``simple`` shows the picture, the words, p, a sentence and how far to trust it; ``all`` shows every
+            control. ``auto`` is the level that the user chose last in this browser, at first ``simple``.
         autorun: Whether a change of p, budget, text, method or order starts a refinement.
         idle_share: Image masks to encode at other p after a final result, as a share of the budget's, so that the next
             p is answered at once; 0 for none.

@@ -8,6 +8,9 @@ export type ViewName = "graph" | "heatmap" | "table";
 
 export type Sign = "both" | "positive" | "negative";
 
+/** How much the view shows; `auto` is what the user chose last in this browser, at first `simple`. */
+export type Level = "auto" | "simple" | "all";
+
 /** Which explanation the views show: the current one (B), the pinned one (A), or B − A. */
 export type Shown = "current" | "pinned" | "difference";
 
@@ -113,6 +116,8 @@ export interface Facts extends Computation {
   /** A sentence on each player, and one on the whole explanation last. */
   readonly findings: readonly string[];
   /** Absent in old pages. */
+  readonly trust?: Trust;
+  /** Absent in old pages. */
   readonly significant?: SignificantBits;
   /** Those of standard errors of terms with 0, 1 and 2 image players; null if infinite. Absent in old pages. */
   readonly degrees_of_freedom?: readonly (number | null)[];
@@ -124,6 +129,13 @@ export interface Facts extends Computation {
   readonly provenance: readonly (readonly [label: string, value: string])[];
   /** Python code that reproduces the explanation. */
   readonly code: string;
+}
+
+/** How far the explanation can be trusted. */
+export interface Trust {
+  readonly word: "high" | "moderate" | "low" | "unknown";
+  /** A sentence with the numbers from which the word follows. */
+  readonly why: string;
 }
 
 /** Which terms are significant, as base64 of bits, eight in a byte, the first in the highest bit. */
@@ -343,6 +355,7 @@ export interface Settings {
   readonly shown: Shown;
   readonly palette: string;
   readonly theme: string;
+  readonly level: Level;
 }
 
 /** All traits that the view reads; those that are not settings are written only by the kernel. */
@@ -428,6 +441,7 @@ export const TRAITS: readonly (keyof Traits)[] = [
   "shown",
   "palette",
   "theme",
+  "level",
   "live",
   "offline",
   "autorun",
