@@ -10,6 +10,7 @@ from numpy.typing import NDArray
 
 from fixlip_widgets.drawing.layouts import LAYOUTS, image_height
 from fixlip_widgets.drawing.player_shapes import places_of
+from fixlip_widgets.encoders.players import numbered
 from fixlip_widgets.errors import InputError
 
 if TYPE_CHECKING:
@@ -41,9 +42,10 @@ def explanation_graph(
             ``kamada_kawai`` start from there and move interacting players together. All layouts are deterministic.
 
     Returns:
-        Nodes are player indices with ``kind`` (``patch`` or ``token``), ``label``, ``main`` and ``se`` (logits;
-        ``se`` is None if unknown), ``pos`` (x, y in [0, 1], y downward), and for patches of a grid ``row`` and
-        ``column``, counted from 0. Regions also have kind ``patch``.
+        Nodes are player indices with ``kind`` (``patch`` or ``token``), ``label`` (numbered for a token that occurs
+        more than once: ``a¹``, ``a²``), ``main`` and ``se`` (logits; ``se`` is None if unknown), ``pos`` (x, y in
+        [0, 1], y downward), and for patches of a grid ``row`` and ``column``, counted from 0. Regions also have kind
+        ``patch``.
         Edges have ``weight`` (the interaction, logits), ``se``, ``sign``, ``kind`` (``cross``, ``text_text``,
         ``image_image``) and ``significant`` (at a family-wise level of 5 %; None if ``se`` is
         unknown). Edges are in order of decreasing magnitude. A third-order term is a node of kind ``term``, numbered
@@ -134,7 +136,7 @@ def _node(explanation: Surrogate, player: int) -> dict[str, Any]:
     main, errors = float(explanation.main[player]), explanation.main_se
     shared = {"main": main, "se": None if errors is None else _known(errors[player])}
     if player >= explanation.n_image:
-        return {"kind": "token", "label": explanation.tokens[player - explanation.n_image], **shared}
+        return {"kind": "token", "label": numbered(explanation.tokens)[player - explanation.n_image], **shared}
     if explanation.regions is not None:
         return {"kind": "patch", "label": f"{player + 1}", **shared}
     row, column = divmod(player, explanation.grid[1])

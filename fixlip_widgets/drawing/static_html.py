@@ -44,7 +44,9 @@ def html_still(explanation: Surrogate, *, colors: str = "house") -> str:
         facts=[(name, value) for name, value in _facts(explanation) if value is not None],
         tokens=[
             {"text": text, "value": value, "tint": background}
-            for text, value, background in zip(explanation.tokens, tokens.tolist(), backgrounds, strict=True)
+            for text, value, background in zip(
+                explanation.names[explanation.n_image :], tokens.tolist(), backgrounds, strict=True
+            )
         ],
         direction="rtl" if right_to_left(explanation.tokens) else "ltr",
         patch_limit=limit_of(patches),

@@ -92,7 +92,7 @@ def words_svg(explanation: Surrogate, *, legend: bool = True, embed: bool = True
         for player, (word, value) in enumerate(zip(words.tolist(), values.tolist(), strict=True))
         if word >= 0 and colors[word]
     ]
-    chips = _legend(explanation.tokens, colors, picture) if legend else []
+    chips = _legend(explanation.names[explanation.n_image :], colors, picture) if legend else []
     return render(
         "drawing/templates/words.svg.j2",
         title=f"The word of each {explanation.image_word[0]}: {explanation.caption}",
@@ -105,12 +105,12 @@ def words_svg(explanation: Surrogate, *, legend: bool = True, embed: bool = True
     )
 
 
-def _legend(tokens: Sequence[str], colors: Sequence[str | None], picture: Picture) -> list[dict[str, Any]]:
+def _legend(words: Sequence[str], colors: Sequence[str | None], picture: Picture) -> list[dict[str, Any]]:
     """Place the words in lines below the image."""
     height = picture.width / 16
     x, y, chips = 0.0, picture.height + height / 4, list[dict[str, Any]]()
-    for token, color in zip(tokens, colors, strict=True):
-        text = shortened(token, 18)
+    for word, color in zip(words, colors, strict=True):
+        text = shortened(word, 18)
         width = height * (0.8 + 0.38 * columns(text))
         if x and x + width > picture.width:
             x, y = 0.0, y + 1.25 * height

@@ -1,5 +1,6 @@
 """The explanation graph has the strongest interactions, their significance, and reproducible node positions."""
 
+import re
 from collections import Counter
 from itertools import combinations
 
@@ -8,6 +9,7 @@ import pytest
 
 from fixlip_widgets.drawing.graphs import explanation_graph
 from fixlip_widgets.drawing.layouts import LAYOUTS
+from fixlip_widgets.drawing.static_html import html_still
 from fixlip_widgets.errors import InputError
 from fixlip_widgets.explanation.findings import findings
 from tests.examples import dog_and_hydrant, random_explanation
@@ -193,3 +195,15 @@ def test_thumbnails_do_not_overlap(layout):
 def test_invalid_arguments_are_rejected_with_the_alternatives(options, says):
     with pytest.raises(InputError, match=says):
         random_explanation().to_networkx(**options)
+
+
+def test_every_drawing_and_finding_numbers_words_that_occur_twice():
+    explanation = random_explanation(2, 2, ("a", "dog", "a"), caption="a dog a")
+    graph = explanation_graph(explanation, None)
+    assert [graph.nodes[player]["label"] for player in (4, 5, 6)] == ["a¹", "dog", "a²"]
+    about = findings(explanation)
+    assert ["“a¹”" in about[4], "“a²”" in about[6]] == [True, True]
+    for drawn in (explanation.to_svg("words"), explanation.to_svg("graph"), html_still(explanation)):
+        shown = {text.strip() for text in re.findall(r">([^<>]+)<", drawn)}
+        assert {"a¹", "dog", "a²"} <= shown
+        assert "a" not in shown

@@ -57,8 +57,9 @@ def test_hovering_names_both_players_and_the_standard_error():
 def test_tokens_that_occur_twice_keep_their_own_rows():
     explanation = random_explanation(2, 2, ("a", "dog", "a"))
     made = figure(explanation)
-    assert list(made.layout.yaxis.ticktext) == ["a", "dog", "a"]
+    assert list(made.layout.yaxis.ticktext) == ["a¹", "dog", "a²"]
     assert heatmap(made).z.shape == (3, 4)
+    assert list(figure(explanation, "main").layout.yaxis2.ticktext) == ["a¹", "dog", "a²"]
 
 
 def test_the_overlay_shows_first_order_attributions_or_one_players_interactions():

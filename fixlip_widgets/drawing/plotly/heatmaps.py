@@ -129,7 +129,7 @@ def _axis(explanation: Surrogate, style: Style, players: Players) -> dict[str, A
     if len(players) and players[0] < explanation.n_image:
         names = [f"{i // columns + 1},{i % columns + 1}" for i in players.tolist()]
         return {**shared, "tickvals": [*range(len(players))], "ticktext": names, "title": {"text": "row,column"}}
-    names = [escape_text(token) for token in explanation.tokens]
+    names = [escape_text(name) for name in explanation.names[explanation.n_image :]]
     return {**shared, "tickvals": [*range(len(players))], "ticktext": names}
 
 

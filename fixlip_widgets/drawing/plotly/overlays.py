@@ -47,7 +47,7 @@ def main(explanation: Surrogate, style: Style) -> go.Figure:
     fig.update_layout(**style.layout(figure_title("Main effects", explanation.caption), height=430, bargap=0.35))
     _picture(fig, explanation, style, explanation.main[: explanation.n_image], bar={**style.color_bar(""), "x": 0.475})
     fig.add_trace(_bars(explanation, style), row=1, col=2)
-    names = [escape_text(shortened(token, _LETTERS)) for token in explanation.tokens]
+    names = [escape_text(shortened(name, _LETTERS)) for name in explanation.names[explanation.n_image :]]
     fig.update_yaxes(tickvals=[*range(len(names))], ticktext=names, autorange="reversed", row=1, col=2)
     fig.update_xaxes(
         title={"text": explanation.unit}, gridcolor=style.theme.line, zerolinecolor=style.theme.ink, row=1, col=2
@@ -67,8 +67,8 @@ def _bars(explanation: Surrogate, style: Style) -> go.Bar:
         marker_color=[tint(float(np.sign(value)), 1.0, style.palette) for value in values],
         error_x={"array": _HALF_INTERVAL * errors, "color": style.theme.ink, "thickness": 1, "width": 3},
         hovertext=[
-            f"{escape_text(token)}<br>{with_unit(with_error(value, error), explanation.unit)}"
-            for token, value, error in zip(explanation.tokens, values, errors, strict=True)
+            f"{escape_text(name)}<br>{with_unit(with_error(value, error), explanation.unit)}"
+            for name, value, error in zip(explanation.names[explanation.n_image :], values, errors, strict=True)
         ],
         hoverinfo="text",
     )

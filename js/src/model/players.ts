@@ -48,11 +48,17 @@ export function playersWord(board: Pick<Board, "regions" | "words">): string {
 }
 
 /** Return the name of a text player, numbered if its token occurs more than once: a¹, a²; undefined for a patch. */
-export function tokenName(board: Board, player: number): string | undefined {
-  const index = player - patchCount(board);
-  const token = board.tokens[index];
-  const same = [...board.tokens.keys()].filter((other) => board.tokens[other] === token);
-  return same.length > 1 ? `${token}${superscript(same.indexOf(index) + 1)}` : token;
+export function tokenName(board: Pick<Board, "grid" | "tokens">, player: number): string | undefined {
+  const [rows, columns] = board.grid;
+  return tokenNames(board.tokens)[player - rows * columns];
+}
+
+/** Return the names of all text players, as `numbered` in Python. */
+export function tokenNames(tokens: readonly string[]): string[] {
+  return tokens.map((token, index) => {
+    const same = [...tokens.keys()].filter((other) => tokens[other] === token);
+    return same.length > 1 ? `${token}${superscript(same.indexOf(index) + 1)}` : token;
+  });
 }
 
 /** Return the short name of a player: “dog”, patch (5, 1), region 12. */

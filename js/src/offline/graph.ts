@@ -1,7 +1,7 @@
 /** The explanation graph of saved data: the same players and edges as the kernel's, at saved places. */
 
 import { explanationOf } from "../model/explanation";
-import { patchCount, shortLabel, shortName, tokenName } from "../model/players";
+import { shortLabel, shortName, tokenName } from "../model/players";
 import { decode, decodeIfKnown } from "../wire/arrays";
 import type { Graph, GraphEdge, GraphNode, Traits, Triple, WireResult } from "../wire/types";
 import type { Places, SavedCaption } from "./saved";
@@ -108,7 +108,7 @@ function largest(of: WireResult, nImage: number, count: number): number[] {
 }
 
 function labelOf(of: WireResult, player: number): string {
-  return of.tokens[player - patchCount(of)] ?? shortLabel(of, player);
+  return tokenName(of, player) ?? shortLabel(of, player);
 }
 
 /** Return the saved places for this number of edges, or for the next larger one. */

@@ -6,6 +6,7 @@ import { clamp, type Point } from "../lib/geometry";
 import { shortened, textWidth } from "../lib/labels";
 import { type Size, useSize } from "../lib/size";
 import type { Outlines, Rectangle } from "../model/outlines";
+import { tokenNames } from "../model/players";
 import type { WordColours } from "../state/first-sight";
 import type { Store } from "../state/store";
 
@@ -20,7 +21,7 @@ export function WordLabels({ store }: { store: Store }) {
   const outlines = store.view.outlines.value;
   const { image } = store.wire.scene.value;
   const words = store.view.firstSight.value;
-  const { tokens } = store.view.board.value;
+  const labels = labelsOf(store.view.board.value.tokens);
   return (
     <div
       ref={layer}
@@ -32,7 +33,7 @@ export function WordLabels({ store }: { store: Store }) {
     >
       {words &&
         size.width > 0 &&
-        placesOf(words, tokens, outlines, size).map(({ word, x, y, width }) => {
+        placesOf(words, labels, outlines, size).map(({ word, x, y, width }) => {
           const colour = words.colours[word] ?? "#000000";
           return (
             <span
@@ -47,7 +48,7 @@ export function WordLabels({ store }: { store: Store }) {
                 color: inkOn(colour),
               }}
             >
-              {labelOf(tokens[word] ?? "")}
+              {labels[word]}
             </span>
           );
         })}
@@ -55,9 +56,17 @@ export function WordLabels({ store }: { store: Store }) {
   );
 }
 
-/** Return a token without the punctuation after it, and not too long. */
-function labelOf(token: string): string {
-  return shortened(token.replace(/\p{P}+$/u, "") || token);
+/**
+ * Return the tokens not too long, and numbered if they occur more than once. The punctuation after a token is left out
+ * unless only it distinguishes two tokens.
+ */
+export function labelsOf(tokens: readonly string[]): string[] {
+  const bare = tokens.map((token) => token.replace(/\p{P}+$/u, "") || token);
+  const labels = tokens.map((token, index) => {
+    const alike = tokens.some((other, at) => other !== token && bare[at] === bare[index]);
+    return alike ? token : (bare[index] ?? token);
+  });
+  return tokenNames(labels.map(shortened));
 }
 
 export interface Place {
@@ -71,7 +80,7 @@ export interface Place {
 /** Return the place of each coloured word's label, strongest first, so that no label covers another one if possible. */
 export function placesOf(
   { words, values, colours }: WordColours,
-  tokens: readonly string[],
+  labels: readonly string[],
   outlines: Outlines,
   size: Size,
 ): Place[] {
@@ -81,7 +90,7 @@ export function placesOf(
     .sort((a, b) => (values[b] ?? 0) - (values[a] ?? 0));
   for (const word of new Set(best.map((patch) => words[patch] ?? -1))) {
     const own = best.filter((patch) => words[patch] === word);
-    const width = SMALLER * textWidth(labelOf(tokens[word] ?? "")) + 2 * PADDING;
+    const width = SMALLER * textWidth(labels[word] ?? "") + 2 * PADDING;
     const tried = [above(outlines, connected(outlines, own)), ...own.map(outlines.centre)].map(
       ({ x, y }) => ({
         word,

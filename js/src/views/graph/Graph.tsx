@@ -7,7 +7,7 @@ import { signed } from "../../lib/format";
 import { clamp, DIRECTIONS, type Point } from "../../lib/geometry";
 import { scaleOf, useSize } from "../../lib/size";
 import type { Outlines } from "../../model/outlines";
-import { type Board, groupName, patchCount, shortLabel } from "../../model/players";
+import { type Board, groupName, shortLabel, tokenName } from "../../model/players";
 import type { Store } from "../../state/store";
 import { playerEvents } from "../../ui/player-events";
 import type { Graph as GraphData, GraphNode } from "../../wire/types";
@@ -104,9 +104,9 @@ function useDrawing(store: Store, graph: GraphData, width: number, height: numbe
 
 /** Return a node for a member of the subset without an edge: at its place in the picture, or at the bottom. */
 function nodeOf(board: Board, outlines: Outlines, player: number): GraphNode {
-  const token = board.tokens[player - patchCount(board)];
-  if (token !== undefined) {
-    return { player, kind: "token", label: token, pos: [0.5, 0.97] };
+  const name = tokenName(board, player);
+  if (name !== undefined) {
+    return { player, kind: "token", label: name, pos: [0.5, 0.97] };
   }
   const { x, y } = outlines.centre(player);
   return { player, kind: "patch", label: shortLabel(board, player), pos: [x, 0.85 * y] };

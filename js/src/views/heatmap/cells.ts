@@ -4,6 +4,7 @@ import { divergingScale, type Palette } from "../../lib/colour";
 import { clamp } from "../../lib/geometry";
 import { shortened, textWidth } from "../../lib/labels";
 import type { Explanation } from "../../model/explanation";
+import { tokenNames } from "../../model/players";
 import type { Block } from "../../wire/types";
 
 /** A block as a rectangle of cells, in pixels of its frame. */
@@ -39,7 +40,7 @@ export function sheet(of: Explanation, block: Block, frame: number): Sheet {
   const tokens = of.tokens.map((_, index) => of.nImage + index);
   const rows = block === "image_image" ? patches : tokens;
   const columns = block === "text_text" ? tokens : patches;
-  const words = Math.max(...of.tokens.map((token) => textWidth(shortened(token))), 20) + 14;
+  const words = Math.max(...tokenNames(of.tokens).map((name) => textWidth(shortened(name))), 20) + 14;
   const left = block === "image_image" ? ROW_AXIS : Math.min(words, 0.4 * frame);
   const room = Math.max(frame - left - RIGHT, 60);
   const square = Math.min(room, TALLEST, block === "text_text" ? 56 * tokens.length : TALLEST);
@@ -55,7 +56,7 @@ export function sheet(of: Explanation, block: Block, frame: number): Sheet {
 
 /** Return whether horizontal labels on the x axis would overlap. */
 function slanted(width: number, of: Explanation): boolean {
-  const widest = Math.max(...of.tokens.map((token) => textWidth(shortened(token))), 0);
+  const widest = Math.max(...tokenNames(of.tokens).map((name) => textWidth(shortened(name))), 0);
   return widest + 6 > width / Math.max(of.tokens.length, 1);
 }
 
@@ -206,7 +207,7 @@ export function figure(
 function axis(of: Explanation, words: boolean, tickangle: number) {
   const shared = { showgrid: false, zeroline: false, fixedrange: true, ticks: "", automargin: false };
   if (words) {
-    const ticktext = of.tokens.map((token) => escaped(shortened(token)));
+    const ticktext = tokenNames(of.tokens).map((name) => escaped(shortened(name)));
     return { ...shared, tickvals: [...of.tokens.keys()], ticktext, tickangle, ticklabelstandoff: 6 };
   }
   if (of.regions) {
