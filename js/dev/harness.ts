@@ -3,7 +3,8 @@
  *
  * `?theme=dark`, `?selection=50`,
  * `?state=running|cancelled|error|refused|empty|fixed|offline|pinned|difference|played|silent|first-order|measured|compared|
- * measuring|markup` choose what is shown; `?open=trust` opens a panel; traits can be set by name too: `?graph_layout=spring&palette=safe&view=table`.
+ * measuring|markup` choose what is shown; `?level=simple` shows less; `?open=trust` opens a panel; traits can be set by name
+ * too: `?graph_layout=spring&palette=safe&view=table`.
  */
 
 import type { RenderProps } from "@anywidget/types";
@@ -113,6 +114,7 @@ const el = document.getElementById("view") as HTMLElement;
 document.body.dataset.jpThemeLight = String(asked.get("theme") !== "dark");
 const kernel = new FakeKernel(stored);
 const state = asked.get("state") ?? "";
+kernel.tell("level", asked.get("level") === "simple" ? "simple" : "all");
 BEFORE[state]?.(kernel);
 const release = widget.render({ model: kernel, el } as unknown as RenderProps<Traits>);
 AFTER[state]?.(kernel);

@@ -112,6 +112,7 @@ export function traits(changes: Partial<Traits> = {}): Traits {
     undoable: "",
     palette: "house",
     theme: "auto",
+    level: "all",
     live: true,
     autorun: true,
     generation: 1,

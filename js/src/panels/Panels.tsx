@@ -4,7 +4,6 @@ import type { ComponentType } from "preact";
 import type { Store } from "../state/store";
 import { FAITHFULNESS_REFUSALS, Faithfulness } from "./faithfulness/Faithfulness";
 import { Examples } from "./masks/Examples";
-import { PLAYGROUND_REFUSALS, Playground } from "./playground/Playground";
 import { SETTINGS_REFUSALS, Settings } from "./settings/Settings";
 import { Trust } from "./trust/Trust";
 
@@ -25,13 +24,6 @@ const PANELS = [
     title: "Whether the model agrees with the explanation",
     Content: Faithfulness,
     refusals: FAITHFULNESS_REFUSALS,
-  },
-  {
-    name: "playground",
-    label: "Playground",
-    title: "Hide players and ask the model",
-    Content: Playground,
-    refusals: PLAYGROUND_REFUSALS,
   },
   { name: "examples", label: "Masks", title: "What the model sees", Content: Examples, refusals: [] },
   {

@@ -46,49 +46,60 @@ export function Strength({ store, words }: { store: Store; words: WordColours })
     <div
       class="fx-scale"
       style={{ visibility: words.largest > 0 ? "visible" : "hidden" }}
-      title={`The opacity grows with the interaction, up to ${end}${SHARED[sharing(store)]}`}
+      title={`The opacity grows with the interaction, up to ${end}`}
     >
       <span aria-hidden="true">0</span>
       <span class="fx-bar fx-strength" style={{ "--weakest": weakest, "--strongest": strongest }} />
-      <span>
-        {end}
-        {SHARED[sharing(store)]}
-      </span>
+      <span>{end}</span>
+      {SHARED[sharing(store)] && <span class="fx-shared">{SHARED[sharing(store)]}</span>}
     </div>
   );
 }
 
-/** The ends of the scales; tokens have their own, because on it the patches' main effects would hardly be visible. */
-export function Scale({ store }: { store: Store }) {
+/**
+ * The colours with the values at their ends. Tokens have a scale of their own where theirs differs, because patches would
+ * hardly be visible on it; each scale then has its own colours with its own ends.
+ */
+export function Scales({ store }: { store: Store }) {
   const { patch, token } = store.view.scales.value;
-  const shown = store.view.explanation.value;
-  const colours = store.view.values.value?.some((value) => value !== 0);
-  const { positive, negative } = store.view.palette.value;
-  const unit = shown ? unitOf(shown) : "";
   const board = store.view.board.value;
-  const one = board.tokens.length === 0 || plain(patch) === plain(token);
-  const ends = one
-    ? `±${plain(patch)}`
-    : `${imageWord(board).many} ±${plain(patch)} · ${textWord(board).many} ±${plain(token)}`;
+  const same = board.tokens.length === 0 || plain(patch) === plain(token);
+  const scales = same
+    ? [{ name: "", end: patch }]
+    : [
+        { name: imageWord(board).many, end: patch },
+        { name: textWord(board).many, end: token },
+      ];
+  const colours = store.view.values.value?.some((value) => value !== 0);
   return (
-    <div
-      class="fx-scale"
-      style={{ visibility: colours ? "visible" : "hidden" }}
-      title={`The colours end at ${ends}${unit}${SHARED[sharing(store)]}`}
-    >
+    <div class="fx-scales" style={{ visibility: colours ? "visible" : "hidden" }}>
+      {scales.map((scale) => (
+        <Scale key={scale.name} store={store} {...scale} />
+      ))}
+      {SHARED[sharing(store)] && <span class="fx-shared">{SHARED[sharing(store)]}</span>}
+    </div>
+  );
+}
+
+/** One scale from −`end` to `end`; its name is that of the players on it. */
+function Scale({ store, name, end }: { store: Store; name: string; end: number }) {
+  const shown = store.view.explanation.value;
+  const { positive, negative } = store.view.palette.value;
+  return (
+    <span class="fx-scale" data-scale={name} title={`The colours end at ±${plain(end)}`}>
+      {name && <span>{name}</span>}
       <span aria-hidden="true">−</span>
       <span class="fx-bar" style={{ "--positive": positive, "--negative": negative }} />
       <span aria-hidden="true">+</span>
       <span>
-        {ends}
-        {unit}
-        {SHARED[sharing(store)]}
+        ±{plain(end)}
+        {shown ? unitOf(shown) : ""}
       </span>
-    </div>
+    </span>
   );
 }
 
-const SHARED = { own: "", locked: " · same scale for A and B", difference: " · own scale of B − A" } as const;
+const SHARED = { own: "", locked: "same scale for A and B", difference: "own scale of B − A" } as const;
 
 function sharing(store: Store): keyof typeof SHARED {
   if (store.view.shown.value === "difference") {

@@ -3,18 +3,20 @@
 import type { ComponentChildren } from "preact";
 import { withError } from "../lib/format";
 import { type Explanation, interaction, interactionError, valuesFor } from "../model/explanation";
-import { groupName, imageWord, shortName, textWord } from "../model/players";
+import { groupName, imageWord, playersWord, shortName, textWord } from "../model/players";
 import type { WordColours } from "../state/first-sight";
 import type { Store } from "../state/store";
-import { ColouringChoice, Scale, Strength } from "./ColourKey";
+import { ColouringChoice, Scales, Strength } from "./ColourKey";
 
 export function Legend({ store }: { store: Store }) {
   if (!store.view.explanation.value) {
     return null;
   }
+  const chooses =
+    store.view.words.value && store.view.tool.value === "select" && store.view.level.value === "all";
   return (
     <div class="fx-legend" data-chooses={store.view.words.value !== null}>
-      {store.view.words.value && store.view.tool.value === "select" && <ColouringChoice store={store} />}
+      {chooses && <ColouringChoice store={store} />}
       <p class="fx-readout">
         <Readout store={store} />
       </p>
@@ -22,7 +24,7 @@ export function Legend({ store }: { store: Store }) {
         (store.view.firstSight.value ? (
           <Strength store={store} words={store.view.firstSight.value} />
         ) : (
-          <Scale store={store} />
+          <Scales store={store} />
         ))}
       <p class="fx-hidden" role="status">
         {announcement(store)}
@@ -123,7 +125,7 @@ function HiddenReadout({ store }: { store: Store }) {
       hidden from the model: <b>{groupName(store.view.board.value, removed)}</b>
     </>
   ) : (
-    <>nothing is hidden: the model sees the whole image and caption</>
+    <>Click {playersWord(store.view.board.value)}, or drag over the picture, to hide them from the model.</>
   );
 }
 

@@ -47,3 +47,15 @@ export function Masked({ store, name, removed }: MaskedProps) {
 export function removedBy(mask: string): number[] {
   return [...mask].flatMap((bit, player) => (bit === "0" ? [player] : []));
 }
+
+/** Name and description of the masking. */
+export function MaskingNote({ store }: { store: Store }) {
+  const { masking } = store.wire.scene.value;
+  return (
+    masking && (
+      <span data-masking={masking.name}>
+        Masking “{masking.name}”. {masking.says}
+      </span>
+    )
+  );
+}

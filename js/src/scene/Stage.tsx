@@ -1,12 +1,13 @@
-/** The picture, the caption's tokens, arcs between them, and the buttons of the selection. */
+/** The picture, the caption's tokens, arcs between them, and the buttons below. */
 
 import { useRef, useState } from "preact/hooks";
 import { colourOf, faded, inkOn } from "../lib/colour";
-import { groupName, patchCount, playersWord, rightToLeft, textWord } from "../model/players";
+import { patchCount, rightToLeft, textWord, tokenName } from "../model/players";
 import type { Store } from "../state/store";
 import { playerEvents } from "../ui/player-events";
 import { Arcs } from "./Arcs";
 import { Patches, pressed, spoken, tint } from "./Patches";
+import { Picking } from "./Picking";
 import { WordLabels } from "./WordLabels";
 
 export function Stage({ store }: { store: Store }) {
@@ -43,10 +44,9 @@ function Tokens({ store, tabStop }: { store: Store; tabStop: number }) {
       aria-label={`Caption, ${one} by ${one}`}
       dir={rightToLeft(board) ? "rtl" : "ltr"}
     >
-      {board.tokens.map((token, index) => {
-        const player = first + index;
-        return <Chip key={player} store={store} player={player} token={token} tabStop={index === tabStop} />;
-      })}
+      {board.tokens.map((_, index) => (
+        <Chip key={index} store={store} player={first + index} tabStop={index === tabStop} />
+      ))}
     </div>
   );
 }
@@ -54,11 +54,10 @@ function Tokens({ store, tabStop }: { store: Store; tabStop: number }) {
 interface ChipProps {
   readonly store: Store;
   readonly player: number;
-  readonly token: string;
   readonly tabStop: boolean;
 }
 
-function Chip({ store, player, token, tabStop }: ChipProps) {
+function Chip({ store, player, tabStop }: ChipProps) {
   const value = store.view.values.value?.[player];
   const shown = tint(store, player, value);
   const words = store.view.firstSight.value;
@@ -88,48 +87,7 @@ function Chip({ store, player, token, tabStop }: ChipProps) {
       data-pointed={store.view.pointed.value.includes(player)}
       data-member={store.view.subset.value?.players.includes(player) ?? false}
     >
-      {token}
+      {tokenName(store.view.board.value, player)}
     </button>
-  );
-}
-
-/** Buttons of the selection; touch screens need the first one to select several players. */
-function Picking({ store }: { store: Store }) {
-  if (store.view.tool.value === "hide") {
-    return (
-      <p class="fx-picking">
-        Click {playersWord(store.view.board.value)}, or drag over the picture, to hide them from the model.
-      </p>
-    );
-  }
-  const selection = store.wire.selection.value;
-  return (
-    <div class="fx-picking">
-      <button
-        type="button"
-        class="fx-toggle"
-        data-action="several"
-        aria-pressed={store.view.several.value}
-        title="Each click adds to the selection; drag over the picture for an area (Shift does the same)"
-        onClick={() => {
-          store.view.several.value = !store.view.several.value;
-        }}
-      >
-        <svg viewBox="0 0 16 16" aria-hidden="true">
-          <rect x="1.5" y="1.5" width="13" height="13" rx="2" stroke-dasharray="2.6 2" />
-        </svg>
-        Select several
-      </button>
-      {selection.length > 0 && (
-        <button
-          type="button"
-          class="fx-toggle"
-          data-action="clear"
-          onClick={() => store.commit("selection", [])}
-        >
-          Clear {groupName(store.view.board.value, selection)}
-        </button>
-      )}
-    </div>
   );
 }

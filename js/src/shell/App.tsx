@@ -6,7 +6,7 @@
  * - `.fixlip` — the root. `data-status` (idle, running, cancelled, done, error; running as soon as this view
  *   requests a refinement), `data-generation` (of the current result; -1 before the first), `data-requested`
  *   (the newest request's generation), `data-partial`, `data-stale` (the
- *   explanation is of an earlier caption), `data-p`, `data-budget` and `data-top-k` (the settings, as
+ *   explanation is of an earlier caption), `data-level` (simple, all), `data-p`, `data-budget` and `data-top-k` (the settings, as
  *   committed), `data-result-p` and `data-result-budget` (of the shown explanation), `data-selection` (players, joined
  *   by spaces), `data-shown` (current, pinned, difference), `data-theme` (light, dark).
  * - `.fx-patch`, `.fx-chip`, `.fx-node` — patches on the picture, tokens under it, nodes of the graph:
@@ -15,18 +15,18 @@
  *   Patches and tokens have `data-word` while words colour the picture: the player of a patch's word; whether a token
  *   has a colour. `.fx-word-labels [data-word]` are the labels on the picture.
  *   All of them: `data-pointed` (under the pointer or focus in any part), `data-member` (of the shown subset);
- *   patches and tokens: `data-removed` (hidden in the playground), `data-held` (in the lasso).
+ *   patches and tokens: `data-removed` (hidden from the model), `data-held` (in the lasso).
  *   Elements for an interaction — edges, third-order terms (`data-kind=term`), rows of the table — have `data-players`.
  * - `.fx-edge` — `data-source`, `data-target`, `data-value`, `data-significant`, `data-lit` (ends at an active player).
  * - `.fx-heatmap` — Plotly's element: its `data[0].z` is (rows, columns) of the block, (tokens, patches) at first.
  *   `.fx-cells` covers it and receives the pointer; `.fx-band` frames the row or column of `data-band`.
- * - `[data-action=several|clear|reset-places|only-selection]`, `[data-block=cross|text_text|image_image]`,
+ * - `[data-action=several|hide|show-all|clear|level|reset-places|only-selection]`, `[data-block=cross|text_text|image_image]`,
  *   `[data-sort=name|value|certainty|size]`, `[data-subset-value]`, `[data-group=total|within]`.
  * - `input[id$="-p"]`, `input[id$="-budget"]` (exponent of two), `input[id$="-top"]` — the sliders.
- * - `[data-action=run|cancel|undo|reset|retry|pin|unpin|measure|stop-measuring|show-cross|show-all|copy-code|provenance|examples|apply-caption|keep-caption]`,
- *   `[data-view=graph|heatmap|table]`, `[data-panel=trust|faithfulness|playground|examples|settings]`
+ * - `[data-action=run|cancel|undo|reset|retry|pin|unpin|measure|stop-measuring|show-cross|copy-code|provenance|examples|apply-caption|keep-caption]`,
+ *   `[data-view=graph|heatmap|table]`, `[data-panel=trust|faithfulness|examples|settings]`
  *   (`aria-expanded`),
- *   `[data-setting=graph_kind|graph_layout|palette|theme|method|order|text]`, `[data-choice=select|hide]`,
+ *   `[data-setting=graph_kind|graph_layout|palette|theme|method|order|text]`,
  *   `[data-choice=words|main]` and `[data-choice=pinned|current|difference]` (`aria-pressed`), `[data-shows=PLAYER]` (shows a hidden player again),
  *   `.fx-sentence p` (the first one is the finding), `.fx-value b` (the model's value, the prediction),
  *   `.fx-curves` (`data-aid` of the curves in front), `.fx-scores tbody` (`data-method`, `data-current`),
@@ -35,6 +35,7 @@
 
 import { useState } from "preact/hooks";
 import { type PanelName, Panels, refusalsIn } from "../panels/Panels";
+import { Hiding, refusalsOfHiding } from "../scene/Hiding";
 import { Legend } from "../scene/Legend";
 import { Stage } from "../scene/Stage";
 import type { Store } from "../state/store";
@@ -44,9 +45,10 @@ import { Controls } from "./Controls";
 import { Finding } from "./Finding";
 import { Footer } from "./Footer";
 import { Bar, Header } from "./Header";
+import { Simple } from "./Simple";
 
 export function App({ store }: { store: Store }) {
-  const { generation, p, budget, selection, text, theme, live, offline, top_k } = store.wire;
+  const { generation, p, budget, selection, text, theme, top_k } = store.wire;
   const [open, setOpen] = useState<PanelName | null>(null);
   const toggle = (name: PanelName) => setOpen(open === name ? null : name);
   const current = store.wire.result.value;
@@ -62,6 +64,7 @@ export function App({ store }: { store: Store }) {
       data-requested={generation.value}
       data-partial={current?.partial ?? false}
       data-stale={store.view.stale.value}
+      data-level={store.view.level.value}
       data-p={p.value}
       data-budget={budget.value}
       data-top-k={top_k.value}
@@ -70,7 +73,9 @@ export function App({ store }: { store: Store }) {
       data-shown={store.view.shown.value}
       data-selection={selection.value.join(" ")}
       onKeyDown={(event) => {
-        if (event.key === "Escape" && selection.value.length > 0) {
+        if (event.key === "Escape" && store.view.tool.value === "hide") {
+          store.view.tool.value = "select";
+        } else if (event.key === "Escape" && selection.value.length > 0) {
           store.commit("selection", []);
         } else if (asksToUndo(event) && store.wire.undoable.value !== "") {
           event.preventDefault();
@@ -80,7 +85,27 @@ export function App({ store }: { store: Store }) {
     >
       <Header store={store} />
       <Bar store={store} />
-      <Notices store={store} elsewhere={refusalsIn(open)} />
+      <Notices store={store} elsewhere={[...refusalsIn(open), ...refusalsOfHiding(store)]} />
+      {store.view.level.value === "simple" ? (
+        <Simple store={store} />
+      ) : (
+        <All store={store} open={open} toggle={toggle} />
+      )}
+    </section>
+  );
+}
+
+interface AllProps {
+  readonly store: Store;
+  readonly open: PanelName | null;
+  readonly toggle: (name: PanelName) => void;
+}
+
+/** Everything below the header. */
+function All({ store, open, toggle }: AllProps) {
+  const { live, offline } = store.wire;
+  return (
+    <>
       {(live.value || offline.value) && (
         <Controls store={store} examples={open === "examples"} toggleExamples={() => toggle("examples")} />
       )}
@@ -89,12 +114,13 @@ export function App({ store }: { store: Store }) {
         <section class="fx-scene" aria-label="Image and caption">
           <Stage store={store} />
           <Legend store={store} />
+          <Hiding store={store} />
         </section>
         <Views store={store} />
       </div>
       <Panels store={store} open={open} toggle={toggle} />
       <Footer store={store} />
-    </section>
+    </>
   );
 }
 

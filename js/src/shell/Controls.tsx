@@ -3,6 +3,7 @@
 import { budgetName, costLine, count, probability } from "../lib/format";
 import { Strip } from "../panels/masks/Examples";
 import type { Store } from "../state/store";
+import { Definition } from "../ui/Definition";
 import { Refused } from "../ui/Notices";
 import { Slider } from "../ui/Slider";
 
@@ -19,10 +20,7 @@ export interface ControlsProps {
 export function Controls({ store, examples, toggleExamples }: ControlsProps) {
   return (
     <div class="fx-controls">
-      <div>
-        <KeepProbability store={store} />
-        <Refused store={store} names={["p"]} />
-      </div>
+      <KeepProbability store={store} />
       <div>
         <Budget store={store} />
         <Refused store={store} names={["budget"]} />
@@ -32,7 +30,16 @@ export function Controls({ store, examples, toggleExamples }: ControlsProps) {
   );
 }
 
-function KeepProbability({ store }: { store: Store }) {
+export function KeepProbability({ store }: { store: Store }) {
+  return (
+    <div>
+      <ProbabilitySlider store={store} />
+      <Refused store={store} names={["p"]} />
+    </div>
+  );
+}
+
+function ProbabilitySlider({ store }: { store: Store }) {
   const { p, offline } = store.wire;
   const stops = offline.value?.p;
   const [min, max] = stops ? ends(stops) : [0.1, 0.9];
@@ -40,6 +47,7 @@ function KeepProbability({ store }: { store: Store }) {
     <Slider
       id={`${store.id}-p`}
       label="keep probability"
+      about={<Definition of="p" name="keep probability" />}
       name={(value) => `p = ${probability(value)}`}
       note={(value) => effective(store, value)}
       value={p.value}
@@ -71,6 +79,7 @@ function Budget({ store }: { store: Store }) {
     <Slider
       id={`${store.id}-budget`}
       label="budget"
+      about={<Definition of="budget" name="budget" />}
       name={(exponent) => budgetName(budgetOf(exponent))}
       note={(exponent) => cost(store, budgetOf(exponent))}
       value={Math.log2(budget.value)}

@@ -17,7 +17,7 @@ export function Finding({ store }: { store: Store }) {
       <span class="fx-hidden" role="status">
         {store.wire.selection.value.length > 0 ? finding(store) : ""}
       </span>
-      <Compare store={store} />
+      {(store.view.level.value === "all" || store.wire.pinned.value) && <Compare store={store} />}
     </div>
   );
 }

@@ -2,6 +2,7 @@
 
 import { budgetName, count, duration, plain, signed } from "../lib/format";
 import type { Store } from "../state/store";
+import { Definition, type TermName } from "../ui/Definition";
 import { Icon } from "../ui/Field";
 import type { Progress } from "../wire/types";
 import { Caption } from "./Caption";
@@ -14,8 +15,9 @@ export function Header({ store }: { store: Store }) {
         <Status store={store} />
         <Undo store={store} />
         <RunButton store={store} />
+        <LevelSwitch store={store} />
       </div>
-      <Facts store={store} />
+      {store.view.level.value === "all" && <Facts store={store} />}
     </header>
   );
 }
@@ -34,47 +36,88 @@ function Facts({ store }: { store: Store }) {
   const { model } = store.wire.scene.value;
   const difference = store.view.shown.value === "difference";
   const why = store.wire.offline.value?.why;
+  const empty = shown?.empty_similarity;
   return (
     <div class="fx-facts" aria-busy={store.view.stale.value}>
       {model && <span title="The encoder that is explained">{model}</span>}
-      {shown?.similarity != null && difference && (
-        <Fact name="similarity" title="Similarity logit of B minus that of A, both with everything kept">
-          {`B − A ${signed(shown.similarity)}`}
-        </Fact>
-      )}
-      {shown?.similarity != null && !difference && (
+      {shown?.similarity != null && (
         <Fact
           name="similarity"
-          title={`The model’s similarity logit of the full image and caption${
-            shown.empty_similarity == null ? "" : `; ${plain(shown.empty_similarity)} with everything removed`
-          }`}
+          of="similarity"
+          more={
+            difference
+              ? "Here: that of B minus that of A."
+              : empty == null
+                ? ""
+                : `With everything hidden, it is ${plain(empty)}.`
+          }
         >
-          {plain(shown.similarity)}
+          {difference ? `B − A ${signed(shown.similarity)}` : plain(shown.similarity)}
         </Fact>
       )}
       {shown?.r2 != null && (
-        <Fact name="held-out R²" title="Share of the variance explained on held-out masked pairs">
+        <Fact name="held-out R²" of="r2">
           {plain(shown.r2)}
         </Fact>
       )}
       {shown?.residual != null && !difference && (
-        <Fact
-          name="residual"
-          title="Similarity of the full pair minus the explanation’s prediction, in logits"
-        >
+        <Fact name="residual" of="residual">
           {signed(shown.residual)}
         </Fact>
       )}
+      <TrustWord store={store} />
       {why && <span class="fx-why">{why}</span>}
     </div>
   );
 }
 
-function Fact({ name, title, children }: { name: string; title: string; children: string }) {
+interface FactProps {
+  readonly name: string;
+  readonly of: TermName;
+  readonly more?: string;
+  readonly children: string;
+}
+
+function Fact({ name, of, more = "", children }: FactProps) {
   return (
-    <span title={title}>
-      {name} <b>{children}</b>
+    <span>
+      <Definition of={of} more={more}>
+        {name}
+      </Definition>{" "}
+      <b>{children}</b>
     </span>
+  );
+}
+
+/** How far the explanation can be trusted, in one word; nothing for B − A. */
+export function TrustWord({ store }: { store: Store }) {
+  const shown = store.view.explanation.value;
+  if (!shown || store.view.shown.value === "difference") {
+    return null;
+  }
+  const { word, why } = shown.trust ?? { word: "unknown", why: "" };
+  return (
+    <span class="fx-trust-word" data-trust={word}>
+      <Definition of="trust" more={why}>
+        trust
+      </Definition>{" "}
+      <b>{word}</b>
+    </span>
+  );
+}
+
+/** The switch between the simple level and all controls. */
+function LevelSwitch({ store }: { store: Store }) {
+  const simple = store.view.level.value === "simple";
+  return (
+    <button
+      type="button"
+      class="fx-link fx-level"
+      data-action="level"
+      onClick={() => store.chooseLevel(simple ? "all" : "simple")}
+    >
+      {simple ? "Show all controls" : "Show less"}
+    </button>
   );
 }
 

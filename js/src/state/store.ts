@@ -2,6 +2,7 @@
 
 import type { Setting, ToKernel, Traits } from "../wire/types";
 import { connect, type WireState } from "./connection";
+import { type Level, remember } from "./level";
 import type { Model } from "./traits";
 import { createView, type Tool, type ViewState } from "./view";
 
@@ -18,6 +19,8 @@ export interface Store {
   select(player: number, add: boolean): void;
   /** Hide `players` from the model in the playground, or show them again if all of them are hidden. */
   toggleRemoved(players: readonly number[]): void;
+  /** Show more or less, here and in later widgets of this browser. */
+  chooseLevel(level: Level): void;
   dispose(): void;
 }
 
@@ -52,6 +55,10 @@ export function createStore(model: Model): Store {
     ask,
     select,
     toggleRemoved,
+    chooseLevel: (level) => {
+      remember(level);
+      commit("level", level);
+    },
     dispose: () => {
       for (const release of releases) {
         release();

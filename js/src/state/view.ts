@@ -14,6 +14,7 @@ import type { Graph, Group, Refusal, Shown, Status, Subset, Subsets, Traits } fr
 import { activePlayers, answerFor, comparison, groupFor, subsetFor } from "./comparison";
 import type { Connection } from "./connection";
 import { type Colouring, type WordColours, wordColours } from "./first-sight";
+import { type Level, levelOf } from "./level";
 import { pictureUrl } from "./picture";
 
 /** What a click on a player does: select it, or hide it from the model. */
@@ -24,6 +25,7 @@ export interface ViewState {
   readonly status: ReadonlySignal<Status>;
   /** The last setting or request of this view that the kernel rejected, with the reason. */
   readonly refusal: Signal<Refusal | null>;
+  readonly level: ReadonlySignal<Level>;
   readonly tool: Signal<Tool>;
   /** Whether every click adds to the selection, and a finger draws areas, as with Shift. */
   readonly several: Signal<boolean>;
@@ -108,12 +110,21 @@ export function createView({ wire, pending, refusal }: Connection, releases: (()
     answerFor(answer, shown.value, wire.result.value);
   const subsets = computed(() => belonging(wire.subsets.value));
   const group = computed(() => groupFor(belonging(wire.group.value), wire.selection.value));
+  const level = levelOf(wire.level);
   const colouring = signal<Colouring>("words");
+  releases.push(
+    level.subscribe((now) => {
+      if (now === "simple") {
+        colouring.value = "words"; // the choice of the colours is at the other level
+      }
+    }),
+  );
   const words = wordColours({ explanation, shown, compared, options: wire.options });
   const limits = computed(() => widest(compared.value.map(blockLimits)));
   return {
     status: computed(() => (pending.value ? "running" : wire.status.value)),
     refusal,
+    level,
     tool,
     several: signal(false),
     pointed,

@@ -1,5 +1,6 @@
 /** A slider that commits its value on release or after a short rest; until then the value is a draft. */
 
+import type { ComponentChildren } from "preact";
 import { useEffect, useRef, useState } from "preact/hooks";
 
 const REST_MS = 150;
@@ -25,6 +26,8 @@ export interface SliderProps {
   readonly name: (value: number) => string;
   /** Additional text about a value. */
   readonly note?: (value: number) => string;
+  /** A button that explains the label. */
+  readonly about?: ComponentChildren;
   readonly commit: (value: number) => void;
 }
 
@@ -37,8 +40,11 @@ export function Slider(props: SliderProps) {
     return (
       <div class="fx-slider" data-fixed={id}>
         <div class="fx-slider-head">
-          <span>
-            {label} <b>{props.name(draft)}</b>
+          <span class="fx-slider-label">
+            <span>
+              {label} <b>{props.name(draft)}</b>
+            </span>
+            {props.about}
           </span>
           {note && <span class="fx-note">{note}</span>}
         </div>
@@ -48,9 +54,12 @@ export function Slider(props: SliderProps) {
   return (
     <div class="fx-slider" data-idle={idle !== ""}>
       <div class="fx-slider-head">
-        <label for={id}>
-          {label} <b>{props.name(draft)}</b>
-        </label>
+        <span class="fx-slider-label">
+          <label for={id}>
+            {label} <b>{props.name(draft)}</b>
+          </label>
+          {props.about}
+        </span>
         {props.note && (
           <span class="fx-note" title={note}>
             {note}

@@ -1,7 +1,6 @@
 import { afterEach, describe, expect, it, vi } from "vitest";
 import { axis } from "../../src/lib/axes";
-import { labelled, reading, scaleOf } from "../../src/panels/playground/Playground";
-import { FakeModel, picture, traits, wireArray, wireResult } from "../fake";
+import { FakeModel, traits, wireArray, wireResult } from "../fake";
 import { all, focus, one, settled, shown } from "../mount";
 
 async function open(view: HTMLElement, panel: string): Promise<void> {
@@ -19,10 +18,10 @@ describe("panels", () => {
     const opened = () => all(view, "[data-panel][aria-expanded=true]").map((button) => button.dataset.panel);
     expect(opened()).toEqual([]);
     await open(view, "trust");
-    await open(view, "playground");
-    expect(opened()).toEqual(["playground"]);
-    expect(one(view, ".fx-panel-content").getAttribute("aria-label")).toContain("ask the model");
-    await open(view, "playground");
+    await open(view, "settings");
+    expect(opened()).toEqual(["settings"]);
+    expect(one(view, ".fx-panel-content").getAttribute("aria-label")).toContain("theme");
+    await open(view, "settings");
     expect(opened()).toEqual([]);
     expect(one(view, ".fx-panel-content").hidden).toBe(true);
   });
@@ -121,170 +120,6 @@ describe("trust", () => {
   );
 });
 
-describe("the playground", () => {
-  const masking = { name: "blur", says: "Removed pixels come from the blurred picture.", blank: picture() };
-  const played = { generation: 1, removed: [0, 5], value: 3.5, prediction: 3.25, picture: null, why: "" };
-
-  it("hides what is clicked while its tool is “hide”, and selects again once it is closed", async () => {
-    const model = new FakeModel();
-    const view = await shown(model);
-    await open(view, "playground");
-    one(view, "[data-choice=hide]").click();
-    await settled();
-    one(view, ".fx-chip[data-player='5']").click();
-    expect([model.get("removed"), model.get("selection")]).toEqual([[5], []]);
-    await open(view, "playground");
-    one(view, ".fx-chip[data-player='4']").click();
-    expect([model.get("removed"), model.get("selection")]).toEqual([[5], [4]]);
-  });
-
-  it("lists what is hidden, shows one of it again, or everything", async () => {
-    const model = new FakeModel(traits({ removed: [0, 5] }));
-    const view = await shown(model);
-    await open(view, "playground");
-    expect(words(view, "[data-shows]")).toEqual(["patch (1, 1)", "“dog”"]);
-    one(view, "[data-shows='0']").click();
-    await settled();
-    expect(model.get("removed")).toEqual([5]);
-    one(view, "[data-action=show-all]").click();
-    expect(model.get("removed")).toEqual([]);
-  });
-
-  it("shows the model's value beside the prediction, and how far that is off", async () => {
-    const view = await shown(new FakeModel(traits({ removed: [0, 5], played })));
-    await open(view, "playground");
-    expect(words(view, ".fx-value b")).toEqual(["3.50", "3.25"]);
-    expect(one(view, ".fx-values [role=status]").textContent).toBe("Error of the prediction: −0.25 logits.");
-    expect(words(view, ".fx-marks span")).toEqual(["all hidden 1.50", "all kept 12.5"]);
-  });
-
-  it("shows what the encoder sees: at once as the view makes it, then as the kernel sends it", async () => {
-    const model = new FakeModel(traits({ scene: { ...traits().scene, image: picture(), masking } }));
-    const view = await shown(model);
-    await open(view, "playground");
-    const seen = () => one(view, ".fx-seen [role=img]");
-    const area = () => seen().querySelector("clipPath path")?.getAttribute("d");
-    expect([seen().dataset.from, area()]).toEqual(["view", ""]);
-    model.set("removed", [1, 2, 4]);
-    await settled();
-    expect([seen().dataset.from, area()]).toEqual(["view", "M1 0h1v1h-1zM0 1h1v1h-1z"]);
-    expect(seen().getAttribute("aria-label")).toContain("2 of 4 patches hidden");
-    model.set("played", { ...played, removed: [1, 2, 4], picture: picture() });
-    await settled();
-    expect([seen().dataset.from, all(seen(), "img").length]).toEqual(["model", 1]);
-    model.set("removed", [1]);
-    await settled();
-    expect([seen().dataset.from, area()]).toEqual(["view", "M1 0h1v1h-1z"]);
-  });
-
-  it("says which masking is in force, here, in the footer and beside the masks", async () => {
-    const scene = { ...traits().scene, masking };
-    const examples = { p: 0.5, masks: ["101101"] };
-    const view = await shown(new FakeModel(traits({ scene, examples })));
-    for (const panel of ["playground", "examples"]) {
-      await open(view, panel);
-      expect(one(view, "[data-masking=blur]").textContent).toBe(`Masking “blur”. ${masking.says}`);
-    }
-    expect(one(view, ".fx-footer").textContent).toContain("masking blur");
-  });
-
-  it("claims no masking where it is not known", async () => {
-    const view = await shown(new FakeModel());
-    await open(view, "playground");
-    expect(all(view, "[data-masking], .fx-seen")).toEqual([]);
-    expect(one(view, ".fx-footer").textContent).not.toContain("masking");
-  });
-
-  it("does not show values of an earlier result beside the present one", async () => {
-    const model = new FakeModel(traits({ removed: [0, 5], played }));
-    const view = await shown(model);
-    one(view, "[data-panel=playground]").click();
-    await settled();
-    const values = () => all(view, ".fx-value b").map(({ textContent }) => textContent);
-    const before = values();
-    model.set("result", wireResult({ generation: 2 }));
-    await settled();
-    expect(values()).not.toEqual(before);
-    expect(one(view, ".fx-values").getAttribute("aria-busy")).toBe("true");
-    model.set("played", { ...played, generation: 2 });
-    await settled();
-    expect(values()).toEqual(before);
-  });
-
-  it("waits for the answer to just this question", async () => {
-    const model = new FakeModel(traits({ removed: [0], played }));
-    const view = await shown(model);
-    await open(view, "playground");
-    expect(words(view, ".fx-value b")).toEqual(["…", "…"]);
-    expect(one(view, ".fx-values").getAttribute("aria-busy")).toBe("true");
-    model.set("played", { ...played, removed: [0], value: null });
-    await settled();
-    expect(words(view, ".fx-value b")).toEqual(["…", "3.25"]);
-    model.set("played", { ...played, removed: [0] });
-    await settled();
-    expect(words(view, ".fx-value b")).toEqual(["3.50", "3.25"]);
-  });
-
-  it("says why there is no value where there is no model", async () => {
-    const why = "This page has no model.";
-    const view = await shown(
-      new FakeModel(traits({ removed: [0, 5], played: { ...played, value: null, why } })),
-    );
-    await open(view, "playground");
-    expect(words(view, ".fx-value b")).toEqual(["–", "3.25"]);
-    expect(one(view, ".fx-values [role=status]").textContent).toBe(why);
-  });
-
-  it("has no prediction beside the value where a method’s numbers are no logits", async () => {
-    const result = wireResult({ method: "grad_eclip", in_logits: false });
-    const model = new FakeModel(traits({ result, removed: [0, 5], played: { ...played, prediction: null } }));
-    const view = await shown(model);
-    await open(view, "playground");
-    expect(words(view, ".fx-value b")).toEqual(["3.50", "–"]);
-    const said = () => one(view, ".fx-values [role=status]").textContent;
-    expect(said()).toMatch(/^\s*This method makes no prediction/);
-    model.set("removed", []);
-    await settled();
-    expect(said()).toContain("this is the whole pair. This method makes no prediction");
-  });
-
-  it("shows the whole pair while nothing is hidden", () => {
-    expect(reading(null, [], 12.5)).toMatchObject({ value: 12.5, waiting: false });
-    expect(reading({ ...played, removed: [] }, [], 12.5)).toMatchObject({ value: 3.5, prediction: 3.25 });
-  });
-
-  it("has zero and every value on its scale, in their order", () => {
-    const { share } = scaleOf([-2, null, 8, 3]);
-    const shares = [-2, 0, 3, 8].map(share);
-    expect([...shares].sort((a, b) => a - b)).toEqual(shares);
-    expect(shares[0]).toBe(0);
-    expect(shares.at(-1)).toBeLessThanOrEqual(100);
-    expect(scaleOf([]).share(0)).toBe(0);
-  });
-
-  it("labels marks where no label lies over a line or beyond the ends", () => {
-    const label = 29; // percent of the bars in a narrow view
-    const share = (value: number) => value;
-    for (let low = 0; low <= 96; low += 1) {
-      for (let high = low; high <= 96; high += 1) {
-        const marks = [
-          { name: "high", at: high },
-          { name: "low", at: low },
-        ];
-        const [upper, lower] = labelled(marks, { share }).map(({ at, side }) => ({
-          at,
-          from: side === "end" ? at - label : at,
-          to: side === "end" ? at : at + label,
-        }));
-        expect(Math.min(upper?.from ?? -1, lower?.from ?? -1)).toBeGreaterThanOrEqual(0);
-        expect(Math.max(upper?.to ?? 101, lower?.to ?? 101)).toBeLessThanOrEqual(100);
-        const crossed = lower && upper && lower.at > upper.from && lower.at < upper.to;
-        expect(crossed).toBe(false);
-      }
-    }
-  });
-});
-
 describe("comparing", () => {
   const pinned = { label: "“a red cat” · Banzhaf · p 0.5", result: wireResult({ caption: "red cat" }) };
   const difference = {
@@ -338,13 +173,12 @@ describe("comparing", () => {
   it("has one scale for A and B where both are in logits, and one for each where they are not", async () => {
     const larger = wireResult({ main: wireArray([10, 0, 0, 0, 0, 40], [6]) });
     const view = await shown(new FakeModel(traits({ pinned: { ...pinned, result: larger } })));
-    expect(one(view, ".fx-scale").textContent).toContain(
-      "±10.0 · tokens ±40.0 logits · same scale for A and B",
-    );
+    expect(words(view, ".fx-scale")).toEqual(["patches−+±10.0 logits", "tokens−+±40.0 logits"]);
+    expect(one(view, ".fx-scales").textContent).toContain("same scale for A and B");
     const result = wireResult({ method: "grad_eclip", in_logits: false });
     const other = await shown(new FakeModel(traits({ result, pinned: { ...pinned, result: larger } })));
-    expect(one(other, ".fx-scale").textContent).toContain("±2.00 · tokens ±4.00");
-    expect(one(other, ".fx-scale").textContent).not.toMatch(/logits|same scale/);
+    expect(words(other, ".fx-scale")).toEqual(["patches−+±2.00", "tokens−+±4.00"]);
+    expect(one(other, ".fx-scales").textContent).not.toMatch(/logits|same scale/);
     expect(one(other, "[data-choice=difference]").title).toContain("not both in logits");
   });
 
@@ -352,10 +186,10 @@ describe("comparing", () => {
     const result = wireResult({ method: "exclip", main: wireArray(Array(6).fill(0), [6]) });
     const view = await shown(new FakeModel(traits({ result })));
     expect(one(view, ".fx-readout").textContent).toContain("no main effects");
-    expect(one(view, ".fx-scale").style.visibility).toBe("hidden");
+    expect(one(view, ".fx-scales").style.visibility).toBe("hidden");
     one(view, ".fx-chip").focus();
     await settled();
-    expect(one(view, ".fx-scale").style.visibility).toBe("visible");
+    expect(one(view, ".fx-scales").style.visibility).toBe("visible");
   });
 
   it("has no difference to show before the kernel has one", async () => {

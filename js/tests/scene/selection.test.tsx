@@ -189,15 +189,24 @@ describe("hiding players from the model", () => {
 });
 
 describe("colour scales", () => {
-  it("are one for patches and one for tokens, and the legend names both", async () => {
+  const scales = (view: HTMLElement) => all(view, ".fx-scale").map(({ textContent }) => textContent);
+
+  it("are one for patches and one for tokens, each with its own colours, name and ends", async () => {
     const view = await shown(new FakeModel());
-    expect(one(view, ".fx-scale").textContent).toContain("patches ±2.00 · tokens ±4.00 logits");
+    expect(scales(view)).toEqual(["patches−+±2.00 logits", "tokens−+±4.00 logits"]);
+    expect(all(view, ".fx-scale .fx-bar")).toHaveLength(2);
+  });
+
+  it("are a single one where patches and tokens end at the same value", async () => {
+    const main = wireArray([4, 0, 0, 0, 0, -4], [6]);
+    const view = await shown(new FakeModel(traits({ result: wireResult({ main }) })));
+    expect(scales(view)).toEqual(["−+±4.00 logits"]);
   });
 
   it("call text players words where they are", async () => {
     const scene = { ...traits().scene, words: true };
     const view = await shown(new FakeModel(traits({ scene, result: wireResult({ words: true }) })));
-    expect(one(view, ".fx-scale").textContent).toContain("patches ±2.00 · words ±4.00 logits");
+    expect(scales(view)).toEqual(["patches−+±2.00 logits", "words−+±4.00 logits"]);
     expect(view.textContent).toContain("point at a patch or word to see its interactions");
     expect(view.textContent).not.toContain("token");
   });
@@ -207,15 +216,17 @@ describe("colour scales", () => {
     const difference = { result: wireResult({ main: wireArray([3, 0, 0, 0, 1, 0], [6]) }), unmatched: [] };
     const model = new FakeModel(traits({ pinned: { label: "A", result: pinned }, difference }));
     const view = await shown(model);
-    const scale = () => one(view, ".fx-scale").textContent;
-    expect(scale()).toContain("patches ±9.00 · tokens ±4.00 logits · same scale for A and B");
+    const shared = () => one(view, ".fx-shared").textContent;
+    expect(scales(view)).toEqual(["patches−+±9.00 logits", "tokens−+±4.00 logits"]);
+    expect(shared()).toBe("same scale for A and B");
     model.set("shown", "pinned");
     await settled();
-    expect(scale()).toContain("patches ±9.00 · tokens ±4.00 logits");
+    expect(scales(view)).toEqual(["patches−+±9.00 logits", "tokens−+±4.00 logits"]);
     expect(one(view, ".fx-patch").dataset.value).toBe("9");
     model.set("shown", "difference");
     await settled();
-    expect(scale()).toContain("patches ±3.00 · tokens ±1.00 logits · own scale of B − A");
+    expect(scales(view)).toEqual(["patches−+±3.00 logits", "tokens−+±1.00 logits"]);
+    expect(shared()).toBe("own scale of B − A");
   });
 
   it("fall back to the present explanation where there is nothing to compare with", async () => {

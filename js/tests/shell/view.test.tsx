@@ -103,8 +103,8 @@ describe("the view", () => {
       budget: "1024",
       resultP: "0.5",
     });
-    expect(view.textContent).toContain("similarity 12.5");
-    expect(view.textContent).toContain("residual −0.25");
+    const facts = all(view, ".fx-facts .fx-about, .fx-facts b").map(({ textContent }) => textContent);
+    expect(facts.join(" ")).toBe("similarity 12.5 held-out R² 0.90 residual −0.25 trust unknown");
   });
 
   it("has a patch and a token for every player, with the value in its name", async () => {

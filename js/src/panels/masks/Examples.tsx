@@ -2,7 +2,7 @@
 
 import { probability } from "../../lib/format";
 import { imageWord, patchCount, textWord } from "../../model/players";
-import { Masked, removedBy } from "../../scene/Masked";
+import { Masked, MaskingNote, removedBy } from "../../scene/Masked";
 import type { Store } from "../../state/store";
 
 /** Number of masks in the strip; the panel shows all. */
@@ -68,18 +68,6 @@ export function Examples({ store }: { store: Store }) {
         ))}
       </ul>
     </>
-  );
-}
-
-/** Name and description of the masking. */
-export function MaskingNote({ store }: { store: Store }) {
-  const { masking } = store.wire.scene.value;
-  return (
-    masking && (
-      <span data-masking={masking.name}>
-        Masking “{masking.name}”. {masking.says}
-      </span>
-    )
   );
 }
 

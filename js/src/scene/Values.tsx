@@ -1,136 +1,8 @@
-/** The mask playground: hide players, and compare the model's value of the masked pair with the prediction. */
+/** The model's value of the masked pair beside the explanation's prediction, as bars on one scale. */
 
-import { useEffect } from "preact/hooks";
-import { plain, signed } from "../../lib/format";
-import {
-  type Board,
-  imageWord,
-  patchCount,
-  playersWord,
-  shortName,
-  spokenName,
-  textWord,
-} from "../../model/players";
-import { Masked } from "../../scene/Masked";
-import type { Store, Tool } from "../../state/store";
-import { Choices, Icon } from "../../ui/Field";
-import { Refused } from "../../ui/Notices";
-import type { Played } from "../../wire/types";
-import { MaskingNote } from "../masks/Examples";
-
-function toolsFor(board: Board) {
-  const clicked = `A click on the picture or a ${textWord(board).one}`;
-  return [
-    { value: "select", label: "Select", title: `${clicked} selects it` },
-    { value: "hide", label: "Hide", title: `${clicked} hides it from the model` },
-  ] as const;
-}
-
-/** Settings whose refusal this panel shows. */
-export const PLAYGROUND_REFUSALS = ["removed"];
-
-export function Playground({ store }: { store: Store }) {
-  // a closed panel must not leave its tool active
-  useEffect(
-    () => () => {
-      store.view.tool.value = "select";
-    },
-    [store],
-  );
-  const removed = store.wire.removed.value;
-  return (
-    <div class="fx-playground">
-      <Seen store={store} />
-      <div class="fx-hiding">
-        <div class="fx-row">
-          <Choices
-            label={`What a click on the picture or a ${textWord(store.view.board.value).one} does`}
-            value={store.view.tool.value}
-            options={toolsFor(store.view.board.value)}
-            change={(tool) => {
-              store.view.tool.value = tool as Tool;
-            }}
-          />
-          <button
-            type="button"
-            class="fx-button"
-            data-action="show-all"
-            disabled={removed.length === 0}
-            onClick={() => store.commit("removed", [])}
-          >
-            Show everything again
-          </button>
-        </div>
-        <Hidden store={store} />
-        <p class="fx-hint">
-          <MaskingNote store={store} />
-        </p>
-        <Refused store={store} names={PLAYGROUND_REFUSALS} />
-      </div>
-      <Values store={store} />
-    </div>
-  );
-}
-
-/** The masked picture: at first composed by the view, then as the encoder sees it. */
-function Seen({ store }: { store: Store }) {
-  const { scene, played, removed } = store.wire;
-  const { masking, image } = scene.value;
-  if (!masking || !image) {
-    return null;
-  }
-  const known = isOf(played.value, removed.value) ? store.view.seen.value : null;
-  const first = patchCount(store.view.board.value);
-  const { many } = imageWord(store.view.board.value);
-  const hidden = removed.value.filter((player) => player < first).length;
-  return (
-    <figure class="fx-seen">
-      <div
-        role="img"
-        aria-label={`The picture as the encoder sees it, ${hidden} of ${first} ${many} hidden`}
-        data-from={known ? "model" : "view"}
-      >
-        {known ? (
-          <img src={known} alt="" style={{ aspectRatio: `${image.width} / ${image.height}` }} />
-        ) : (
-          <Masked store={store} name="seen" removed={removed.value} />
-        )}
-      </div>
-      <figcaption>what the encoder sees</figcaption>
-    </figure>
-  );
-}
-
-function Hidden({ store }: { store: Store }) {
-  const removed = store.wire.removed.value;
-  const board = store.view.board.value;
-  if (removed.length === 0) {
-    return (
-      <p class="fx-hint">
-        Nothing is hidden. {store.view.tool.value === "hide" ? "Click" : "Choose “Hide”, then click"}{" "}
-        {playersWord(board)}.
-      </p>
-    );
-  }
-  return (
-    <ul class="fx-removed" aria-label="Hidden players">
-      {removed.map((player) => (
-        <li key={player}>
-          <button
-            type="button"
-            aria-label={`Show ${spokenName(board, player)} again`}
-            title="Show it again"
-            data-shows={player}
-            onClick={() => store.toggleRemoved([player])}
-          >
-            {shortName(board, player)}
-            <Icon name="close" />
-          </button>
-        </li>
-      ))}
-    </ul>
-  );
-}
+import { plain, signed } from "../lib/format";
+import type { Store } from "../state/store";
+import type { Played } from "../wire/types";
 
 interface Reading {
   readonly value: number | null;
@@ -140,7 +12,7 @@ interface Reading {
 }
 
 /** Return whether `played` is about exactly these hidden players. */
-function isOf(played: Played | null, removed: readonly number[]): played is Played {
+export function isOf(played: Played | null, removed: readonly number[]): played is Played {
   return (
     played !== null &&
     played.removed.length === removed.length &&
@@ -158,7 +30,7 @@ export function reading(played: Played | null, removed: readonly number[], whole
   return { value, prediction, waiting: value === null && why === "", why };
 }
 
-function Values({ store }: { store: Store }) {
+export function Values({ store }: { store: Store }) {
   const { played, removed } = store.wire;
   const shown = store.wire.result.value;
   const answer = shown && played.value?.generation !== shown.generation ? null : played.value;
