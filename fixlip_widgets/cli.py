@@ -19,7 +19,7 @@ from fixlip_widgets.errors import FixlipError, InputError
 from fixlip_widgets.support.command_line import whole_number
 
 if TYPE_CHECKING:
-    from fixlip_widgets import Explanation, IncrementalExplainer
+    from fixlip_widgets import Explanation
 
 SCENE = "demo:"
 _MODULES = {
@@ -87,7 +87,7 @@ def _add_explain(parser: argparse.ArgumentParser) -> None:
         type=whole_number,
         nargs="+",
         metavar="N",
-        help="budgets in the report (default: that of the explanation)",
+        help="budgets in the report (default: up to five smaller ones, which take no more encodings)",
     )
     parser.add_argument("--json", action="store_true", help="print the whole explanation as JSON")
     parser.add_argument("--model", help="open_clip name or configuration file (default: the packaged demo model)")
@@ -113,7 +113,6 @@ def _add_explain(parser: argparse.ArgumentParser) -> None:
 
 def _explain(options: argparse.Namespace) -> int:
     import fixlip_widgets as fx
-    from fixlip_widgets.explainers.explain import explain_with_explainer
     from fixlip_widgets.support.files import check_place
 
     image, caption = _pair(options.image, options.caption)
@@ -124,35 +123,23 @@ def _explain(options: argparse.Namespace) -> int:
         raise InputError(f"--pretrained {options.pretrained} needs a model name; pass --model.")
     settings = {"device": options.device, "precision": options.precision}
     model = fx.load_model(options.model, pretrained=options.pretrained, **settings)
-    explanation, explainer = explain_with_explainer(
+    explanation = fx.explain(
         image, caption, model=model, **{name: value for name, value in arguments.items() if value is not None}
     )
     print(explanation.to_json() if options.json else _summary(explanation))
     if options.out is not None:
-        _write_report(explanation, explainer, options)
+        _write_report(explanation, options)
         print(f"Report: {options.out}", file=sys.stderr)
     return 0
 
 
-def _write_report(explanation: Explanation, explainer: IncrementalExplainer, options: argparse.Namespace) -> None:
-    """Write the report, in which p can be moved if the method shares its encodings among all p."""
-    from fixlip_widgets.explainers.recording import record
-    from fixlip_widgets.explanation.methods import CATALOGUE
+def _write_report(explanation: Explanation, options: argparse.Namespace) -> None:
+    """Write the report; its sliders move if the method shares its encodings and may encode more."""
     from fixlip_widgets.pages import Recording, report
 
-    method, chosen = CATALOGUE[explanation.method], options.p_grid or options.budgets
-    if method.pooled and explanation.order in method.orders and (chosen or options.max_encodings is None):
-        recording = record(
-            explainer,
-            p=options.p_grid,
-            budgets=options.budgets,
-            method=method.name,
-            order=explanation.order,
-            first=explanation,
-        )
-    else:
-        recording = Recording.of(explanation)
-    report(recording, options.out)
+    asked = options.p_grid or options.budgets
+    part = explanation if asked or options.max_encodings is None else Recording.of(explanation)
+    report(part, options.out, p=options.p_grid, budgets=options.budgets)
 
 
 def _pair(image: str, caption: str | None) -> tuple[Any, str]:

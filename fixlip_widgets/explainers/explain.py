@@ -11,10 +11,10 @@ from fixlip_widgets.encoders.models import Model, load_model
 from fixlip_widgets.encoders.superpixels import Regions
 from fixlip_widgets.encoders.towers import Masking
 from fixlip_widgets.errors import InputError
+from fixlip_widgets.explainers import origins
 from fixlip_widgets.explainers.fixlip import IncrementalExplainer
 from fixlip_widgets.explainers.game import VisionLanguageGame
-from fixlip_widgets.explainers.registry import METHODS, Method, Request
-from fixlip_widgets.explainers.registry import method as method_of
+from fixlip_widgets.explainers.registry import Request, method_of_order
 from fixlip_widgets.explanation.explanation import Explanation
 from fixlip_widgets.support.checks import check_fit
 from fixlip_widgets.support.progress import Progress, ProgressBar
@@ -75,54 +75,11 @@ def explain(
     NeurIPS 2025. For the sources of the other methods, see :mod:`~fixlip_widgets.explainers.shapley` and
     :mod:`~fixlip_widgets.explainers.baselines`.
     """
-    explanation, _ = explain_with_explainer(
-        image,
-        text,
-        model=model,
-        p=p,
-        budget=budget,
-        max_encodings=max_encodings,
-        method=method,
-        order=order,
-        seed=seed,
-        grid=grid,
-        regions=regions,
-        words=words,
-        masking=masking,
-        ridge=ridge,
-        scope=scope,
-        progress=progress,
-    )
-    return explanation
-
-
-def explain_with_explainer(
-    image: ImageLike,
-    text: str | Tensor,
-    *,
-    model: Model | None = None,
-    p: float = 0.5,
-    budget: int | None = None,
-    max_encodings: int | None = None,
-    method: str = "banzhaf",
-    order: int | None = None,
-    seed: int = 0,
-    grid: tuple[int, int] | None = None,
-    regions: Regions | None = None,
-    words: bool = False,
-    masking: Masking = "zero",
-    ridge: float | None = None,
-    scope: Literal["all", "cross"] = "all",
-    progress: bool | None = None,
-) -> tuple[Explanation, IncrementalExplainer]:
-    """Return the result of :func:`explain`, and the explainer with its encodings, if the method shares them.
-
-    The arguments and errors are those of :func:`explain`.
-    """
-    chosen, order = _choose_method(method, order)
+    chosen, order = method_of_order(method, order)
     if not chosen.uses_p and p != 0.5:
         raise InputError(f"p is {p!r}, but method={method!r} does not use p; omit it or use method='banzhaf'.")
-    if (ridge is not None or scope != "all") and chosen.name != "banzhaf":
+    fit = {} if ridge is None and scope == "all" else {"ridge": ridge, "scope": scope}
+    if fit and (chosen.name != "banzhaf" or order == 1):
         raise InputError("ridge and scope apply to Banzhaf interactions only; omit them.")
     fit_order: Literal[2, 3] = 3 if order == 3 else 2
     check_fit(ridge, scope, fit_order)
@@ -137,19 +94,7 @@ def explain_with_explainer(
             bar.show(state.done, state.total)
 
         if not chosen.pooled:
-            return chosen.explain_game(Request(game, budget, seed, progress=report)).replace(method=method), explainer
+            return chosen.explain_game(Request(game, budget, seed, progress=report))
         explainer.extend(p, budget, progress=report)
-        if chosen.name == "banzhaf":
-            return explainer.explanation(p, ridge=ridge, scope=scope, order=fit_order), explainer
-        return chosen.explain_pool(explainer, p, order).replace(method=method), explainer
-
-
-def _choose_method(method: str, order: int | None) -> tuple[Method, int]:
-    """Return the method and its order; order 1 selects the values that belong to a method of interactions."""
-    chosen = method_of(method)
-    if order == 1 and f"{method}_values" in METHODS:
-        chosen = METHODS[f"{method}_values"]
-    if order is not None and order not in chosen.orders:
-        offered = " or ".join(map(str, ((1,) if f"{method}_values" in METHODS else ()) + chosen.orders))
-        raise InputError(f"order is {order!r}; method={method!r} offers order {offered}.")
-    return chosen, chosen.orders[0] if order is None else order
+        origins.keep(explainer)  # for pages with other p
+        return chosen.explain_pool(explainer, p, order, **fit)

@@ -17,6 +17,7 @@ from torch import Tensor
 from fixlip_widgets.encoders.images import ImageLike
 from fixlip_widgets.errors import FixlipError
 from fixlip_widgets.estimators.masks import split_budget
+from fixlip_widgets.explainers import origins
 from fixlip_widgets.explainers.encoding_plan import EncodingPlan, encode_range, fill, text_mask_count
 from fixlip_widgets.explainers.game import Modality, VisionLanguageGame, check_game
 from fixlip_widgets.explainers.group_errors import add_errors, regression_of
@@ -239,7 +240,9 @@ class IncrementalExplainer:
                 if len(self._fits) >= _MAX_FITS:
                     del self._fits[next(iter(self._fits))]
                 self._fits[request] = fit
-            return self._fits[request].explanation.replace()  # a copy, which the caller may change
+            explanation = self._fits[request].explanation.replace()  # a copy, which the caller may change
+            origins.link(explanation, self, ridge=ridge, scope=scope)
+            return explanation
 
     def banzhaf_values(self, p: float | None = None) -> Explanation:
         """Return the p-weighted Banzhaf value of every player from the masks encoded so far; see :meth:`explanation`.
@@ -251,7 +254,9 @@ class IncrementalExplainer:
         """
         p = self.p if p is None else check_p(p)
         with self._answering(p):
-            return fit_values(self.game, self.pools, p=p, budget=self._reported_budget(p))
+            explanation = fit_values(self.game, self.pools, p=p, budget=self._reported_budget(p))
+            origins.link(explanation, self)
+            return explanation
 
     def group(self, players: Sequence[int], explanation: Explanation) -> Group:
         """Return sums of the interactions of several players, with standard errors from the masks encoded so far.

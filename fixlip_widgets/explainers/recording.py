@@ -2,32 +2,38 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Callable, Iterable, Iterator, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from functools import partial
-from typing import TYPE_CHECKING, Any, TypeVar
+from typing import TYPE_CHECKING, Any, Literal, TypeVar
 
 import numpy as np
 from numpy.typing import NDArray
 
+from fixlip_widgets.estimators.masks import split_budget
 from fixlip_widgets.explainers.fixlip import IncrementalExplainer
 from fixlip_widgets.explainers.memoized_game import RememberingGame
-from fixlip_widgets.explainers.registry import Method, Request
-from fixlip_widgets.explainers.registry import method as method_of
+from fixlip_widgets.explainers.metrics.fit import held_out_count
+from fixlip_widgets.explainers.origins import origin
+from fixlip_widgets.explainers.registry import Method, Request, method_of_order
+from fixlip_widgets.explanation.explanation import Explanation
 from fixlip_widgets.pages.recordable import recording_of
 from fixlip_widgets.pages.recording import GRID, Recording, Step
 from fixlip_widgets.support.checks import check_budget, check_p, list_of
 from fixlip_widgets.support.progress import ProgressBar
 
 if TYPE_CHECKING:
-    from fixlip_widgets.explanation.explanation import Explanation
     from fixlip_widgets.support.progress import Progress
 
 _AHEAD = 0.5
 """Image masks to prepare for a range of p, as a share of the budget's; same value as in the widget."""
 _MASKS_PER_PATCH = 3
 """Least effective number of image masks per patch for a p to be offered; same value as in the widget."""
-
+_SMALLER_BUDGETS = 5
+"""Number of smaller budgets to offer."""
+_LEAST_EXPONENT = 12
+"""Exponent of two of the least of them."""
 
 Value = TypeVar("Value", float, str)
 
@@ -44,14 +50,17 @@ def record(
     captions: str | Sequence[str] = (),
     playground: bool = False,
     method: str = "banzhaf",
-    order: int = 2,
+    order: int | None = None,
+    ridge: float | None = None,
+    scope: Literal["all", "cross"] = "all",
     first: Explanation | None = None,
     progress: bool | Callable[[Step], None] | None = None,
 ) -> Recording:
     """Compute the contents of a page; the explainer keeps its caption.
 
     By default, the explainer encodes more image masks over a range of p, as an idle widget does (half as many as its
-    budget has, minus those already prepared). The page then offers each p of 0.1 … 0.9 with enough effective masks.
+    budget has, minus those already prepared). The page then offers each p of 0.1 … 0.9 with enough effective masks
+    and, at the current p, up to five smaller budgets (powers of two from 2**12) whose masks are encoded already.
 
     If p or budgets are given, each budget is computed from the start, with the same seed and reusing encodings. Its
     explanations equal those of a new explainer after ``extend(p, budget)`` for each p in turn, the current one first.
@@ -65,7 +74,9 @@ def record(
         captions: More captions of the same image; their explanations reuse its encodings.
         playground: Whether to compute the model's value with each single player removed.
         method: Name of the method; see :mod:`fixlip_widgets.explainers.registry`.
-        order: Order of the interactions.
+        order: Order of the interactions, by default the method's first one.
+        ridge: Ridge penalty, for ``"banzhaf"``; see :func:`fixlip_widgets.explain`.
+        scope: Terms to fit, for ``"banzhaf"``.
         first: The current explanation, which is included unchanged.
         progress: A function that is called before each explanation and after each batch, or whether to show a progress
             bar. By default, the bar is shown on a terminal and in a notebook.
@@ -74,7 +85,8 @@ def record(
         InputError: A p, budget, caption or method is invalid.
         KeyboardInterrupt: The user interrupted the recording. Masks prepared over the range of p are kept.
     """
-    chosen = method_of(method)
+    chosen, order = method_of_order(method, order)
+    fit = {} if ridge is None and scope == "all" else {"ridge": ridge, "scope": scope}
     budget = (first.budget if first else 0) or chosen.comparable_budget(explainer.game, explainer.budget)
     current_p = first.p if first else explainer.p
     at_once = p is None and budgets is None
@@ -86,7 +98,7 @@ def record(
     )
     with ProgressBar(progress if isinstance(progress, bool) else None, "recording") as bar:
         on_step = progress if callable(progress) else partial(_show, bar)
-        recorder = _Recorder(explainer, chosen, order, plan, on_step)
+        recorder = _Recorder(explainer, partial(chosen.explain_pool, order=order, **fit), chosen, plan, on_step)
         explanations = [*recorder.explanations(at_once=at_once, playground=playground)]
     current = (
         each for each in explanations if (each.p, each.budget, each.caption) == (current_p, budget, plan.captions[0])
@@ -100,18 +112,42 @@ def _(part: IncrementalExplainer, **options: Any) -> tuple[Recording, dict[str, 
     return record(part, **options), {}
 
 
+@recording_of.register
+def _(part: Explanation, **options: Any) -> tuple[Recording, dict[str, Any]]:
+    found = origin(part)
+    if found is None:
+        return Recording.of(part), {}
+    explainer, fit = found
+    with explainer.reserved():  # a widget may use it too
+        return record(explainer, method=part.method, order=part.order, first=part, **fit, **options), {}
+
+
 def _distinct(values: Iterable[Value]) -> list[Value]:
     return list(dict.fromkeys(values))
 
 
 @dataclass(frozen=True)
 class _Plan:
-    """The explanations to record; the current p and caption come first."""
+    """The explanations to record; the current p and caption come first.
+
+    Attributes:
+        p: Values of p.
+        budgets: Budgets for every p.
+        captions: Captions.
+        first: The current explanation, or None.
+        smaller: More budgets for the current p.
+    """
 
     p: list[float]
     budgets: list[int]
     captions: list[str]
     first: Explanation | None
+    smaller: list[int] = field(default_factory=lambda: [])
+
+    @property
+    def total(self) -> int:
+        """Number of explanations."""
+        return (len(self.p) * len(self.budgets) + len(self.smaller)) * len(self.captions)
 
     def present(self, p: float, budget: int, caption: str) -> Explanation | None:
         """Return the current explanation if it has these settings, else None."""
@@ -125,12 +161,13 @@ class _Recorder:
     def __init__(
         self,
         explainer: IncrementalExplainer,
+        explain_pool: Callable[[IncrementalExplainer, float], Explanation],
         method: Method,
-        order: int,
         plan: _Plan,
         on_step: Callable[[Step], None],
     ) -> None:
-        self._explainer, self._method, self._order, self._plan, self._on_step = explainer, method, order, plan, on_step
+        self._explainer, self._explain_pool, self._method = explainer, explain_pool, method
+        self._plan, self._on_step = plan, on_step
         self._game = RememberingGame.of(explainer)
         self._done = 0
         self.without: dict[str, NDArray[np.float64]] = {}
@@ -144,17 +181,19 @@ class _Recorder:
             if caption != self._game.caption:
                 self._game.set_text(caption)
             for budget in self._plan.budgets:
-                explainer = self._answering() if at_once else IncrementalExplainer(self._game, self._explainer.seed)
-                yield from self._over_p(explainer, budget, extend=not at_once)
+                explainer = self._answering() if at_once else self._new_explainer()
+                yield from self._over_p(explainer, self._plan.p, budget, extend=not at_once)
+            for budget in self._plan.smaller:
+                yield from self._over_p(self._new_explainer(), self._plan.p[:1], budget, extend=True)
             if playground:
                 self.without[self._game.caption] = self._game.value(~np.eye(self._game.n_players, dtype=bool))
 
     @property
     def _total(self) -> int:
-        return 1 + len(self._plan.p) * len(self._plan.budgets) * len(self._plan.captions)
+        return 1 + self._plan.total
 
     def _prepare(self, at_once: bool) -> None:
-        """Encode masks over the range of p, and drop each p with too few effective masks; this is the first step."""
+        """Encode masks over the range of p, and determine the values of p and budget to offer; the first step."""
         plan = self._plan
         step = Step(0, self._total, plan.p[0], plan.budgets[0], self._game.caption)
         self._on_step(step)
@@ -162,8 +201,24 @@ class _Recorder:
             self._explainer.prepare(_AHEAD, GRID[0], GRID[-1], progress=partial(self._encoded, step))
             enough = _MASKS_PER_PATCH * self._game.n_image
             plan.p[1:] = [p for p in plan.p[1:] if self._explainer.effective_image_masks(p) > enough]
+            plan.smaller[:] = self._encoded_budgets(plan.p[0], plan.budgets[0], enough)
         self._done = 1
         self._on_step(replace(step, done=1, total=self._total))
+
+    def _encoded_budgets(self, p: float, budget: int, enough: int) -> list[int]:
+        """Return smaller budgets whose image masks at ``p``, more than ``enough``, are encoded already."""
+        pools, game = self._explainer.pools, self._game
+        powers = [2**exponent for exponent in range(_LEAST_EXPONENT, math.ceil(math.log2(budget)))]
+        counts = {power: split_budget(power, game.n_image, game.n_text)[0] for power in powers}
+        missing = {
+            power: pools.image.missing_draws(p, count) + pools.held_out.missing_draws(p, held_out_count(count))
+            for power, count in counts.items()
+        }
+        known = [power for power, count in missing.items() if pools.image.complete or not count]
+        return [power for power in known if counts[power] > enough][-_SMALLER_BUDGETS:]
+
+    def _new_explainer(self) -> IncrementalExplainer:
+        return IncrementalExplainer(self._game, self._explainer.seed)
 
     def _answering(self) -> IncrementalExplainer:
         """Return an explainer of the recorded caption that shares the encoded images."""
@@ -171,8 +226,10 @@ class _Recorder:
             return self._explainer
         return self._explainer.with_game(self._game)
 
-    def _over_p(self, explainer: IncrementalExplainer, budget: int, *, extend: bool) -> Iterator[Explanation]:
-        for p in self._plan.p:
+    def _over_p(
+        self, explainer: IncrementalExplainer, values: list[float], budget: int, *, extend: bool
+    ) -> Iterator[Explanation]:
+        for p in values:
             step = Step(self._done, self._total, p, budget, self._game.caption)
             self._on_step(step)
             present = self._plan.present(p, budget, self._game.caption)
@@ -185,7 +242,7 @@ class _Recorder:
 
     def _explained(self, explainer: IncrementalExplainer, p: float, budget: int, step: Step) -> Explanation:
         if self._method.pooled:
-            return self._method.explain_pool(explainer, p, self._order)
+            return self._explain_pool(explainer, p)
         request = Request(self._game, budget, self._explainer.seed, progress=partial(self._encoded, step))
         return self._method.explain_game(request)
 

@@ -3,11 +3,12 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import partial
 from typing import Any
 
 from fixlip_widgets.errors import InputError
+from fixlip_widgets.explainers import origins
 from fixlip_widgets.explainers.baselines import exclip, game_attention, grad_eclip, random_explanation
 from fixlip_widgets.explainers.encoding_plan import planned_encodes
 from fixlip_widgets.explainers.fixlip import IncrementalExplainer
@@ -46,17 +47,24 @@ class Method(MethodInfo):
     Exactly one of ``solve`` and ``compute`` is set; call them through :meth:`explain_pool` and :meth:`explain_game`.
 
     Attributes:
-        solve: Function of ``(explainer, p, order)`` that explains from the explainer's pool, without encoding.
+        solve: Function of ``(explainer, p, order)``, and of options of the fit if the method has any, that explains
+            from the explainer's pool, without encoding.
         compute: Function that computes the explanation from scratch for every request.
     """
 
-    solve: Callable[[IncrementalExplainer, float, int], Explanation] | None = None
+    solve: Callable[..., Explanation] | None = None
     compute: Callable[[Request], Explanation] | None = None
 
-    def explain_pool(self, explainer: IncrementalExplainer, p: float, order: int) -> Explanation:
-        """Explain from the masks that ``explainer`` has encoded; for methods with a pool."""
+    def explain_pool(self, explainer: IncrementalExplainer, p: float, order: int, **fit: Any) -> Explanation:
+        """Explain from the masks that ``explainer`` has encoded; for methods with a pool.
+
+        ``fit`` are ``ridge`` and ``scope`` of :meth:`~fixlip_widgets.IncrementalExplainer.explanation`, for
+        ``"banzhaf"``.
+        """
         assert self.solve is not None, f"{self.name} has no pool"
-        return self.solve(explainer, p, order).replace(method=self.name)
+        explanation = self.solve(explainer, p, order, **fit).replace(method=self.name)
+        origins.link(explanation, explainer, **fit)
+        return explanation
 
     def explain_game(self, request: Request) -> Explanation:
         """Explain the game of ``request``; for methods without a pool."""
@@ -112,8 +120,8 @@ def _largest_budget(encodings: Callable[[int], int], budget: int, limit: int) ->
     return low
 
 
-def _banzhaf(explainer: IncrementalExplainer, p: float, order: int) -> Explanation:
-    return explainer.explanation(p, order=3 if order == 3 else 2)
+def _banzhaf(explainer: IncrementalExplainer, p: float, order: int, **fit: Any) -> Explanation:
+    return explainer.explanation(p, order=3 if order == 3 else 2, **fit)
 
 
 def _shapley(request: Request, order: int = 2) -> Explanation:
@@ -147,3 +155,23 @@ def method(name: object) -> Method:
         InputError: No method has this name; the message lists all names.
     """
     return METHODS[check_method(name)]
+
+
+def method_of_order(name: str, order: int | None) -> tuple[Method, int]:
+    """Return the method called ``name``, and its order.
+
+    Args:
+        name: The method.
+        order: By default the method's first one; order 1 of a method of interactions selects its values, under the name
+            of the method.
+
+    Raises:
+        InputError: No method has this name, or it does not offer this order.
+    """
+    chosen = method(name)
+    if order == 1 and (values := METHODS.get(f"{name}_values")):
+        chosen = replace(values, name=name)
+    if order is not None and order not in chosen.orders:
+        offered = " or ".join(map(str, ((1,) if f"{name}_values" in METHODS else ()) + chosen.orders))
+        raise InputError(f"order is {order!r}; method={name!r} offers order {offered}.")
+    return chosen, chosen.orders[0] if order is None else order

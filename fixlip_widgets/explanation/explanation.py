@@ -89,11 +89,22 @@ class Explanation(Surrogate):
         """Return all fields except images as JSON, written to ``path`` if given; unknown values are null."""
         return _written(json.dumps(tables.as_json(self), ensure_ascii=False, allow_nan=False), path)
 
-    def to_html(self, path: PathLike, title: str | None = None) -> None:
-        """Write a live page, a single file that needs no kernel or network; see :func:`fixlip_widgets.report`."""
+    def to_html(self, path: PathLike, title: str | None = None, **options: Any) -> None:
+        """Write a live page, a single file that needs no kernel or network; see :func:`fixlip_widgets.report`.
+
+        Its sliders move if the explainer of the explanation is still in memory: :func:`fixlip_widgets.explain` keeps
+        those of its latest results. Otherwise, and after :meth:`load` or :meth:`replace`, the page contains only this
+        explanation and shows p and budget as text.
+
+        Args:
+            path: The ``.html`` file; an existing file is replaced whole or not at all.
+            title: Heading of the page; by default, the page has none and its title is the caption.
+            options: ``p``, ``budgets``, ``captions``, ``playground`` and ``progress``, as for
+                :func:`fixlip_widgets.explainers.record`. ``p=explanation.p`` writes only this explanation.
+        """
         from fixlip_widgets.pages.reports import report
 
-        report([self] if title is None else [f"# {title}", self], path)
+        report([self] if title is None else [f"# {title}", self], path, **options)
 
     def to_frame(self) -> pd.DataFrame:
         """Return a pandas table of baseline, main effects, interactions and third-order terms. Requires pandas."""

@@ -40,8 +40,9 @@ def report(
             ``###`` and a space is a heading.
         path: The ``.html`` file to write.
         title: Title of the page; by default the first heading or caption.
-        p: Values of p that the page offers for each widget and explainer. For this and the following arguments, see
-            :func:`fixlip_widgets.explainers.record`; they do not apply to finished explanations.
+        p: Values of p that the page offers for each widget, explainer, and explanation whose explainer is in memory.
+            For this and the following arguments, see :func:`fixlip_widgets.explainers.record`; they do not apply to
+            recordings and other explanations.
         budgets: Budgets in game evaluations.
         captions: More captions.
         playground: Whether single players can be removed.

@@ -35,6 +35,8 @@ export class OfflineModel {
   /** Settings at the last answer; different values are requests of a view. */
   #answered: Settings;
   #shown: Snapshot;
+  /** The budget that was chosen last; at other p, the shown one may differ. */
+  #budget: number;
   #pinned: (Pinned & { readonly snapshot: Snapshot }) | null = null;
   readonly #history = new History();
 
@@ -45,6 +47,7 @@ export class OfflineModel {
     }
     this.#saved = saved;
     this.#state = { ...defaults(saved), ...saved.settings, ...DONE } as Traits;
+    this.#budget = this.#state.budget;
     this.#shown = this.#nearest(this.#state) ?? first;
     this.#answered = {};
     this.#show(this.#shown);
@@ -99,6 +102,7 @@ export class OfflineModel {
       return this.#refuse(name, this.#saved.why);
     }
     if (RESULT.includes(name)) {
+      this.#budget = name === "budget" ? this.#state.budget : this.#budget;
       const snapshot = this.#nearest(this.#state);
       if (!snapshot) {
         return this.#refuse(
@@ -122,7 +126,8 @@ export class OfflineModel {
   }
 
   /** Return the caption's snapshot nearest to the settings; p has priority over the budget. */
-  #nearest({ text, p, budget }: Pick<Traits, "text" | "p" | "budget">): Snapshot | null {
+  #nearest({ text, p }: Pick<Traits, "text" | "p">): Snapshot | null {
+    const budget = this.#budget;
     const caption = this.#saved.captions.findIndex((saved) => saved.text === text.trim());
     const distance = (snapshot: Snapshot) =>
       100 * Math.abs(snapshot.p - p) + Math.abs(Math.log2(snapshot.budget || 1) - Math.log2(budget || 1));
@@ -145,7 +150,7 @@ export class OfflineModel {
     this.set("scene", { ...this.#state.scene, tokens: caption.tokens });
     this.set("selection", kept(this.#state.selection, exists));
     this.set("removed", kept(this.#state.removed, exists));
-    this.set("offline", offline(this.#saved, caption));
+    this.set("offline", offline(this.#saved, snapshot));
     this.set("result", resultOf(snapshot, generation));
     this.set("examples", snapshot.examples);
     this.set("convergence", snapshot.convergence);
@@ -224,6 +229,7 @@ export class OfflineModel {
 
   #reset(): void {
     const before = this.#answered;
+    this.#budget = this.#first.budget ?? this.#budget;
     this.#apply(this.#first);
     this.#history.note(before, this.#answered, performance.now(), "reset");
     this.set("undoable", this.#history.words);
@@ -236,6 +242,9 @@ export class OfflineModel {
       this.set(name, settings[name] as never);
     }
     if (RESULT.some((name) => changed.includes(name))) {
+      if (!changed.includes("p") && !changed.includes("text")) {
+        this.#budget = this.#state.budget;
+      }
       this.#show(this.#nearest(this.#state) ?? this.#shown);
     } else {
       this.#draw();
@@ -297,13 +306,18 @@ function defaults(saved: Saved): Partial<Traits> {
   };
 }
 
-function offline(saved: Saved, caption: SavedCaption): Traits["offline"] {
+/** Return what the page offers: any p and caption, and the budgets of the shown p. */
+function offline(saved: Saved, { caption, p }: Snapshot): Traits["offline"] {
   const ascending = (numbers: number[]) => [...new Set(numbers)].sort((a, b) => a - b);
   return {
     p: ascending(saved.snapshots.map((snapshot) => snapshot.p)),
-    budgets: ascending(saved.snapshots.map((snapshot) => snapshot.budget)),
+    budgets: ascending(
+      saved.snapshots
+        .filter((snapshot) => snapshot.caption === caption && snapshot.p === p)
+        .map(({ budget }) => budget),
+    ),
     captions: saved.captions.map(({ text }) => text),
-    playable: caption.without ? [...caption.without.keys()] : [],
+    playable: [...(saved.captions[caption]?.without?.keys() ?? [])],
     why: saved.why,
   };
 }

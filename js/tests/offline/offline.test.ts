@@ -140,7 +140,7 @@ describe("the model without a kernel", () => {
     expect(model.get("live")).toBe(false);
     expect(model.get("offline")).toEqual({
       p: [0.3, 0.5],
-      budgets: [256, 1024],
+      budgets: [1024],
       captions: ["red dog", "dog"],
       playable: [0, 1, 2, 3, 4, 5],
       why: "There is no model here.",
@@ -174,6 +174,22 @@ describe("the model without a kernel", () => {
     commit(model, "p", 0.3);
     commit(model, "budget", 256);
     expect([shownResult(model).p, shownResult(model).budget]).toEqual([0.3, 256]);
+  });
+
+  it("offers the budgets of the shown p, and returns to the chosen budget at a p that has it", () => {
+    const few = { ...saved(), snapshots: [snapshot(0.5, 1024), snapshot(0.5, 256), snapshot(0.3, 300)] };
+    const model = new OfflineModel(few);
+    const shown = () => [shownResult(model).p, shownResult(model).budget];
+    expect(model.get("offline")?.budgets).toEqual([256, 1024]);
+    commit(model, "p", 0.3);
+    expect(model.get("offline")?.budgets).toEqual([300]);
+    expect(shown()).toEqual([0.3, 300]);
+    commit(model, "p", 0.5);
+    expect(shown()).toEqual([0.5, 1024]);
+    commit(model, "budget", 256);
+    commit(model, "p", 0.3);
+    model.send({ type: "undo" });
+    expect(shown()).toEqual([0.5, 256]);
   });
 
   it("goes to the nearest saved p, and says so in the setting", () => {

@@ -1,0 +1,76 @@
+"""The explainers of finished explanations, from which a page computes other values of p and of the budget.
+
+Explanations do not hold their explainer: a mask pool takes megabytes, and users keep thousands of explanations.
+"""
+
+from __future__ import annotations
+
+import weakref
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any
+
+from fixlip_widgets.support.memory import memory_of
+from fixlip_widgets.support.threads import Lock
+
+if TYPE_CHECKING:
+    from fixlip_widgets.explainers.fixlip import IncrementalExplainer
+    from fixlip_widgets.explanation.surrogate import Surrogate
+
+MOST_BYTES = 256 * 2**20
+"""Memory of the explainers that :func:`keep` keeps, apart from the latest one and its model."""
+
+
+@dataclass(frozen=True)
+class _Origin:
+    """An explainer, the version of its image at that time, and the options of the fit."""
+
+    explainer: weakref.ref[IncrementalExplainer]
+    image: int
+    fit: dict[str, Any]
+
+
+_origins: weakref.WeakKeyDictionary[Surrogate, _Origin] = weakref.WeakKeyDictionary()
+_kept: list[IncrementalExplainer] = []
+_lock = Lock()
+
+
+def link(explanation: Surrogate, explainer: IncrementalExplainer, **fit: Any) -> None:
+    """Note that ``explainer`` computed ``explanation``; neither keeps the other in memory.
+
+    Copies, saved and changed explanations are not linked.
+
+    Args:
+        explanation: The result.
+        explainer: Its explainer.
+        fit: Arguments of :meth:`~fixlip_widgets.IncrementalExplainer.explanation` besides p and order.
+    """
+    with _lock:
+        _origins[explanation] = _Origin(weakref.ref(explainer), explainer.game.changes["image"], fit)
+
+
+def keep(explainer: IncrementalExplainer) -> None:
+    """Keep an explainer in memory that nothing else holds, and drop the oldest ones beyond :data:`MOST_BYTES`."""
+    with _lock:
+        _kept.append(explainer)
+        while len(_kept) > 1 and memory_of(_kept, apart_from=explainer.game.model) > MOST_BYTES:
+            del _kept[0]
+
+
+def origin(explanation: Surrogate) -> tuple[IncrementalExplainer, dict[str, Any]] | None:
+    """Return the explainer of ``explanation`` and the options of the fit.
+
+    Returns:
+        None if the explainer is unknown, no longer in memory, or explains another image or caption by now.
+    """
+    with _lock:
+        found = _origins.get(explanation)
+        explainer = found.explainer() if found else None
+        if found is None or explainer is None:
+            return None
+        game = explainer.game
+        same_text = (game.caption, game.tokens) == (explanation.caption, explanation.tokens)
+        if not same_text or game.changes["image"] != found.image:
+            return None
+        if explainer in _kept:
+            _kept.append(_kept.pop(_kept.index(explainer)))
+        return explainer, found.fit

@@ -1,0 +1,52 @@
+"""Memory of arrays and tensors, to bound caches in bytes."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from typing import Any, cast
+
+import numpy as np
+import torch
+
+_PACKAGE = __name__.partition(".")[0]
+
+
+def memory_of(value: Any, apart_from: Any = None) -> int:
+    """Return the bytes of all arrays and tensors in ``value``, each buffer counted once.
+
+    They are found in containers, in modules, and in the attributes of this package's objects.
+
+    Args:
+        value: Any object.
+        apart_from: An object whose buffers are not counted.
+    """
+    excluded = dict(_buffers(apart_from, set()))
+    return sum(size for address, size in dict(_buffers(value, set())).items() if address not in excluded)
+
+
+def _buffers(value: Any, seen: set[int]) -> Iterator[tuple[int, int]]:
+    """Yield address and size, in bytes, of the buffers in ``value``."""
+    if isinstance(value, torch.Tensor):
+        storage = value.untyped_storage()
+        yield storage.data_ptr(), storage.nbytes()
+    elif isinstance(value, np.ndarray):
+        owner = cast("np.ndarray[Any, Any]", value)
+        while isinstance(owner.base, np.ndarray):
+            owner = owner.base
+        yield owner.ctypes.data, owner.nbytes
+    elif id(value) not in seen:
+        seen.add(id(value))
+        for part in _parts(value):
+            yield from _buffers(part, seen)
+
+
+def _parts(value: Any) -> Iterator[Any]:
+    if isinstance(value, dict):
+        yield from cast("dict[Any, Any]", value).values()
+    elif isinstance(value, (list, tuple, set, frozenset)):
+        yield from cast("list[Any]", value)
+    elif isinstance(value, torch.nn.Module):
+        yield from value.parameters()
+        yield from value.buffers()
+    elif type(value).__module__.partition(".")[0] == _PACKAGE:
+        yield from getattr(value, "__dict__", {}).values()
