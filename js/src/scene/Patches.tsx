@@ -1,6 +1,6 @@
 /** The picture with its patches or regions, each in the colour of its value or hatched if hidden from the model. */
 
-import { effect } from "@preact/signals";
+import { effect, type ReadonlySignal } from "@preact/signals";
 import type { RefObject } from "preact";
 import { useLayoutEffect, useRef } from "preact/hooks";
 import { colourOf, strength } from "../lib/colour";
@@ -26,7 +26,7 @@ export function Patches({ store, tabStop }: { store: Store; tabStop: number }) {
   const height = image?.height ?? (DEFAULT_SIDE * outlines.height) / outlines.width;
   const scale = { x: width / outlines.width, y: height / outlines.height };
   const count = patchCount(board);
-  usePaint(store, svg, held);
+  usePaint(store, svg, held, count);
   return (
     <svg
       ref={svg}
@@ -66,26 +66,33 @@ export function Patches({ store, tabStop }: { store: Store; tabStop: number }) {
 
 /**
  * Paint the patches after every change. A moving pointer changes hundreds of them at once, so their attributes are set
- * directly, without a comparison of element trees.
+ * directly, without a comparison of element trees, and only those that change.
  */
-function usePaint(store: Store, svg: RefObject<SVGSVGElement>, held: readonly number[]): void {
+function usePaint(
+  store: Store,
+  svg: RefObject<SVGSVGElement>,
+  held: ReadonlySignal<ReadonlySet<number>>,
+  count: number,
+): void {
   useLayoutEffect(() => {
     const painted = new Map<Element, Attributes>();
     return effect(() => {
-      svg.current?.setAttribute(
-        "data-coloured",
-        String(store.view.values.value !== null && store.view.tool.value === "select"),
-      );
+      const paint = (element: Element | null, now: Attributes) => {
+        if (element) {
+          setChanged(element, painted.get(element), now);
+          painted.set(element, now);
+        }
+      };
+      const coloured = store.view.values.value !== null && store.view.tool.value === "select";
+      paint(svg.current, { "data-coloured": String(coloured) });
       for (const patch of svg.current?.querySelectorAll(".fx-patch") ?? []) {
         const player = Number(patch.getAttribute("data-player"));
-        const now = paintOf(store, player, held);
-        setChanged(patch, painted.get(patch), now);
-        painted.set(patch, now);
+        paint(patch, paintOf(store, player, held.value));
         retitle(patch, tooltip(store, player));
       }
-      svg.current?.querySelector(".fx-outlined")?.setAttribute("d", outlined(store));
+      paint(svg.current?.querySelector(".fx-outlined") ?? null, { d: outlined(store) });
     });
-  });
+  }, [store, count]);
 }
 
 /** Return outlines of the active image players, to draw on top, since neighbours would cover them. */
@@ -118,7 +125,7 @@ function retitle(element: Element, text: string): void {
 }
 
 /** Return the changing attributes of a patch. */
-function paintOf(store: Store, player: number, held: readonly number[]): Attributes {
+function paintOf(store: Store, player: number, held: ReadonlySet<number>): Attributes {
   const value = store.view.values.value?.[player];
   const active = store.view.active.value.includes(player);
   const removed = store.wire.removed.value.includes(player);
@@ -129,7 +136,7 @@ function paintOf(store: Store, player: number, held: readonly number[]): Attribu
     "data-value": attribute(value ?? null),
     "data-word": store.view.firstSight.value && attribute(wordOf(store, player)),
     "data-active": String(active),
-    "data-held": String(held.includes(player)),
+    "data-held": String(held.has(player)),
     "data-removed": String(removed),
     "data-pointed": String(store.view.pointed.value.includes(player)),
     "data-member": String(store.view.subset.value?.players.includes(player) ?? false),

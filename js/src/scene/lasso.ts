@@ -1,7 +1,7 @@
 /** The lasso: dragging over the picture selects players in a rectangle. On touch screens a button enables it. */
 
+import { type ReadonlySignal, useSignal } from "@preact/signals";
 import type { RefObject } from "preact";
-import { useState } from "preact/hooks";
 import { type DragEvents, useDrag } from "../lib/drag";
 import { clamp, type Point } from "../lib/geometry";
 import type { Outlines } from "../model/outlines";
@@ -10,21 +10,25 @@ import { adds, point } from "../ui/player-events";
 
 export interface Lasso extends DragEvents {
   /** Image players in the rectangle during a drag. */
-  readonly held: readonly number[];
+  readonly held: ReadonlySignal<ReadonlySet<number>>;
 }
 
+const NONE: ReadonlySet<number> = new Set();
+
 export function useLasso(store: Store, picture: RefObject<Element>): Lasso {
-  const [held, setHeld] = useState<readonly number[]>([]);
+  const held = useSignal(NONE);
   const inside = (from: Point, to: Point) =>
     picture.current ? playersWithin(store, picture.current.getBoundingClientRect(), from, to) : [];
   const events = useDrag<true>(picture, {
     hold: (event) => (event.pointerType === "touch" && !drags(store) ? null : true),
     move: (_, from, to) => {
       point(store, []);
-      setHeld(inside(from, to));
+      held.value = new Set(inside(from, to));
     },
     drop: (_, from, to, event) => take(store, inside(from, to), adds(store, event)),
-    end: () => setHeld([]),
+    end: () => {
+      held.value = NONE;
+    },
   });
   return { held, ...events };
 }
