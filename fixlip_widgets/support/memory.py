@@ -2,13 +2,15 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
-from typing import Any, cast
+from collections.abc import Hashable, Iterator
+from typing import Any, Generic, TypeVar, cast
 
 import numpy as np
 import torch
 
 _PACKAGE = __name__.partition(".")[0]
+Key = TypeVar("Key", bound=Hashable)
+Value = TypeVar("Value")
 
 
 def memory_of(value: Any, apart_from: Any = None) -> int:
@@ -50,3 +52,33 @@ def _parts(value: Any) -> Iterator[Any]:
         yield from value.buffers()
     elif type(value).__module__.partition(".")[0] == _PACKAGE:
         yield from getattr(value, "__dict__", {}).values()
+
+
+class BoundedCache(Generic[Key, Value]):
+    """A cache of arrays and tensors that drops the least recently used values beyond ``most_bytes``.
+
+    The latest value stays even if it alone is larger.
+    """
+
+    def __init__(self, most_bytes: int) -> None:
+        self._most_bytes = most_bytes
+        self._values: dict[Key, Value] = {}
+
+    def get(self, key: Key) -> Value | None:
+        """Return the value of ``key``, which becomes the most recently used; None if there is none."""
+        if key in self._values:
+            self._values[key] = self._values.pop(key)
+        return self._values.get(key)
+
+    def put(self, key: Key, value: Value) -> None:
+        """Add a value, and drop old ones."""
+        self._values.pop(key, None)
+        self._values[key] = value
+        while len(self._values) > 1 and memory_of(self._values) > self._most_bytes:
+            del self._values[next(iter(self._values))]
+
+    def __contains__(self, key: Key) -> bool:
+        return key in self._values
+
+    def __len__(self) -> int:
+        return len(self._values)

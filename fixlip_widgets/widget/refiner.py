@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Any
 from fixlip_widgets.explainers.registry import Method, Request
 from fixlip_widgets.explainers.registry import method as method_of
 from fixlip_widgets.pages.mask_examples import first_masks
+from fixlip_widgets.support.memory import BoundedCache
 from fixlip_widgets.widget.costs import SLIDER_BUDGETS, Pace, megabytes
 from fixlip_widgets.widget.screen import Screen, failure
 from fixlip_widgets.widget.worker import Job
@@ -25,8 +26,8 @@ _MASKS_PER_PATCH = 3
 """Least effective number of masks per image player to show cross-modal terms; at 1, their errors peak."""
 SLIDER_P = (0.1, 0.9)
 """The p slider's range."""
-_MAX_CACHED = 64
-"""Largest number of cached results of methods without a pool."""
+CACHE_BYTES = 64 * 2**20
+"""Memory of the cached results of methods without a pool."""
 _SHARE_OF_SOLVING = 0.2
 """Largest share of the worker's time for partial results; the rest is for the encoders."""
 
@@ -50,7 +51,7 @@ class Refiner:
         self.explainer = explainer
         self._screen, self._worker, self._show = screen, screen.worker, show
         self._next_result = 0.0
-        self._cache: dict[tuple[object, ...], Explanation] = {}
+        self._cache = BoundedCache[tuple[object, ...], "Explanation"](CACHE_BYTES)
         self.pace = Pace()
 
     def run(self, job: Job) -> None:
@@ -144,8 +145,8 @@ class Refiner:
     def _compute(self, job: Job, method: Method) -> Explanation:
         """Run a method without a pool; results are cached, because each needs all of its encodings again."""
         key = self._key(method, job.p, job.budget)
-        if key in self._cache:
-            return self._cache[key]
+        if (known := self._cache.get(key)) is not None:
+            return known
         self.pace.begin(time.monotonic())
         request = Request(
             game=self.explainer.game,
@@ -156,9 +157,7 @@ class Refiner:
         )
         explanation = method.explain_game(request)
         if not job.stop.is_set():
-            while len(self._cache) >= _MAX_CACHED:
-                del self._cache[next(iter(self._cache))]
-            self._cache[key] = explanation
+            self._cache.put(key, explanation)
         return explanation
 
     def _between_batches(self, job: Job, progress: Progress, *, preview: bool) -> None:

@@ -5,7 +5,7 @@ from __future__ import annotations
 import numpy as np
 import torch
 
-from fixlip_widgets.support.memory import memory_of
+from fixlip_widgets.support.memory import BoundedCache, memory_of
 from tests.examples import random_explanation
 
 
@@ -26,3 +26,14 @@ def test_a_value_that_contains_itself_is_counted_once():
     values: list[object] = [np.zeros(3)]
     values.append(values)
     assert memory_of(values) == 24
+
+
+def test_a_cache_keeps_the_values_used_last_within_its_bytes():
+    cache = BoundedCache[str, np.ndarray](most_bytes=2 * 80)
+    for name in "abc":
+        cache.put(name, np.zeros(10))
+        cache.get("a")
+    assert [cache.get(name) is not None for name in "abc"] == [True, False, True]
+    cache.put("large", np.zeros(1000))
+    assert cache.get("large") is not None
+    assert len(cache) == 1
