@@ -7,34 +7,40 @@ from __future__ import annotations
 
 import weakref
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, Protocol
 
 from fixlip_widgets.support.memory import memory_of
 from fixlip_widgets.support.threads import Lock
 
 if TYPE_CHECKING:
-    from fixlip_widgets.explainers.fixlip import IncrementalExplainer
+    from fixlip_widgets.explainers.game import VisionLanguageGame
     from fixlip_widgets.explanation.surrogate import Surrogate
 
 MOST_BYTES = 256 * 2**20
 """Memory of the explainers that :func:`keep` keeps, apart from the latest one and its model."""
 
 
+class Explainer(Protocol):
+    """An :class:`~fixlip_widgets.IncrementalExplainer`, whose module imports this one."""
+
+    game: VisionLanguageGame
+
+
 @dataclass(frozen=True)
 class _Origin:
     """An explainer, the version of its image at that time, and the options of the fit."""
 
-    explainer: weakref.ref[IncrementalExplainer]
+    explainer: weakref.ref[Explainer]
     image: int
     fit: dict[str, Any]
 
 
 _origins: weakref.WeakKeyDictionary[Surrogate, _Origin] = weakref.WeakKeyDictionary()
-_kept: list[IncrementalExplainer] = []
+_kept: list[Explainer] = []
 _lock = Lock()
 
 
-def link(explanation: Surrogate, explainer: IncrementalExplainer, **fit: Any) -> None:
+def link(explanation: Surrogate, explainer: Explainer, **fit: Any) -> None:
     """Note that ``explainer`` computed ``explanation``; neither keeps the other in memory.
 
     Copies, saved and changed explanations are not linked.
@@ -48,7 +54,7 @@ def link(explanation: Surrogate, explainer: IncrementalExplainer, **fit: Any) ->
         _origins[explanation] = _Origin(weakref.ref(explainer), explainer.game.changes["image"], fit)
 
 
-def keep(explainer: IncrementalExplainer) -> None:
+def keep(explainer: Explainer) -> None:
     """Keep an explainer in memory that nothing else holds, and drop the oldest ones beyond :data:`MOST_BYTES`."""
     with _lock:
         _kept.append(explainer)
@@ -56,7 +62,7 @@ def keep(explainer: IncrementalExplainer) -> None:
             del _kept[0]
 
 
-def origin(explanation: Surrogate) -> tuple[IncrementalExplainer, dict[str, Any]] | None:
+def origin(explanation: Surrogate) -> tuple[Explainer, dict[str, Any]] | None:
     """Return the explainer of ``explanation`` and the options of the fit.
 
     Returns:

@@ -114,10 +114,9 @@ def _(part: IncrementalExplainer, **options: Any) -> tuple[Recording, dict[str, 
 
 @recording_of.register
 def _(part: Explanation, **options: Any) -> tuple[Recording, dict[str, Any]]:
-    found = origin(part)
-    if found is None:
+    explainer, fit = origin(part) or (None, {})
+    if not isinstance(explainer, IncrementalExplainer):
         return Recording.of(part), {}
-    explainer, fit = found
     with explainer.reserved():  # a widget may use it too
         return record(explainer, method=part.method, order=part.order, first=part, **fit, **options), {}
 

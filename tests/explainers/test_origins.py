@@ -60,6 +60,7 @@ def test_values_of_order_one_are_recorded_under_the_name_of_their_method():
 def test_smaller_budgets_equal_new_explanations_and_encode_no_image():
     explanation = explained(2**14)
     explainer, _ = origin(explanation) or pytest.fail("the explainer is in memory")
+    assert isinstance(explainer, fx.IncrementalExplainer)
     explainer.prepare()
     before = explainer.image_encodes
     recording, _ = recording_of(explanation, progress=False)
@@ -106,7 +107,7 @@ def test_neither_an_explanation_nor_its_explainer_keeps_the_other_in_memory():
 
 
 def test_explainers_of_the_latest_results_are_kept_within_a_number_of_bytes(monkeypatch: pytest.MonkeyPatch):
-    kept = list[fx.IncrementalExplainer]()
+    kept = list[origins.Explainer]()
     monkeypatch.setattr(origins, "_kept", kept)
     first, second = explained(), explained()
     assert origin(second) is not None
