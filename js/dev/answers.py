@@ -26,10 +26,29 @@ from fixlip_widgets.pages import Recording  # noqa: E402
 from fixlip_widgets.pages import wire_format as wire  # noqa: E402
 from fixlip_widgets.pages.saved_page import saved  # noqa: E402
 from fixlip_widgets.pages.settings import SIGNS  # noqa: E402
+from fixlip_widgets.widget.undo_history import History  # noqa: E402
 from tests.examples import random_explanation  # noqa: E402
 
 TARGET = ROOT / "js" / "tests" / "offline" / "answers.json"
 SELECTIONS = ([2], [1, 6], [0, 3, 7])
+UNDO: tuple[tuple[float, str, dict[str, tuple[Any, Any]]], ...] = (
+    (0.0, "", {"p": (0.5, 0.7)}),
+    (2.0, "", {"top_k": (30, 29)}),
+    (2.9, "", {"top_k": (29, 12)}),
+    (3.8, "", {"top_k": (12, 40)}),
+    (3.9, "", {"graph_sign": ("both", "positive")}),
+    (5.0, "", {"p": (0.7, 0.3), "budget": (2**17, 15599)}),
+    (9.0, "", {"p": (0.3, 0.4)}),
+    (9.5, "", {"p": (0.4, 0.3)}),
+    (12.0, "", {"text": ("a dog", "a  dog next to a banana, a hydrant and a cat")}),
+    (13.0, "", {"graph_layout": ("anchored", "kamada_kawai")}),
+    (20.0, "reset", {"p": (0.3, 0.5), "top_k": (40, 30)}),
+    (20.5, "", {"p": (0.5, 0.123456)}),
+    (30.0, "", {"subset_size": (0, 3)}),
+    (31.0, "", {"palette": ("house", "safe")}),
+    *((100.0 + 2 * move, "", {"subset_size": (3 + move, 4 + move)}) for move in range(95)),
+)
+"""Changes of settings: time in seconds, title, and name to the values before and after."""
 _SIGN = {"both": None, "positive": 1, "negative": -1}
 
 
@@ -62,7 +81,21 @@ def answers() -> dict[str, Any]:
     b, a = pair()
     difference = subtract(b, a)
     described = {name: _about(each) for name, each in (("b", b), ("a", a), ("difference", difference.explanation))}
-    return {"page": saved(Recording((b, a))), "unmatched": list(difference.unmatched), **described}
+    page = {"page": saved(Recording((b, a))), "unmatched": list(difference.unmatched)}
+    return {**page, "undo": _undo(), **described}
+
+
+def _undo() -> dict[str, Any]:
+    """Return changes of settings at times in seconds, the description after each, and what undo restores in turn."""
+    history, changes = History(), list[dict[str, Any]]()
+    for seconds, title, settings in UNDO:
+        with history.together(title) as change:
+            change.time = seconds
+            for name, (old, new) in settings.items():
+                history.note(name, old, new, seconds)
+        changes.append({"seconds": seconds, "title": title, "settings": settings, "words": history.words})
+    undone = [{"settings": history.pop(), "words": history.words} for _ in range(len(UNDO) + 1)]
+    return {"changes": changes, "undone": undone}
 
 
 def _about(of: Explanation) -> dict[str, Any]:

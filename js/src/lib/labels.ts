@@ -3,9 +3,10 @@
 const FONT = "600 13px system-ui, sans-serif";
 const LONGEST_LABEL = 18;
 
-/** Shorten a label that would cover its neighbours. */
-export function shortened(label: string): string {
-  return label.length > LONGEST_LABEL ? `${label.slice(0, LONGEST_LABEL - 1)}…` : label;
+/** Put a text on one line, and cut it, by default as short as labels that would cover their neighbours. */
+export function shortened(text: string, longest = LONGEST_LABEL): string {
+  const line = text.trim().replace(/\s+/g, " ");
+  return line.length > longest ? `${line.slice(0, longest - 1).trimEnd()}…` : line;
 }
 
 let ruler: CanvasRenderingContext2D | null | undefined;

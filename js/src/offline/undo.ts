@@ -1,5 +1,6 @@
 /** The history of settings for undo, with the rules of the kernel (fixlip_widgets/widget/undo_history.py). */
 
+import { shortened } from "../lib/labels";
 import type { Setting, Traits } from "../wire/types";
 
 export type Settings = Partial<Traits>;
@@ -31,6 +32,8 @@ export const RECORDED: readonly Setting[] = [
 ];
 /** Changes of one setting within this time are one change. */
 const COALESCE_MS = 1000;
+const MAX_CHANGES = 100;
+const LONGEST_CAPTION = 30;
 
 export class History {
   #changes: Change[] = [];
@@ -53,7 +56,7 @@ export class History {
       this.#changes.pop();
       this.note(last.before, after, time);
     } else {
-      this.#changes.push(change);
+      this.#changes = [...this.#changes, change].slice(-MAX_CHANGES);
     }
   }
 
@@ -76,5 +79,5 @@ function worded(name: Setting, value: unknown): string {
   if (typeof value === "number") {
     return Number.isInteger(value) && name !== "p" ? value.toLocaleString("en") : `${+value.toPrecision(3)}`;
   }
-  return name === "text" ? `“${value}”` : String(value).replaceAll("_", "–");
+  return name === "text" ? `“${shortened(String(value), LONGEST_CAPTION)}”` : String(value).replaceAll("_", "–");
 }

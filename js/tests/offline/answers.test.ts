@@ -1,4 +1,4 @@
-/** A saved page answers as Python does: edges, sums, differences, predictions, significance. */
+/** A saved page answers as Python does: edges, sums, differences, predictions, significance, undo. */
 
 import { describe, expect, it } from "vitest";
 import { explanationOf } from "../../src/model/explanation";
@@ -6,7 +6,8 @@ import { strongestPairs } from "../../src/offline/graph";
 import { resultOf, type Saved } from "../../src/offline/saved";
 import { differenceOf, groupOf, predictionOf } from "../../src/offline/sums";
 import { decode, decodeIfKnown } from "../../src/wire/arrays";
-import type { WireArray, WireResult } from "../../src/wire/types";
+import { History } from "../../src/offline/undo";
+import type { Traits, WireArray, WireResult } from "../../src/wire/types";
 import ANSWERS from "./answers.json";
 
 const page = ANSWERS.page as unknown as Saved;
@@ -28,6 +29,20 @@ function expectClose(actual: readonly (number | null)[] | null, wanted: readonly
 
 it("a page lists the players that only B has", () => {
   expect(compared.unmatched).toEqual(ANSWERS.unmatched);
+});
+
+it("undo describes and restores changes as in Python", () => {
+  const history = new History();
+  for (const { seconds, title, settings, words } of ANSWERS.undo.changes) {
+    const side = (index: 0 | 1) =>
+      Object.fromEntries(Object.entries(settings).map(([name, values]) => [name, values[index]]));
+    history.note(side(0) as Partial<Traits>, side(1) as Partial<Traits>, 1000 * seconds, title);
+    expect(history.words).toBe(words);
+  }
+  for (const { settings, words } of ANSWERS.undo.undone) {
+    expect(history.pop() ?? {}).toEqual(settings);
+    expect(history.words).toBe(words);
+  }
 });
 
 describe.each(NAMES)("%s", (name) => {
