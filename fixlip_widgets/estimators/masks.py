@@ -8,15 +8,24 @@ from __future__ import annotations
 
 import itertools
 import math
+from typing import Literal
 
 import numpy as np
 from numpy.typing import NDArray
 
+from fixlip_widgets.errors import InputError
+from fixlip_widgets.estimators.orthogonal_arrays import MOST_PLAYERS, draw_array_masks
 from fixlip_widgets.support.checks import check_p
 
 Bools = NDArray[np.bool_]
 Floats = NDArray[np.float64]
 
+MaskDesign = Literal["orthogonal", "random"]
+MASK_DESIGNS: dict[MaskDesign, str] = {
+    "orthogonal": "orthogonal arrays at p = 0.5, independent at other p; 95 % intervals cover at least 95 %",
+    "random": "independent, in complement pairs at p = 0.5",
+}
+"""How sampled masks are drawn, by name."""
 ENUMERATE_UP_TO = 12
 """Maximum number of text players for encoding all ``2**n`` masks, which is exact and serves any ``p``."""
 IMAGE_STREAM, TEXT_STREAM, HELD_OUT_STREAM = 0, 1, 2
@@ -54,12 +63,33 @@ def enumerate_masks(n: int) -> Bools:
     return (np.arange(2**n)[:, None] >> np.arange(n)[None, :] & 1).astype(bool)
 
 
-def draw_masks(n: int, p: float, start: int, stop: int, *, seed: int, stream: int) -> Bools:
+def check_design(masks: object) -> MaskDesign:
+    """Return ``masks`` if it is the name of a design.
+
+    Raises:
+        InputError: The name is unknown.
+    """
+    if masks not in MASK_DESIGNS:
+        raise InputError(f"masks is {masks!r}; it must be one of {', '.join(MASK_DESIGNS)}.")
+    return masks  # pyright: ignore[reportReturnType]
+
+
+def uses_arrays(n: int, p: float, design: MaskDesign) -> bool:
+    """Return whether masks of ``n`` players at ``p`` are rows of orthogonal arrays."""
+    return design == "orthogonal" and p == 0.5 and n <= MOST_PLAYERS
+
+
+def draw_masks(
+    n: int, p: float, start: int, stop: int, *, seed: int, stream: int, design: MaskDesign = "random"
+) -> Bools:
     """Draw (stop − start, n) masks, ``start`` to ``stop`` of a seeded stream, keeping players with probability ``p``.
 
     At ``p = 0.5``, masks 2i and 2i + 1 are complements, which decouples odd from even terms and lowers the variance. At
-    any other ``p``, complements would have another distribution, so masks are independent.
+    any other ``p``, complements would have another distribution, so masks are independent. Pairs are random, or rows
+    of orthogonal arrays with ``design="orthogonal"``; see :mod:`.orthogonal_arrays`.
     """
+    if uses_arrays(n, p, design):
+        return draw_array_masks(n, start, stop, seed=seed, stream=stream)
     first, last = start // _BLOCK, -(-stop // _BLOCK)
     if last <= first:
         return np.empty((0, n), dtype=bool)

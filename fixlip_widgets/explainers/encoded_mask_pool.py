@@ -15,6 +15,7 @@ from fixlip_widgets.encoders.batches import BatchSize, EncoderRuns, home
 from fixlip_widgets.errors import PoolError
 from fixlip_widgets.estimators.crossmodal_regression import Modality
 from fixlip_widgets.estimators.masks import (
+    MaskDesign,
     balance_by_size,
     balance_weights,
     draw_masks,
@@ -22,6 +23,7 @@ from fixlip_widgets.estimators.masks import (
     enumerate_masks,
     enumeration_weights,
     packed_rows,
+    uses_arrays,
 )
 from fixlip_widgets.estimators.moments import Moments
 from fixlip_widgets.support.checks import check_p
@@ -57,12 +59,16 @@ class Pool:
     Attributes:
         n: Number of players.
         name: The modality.
+        design: How masks are drawn.
         complete: Whether all ``2**n`` masks are encoded.
         counts: Number of masks drawn so far at each probability.
     """
 
-    def __init__(self, n: int, *, seed: int, stream: int, name: Literal["image", "text"]) -> None:
+    def __init__(
+        self, n: int, *, seed: int, stream: int, name: Literal["image", "text"], design: MaskDesign = "random"
+    ) -> None:
         self.n, self.seed, self.stream = n, seed, stream
+        self.design: MaskDesign = design
         self.name: Literal["image", "text"] = name
         self.complete = False
         self._rows: dict[bytes, int] = {}
@@ -110,13 +116,17 @@ class Pool:
             done = start
             while done < start + count:
                 step = max(batch.size - batch.size % 2, 1 if p != 0.5 else 2)
-                masks = draw_masks(self.n, p, done, min(done + step, start + count), seed=self.seed, stream=self.stream)
+                masks = self._drawn(p, done, min(done + step, start + count))
                 done += len(masks)
                 yield masks
 
         for masks, index in self._encode(encode, draws(), batch, device):
             self._add_draws(p, masks, index)
             yield self.counts[p] - start
+
+    def _drawn(self, p: float, start: int, stop: int) -> Bools:
+        """Return (stop − start, n) masks of this pool's stream at ``p``."""
+        return draw_masks(self.n, p, start, stop, seed=self.seed, stream=self.stream, design=self.design)
 
     def enumerate(self, encode: Callable[[Tensor], Tensor], batch: BatchSize, device: torch.device) -> Iterator[int]:
         """Encode all masks, and yield the number done after every batch; after the last one, the pool is complete."""
@@ -200,6 +210,10 @@ class Pool:
         even = 1 + n * (n - 1) // 2
         return (units > n, units > max(even, n)) if paired else (units > 1 + n, units > even + n)
 
+    def from_arrays(self, modality: Modality) -> bool:
+        """Return whether rows of orthogonal arrays are among the masks: standard errors are then upper bounds."""
+        return modality.sampled and any(uses_arrays(self.n, p, self.design) for p, _ in modality.drawn)
+
     def modality(self, p: float, exact: bool = False) -> Modality:
         """Return the masks, weighted for ``p``, as the estimators take them; ``exact`` fits in float64 throughout."""
         with self._lock:
@@ -270,7 +284,7 @@ class Pool:
             return {"masks": packed, "embeddings": self._store[: self.encodes].cpu().numpy()}, metadata
 
     def restore(self, arrays: dict[str, NDArray[Any]], metadata: dict[str, Any], device: torch.device) -> None:
-        """Fill this empty pool with the :meth:`state` of another pool of the same modality, seed and stream.
+        """Fill this empty pool with the :meth:`state` of another pool of the same modality, seed, stream and design.
 
         Raises:
             PoolError: The masks are not those of this pool's streams.
@@ -281,7 +295,7 @@ class Pool:
             p = check_p(p)
             drawn[p] = max(count, drawn.get(p, 0))
         for p, count in drawn.items():
-            masks = draw_masks(self.n, p, 0, count, seed=self.seed, stream=self.stream)
+            masks = self._drawn(p, 0, count)
             try:
                 self._add_draws(p, masks, np.array([rows[key] for key in packed_rows(masks)], dtype=np.int64))
             except KeyError as error:

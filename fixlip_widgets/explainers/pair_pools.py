@@ -10,7 +10,7 @@ import torch
 from numpy.typing import NDArray
 from torch import Tensor
 
-from fixlip_widgets.estimators.masks import HELD_OUT_STREAM, IMAGE_STREAM, TEXT_STREAM
+from fixlip_widgets.estimators.masks import HELD_OUT_STREAM, IMAGE_STREAM, TEXT_STREAM, MaskDesign
 from fixlip_widgets.explainers.encoded_mask_pool import Pool
 
 
@@ -19,25 +19,26 @@ class PairPools:
 
     Attributes:
         image: Image masks that explanations are fitted on.
-        held_out: Image masks that the fit is measured on.
+        held_out: Image masks that the fit is measured on, always random.
         text: Text masks, for both.
         seed: Random seed of the mask streams.
+        design: How the masks that explanations are fitted on are drawn.
     """
 
-    def __init__(self, n_image: int, n_text: int, seed: int) -> None:
+    def __init__(self, n_image: int, n_text: int, seed: int, design: MaskDesign = "random") -> None:
         self.seed = seed
+        self.design: MaskDesign = design
         self.image, self.held_out = self._image_pools(n_image)
         self.text = self._text_pool(n_text)
         self.past_encodes = (0, 0)
         """(image, text) encodings of earlier images and captions."""
 
     def _image_pools(self, n: int) -> tuple[Pool, Pool]:
-        streams = (IMAGE_STREAM, HELD_OUT_STREAM)
-        image, held_out = (Pool(n, seed=self.seed, stream=stream, name="image") for stream in streams)
-        return image, held_out
+        image = Pool(n, seed=self.seed, stream=IMAGE_STREAM, name="image", design=self.design)
+        return image, Pool(n, seed=self.seed, stream=HELD_OUT_STREAM, name="image")
 
     def _text_pool(self, n: int) -> Pool:
-        return Pool(n, seed=self.seed, stream=TEXT_STREAM, name="text")
+        return Pool(n, seed=self.seed, stream=TEXT_STREAM, name="text", design=self.design)
 
     @property
     def image_encodes(self) -> int:

@@ -7,6 +7,7 @@ from typing import Any
 from numpy.typing import NDArray
 
 from fixlip_widgets.errors import PoolError
+from fixlip_widgets.estimators.masks import MASK_DESIGNS
 from fixlip_widgets.explainers.game import VisionLanguageGame
 from fixlip_widgets.explainers.pair_pools import PairPools
 from fixlip_widgets.support.files import PathLike, read_npz
@@ -28,6 +29,7 @@ def pack_pools(pools: PairPools, game: VisionLanguageGame) -> tuple[Arrays, dict
         "format": FORMAT,
         "kind": "pool",
         "seed": pools.seed,
+        "masks": pools.design,
         "pools": states,
         "earlier": list(pools.past_encodes),
         "pair": game.fingerprint(),
@@ -48,7 +50,10 @@ def read_pools(path: PathLike, game: VisionLanguageGame) -> tuple[PairPools, dic
     for what, value in game.fingerprint().items():
         if (stored := metadata["pair"].get(what)) != value:
             raise PoolError(f"{path} belongs to another {what} ({stored}, not {value}); load it with its own.")
-    pools = PairPools(game.n_image, game.n_text, metadata["seed"])
+    design = metadata.get("masks", "random")  # earlier versions drew random masks only
+    if design not in MASK_DESIGNS:
+        raise PoolError(f"{path} has masks of an unknown design, {design!r}; make it again with this version.")
+    pools = PairPools(game.n_image, game.n_text, metadata["seed"], design)
     image_encodes, text_encodes = metadata["earlier"]
     pools.past_encodes = image_encodes, text_encodes
     try:

@@ -113,6 +113,8 @@ def _explanation(
         **game.explanation_fields(),
         p=p,
         seed=pools.seed,
+        masks=pools.design,
+        conservative_errors=pools.image.from_arrays(image) or pools.text.from_arrays(text),
         image_encodes=pools.image_encodes,
         text_encodes=pools.text_encodes,
         effective_image_masks=image.effective if image.sampled else float(len(image.masks)),

@@ -107,6 +107,7 @@ def subtract(b: Kind, a: Surrogate) -> Difference[Kind]:
         baseline_se=float(np.hypot(b.baseline_se, a.baseline_se)) or rounding,
         main_se=_errors(b.main_se, a.main_se, into_b, from_a, rounding),
         interactions_se=_errors(b.interactions_se, a.interactions_se, pairs_b, pairs_a, rounding),
+        conservative_errors=b.conservative_errors or a.conservative_errors,
         similarity=b.similarity - a.similarity,
         empty_similarity=b.empty_similarity - a.empty_similarity,
         order=min(b.order, 2),

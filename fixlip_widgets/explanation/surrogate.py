@@ -60,6 +60,9 @@ class Surrogate(Players):
         grid: (rows, columns) of the image's patches; for regions, only the product matters.
         regions: (height, width) image player of each point of the image, from 0, if image players are regions of any
             shape; None if they are the patches of ``grid``.
+        masks: How sampled masks were drawn: a name in ``fixlip_widgets.estimators.masks.MASK_DESIGNS``, or empty.
+        conservative_errors: Whether standard errors are upper bounds, because masks come from orthogonal arrays: 95 %
+            intervals cover at least 95 % of all terms, rather than about 95 %.
         p: Probability of keeping a player in the masks on which the surrogate is fitted. Shapley explanations have no
             p and store 0.5, for which :meth:`first_order` returns the Shapley values.
         similarity, empty_similarity: The model's own logit with every player kept, and with every player removed.
@@ -89,6 +92,8 @@ class Surrogate(Players):
     order: int = 2
     scope: Literal["all", "cross"] = "all"
     seed: int | None = None
+    masks: str = ""
+    conservative_errors: bool = False
     caption: str = ""
     similarity: float = float("nan")
     empty_similarity: float = float("nan")

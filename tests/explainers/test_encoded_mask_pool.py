@@ -38,6 +38,14 @@ def new_pool():
     return Pool(N, seed=3, stream=0, name="image")
 
 
+def array_pool(n, drawn):
+    pool = Pool(n, seed=3, stream=0, name="image", design="orthogonal")
+    for p, count in drawn:
+        for _ in extend(pool, Encoder(), count, p, size=50):
+            pass
+    return pool
+
+
 def extend(pool, encode, count, p=0.4, size=8):
     return pool.extend(encode, p, count, BatchSize(size), CPU)
 
@@ -178,3 +186,39 @@ def test_a_pool_saved_with_unrounded_probabilities_counts_its_masks_once():
     pool.restore(arrays, {**metadata, "drawn": [[0.3, 20], [0.1 + 0.2, 12]]}, CPU)
     assert pool.counts == {0.3: 20}
     same(pool, saved)
+
+
+def test_a_pool_grows_from_one_orthogonal_array_to_the_next():
+    masks = array_pool(20, [(0.5, 4096), (0.5, 4096)]).modality(0.5).masks
+    one, two = 2 * masks[:4096].double() - 1, 2 * masks[4096:].double() - 1
+    for signs in (one, two):
+        torch.testing.assert_close(signs.T @ signs, 4096 * torch.eye(20, dtype=torch.float64), atol=0, rtol=0)
+    assert not (one == two).all()
+
+
+@pytest.mark.parametrize(("p", "arrays"), [(0.5, True), (0.4, True), (0.9, False)])
+def test_errors_are_upper_bounds_only_with_rows_of_arrays(p, arrays):
+    pool = array_pool(20, [(0.5, 300), (0.9, 600)])
+    assert pool.from_arrays(pool.modality(p)) == arrays
+    random = Pool(20, seed=3, stream=0, name="image")
+    for _ in extend(random, Encoder(), 300, 0.5):
+        pass
+    assert not random.from_arrays(random.modality(p))
+
+
+def test_masks_of_arrays_are_weighted_for_other_p_as_draws_at_one_half():
+    """Under the weights, masks keep players independently with probability p, as under those of random masks."""
+    drawn = [(0.5, 4096), (0.3, 1000)]
+    modality = array_pool(8, drawn).modality(0.4)
+    mean = modality.weights @ modality.masks.double()
+    torch.testing.assert_close(mean, torch.full_like(mean, 0.4), atol=0.02, rtol=0)
+
+
+def test_a_saved_pool_of_arrays_continues_its_stream():
+    first, again = array_pool(20, [(0.5, 300)]), Pool(20, seed=3, stream=0, name="image", design="orthogonal")
+    again.restore(*first.state(), CPU)
+    for pool in (first, again):
+        for _ in extend(pool, Encoder(), 200, 0.5):
+            pass
+    for left, right in zip(content(first, 0.5), content(again, 0.5), strict=True):
+        np.testing.assert_array_equal(left, right)
