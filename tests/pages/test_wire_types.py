@@ -8,11 +8,15 @@ import types
 from pathlib import Path
 from typing import Annotated, Any, Literal, NotRequired, Union, get_args, get_origin, get_type_hints, is_typeddict
 
+import numpy as np
 import pytest
 
 from fixlip_widgets import FixlipWidget, IncrementalExplainer
-from fixlip_widgets.pages import settings, wire_types
+from fixlip_widgets.explainers import record
+from fixlip_widgets.pages import Recording, saved_types, settings, wire_types
+from fixlip_widgets.pages.saved_page import saved
 from fixlip_widgets.pages.traits import SETTINGS, STATUSES, WidgetTraits
+from tests.examples import random_explanation
 from tests.golden import tiny_game
 
 GENERATOR = Path(__file__).parents[2] / "js" / "dev" / "wire_types.py"
@@ -22,8 +26,9 @@ FOR_THE_KERNEL = {"kept"}
 
 def test_typescript_has_the_types_that_are_generated_now() -> None:
     generator = runpy.run_path(str(GENERATOR))
-    committed = generator["TARGET"].read_text(encoding="utf-8")
-    assert committed == generator["typescript"](), "run python js/dev/wire_types.py and commit js/src/wire/types.ts"
+    for target, text in (("TARGET", "typescript"), ("SAVED_TARGET", "saved_typescript")):
+        path = generator[target]
+        assert path.read_text(encoding="utf-8") == generator[text](), f"run python js/dev/wire_types.py, commit {path}"
 
 
 def test_every_trait_that_the_view_reads_has_a_type() -> None:
@@ -57,6 +62,18 @@ def test_what_a_widget_sends_has_these_types(monkeypatch: pytest.MonkeyPatch) ->
     assert mismatches(state, wire_types.Traits) == []
     assert {message["type"] for message in messages} >= {"progress", "measuring"}
     assert [wrong for message in messages for wrong in mismatches(message, wire_types.Progress)] == []
+
+
+def test_a_saved_page_has_these_types() -> None:
+    explainer = IncrementalExplainer(tiny_game())
+    explainer.extend(0.5, 2**11)
+    contents = saved(record(explainer, captions=["a red dog"], playground=True, progress=False))
+    del contents["settings"]
+    assert len(contents["snapshots"]) > 2
+    assert mismatches(contents, saved_types.SavedContents) == []
+    regions = saved(Recording.of(random_explanation(2, 2, regions=np.array([[0, 1], [2, 3]]))))
+    del regions["settings"]
+    assert mismatches(regions, saved_types.SavedContents) == []
 
 
 def mismatches(value: Any, kind: Any, where: str = "") -> list[str]:
