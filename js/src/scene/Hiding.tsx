@@ -4,7 +4,6 @@ import { imageWord, patchCount, shortName, spokenName } from "../model/players";
 import type { Store } from "../state/store";
 import { Icon } from "../ui/Field";
 import { Refused } from "../ui/Notices";
-import { Popover } from "../ui/Popover";
 import { Masked, MaskingNote } from "./Masked";
 import { isOf, Values } from "./Values";
 
@@ -20,8 +19,13 @@ export function Hiding({ store }: { store: Store }) {
   return (
     <section class="fx-hiding" aria-label="The model without the hidden parts">
       <Seen store={store} />
+      <div class="fx-hidden-parts">
+        {removed.length > 0 && <Hidden store={store} removed={removed} />}
+        <p class="fx-hint">
+          <MaskingNote store={store} />
+        </p>
+      </div>
       <Values store={store} />
-      {removed.length > 0 && <Hidden store={store} removed={removed} />}
       <Refused store={store} names={REFUSALS} />
     </section>
   );
@@ -60,9 +64,7 @@ function Seen({ store }: { store: Store }) {
           <Masked store={store} name="seen" removed={removed.value} />
         )}
       </div>
-      <figcaption>
-        <Popover text={<MaskingNote store={store} />}>what the encoder sees</Popover>
-      </figcaption>
+      <figcaption>what the encoder sees</figcaption>
     </figure>
   );
 }

@@ -12,11 +12,10 @@ export function Legend({ store }: { store: Store }) {
   if (!store.view.explanation.value) {
     return null;
   }
-  const chooses =
-    store.view.words.value && store.view.tool.value === "select" && store.view.level.value === "all";
+  const words = store.view.words.value !== null && store.view.tool.value === "select";
   return (
-    <div class="fx-legend" data-chooses={store.view.words.value !== null}>
-      {chooses && <ColouringChoice store={store} />}
+    <div class="fx-legend" data-chooses={words}>
+      {words && store.view.level.value === "all" && <ColouringChoice store={store} />}
       <p class="fx-readout">
         <Readout store={store} />
       </p>

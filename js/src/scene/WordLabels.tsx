@@ -66,7 +66,7 @@ export function labelsOf(tokens: readonly string[]): string[] {
     const alike = tokens.some((other, at) => other !== token && bare[at] === bare[index]);
     return alike ? token : (bare[index] ?? token);
   });
-  return tokenNames(labels.map(shortened));
+  return tokenNames(labels.map((label) => shortened(label)));
 }
 
 export interface Place {

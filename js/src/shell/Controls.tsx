@@ -49,7 +49,7 @@ function ProbabilitySlider({ store }: { store: Store }) {
       label="keep probability"
       about={<Definition of="p" name="keep probability" />}
       name={(value) => `p = ${probability(value)}`}
-      note={(value) => effective(store, value)}
+      note={(value) => (store.view.level.value === "all" ? effective(store, value) : "")}
       value={p.value}
       min={min}
       max={max}

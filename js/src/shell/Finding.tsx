@@ -4,13 +4,18 @@ import type { Store } from "../state/store";
 import { Compare } from "./Compare";
 
 export function Finding({ store }: { store: Store }) {
+  const more = store.view.level.value === "all";
   return (
     <div class="fx-finding">
       <div class="fx-sentence" aria-busy={store.view.stale.value}>
-        <Sentences text={finding(store)} before={store.view.stale.value ? "For the earlier caption:" : ""} />
+        <Sentences
+          text={finding(store)}
+          before={store.view.stale.value ? "For the earlier caption:" : ""}
+          more={more}
+        />
         {/* reserves the height of the overall finding, so that other findings do not move the content below */}
         <div aria-hidden="true">
-          <Sentences text={store.view.explanation.value?.findings.at(-1) ?? ""} />
+          <Sentences text={store.view.explanation.value?.findings.at(-1) ?? ""} more={more} />
         </div>
       </div>
       {/* for screen readers: only the selection, because hovering changes the finding too often */}
@@ -22,8 +27,15 @@ export function Finding({ store }: { store: Store }) {
   );
 }
 
+interface SentencesProps {
+  readonly text: string;
+  readonly before?: string;
+  /** Whether the sentences after the first one are shown. */
+  readonly more: boolean;
+}
+
 /** Sentences, the first one in bold; the others describe its uncertainty, and give way to the note `before` them. */
-function Sentences({ text, before = "" }: { text: string; before?: string }) {
+function Sentences({ text, before = "", more }: SentencesProps) {
   const end = text.search(/(?<=[.!?]) (?=[\p{Lu}\p{N}“])/u);
   const unbroken = text.replaceAll(" %", "\u00a0%");
   const [first, rest] = end < 0 ? [unbroken, ""] : [unbroken.slice(0, end), unbroken.slice(end)];
@@ -31,7 +43,7 @@ function Sentences({ text, before = "" }: { text: string; before?: string }) {
     <p>
       {before && <span class="fx-earlier">{before} </span>}
       <b>{first}</b>
-      {before === "" && rest}
+      {before === "" && more && rest}
     </p>
   );
 }

@@ -90,7 +90,7 @@ function Fact({ name, of, more = "", children }: FactProps) {
 }
 
 /** How far the explanation can be trusted, in one word; nothing for B − A. */
-export function TrustWord({ store }: { store: Store }) {
+export function TrustWord({ store, name = "trust" }: { store: Store; name?: string }) {
   const shown = store.view.explanation.value;
   if (!shown || store.view.shown.value === "difference") {
     return null;
@@ -99,7 +99,7 @@ export function TrustWord({ store }: { store: Store }) {
   return (
     <span class="fx-trust-word" data-trust={word}>
       <Definition of="trust" more={why}>
-        trust
+        {name}
       </Definition>{" "}
       <b>{word}</b>
     </span>

@@ -18,7 +18,7 @@ export function Simple({ store }: { store: Store }) {
       </section>
       <div class="fx-told">
         <Finding store={store} />
-        <TrustWord store={store} />
+        <TrustWord store={store} name="Trust in this explanation" />
         {(live.value || offline.value) && <KeepProbability store={store} />}
         {offline.value && <p class="fx-hint">{offline.value.why}</p>}
       </div>
