@@ -28,7 +28,19 @@ _MODULES = {
 }
 """Commands whose module defines the arguments; a module is imported only for its own command."""
 
-_EXPLAIN_OPTIONS = ("p", "budget", "max_encodings", "method", "order", "seed", "grid", "regions", "words", "masking")
+_EXPLAIN_OPTIONS = (
+    "p",
+    "budget",
+    "max_encodings",
+    "method",
+    "order",
+    "seed",
+    "grid",
+    "regions",
+    "words",
+    "masking",
+    "masks",
+)
 """Options passed to :func:`fixlip_widgets.explain` under the same names; omitted options keep its defaults."""
 
 
@@ -98,6 +110,7 @@ def _add_explain(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("--regions", type=int, metavar="N", help="use N superpixels instead of a grid")
     parser.add_argument("--words", action="store_true", default=None, help="explain whole words instead of tokens")
     parser.add_argument("--masking", help="how patches are removed: zero (default), mean, blur or remove")
+    parser.add_argument("--masks", help="how masks are drawn at p = 0.5: random (default) or orthogonal")
     parser.add_argument("--p", type=float, help="probability that a mask keeps a patch or token, in (0, 1)")
     parser.add_argument("--budget", type=whole_number, help="number of game evaluations, such as 131072 or 2^17")
     parser.add_argument(

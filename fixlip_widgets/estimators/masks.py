@@ -22,10 +22,11 @@ Floats = NDArray[np.float64]
 
 MaskDesign = Literal["orthogonal", "random"]
 MASK_DESIGNS: dict[MaskDesign, str] = {
-    "orthogonal": "orthogonal arrays at p = 0.5, independent at other p; 95 % intervals cover at least 95 %",
-    "random": "independent, in complement pairs at p = 0.5",
+    "orthogonal": "orthogonal arrays at p = 0.5, independent masks at other p",
+    "random": "independent masks, in complementary pairs at p = 0.5",
 }
 """How sampled masks are drawn, by name."""
+DEFAULT_DESIGN: MaskDesign = "random"
 ENUMERATE_UP_TO = 12
 """Maximum number of text players for encoding all ``2**n`` masks, which is exact and serves any ``p``."""
 IMAGE_STREAM, TEXT_STREAM, HELD_OUT_STREAM = 0, 1, 2

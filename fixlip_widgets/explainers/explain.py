@@ -11,6 +11,7 @@ from fixlip_widgets.encoders.models import Model, load_model
 from fixlip_widgets.encoders.superpixels import Regions
 from fixlip_widgets.encoders.towers import Masking
 from fixlip_widgets.errors import InputError
+from fixlip_widgets.estimators.masks import DEFAULT_DESIGN, MaskDesign
 from fixlip_widgets.explainers import origins
 from fixlip_widgets.explainers.fixlip import IncrementalExplainer
 from fixlip_widgets.explainers.game import VisionLanguageGame
@@ -35,6 +36,7 @@ def explain(
     regions: Regions | None = None,
     words: bool = False,
     masking: Masking = "zero",
+    masks: MaskDesign = DEFAULT_DESIGN,
     ridge: float | None = None,
     scope: Literal["all", "cross"] = "all",
     progress: bool | None = None,
@@ -64,6 +66,10 @@ def explain(
         regions: A number of superpixels, or a label map, in place of a grid.
         words: Whether to mask whole words instead of tokens.
         masking: How removed patches are replaced: ``"zero"`` as in the paper, ``"mean"``, ``"blur"`` or ``"remove"``.
+        masks: How masks are drawn at p = 0.5 if they are a sample (Banzhaf methods only): ``"random"`` as complementary
+            pairs of random masks; ``"orthogonal"`` as such pairs from orthogonal arrays of strength 5, in which all
+            main effects and all pairs of players are exactly uncorrelated. Estimates are then more accurate with 1,000
+            masks or more (for up to 64 players), and 95 % intervals cover at least 95 % of the terms.
         ridge: Ridge penalty of image–image terms; by default chosen by cross-validation. 0 is the paper's estimator.
         scope: ``"cross"`` for main effects and cross-modal interactions only.
         progress: Whether to show a progress bar; by default only for long computations in interactive use.
@@ -81,13 +87,15 @@ def explain(
     fit = {} if ridge is None and scope == "all" else {"ridge": ridge, "scope": scope}
     if fit and (chosen.name != "banzhaf" or order == 1):
         raise InputError("ridge and scope apply to Banzhaf interactions only; omit them.")
+    if masks != DEFAULT_DESIGN and not chosen.pooled:
+        raise InputError(f"masks is {masks!r}, but method={method!r} draws masks of its own; omit it.")
     fit_order: Literal[2, 3] = 3 if order == 3 else 2
     check_fit(ridge, scope, fit_order)
     game = VisionLanguageGame(
         model or load_model(), image, text, grid=grid, regions=regions, words=words, masking=masking
     )
     budget = chosen.budget_within(game, p, budget, max_encodings)
-    explainer = IncrementalExplainer(game, seed=seed)
+    explainer = IncrementalExplainer(game, seed=seed, masks=masks)
     with ProgressBar(progress, "encoding", "encodings") as bar:
 
         def report(state: Progress) -> None:

@@ -16,7 +16,7 @@ from torch import Tensor
 
 from fixlip_widgets.encoders.images import ImageLike
 from fixlip_widgets.errors import FixlipError
-from fixlip_widgets.estimators.masks import split_budget
+from fixlip_widgets.estimators.masks import DEFAULT_DESIGN, MaskDesign, check_design, split_budget
 from fixlip_widgets.explainers import origins
 from fixlip_widgets.explainers.encoding_plan import EncodingPlan, encode_range, fill, text_mask_count
 from fixlip_widgets.explainers.game import Modality, VisionLanguageGame, check_game
@@ -44,6 +44,7 @@ class IncrementalExplainer:
     Args:
         game: The pair to explain.
         seed: Random seed of the masks; the same seed gives the same masks.
+        masks: How sampled masks are drawn at p = 0.5; see :func:`fixlip_widgets.explain`.
 
     Attributes:
         pools: The encoded masks.
@@ -51,15 +52,15 @@ class IncrementalExplainer:
         budget_done: Number of evaluations (image masks × text masks) that the pools suffice for at this ``p``.
 
     Raises:
-        InputError: ``game`` is no game, or ``seed`` is out of range.
+        InputError: ``game`` is no game, ``seed`` is out of range, or ``masks`` is unknown.
     """
 
-    def __init__(self, game: VisionLanguageGame, seed: int = 0) -> None:
+    def __init__(self, game: VisionLanguageGame, seed: int = 0, masks: MaskDesign = DEFAULT_DESIGN) -> None:
         check_game(game)
         self.game = game
         self.seed = check_seed(seed)
         self.p, self.budget, self.budget_done = 0.5, 0, 0
-        self.pools = PairPools(game.n_image, game.n_text, self.seed)
+        self.pools = PairPools(game.n_image, game.n_text, self.seed, check_design(masks))
         self._fits: dict[tuple[object, ...], PoolFit] = {}
         self._changes = game.changes
         self._growing = Lock()
@@ -75,7 +76,7 @@ class IncrementalExplainer:
         Args:
             game: A game of the same model and image, with the same image players.
         """
-        other = IncrementalExplainer(game, self.seed)
+        other = IncrementalExplainer(game, self.seed, self.masks)
         with self._unchanging:
             other.p, other.budget, other.budget_done = self.p, self.budget, self.budget_done
             other.pools, other._growing = self.pools.with_text(game.n_text), self._growing
@@ -109,6 +110,11 @@ class IncrementalExplainer:
                 )
 
     # -- the pools ---------------------------------------------------------------------------------------------------
+
+    @property
+    def masks(self) -> MaskDesign:
+        """How sampled masks are drawn."""
+        return self.pools.design
 
     @property
     def image_encodes(self) -> int:

@@ -25,7 +25,7 @@ class PairPools:
         design: How the masks that explanations are fitted on are drawn.
     """
 
-    def __init__(self, n_image: int, n_text: int, seed: int, design: MaskDesign = "random") -> None:
+    def __init__(self, n_image: int, n_text: int, seed: int, design: MaskDesign) -> None:
         self.seed = seed
         self.design: MaskDesign = design
         self.image, self.held_out = self._image_pools(n_image)

@@ -217,7 +217,7 @@ class _Recorder:
         return [power for power in known if counts[power] > enough][-_SMALLER_BUDGETS:]
 
     def _new_explainer(self) -> IncrementalExplainer:
-        return IncrementalExplainer(self._game, self._explainer.seed)
+        return IncrementalExplainer(self._game, self._explainer.seed, self._explainer.masks)
 
     def _answering(self) -> IncrementalExplainer:
         """Return an explainer of the recorded caption that shares the encoded images."""

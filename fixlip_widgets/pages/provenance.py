@@ -12,12 +12,15 @@ import numpy as np
 
 from fixlip_widgets._version import __version__
 from fixlip_widgets.encoders.towers.maskings import MASKINGS
+from fixlip_widgets.estimators.masks import DEFAULT_DESIGN, MASK_DESIGNS
 from fixlip_widgets.explanation.methods import CATALOGUE
 
 if TYPE_CHECKING:
     from fixlip_widgets.encoders.models import Model
     from fixlip_widgets.explanation.surrogate import Surrogate
 
+_DESIGNS: Mapping[str, str] = {**MASK_DESIGNS}
+_UPPER_BOUNDS = "upper bounds: 95 % intervals cover at least 95 % of the terms"
 _PACKAGES = (("torch", "torch"), ("open_clip", "open_clip_torch"))
 
 
@@ -38,6 +41,8 @@ def provenance(explanation: Surrogate) -> list[tuple[str, str]]:
         ("p", f"{explanation.p:g}"),
         ("budget", f"{explanation.budget:,} evaluations" if explanation.budget else ""),
         ("masking", f"{explanation.masking}: {meaning}" if (meaning := MASKINGS.get(explanation.masking)) else ""),
+        ("masks", f"{explanation.masks}: {how}" if (how := _DESIGNS.get(explanation.masks)) else ""),
+        ("standard errors", _UPPER_BOUNDS if explanation.conservative_errors else ""),
         ("encodings", encodings if explanation.image_encodes or explanation.text_encodes else ""),
         ("fixlip_widgets", __version__),
         *((label, metadata.version(package)) for label, package in _PACKAGES),
@@ -97,6 +102,8 @@ def reproduction(explanation: Surrogate, source: Source | None = None, *, reused
         arguments.append(f"p={explanation.p!r}")
     if method is None or method.uses_budget:
         arguments.append(f"budget={explanation.budget}")
+    if method is not None and method.pooled and (masks := explanation.masks or "random") != DEFAULT_DESIGN:
+        arguments.append(f"masks={masks!r}")
     if explanation.seed is not None:
         arguments.append(f"seed={explanation.seed}")
     expressions = {"image": source.image, "model": source.model, **source.options}

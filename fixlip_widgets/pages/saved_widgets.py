@@ -131,6 +131,8 @@ def _explanation(result: dict[str, Any], scene: dict[str, Any]) -> Explanation:
         tokens=tuple(result["tokens"]),
         words=result.get("words", False),
         grid=(result["grid"][0], result["grid"][1]),
+        masks=result.get("masks", ""),
+        conservative_errors=result.get("conservative_errors", False),
         ridge=result["ridge"] or 0.0,
         identified=dict(result["identified"]),
         image=_image(scene["image"]),

@@ -91,6 +91,8 @@ def result(
         "regions": explanation.regions is not None,
         "identified": {name: bool(value) for name, value in explanation.identified.items()},
         "effective_image_masks": number(explanation.effective_image_masks),
+        "masks": explanation.masks,
+        "conservative_errors": explanation.conservative_errors,
         "ridge": number(explanation.ridge),
         **{name: int(getattr(explanation, name)) for name in counts},
         **{name: number(getattr(explanation, name)) for name in scores},

@@ -117,6 +117,10 @@ class Facts(Computation):
     """Whether image players are regions of any shape, which the grid only numbers."""
     identified: dict[Block, bool]
     effective_image_masks: float | None
+    masks: NotRequired[str]
+    """How sampled masks were drawn, or empty. Absent in old pages."""
+    conservative_errors: NotRequired[bool]
+    """Whether standard errors are upper bounds. Absent in old pages: false."""
     ridge: float | None
     similarity: float | None
     empty_similarity: float | None

@@ -11,6 +11,7 @@ from fixlip_widgets.support.formatting import joined
 
 if TYPE_CHECKING:
     from fixlip_widgets.encoders.models import Model
+    from fixlip_widgets.estimators.masks import MaskDesign
     from fixlip_widgets.explainers.fixlip import IncrementalExplainer
     from fixlip_widgets.explanation.explanation import Explanation
 
@@ -18,7 +19,7 @@ RESTARTING = ("p", "budget", "text", "method", "order")
 """Settings of the explanation; a change requires a new result."""
 OF_THE_GAME = ("grid", "regions", "words", "masking")
 """Arguments that define the players and the masking."""
-_ARGUMENTS = ("model", "explainer", "explanation", "seed", "max_budget")
+_ARGUMENTS = ("model", "explainer", "explanation", "seed", "masks", "max_budget")
 _DEFAULTS = (False, "zero")
 _NOT_KEYWORDS = frozenset({"text", "selection", "removed", "shown"})
 """Settings that are not keywords, because they need a result or are separate arguments."""
@@ -74,7 +75,9 @@ def _is_default(value: Any) -> bool:
     return isinstance(value, str | bool) and value in _DEFAULTS
 
 
-def make_explainer(image: Any, text: Any, model: Model | None, seed: int, **options: Any) -> IncrementalExplainer:
+def make_explainer(
+    image: Any, text: Any, model: Model | None, seed: int, masks: MaskDesign, **options: Any
+) -> IncrementalExplainer:
     """Return an explainer of an image and a caption; the arguments are those of the widget.
 
     Raises:
@@ -86,7 +89,9 @@ def make_explainer(image: Any, text: Any, model: Model | None, seed: int, **opti
 
     if image is None or text is None:
         raise InputError("FixlipWidget needs an image and a caption, an explainer, or an explanation.")
-    return IncrementalExplainer(VisionLanguageGame(model or load_model(), image, text, **options), seed=seed)
+    return IncrementalExplainer(
+        VisionLanguageGame(model or load_model(), image, text, **options), seed=seed, masks=masks
+    )
 
 
 def first_state(explanation: Explanation | None, explainer: IncrementalExplainer | None) -> dict[str, Any]:

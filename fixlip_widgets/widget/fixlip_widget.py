@@ -10,6 +10,7 @@ import ipywidgets
 import traitlets as t
 
 from fixlip_widgets.errors import InputError
+from fixlip_widgets.estimators.masks import DEFAULT_DESIGN, MaskDesign
 from fixlip_widgets.explainers.registry import method as method_of
 from fixlip_widgets.pages import wire_format as wire
 from fixlip_widgets.pages.js_bundle import Bundle, built, shared_bundle
@@ -62,6 +63,7 @@ class FixlipWidget(WidgetTraits, anywidget.AnyWidget):
         words: Whether to remove whole words instead of tokens.
         masking: Replacement of removed patches: ``"zero"`` as in the paper, ``"mean"``, ``"blur"`` or ``"remove"``.
         seed: Seed of the mask streams.
+        masks: ``"random"`` or ``"orthogonal"``; see :func:`fixlip_widgets.explain`.
         max_budget: Largest budget accepted from Python and from the view.
         **settings: Any of the settings below, ``autorun`` and ``idle_share``.
 
@@ -111,6 +113,7 @@ class FixlipWidget(WidgetTraits, anywidget.AnyWidget):
         words: bool = False,
         masking: Masking = "zero",
         seed: int = 0,
+        masks: MaskDesign = DEFAULT_DESIGN,
         max_budget: int = MAX_BUDGET,
         **settings: Any,
     ) -> None:
@@ -121,7 +124,7 @@ class FixlipWidget(WidgetTraits, anywidget.AnyWidget):
         check_subject(subjects, options)
         self.max_budget = check_budget(max_budget)
         if explanation is None:
-            explainer = explainer or make_explainer(image, text, model, seed, **options)
+            explainer = explainer or make_explainer(image, text, model, seed, masks, **options)
             if "method" in settings:
                 settings.setdefault("order", method_of(settings["method"]).orders[0])
         game = None if explainer is None else explainer.game

@@ -1,3 +1,5 @@
+import hashlib
+
 import numpy as np
 import pytest
 
@@ -10,6 +12,7 @@ from fixlip_widgets.estimators.masks import (
     enumeration_weights,
     split_budget,
 )
+from fixlip_widgets.estimators.orthogonal_arrays import draw_array_masks
 from fixlip_widgets.support.checks import check_budget, check_p
 
 
@@ -103,3 +106,18 @@ def test_p_too_close_to_0_or_1_is_rejected(p, end):
 def test_a_budget_out_of_range_is_refused(budget):
     with pytest.raises(InputError, match="whole number"):
         check_budget(budget)
+
+
+@pytest.mark.parametrize(("p", "digest"), [(0.5, "22d3a2fd10786190"), (0.3, "72c3919bb4c6fa31")])
+def test_random_masks_are_those_of_earlier_versions(p, digest):
+    """Saved pools contain embeddings, not the masks of their draws."""
+    masks = draw_masks(49, p, 0, 600, seed=7, stream=0)
+    assert hashlib.sha256(masks.tobytes()).hexdigest()[:16] == digest
+
+
+def test_masks_at_one_half_are_rows_of_arrays_only_if_chosen_and_if_an_array_fits():
+    arrays = draw_masks(40, 0.5, 100, 300, seed=0, stream=2, design="orthogonal")
+    np.testing.assert_array_equal(arrays, draw_array_masks(40, 100, 300, seed=0, stream=2))
+    for n, p in ((40, 0.4), (1025, 0.5)):
+        masks = (draw_masks(n, p, 0, 20, seed=0, stream=0, design=design) for design in ("orthogonal", "random"))
+        np.testing.assert_array_equal(*masks)

@@ -105,6 +105,10 @@ export interface Facts extends Computation {
   readonly regions: boolean;
   readonly identified: Readonly<Record<Block, boolean>>;
   readonly effective_image_masks: number | null;
+  /** How sampled masks were drawn, or empty. Absent in old pages. */
+  readonly masks?: string;
+  /** Whether standard errors are upper bounds. Absent in old pages: false. */
+  readonly conservative_errors?: boolean;
   readonly ridge: number | null;
   readonly similarity: number | null;
   readonly empty_similarity: number | null;
