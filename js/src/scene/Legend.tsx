@@ -6,6 +6,7 @@ import { type Explanation, interaction, interactionError, valuesFor } from "../m
 import { groupName, imageWord, playersWord, shortName, textWord } from "../model/players";
 import type { WordColours } from "../state/first-sight";
 import type { Store } from "../state/store";
+import { Definition } from "../ui/Definition";
 import { ColouringChoice, Scales, Strength } from "./ColourKey";
 
 export function Legend({ store }: { store: Store }) {
@@ -29,7 +30,9 @@ export function Legend({ store }: { store: Store }) {
         {announcement(store)}
       </p>
       {store.view.arcs.value.some((arc) => arc.significant === false) && (
-        <p class="fx-dashes">dashed arc: not significant</p>
+        <p class="fx-dashes">
+          dashed arc: not <Definition of="se">significant</Definition>
+        </p>
       )}
     </div>
   );
@@ -62,7 +65,8 @@ function Readout({ store }: { store: Store }): ComponentChildren {
       </>
     ) : (
       <>
-        interactions with {name} · its main effect {main}
+        <Definition of="interaction">interactions</Definition> with {name} · its{" "}
+        <Definition of="main">main effect</Definition> {main}
       </>
     );
   }
@@ -85,15 +89,20 @@ function Invitation({ store, of }: { store: Store; of: Explanation }) {
   if (!store.view.words.value) {
     return (
       <>
-        <b>{of.main.some((value) => value !== 0) ? "main effects" : "no main effects"}</b> · point at a{" "}
-        {image} or {text} to see its interactions, click to select it
+        <Definition of="main">
+          <b>{of.main.some((value) => value !== 0) ? "main effects" : "no main effects"}</b>
+        </Definition>{" "}
+        · point at a {image} or {text} to see its interactions, click to select it
       </>
     );
   }
   return (
     <>
       {store.view.firstSight.value ? (
-        <b>{meaningOfWords(of, store.view.firstSight.value)}</b>
+        <>
+          <b>{meaningOfWords(of, store.view.firstSight.value)}</b>
+          <Definition of="interaction" name="interaction" />
+        </>
       ) : (
         <>
           <b>Negative{NEGATIVE[store.wire.palette.value]}:</b> alone, without the other players, this {image}{" "}
