@@ -23,13 +23,13 @@ LARGE = """
 import fixlip_widgets as fx
 from tests.examples import random_explanation
 explanation = random_explanation({side}, {side}, tuple(f"word{{i}}" for i in range({tokens})))
-widget = fx.FixlipWidget.from_explanation(explanation)
+widget = fx.FixlipWidget.from_explanation(explanation, level="all")
 """
 SIZES = ((7, 8), (16, 20))
 PAIR = """
 import fixlip_widgets as fx
 scene = fx.demo.scene("dog_and_banana")
-widget = fx.FixlipWidget(scene.image, scene.caption, budget=2**{budget})
+widget = fx.FixlipWidget(scene.image, scene.caption, budget=2**{budget}, level="all")
 """
 BUDGETS = (10, 17)
 PREPARING = 20_000

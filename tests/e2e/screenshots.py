@@ -25,6 +25,7 @@ import fixlip_widgets as fx
 
 scene = fx.demo.scene("dog_and_banana")
 fx.FixlipWidget(scene.image, scene.caption{more})"""
+ALL = ', level="all"'
 WIDE, NARROW = 1240, 620
 # JupyterLab's marks of the active cell.
 HIDDEN = ".jp-Collapser, .jp-cell-toolbar { visibility: hidden; }"
@@ -58,23 +59,30 @@ def take(lab: Lab, browser: Browser) -> None:
     """Every state that is worth a look."""
     with opened(lab, browser, "quickstart") as view:
         view.wait()
-    with opened(lab, browser, "selected") as view:
+    with opened(lab, browser, "simple-hidden") as view:
+        view.wait()
+        view.press("hide")
+        for player in (33, 34, 35):
+            view.patch(player).click()
+        expect(view.root.locator(".fx-values [role=status]")).to_contain_text("Error", timeout=WAIT)
+        view.page.mouse.move(0, 0)
+    with opened(lab, browser, "selected", ALL) as view:
         view.wait()
         select(view, "dog")
-    with opened(lab, browser, "heatmap") as view:
+    with opened(lab, browser, "heatmap", ALL) as view:
         view.wait()
         view.show("heatmap")
         view.root.locator(".fx-heatmap.js-plotly-plot").wait_for(timeout=WAIT)
         view.page.mouse.move(0, 0)
-    with opened(lab, browser, "dark") as view:
+    with opened(lab, browser, "dark", ALL) as view:
         view.wait()
-    with opened(lab, browser, "narrow", width=NARROW) as view:
+    with opened(lab, browser, "narrow", ALL, width=NARROW) as view:
         view.wait()
         select(view, "dog")
-    with opened(lab, browser, "running", ", budget=2**22") as view:
+    with opened(lab, browser, "running", ", budget=2**22" + ALL) as view:
         expect(view.root).to_have_attribute("data-partial", "true", timeout=WAIT)
         view.page.wait_for_timeout(3000)
-    with opened(lab, browser, "refused") as view:
+    with opened(lab, browser, "refused", ALL) as view:
         view.wait()
         view.root.get_by_role("button", name="Edit the caption").click()
         view.root.get_by_role("textbox", name="Caption").fill("a dog next to a banana " * 20)

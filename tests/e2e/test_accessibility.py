@@ -12,7 +12,7 @@ from playwright.sync_api import Browser, Page, expect
 
 from tests.e2e.harness import AXE, build, served
 
-PANELS = ("trust", "faithfulness", "playground", "examples", "settings")
+PANELS = ("trust", "faithfulness", "examples", "settings")
 STATES = ("empty", "running", "error", "refused", "fixed", "offline", "pinned", "difference", "played", "first-order")
 MEASURED = ("measured", "compared", "beside", "measuring")
 VIEWS = ("graph", "heatmap", "table")
@@ -102,6 +102,55 @@ def test_axe_finds_nothing_where_faithfulness_is_measured(open_page: Open, theme
     assert {name: wrong for name, wrong in found.items() if wrong} == {}, json.dumps(found, indent=2)
 
 
+@pytest.mark.parametrize("theme", ["light", "dark"])
+def test_axe_finds_nothing_at_the_simple_level(open_page: Open, theme: str):
+    found: dict[str, list[str]] = {}
+    for state in STATES:
+        page = open_page(f"level=simple&theme={theme}&state={state}")
+        still(page)
+        found[state] = violations(page)
+        page.locator(".fx-about").first.press("Enter")
+        expect(page.locator(".fx-popover:popover-open")).to_have_count(1)
+        found[f"{state}, with a definition"] = violations(page)
+    assert {name: wrong for name, wrong in found.items() if wrong} == {}, json.dumps(found, indent=2)
+
+
+@pytest.mark.parametrize("width", [320, 460, 720, 960, 1400])
+def test_nothing_sticks_out_at_the_simple_level_while_parts_are_hidden(open_page: Open, width: int):
+    page = open_page("level=simple&state=played", width=width, reduced_motion="reduce")
+    page.locator("[data-action=hide]").click()
+    assert page.evaluate("document.documentElement.scrollWidth") <= width
+
+
+@pytest.mark.parametrize("level", ["simple", "all"])
+def test_a_definition_opens_by_keyboard_and_closes_with_escape_which_keeps_focus_and_selection(
+    open_page: Open, level: str
+):
+    page = open_page(f"level={level}&selection=50")
+    for button in page.locator(".fx-about").all():
+        button.press("Enter")
+        expect(button).to_have_attribute("aria-expanded", "true")
+        expect(page.locator(".fx-popover:popover-open")).to_have_count(1)
+        page.keyboard.press("Escape")
+        expect(button).to_have_attribute("aria-expanded", "false")
+        expect(button).to_be_focused()
+    expect(page.locator(".fixlip")).to_have_attribute("data-selection", "50")
+
+
+def test_a_definition_opens_by_touch_within_a_narrow_window_and_closes_by_a_second_touch(open_page: Open):
+    page = open_page("level=simple", width=320, has_touch=True)
+    for button in page.locator(".fx-about").all():
+        button.tap()
+        text = page.locator(".fx-popover:popover-open")
+        expect(text).to_be_visible()
+        page.wait_for_timeout(100)
+        box = text.bounding_box()
+        assert box
+        assert (box["x"] >= 0, box["x"] + box["width"] <= 320) == (True, True)
+        button.tap()
+        expect(text).to_have_count(0)
+
+
 @pytest.mark.parametrize("state", ["pinned", "compared"])
 @pytest.mark.parametrize("width", [320, 460, 720, 960, 1400, 2000])
 def test_nothing_sticks_out_at_any_width(open_page: Open, width: int, state: str):
@@ -184,9 +233,7 @@ def test_pointing_and_selecting_moves_nothing_below_the_finding(open_page: Open)
 
 def test_the_keyboard_alone_hides_a_word_and_hears_of_its_value(open_page: Open):
     page = open_page()
-    page.locator("[data-panel=playground]").focus()
-    page.keyboard.press("Enter")
-    page.locator("[data-choice=hide]").focus()
+    page.locator("[data-action=hide]").focus()
     page.keyboard.press("Space")
     page.locator(".fx-chip").first.focus()
     page.keyboard.press("ArrowRight")

@@ -28,7 +28,7 @@ def _():
     import fixlip_widgets as fx
 
     scene = fx.demo.scene("dog_and_banana")
-    element = mo.ui.anywidget(fx.FixlipWidget(scene.image, scene.caption, budget=2**10))
+    element = mo.ui.anywidget(fx.FixlipWidget(scene.image, scene.caption, budget=2**10, level="all"))
     element
     return element, mo
 

@@ -24,7 +24,7 @@ import fixlip_widgets as fx
 from tests.examples import random_explanation
 payloads = {PAYLOADS!r}
 explanation = random_explanation(4, 4, tuple(payloads)).replace(caption=" ".join(payloads))
-widget = fx.FixlipWidget.from_explanation(explanation, top_k=60)
+widget = fx.FixlipWidget.from_explanation(explanation, top_k=60, level="all")
 """
 INSIDE = """root => ({
     hacked: globalThis.hacked ?? null,

@@ -44,7 +44,9 @@ class Opened:
     def view(self, at: int = 0, inside: Page | FrameLocator | None = None) -> View:
         root = (inside or self.page).locator(".fixlip").nth(at)
         expect(root).to_have_attribute("data-status", "done", timeout=SECONDS * 1000)
-        return View(self.page, root)
+        view = View(self.page, root)
+        view.show_all()
+        return view
 
     def foreign(self) -> list[str]:
         """Requests for anything but the file and what the page itself holds."""
@@ -169,7 +171,7 @@ def test_it_says_what_needs_a_model(open_page: Callable[..., Opened], report: Pa
 def test_curves_that_were_measured_are_in_the_page_and_others_need_the_model(
     open_page: Callable[..., Opened], tmp_path: Path
 ):
-    widget = fx.FixlipWidget(explainer=fx.IncrementalExplainer(tiny_game()), budget=2**9, idle_share=0.0)
+    widget = fx.FixlipWidget(explainer=fx.IncrementalExplainer(tiny_game()), budget=2**9, idle_share=0.0, level="all")
     assert widget.wait(60)
     measures = widget.measure()
     widget.to_html(tmp_path / "page.html", p=[0.3], progress=False)

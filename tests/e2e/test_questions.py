@@ -59,8 +59,7 @@ def test_two_selected_words_tell_their_sum_with_its_standard_error(open_notebook
 
 def test_a_hidden_patch_shows_the_models_value_beside_the_prediction(open_notebook: Open):
     notebook, view = shown(open_notebook)
-    open_panel(view, "playground")
-    view.root.locator("[data-choice=hide]").click()
+    view.press("hide")
     view.patch(27).click()
     expect(view.patch(27)).to_have_attribute("data-removed", "true")
     expect(view.root.locator(".fx-values [role=status]")).to_contain_text("Error of the prediction", timeout=WAIT)

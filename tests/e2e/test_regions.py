@@ -23,7 +23,8 @@ import fixlip_widgets as fx
 scene = fx.demo.scene("dog_and_banana")
 labels = np.zeros((224, 224), dtype=int)
 labels[40:184, 40:184] = 1 + np.arange(144) // 36
-widget = fx.FixlipWidget(scene.image, scene.caption, regions=labels, words=True, masking="blur", budget=2**9)
+players = {"regions": labels, "words": True, "masking": "blur"}
+widget = fx.FixlipWidget(scene.image, scene.caption, **players, budget=2**9, level="all")
 """
 """A frame whose middle it does not hold, around four bars."""
 
@@ -77,8 +78,7 @@ def test_a_region_is_pointed_at_where_it_lies_and_hidden_as_the_encoder_sees_it(
     expect(view.root).to_have_attribute("data-selection", "1 2 3")
     view.page.keyboard.press("Escape")
 
-    view.root.locator("[data-panel=playground]").click()
-    view.root.locator("[data-choice=hide]").click()
+    view.press("hide")
     click(view, 0.05, 0.5)
     expect(view.root.locator("[data-shows]")).to_have_text("region 1", timeout=WAIT)
     expect(view.root.locator(".fx-seen [data-from=model]")).to_be_visible(timeout=WAIT)
@@ -99,8 +99,7 @@ def test_a_live_page_draws_regions_and_masks_without_a_kernel(browser: Browser, 
     expect(view.root.locator(".fx-patch")).to_have_count(5)
     click(view, 0.05, 0.5)
     np.testing.assert_allclose(view.values(), explanation.condition_on(FRAME), rtol=1e-5, atol=1e-6)
-    page.locator("[data-panel=playground]").click()
-    page.locator("[data-choice=hide]").click()
+    view.press("hide")
     click(view, 0.5, 0.05)
     expect(page.locator(".fx-seen [data-from=view]")).to_be_visible()
     assert len(page.locator(".fx-seen clipPath path").get_attribute("d") or "") > 20

@@ -17,7 +17,7 @@ Open = Callable[..., OpenNotebook]
 SCENE = """
 import fixlip_widgets as fx
 scene = fx.demo.scene("dog_and_banana")
-widget = fx.FixlipWidget(scene.image, scene.caption, budget=2**{exponent})
+widget = fx.FixlipWidget(scene.image, scene.caption, budget=2**{exponent}, level="all")
 """
 SMALL = SCENE.format(exponent=10)
 LARGE = SCENE.format(exponent=22)

@@ -92,10 +92,16 @@ class View:
         self.page.mouse.move(*place(value), steps=steps)
         self.page.mouse.up()
 
+    def show_all(self) -> None:
+        """Show all controls, if the view is at the simple level."""
+        if self.says("level") == "simple":
+            self.press("level")
+        expect(self.root).to_have_attribute("data-level", "all")
+
     def show(self, view: str) -> None:
         """Open the tab ``graph``, ``heatmap`` or ``table``."""
         self.root.locator(f"[data-view={view}]").click()
 
     def press(self, action: str, **options: Any) -> None:
-        """Click ``run``, ``cancel``, ``apply-caption`` or ``keep-caption``."""
+        """Click a button by its ``data-action``, such as ``run``, ``cancel`` or ``hide``."""
         self.root.locator(f"[data-action={action}]").click(**options)
