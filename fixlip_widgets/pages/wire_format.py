@@ -5,6 +5,7 @@ from __future__ import annotations
 import base64
 import io
 import math
+from collections.abc import Sequence
 from typing import TYPE_CHECKING, Any, Protocol
 
 import numpy as np
@@ -20,6 +21,7 @@ from fixlip_widgets.encoders.players import Players
 from fixlip_widgets.encoders.towers import MASKINGS
 from fixlip_widgets.explanation.findings import findings
 from fixlip_widgets.explanation.methods import CATALOGUE
+from fixlip_widgets.explanation.parts import Part, parts
 from fixlip_widgets.explanation.trust import trust
 from fixlip_widgets.pages.provenance import provenance, reproduction
 from fixlip_widgets.pages.settings import MAX_SUBSET, SIGNS
@@ -62,7 +64,12 @@ def array(values: NDArray[Any] | None) -> WireArray | None:
 
 
 def result(
-    explanation: Surrogate, generation: int, *, partial: bool, code: str | None = None, difference: bool = False
+    explanation: Surrogate,
+    generation: int,
+    *,
+    partial: bool,
+    code: str | None = None,
+    difference: Sequence[Part] | None = None,
 ) -> Wire:
     """Return everything that the view shows of an explanation.
 
@@ -71,7 +78,7 @@ def result(
         generation: Request number.
         partial: Whether the refinement is still running.
         code: Python code that reproduces the explanation; by default with placeholders for image and model.
-        difference: Whether it is the difference of two explanations.
+        difference: Differences of the parts if it is the difference of two explanations.
     """
     code = reproduction(explanation) if code is None else code
     scores = ("similarity", "empty_similarity", "baseline", "residual", "r2", "spearman", "r2_in_sample")
@@ -96,11 +103,12 @@ def result(
         "ridge": number(explanation.ridge),
         **{name: int(getattr(explanation, name)) for name in counts},
         **{name: number(getattr(explanation, name)) for name in scores},
-        "findings": findings(explanation, partial=partial, difference=difference),
+        "findings": findings(explanation, partial=partial, difference=difference is not None),
         "trust": trust(explanation)._asdict(),
         "significant": significant(explanation),
         "degrees_of_freedom": [number(each) for each in explanation.degrees_of_freedom(np.arange(3))],
         "patch_words": explanation.patch_words()[0].tolist(),
+        "parts": [part._asdict() for part in (parts(explanation) if difference is None else difference)],
         "triples": triples(explanation),
         "provenance": [list(row) for row in provenance(explanation)],
         "code": code,

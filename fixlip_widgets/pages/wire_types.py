@@ -10,7 +10,7 @@ from typing import Annotated, Literal, NotRequired, TypedDict
 
 Status = Literal["idle", "running", "cancelled", "done", "error"]
 Block = Literal["cross", "text_text", "image_image"]
-ViewName = Literal["graph", "heatmap", "table"]
+ViewName = Literal["graph", "heatmap", "waterfall", "table"]
 Sign = Literal["both", "positive", "negative"]
 Level = Literal["auto", "simple", "all"]
 """How much the view shows; ``auto`` is what the user chose last in this browser, at first ``simple``."""
@@ -100,6 +100,17 @@ class Triple(TypedDict):
     """None if the standard error is unknown. Absent in old pages."""
 
 
+class Part(TypedDict):
+    """A part of the similarity: a sum of terms of one kind; the last one is the sum of all parts."""
+
+    kind: Literal[
+        "baseline", "image", "text", "image_image", "text_text", "cross", "third", "residual", "similarity", "surrogate"
+    ]
+    value: float
+    se: float | None
+    """None if unknown."""
+
+
 class Facts(Computation):
     """Everything about an explanation except its arrays."""
 
@@ -139,6 +150,8 @@ class Facts(Computation):
     """Those of standard errors of terms with 0, 1 and 2 image players; None if infinite. Absent in old pages."""
     patch_words: NotRequired[list[int]]
     """Text player to which each image player belongs, numbered from 0; -1 if none. Absent in old pages."""
+    parts: NotRequired[list[Part]]
+    """What adds up to the similarity; empty for a difference of unlike methods. Absent in old pages."""
     triples: list[Triple]
     """Third-order terms, strongest first; empty below order 3."""
     provenance: list[Annotated[tuple[str, str], "label, value"]]

@@ -9,6 +9,7 @@ from fixlip_widgets.estimators.masks import split_budget
 from fixlip_widgets.explanation.comparison import Difference, check_comparable, label, one_unit, subtract
 from fixlip_widgets.explanation.group_sums import group
 from fixlip_widgets.explanation.methods import CATALOGUE
+from fixlip_widgets.explanation.parts import parts, subtract_parts
 from fixlip_widgets.pages import wire_format as wire
 from fixlip_widgets.pages.convergence import Convergence
 from fixlip_widgets.pages.provenance import Source, reproduction
@@ -124,7 +125,7 @@ class Views:
             self._screen.generation,
             partial=traits.result["partial"],
             code="",
-            difference=True,
+            difference=subtract_parts(parts(current), parts(pinned)),
         )
         traits.difference = {"result": data, "unmatched": list(self._difference.unmatched)}
 

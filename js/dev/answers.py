@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import json
 import sys
+from collections.abc import Sequence
 from itertools import product
 from pathlib import Path
 from typing import Any
@@ -22,6 +23,7 @@ from fixlip_widgets.drawing.graphs import KINDS  # noqa: E402
 from fixlip_widgets.explanation.comparison import subtract  # noqa: E402
 from fixlip_widgets.explanation.explanation import Explanation  # noqa: E402
 from fixlip_widgets.explanation.group_sums import group  # noqa: E402
+from fixlip_widgets.explanation.parts import Part, parts, subtract_parts  # noqa: E402
 from fixlip_widgets.pages import Recording  # noqa: E402
 from fixlip_widgets.pages import wire_format as wire  # noqa: E402
 from fixlip_widgets.pages.saved_page import saved  # noqa: E402
@@ -80,7 +82,11 @@ def answers() -> dict[str, Any]:
     """Return a saved page of A and B and, for B, A and B − A, edges, sums, predictions and significance."""
     b, a = pair()
     difference = subtract(b, a)
-    described = {name: _about(each) for name, each in (("b", b), ("a", a), ("difference", difference.explanation))}
+    described = {
+        "b": _about(b, parts(b)),
+        "a": _about(a, parts(a)),
+        "difference": _about(difference.explanation, subtract_parts(parts(b), parts(a))),
+    }
     page = {"page": saved(Recording((b, a))), "unmatched": list(difference.unmatched)}
     return {**page, "undo": _undo(), **described}
 
@@ -98,7 +104,7 @@ def _undo() -> dict[str, Any]:
     return {"changes": changes, "undone": undone}
 
 
-def _about(of: Explanation) -> dict[str, Any]:
+def _about(of: Explanation, of_parts: Sequence[Part]) -> dict[str, Any]:
     graphs = [
         {"graph_kind": kind, "graph_sign": sign, "top_k": 12, "edges": _edges(of, kind, sign)}
         for kind, sign in product(KINDS, SIGNS)
@@ -113,6 +119,7 @@ def _about(of: Explanation) -> dict[str, Any]:
             "interactions": of.significant.interactions.astype(int).ravel().tolist(),
         },
         "graphs": graphs,
+        "parts": [part._asdict() for part in of_parts],
         "groups": [_sums(of, selection) for selection in SELECTIONS],
         "predictions": [
             {"removed": removed, "value": float(of.predict(~np.isin(np.arange(of.n_players), removed)[None])[0])}

@@ -9,6 +9,7 @@ import plotly.graph_objects as go
 
 from fixlip_widgets.drawing.colors import palette
 from fixlip_widgets.drawing.plotly.style import Style, escape_text, figure_title
+from fixlip_widgets.explanation.parts import parts
 from fixlip_widgets.support.formatting import plain, shortened, signed, with_unit
 
 if TYPE_CHECKING:
@@ -55,21 +56,23 @@ def waterfall(explanation: Surrogate, style: Style) -> go.Figure:
 
 def _bars(explanation: Surrogate) -> list[tuple[str, float]]:
     """Return the names and values of the bars before the last; interactions only if the explanation has any."""
-    n_image, main = explanation.n_image, explanation.main
     patches, (_, words) = explanation.image_word[1], explanation.text_word
-    bars = [
-        ("baseline", explanation.baseline),
-        (f"{patches}, alone", float(main[:n_image].sum())),
-        (f"{words}, alone", float(main[n_image:].sum())),
-    ]
-    if explanation.has_interactions:
-        within = explanation.interactions[:n_image, :n_image], explanation.interactions[n_image:, n_image:]
-        bars += [(f"{patches} × {patches}", 0.5 * float(within[0].sum()))]
-        bars += [(f"{words} × {words}", 0.5 * float(within[1].sum()))]
-        bars += [
-            (f"“{escape_text(shortened(name, _LETTERS))}” × {patches}", float(row.sum()))
-            for name, row in zip(explanation.names[n_image:], explanation.cross, strict=True)
-        ]
-    if explanation.triples is not None:
-        bars.append(("third order", float(explanation.triples.predict(np.ones((1, explanation.n_players)))[0])))
-    return [*bars, ("residual", explanation.residual)] if np.isfinite(explanation.residual) else bars
+    names = {
+        "baseline": "baseline",
+        "image": f"{patches}, alone",
+        "text": f"{words}, alone",
+        "image_image": f"{patches} × {patches}",
+        "text_text": f"{words} × {words}",
+        "third": "third order",
+        "residual": "residual",
+    }
+    bars: list[tuple[str, float]] = []
+    for part in parts(explanation)[:-1]:
+        if part.kind == "cross":
+            bars += [
+                (f"“{escape_text(shortened(name, _LETTERS))}” × {patches}", float(row.sum()))
+                for name, row in zip(explanation.names[explanation.n_image :], explanation.cross, strict=True)
+            ]
+        else:
+            bars.append((names[part.kind], part.value))
+    return bars

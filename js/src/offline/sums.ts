@@ -3,6 +3,7 @@
 import { roundingOf } from "../model/significance";
 import { decode, decodeIfKnown } from "../wire/arrays";
 import type { Difference, Group, Shown, WireResult } from "../wire/types";
+import { partsBetween } from "./parts";
 import { wireArray } from "./saved";
 
 /** Return the sums of a selection, without standard errors, which only the kernel can compute. */
@@ -81,7 +82,7 @@ export function differenceOf(
     const [row = null, column = null] = [players[Math.floor(index / n)], players[index % n]];
     return row === null || column === null ? null : row * m + column;
   };
-  const { significant: _, patch_words: __, ...rest } = current;
+  const { significant: _, patch_words: __, parts, ...rest } = current;
   const rounding = Math.max(
     ...[current, pinned].map((wire) =>
       roundingOf(wire, { main: decode(wire.main), interactions: decode(wire.interactions) }),
@@ -99,6 +100,7 @@ export function differenceOf(
     spearman: null,
     r2_in_sample: null,
     findings: [],
+    ...(parts && pinned.parts && { parts: partsBetween(parts, pinned.parts) }),
     triples: [],
     main: subtracted(current.main, pinned.main, one),
     main_se: errorOf(current.main_se, pinned.main_se, one, rounding),

@@ -19,12 +19,11 @@
  *   Elements for an interaction — edges, third-order terms (`data-kind=term`), rows of the table — have `data-players`.
  * - `.fx-edge` — `data-source`, `data-target`, `data-value`, `data-significant`, `data-lit` (ends at an active player).
  * - `.fx-heatmap` — Plotly's element: its `data[0].z` is (rows, columns) of the block, (tokens, patches) at first.
- *   `.fx-cells` covers it and receives the pointer; `.fx-band` frames the row or column of `data-band`.
  * - `[data-action=several|hide|show-all|clear|level|reset-places|only-selection]`, `[data-block=cross|text_text|image_image]`,
  *   `[data-sort=name|value|certainty|size]`, `[data-subset-value]`, `[data-group=total|within]`.
  * - `input[id$="-p"]`, `input[id$="-budget"]` (exponent of two), `input[id$="-top"]` — the sliders.
  * - `[data-action=run|cancel|undo|reset|retry|pin|unpin|measure|stop-measuring|show-cross|copy-code|provenance|examples|apply-caption|keep-caption]`,
- *   `[data-view=graph|heatmap|table]`, `[data-panel=trust|faithfulness|examples|settings]`
+ *   `[data-view=graph|heatmap|waterfall|table]`, `[data-panel=trust|faithfulness|examples|settings]`
  *   (`aria-expanded`),
  *   `[data-setting=graph_kind|graph_layout|palette|theme|method|order|text]`,
  *   `[data-choice=words|main]` and `[data-choice=pinned|current|difference]` (`aria-pressed`), `[data-shows=PLAYER]` (shows a hidden player again),

@@ -1,4 +1,4 @@
-/** Three views of the interactions behind tabs, and caveats about them. */
+/** Views of the interactions behind tabs, and caveats about them. */
 
 import type { ComponentType } from "preact";
 import type { Store } from "../state/store";
@@ -9,6 +9,7 @@ import { Graph } from "./graph/Graph";
 import { Heatmap } from "./heatmap/Heatmap";
 import { Table } from "./table/Table";
 import { ViewSettings } from "./ViewSettings";
+import { Waterfall } from "./waterfall/Waterfall";
 
 interface View {
   readonly name: ViewName;
@@ -19,6 +20,7 @@ interface View {
 const VIEWS: readonly [View, ...View[]] = [
   { name: "graph", label: "Graph", Panel: Graph },
   { name: "heatmap", label: "Heatmap", Panel: Heatmap },
+  { name: "waterfall", label: "Waterfall", Panel: Waterfall },
   { name: "table", label: "Table", Panel: Table },
 ];
 
@@ -78,7 +80,7 @@ function Panel({ store, view }: { store: Store; view: View }) {
       </p>
     );
   }
-  return shown.order < 2 && view.name !== "table" ? (
+  return shown.order < 2 && (view.name === "graph" || view.name === "heatmap") ? (
     <FirstOrder store={store} />
   ) : (
     <view.Panel store={store} />

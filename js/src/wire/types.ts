@@ -4,7 +4,7 @@ export type Status = "idle" | "running" | "cancelled" | "done" | "error";
 
 export type Block = "cross" | "text_text" | "image_image";
 
-export type ViewName = "graph" | "heatmap" | "table";
+export type ViewName = "graph" | "heatmap" | "waterfall" | "table";
 
 export type Sign = "both" | "positive" | "negative";
 
@@ -89,6 +89,24 @@ export interface Triple {
   readonly significant?: boolean | null;
 }
 
+/** A part of the similarity: a sum of terms of one kind; the last one is the sum of all parts. */
+export interface Part {
+  readonly kind:
+    | "baseline"
+    | "image"
+    | "text"
+    | "image_image"
+    | "text_text"
+    | "cross"
+    | "third"
+    | "residual"
+    | "similarity"
+    | "surrogate";
+  readonly value: number;
+  /** null if unknown. */
+  readonly se: number | null;
+}
+
 /** Everything about an explanation except its arrays. */
 export interface Facts extends Computation {
   /** Number of the request that it answers; never decreases. */
@@ -127,6 +145,8 @@ export interface Facts extends Computation {
   readonly degrees_of_freedom?: readonly (number | null)[];
   /** Text player to which each image player belongs, numbered from 0; -1 if none. Absent in old pages. */
   readonly patch_words?: readonly number[];
+  /** What adds up to the similarity; empty for a difference of unlike methods. Absent in old pages. */
+  readonly parts?: readonly Part[];
   /** Third-order terms, strongest first; empty below order 3. */
   readonly triples: readonly Triple[];
   /** Model, weights, tokenizer, seed, p, budget and versions, in display order. */

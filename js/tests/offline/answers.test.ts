@@ -54,6 +54,13 @@ describe.each(NAMES)("%s", (name) => {
     }
   });
 
+  it("has Python's parts of the similarity", () => {
+    expect(result.parts?.map(({ kind }) => kind)).toEqual(wanted.parts.map(({ kind }) => kind));
+    const flat = (parts: readonly { value: number; se: number | null }[]) =>
+      parts.flatMap(({ value, se }) => [value, se]);
+    expectClose(flat(result.parts ?? []), flat(wanted.parts));
+  });
+
   it("has Python's significant terms, from the kernel's bits and from the page's own test", () => {
     const { significant: _, ...without } = result;
     for (const each of [result, without]) {
