@@ -12,10 +12,11 @@ from torch import Tensor
 from fixlip_widgets import VisionLanguageGame, demo, load_model
 from fixlip_widgets.bench.measure import Row
 from fixlip_widgets.estimators.crossmodal_regression import CrossModalFit, Fit, Modality, regress
-from fixlip_widgets.estimators.masks import draw_masks, enumerate_masks, enumeration_weights
+from fixlip_widgets.estimators.masks import MaskDesign, draw_masks, enumerate_masks, enumeration_weights
 from fixlip_widgets.estimators.penalties import CrossValidated
 
-LONG_RUN = 24_000
+LONG_RUNS = {0.3: 24_000, 0.5: 6 * 4096, 0.7: 24_000}
+"""Masks of the long run by p; at 0.5, they are six whole arrays."""
 COUNTS = (256, 512, 1024, 2048, 4096)
 _OFFSET = 1e-7
 """Added to p = 0.5 to draw independent masks instead of complementary pairs."""
@@ -31,14 +32,15 @@ def rows() -> Iterator[Row]:
     game = VisionLanguageGame(model, scene.image, scene.caption)
     texts = enumerate_masks(game.n_text)
     text_embeddings = game.text_embeddings(texts)
-    for p in (0.3, 0.5, 0.7):
+    for p, long_run in LONG_RUNS.items():
         text = Modality(
             torch.from_numpy(texts), text_embeddings, torch.from_numpy(enumeration_weights(texts, p)), sampled=False
         )
-        truth = regress(_image(game, p, p, LONG_RUN, seed=99), text, None).assemble()
-        samplings = {"pairs": 0.5, "iid": 0.5 + _OFFSET} if p == 0.5 else {"iid": p}
+        truth = regress(_image(game, p, p, long_run, seed=99, design="orthogonal"), text, None).assemble()
+        samplings = {"arrays": 0.5, "pairs": 0.5, "iid": 0.5 + _OFFSET} if p == 0.5 else {"iid": p}
         for sampling, drawn_at in samplings.items():
-            whole = _image(game, drawn_at, p, COUNTS[-1], seed=1)
+            design = "orthogonal" if sampling == "arrays" else "random"
+            whole = _image(game, drawn_at, p, COUNTS[-1], seed=1, design=design)
             for count in COUNTS:
                 image = _first(whole, count)
                 for name, fit in _fits(image, text).items():
@@ -64,8 +66,8 @@ def _errors(fit: Fit, truth: Fit, game: VisionLanguageGame, label: str) -> Itera
             yield Row(f"{label}: {name}", float(np.linalg.norm(estimate - true) / np.linalg.norm(true)))
 
 
-def _image(game: VisionLanguageGame, drawn_at: float, p: float, count: int, seed: int) -> Modality:
-    masks = draw_masks(game.n_image, drawn_at, 0, count, seed=seed, stream=0)
+def _image(game: VisionLanguageGame, drawn_at: float, p: float, count: int, seed: int, design: MaskDesign) -> Modality:
+    masks = draw_masks(game.n_image, drawn_at, 0, count, seed=seed, stream=0, design=design)
     return _modality(torch.from_numpy(masks), game.image_embeddings(masks), paired=drawn_at == 0.5, p=p)
 
 
