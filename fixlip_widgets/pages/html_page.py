@@ -9,7 +9,7 @@ from functools import cache
 from typing import Any, NamedTuple
 
 from fixlip_widgets.errors import FixlipError
-from fixlip_widgets.pages.js_bundle import built
+from fixlip_widgets.pages.js_bundle import PLOTLY, VIEW, built
 from fixlip_widgets.support.templates import render
 
 
@@ -47,14 +47,14 @@ def page(body: Sequence[Text | Live], title: str, *, holds_view: bool = True) ->
 
 
 def view() -> str:
-    """Return the script element with the view's code, which a page includes once.
+    """Return the script element with the code of the view and of Plotly, which a page includes once.
 
     Raises:
         FixlipError: The front end has not been built.
     """
     if "data-fixlip" not in built("offline.js"):
         raise FixlipError("The front end has not been built: run `python hatch_build.py` in the checkout.")
-    return script({"code": built("widget.js")}, "view")
+    return script({"code": built(VIEW), "plotly": built(PLOTLY)}, "view")
 
 
 def script(value: Any, name: str) -> str:

@@ -1,4 +1,4 @@
-"""The built front end, stored once per kernel in a model that all widgets share."""
+"""The built front end: its files, and the models that share each of them between the widgets of a kernel."""
 
 from __future__ import annotations
 
@@ -8,6 +8,9 @@ from pathlib import Path
 
 import ipywidgets
 import traitlets as t
+
+VIEW, PLOTLY = "widget.js", "plotly.js"
+"""Files of the view, and of Plotly for its heatmap."""
 
 _STATIC = Path(__file__).parents[1] / "widget" / "static"
 _NOT_BUILT = """export default { render({ el }) {
@@ -22,25 +25,32 @@ def built(name: str) -> str:
     return path.read_text(encoding="utf-8") if path.is_file() else _NOT_BUILT
 
 
+@cache
+def model_id(name: str) -> str:
+    """Return the id of the model that shares a built file: the first 32 hexadecimal digits of the file's SHA-256.
+
+    The id is the same in every kernel. A notebook that was run in several kernels would otherwise save one copy of the
+    code for each of them.
+    """
+    return hashlib.sha256(built(name).encode()).hexdigest()[:32]
+
+
 class Bundle(ipywidgets.Widget):
-    """A model without a view that holds the front end's code.
+    """A model without a view that holds a file of the front end.
 
     Attributes:
         code: Text of the module, including the style sheet.
-        digest: First 16 hexadecimal digits of the code's SHA-256, which a page compares with the code it runs.
     """
 
     code = t.Unicode().tag(sync=True)
-    digest = t.Unicode().tag(sync=True)
 
 
-_shared: Bundle | None = None
+_shared: dict[str, Bundle] = {}
 
 
-def shared_bundle() -> Bundle:
-    """Return the bundle of this kernel; create a new one if it was closed."""
-    global _shared
-    if _shared is None or _shared.comm is None:
-        code = built("widget.js")
-        _shared = Bundle(code=code, digest=hashlib.sha256(code.encode()).hexdigest()[:16])
-    return _shared
+def shared_bundle(name: str = VIEW) -> Bundle:
+    """Return this kernel's model of a built file; create a new one if there is none or if it was closed."""
+    bundle = _shared.get(name)
+    if bundle is None or bundle.comm is None:
+        bundle = _shared[name] = Bundle(code=built(name), model_id=model_id(name))
+    return bundle

@@ -13,7 +13,7 @@ from fixlip_widgets.errors import InputError
 from fixlip_widgets.estimators.masks import DEFAULT_DESIGN, MaskDesign
 from fixlip_widgets.explainers.registry import method as method_of
 from fixlip_widgets.pages import wire_format as wire
-from fixlip_widgets.pages.js_bundle import Bundle, built, shared_bundle
+from fixlip_widgets.pages.js_bundle import PLOTLY, Bundle, built, model_id, shared_bundle
 from fixlip_widgets.pages.provenance import Source
 from fixlip_widgets.pages.recordable import VIEW_SETTINGS
 from fixlip_widgets.pages.traits import SETTINGS, WidgetTraits
@@ -98,7 +98,7 @@ class FixlipWidget(WidgetTraits, anywidget.AnyWidget):
     _esm = built("loader.js")
 
     bundle = t.Instance(Bundle).tag(sync=True, **ipywidgets.widget_serialization)
-    bundle_digest = t.Unicode().tag(sync=True)
+    plotly = t.Unicode(f"IPY_MODEL_{model_id(PLOTLY)}", read_only=True).tag(sync=True)
 
     def __init__(
         self,
@@ -139,9 +139,9 @@ class FixlipWidget(WidgetTraits, anywidget.AnyWidget):
         self._checks = SettingChecks(self, self._views, game)
         self._screen = screen
 
-        bundle, first = shared_bundle(), first_state(explanation, explainer)
+        first = first_state(explanation, explainer)
         self._valid = first
-        super().__init__(bundle=bundle, bundle_digest=bundle.digest, options=wire.options(), **{**settings, **first})
+        super().__init__(bundle=shared_bundle(), options=wire.options(), **{**settings, **first})
         self._valid = {}
         self._undo = Undo(screen)
         self._observe_settings()
@@ -377,18 +377,25 @@ class FixlipWidget(WidgetTraits, anywidget.AnyWidget):
         return self._checks.check(name, value, self.method)
 
     def _handle_custom_msg(self, content: Any, buffers: Any) -> None:
-        """Handle a message of the view; the loader sends ``bundle`` if widgets cannot share the bundle's model."""
+        """Handle a message of the view, which asks for ``bundle`` or ``plotly`` if it cannot find their code."""
         kind = content.get("type") if isinstance(content, dict) else None
         requests = {name: getattr(self, name) for name in ("run", "cancel", "undo", "reset", "pin", "unpin")}
         requests["measure"] = self._measurements.request
         requests["bundle"] = lambda: self.send({"type": "bundle", "code": self.bundle.code})
+        requests["plotly"] = lambda: self._send_plotly(shares=content.get("shares") is True)
         try:
             if not isinstance(kind, str) or kind not in requests:
-                names = ", ".join(name for name in requests if name != "bundle")
+                names = ", ".join(name for name in requests if name not in ("bundle", "plotly"))
                 raise InputError(f"There is no request {str(kind)[:80]!r}; choose one of {names}.")
             requests[kind]()
         except InputError as error:
             self._refuse(str(kind)[:80], str(error))
+
+    def _send_plotly(self, *, shares: bool) -> None:
+        """Answer the first heatmap of a page: share Plotly's code, or send it to hosts that cannot share models."""
+        if shares:
+            shared_bundle(PLOTLY)
+        self.send({"type": "plotly", "code": "" if shares else built(PLOTLY)})
 
     def _refuse(self, name: str, sentence: str) -> None:
         self.send({"type": "refused", "name": name, "message": sentence})

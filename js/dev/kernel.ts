@@ -68,11 +68,12 @@ export class FakeKernel {
     }
   }
 
-  send(content: ToKernel): void {
+  send(content: ToKernel | { readonly type: "plotly" }): void {
     if (this.dead) {
       return;
     }
-    const answers: Record<ToKernel["type"], () => void> = {
+    const answers: Record<typeof content.type, () => void> = {
+      plotly: () => void this.#sendPlotly(),
       run: () => this.#refine(),
       cancel: () => this.#cancel(),
       undo: () => this.#undo(),
@@ -82,6 +83,11 @@ export class FakeKernel {
       measure: () => this.#measure(),
     };
     answers[content.type]();
+  }
+
+  async #sendPlotly(): Promise<void> {
+    const code = await (await fetch("dist/plotly.js")).text();
+    this.emit("msg:custom", { type: "plotly", code });
   }
 
   on(event: string, handler: Handler): void {

@@ -9,8 +9,8 @@ import { dress } from "./shell/dress";
 import { createStore } from "./state/store";
 import type { Traits } from "./wire/types";
 
-function render({ model, el }: RenderProps<Traits>): () => void {
-  const store = createStore(model);
+function render({ model, el, host }: RenderProps<Traits>): () => void {
+  const store = createStore(model, host);
   // in a row of widgets, take the available width, because the contents have no width of their own
   el.style.flexGrow ||= "1";
   el.style.minWidth ||= "min(320px, 100%)";

@@ -9,10 +9,12 @@ from typing import Any
 
 import numpy as np
 import pytest
+from ipywidgets import Widget
 from ipywidgets.widgets.widget import _put_buffers, _remove_buffers
 
 from fixlip_widgets import FixlipWidget
 from fixlip_widgets.pages import wire_format as wires
+from fixlip_widgets.pages.js_bundle import PLOTLY, VIEW, built, shared_bundle
 from tests.examples import dog_and_hydrant, random_explanation
 from tests.golden import tiny_clip
 from tests.widget.conftest import SECONDS, Wire, numbers
@@ -156,13 +158,28 @@ def test_a_second_widget_adds_little_to_a_saved_notebook(widget: FixlipWidget) -
     second.close()
 
 
-def test_the_front_end_is_named_by_its_content(widget: FixlipWidget) -> None:
-    assert widget.bundle_digest == hashlib.sha256(widget.bundle.code.encode()).hexdigest()[:16]
+def test_the_code_has_the_same_model_in_every_kernel(widget: FixlipWidget) -> None:
+    """A notebook that was run in several kernels saves one copy of it."""
+    assert widget.bundle.model_id == hashlib.sha256(widget.bundle.code.encode()).hexdigest()[:32]
+    assert shared_bundle(PLOTLY).model_id == hashlib.sha256(built(PLOTLY).encode()).hexdigest()[:32]
 
 
-def test_the_kernel_sends_the_front_end_where_models_cannot_be_shared(widget: FixlipWidget, wire: Wire) -> None:
-    wire.ask({"type": "bundle"})
-    assert wire.messages == [{"type": "bundle", "code": widget.bundle.code}]
+def test_plotly_is_shared_when_a_view_first_asks_for_it(widget: FixlipWidget, wire: Wire) -> None:
+    shared_bundle(PLOTLY).close()
+    name = widget.plotly.removeprefix("IPY_MODEL_")
+    assert name not in Widget.get_manager_state()["state"]
+    for _ in range(2):  # another view asks too
+        wire.ask({"type": "plotly", "shares": True})
+    assert wire.messages == [{"type": "plotly", "code": ""}] * 2
+    assert Widget.get_manager_state()["state"][name]["state"]["code"] == built(PLOTLY)
+
+
+@pytest.mark.parametrize(("name", "file"), [("bundle", VIEW), ("plotly", PLOTLY)])
+def test_the_kernel_sends_the_code_where_models_cannot_be_shared(
+    name: str, file: str, widget: FixlipWidget, wire: Wire
+) -> None:
+    wire.ask({"type": name, "shares": False})
+    assert wire.messages == [{"type": name, "code": built(file)}]
 
 
 def test_a_closed_front_end_is_replaced(widget: FixlipWidget) -> None:

@@ -1,15 +1,18 @@
 /**
  * Starts the views of a saved page: each explanation gets the view of a notebook, with a model without a kernel.
  *
- * The page, or the page around this frame, contains `script[data-fixlip=view]` once (the view's module, as JSON). Each
- * explanation is a `[data-fixlip=live]` element with a `script[data-fixlip=saved]`.
+ * The page, or the page around this frame, contains `script[data-fixlip=view]` once (the modules of the view and of
+ * Plotly, as JSON). Each explanation is a `[data-fixlip=live]` element with a `script[data-fixlip=saved]`.
  */
 
+import { run } from "../wire/code";
 import { OfflineModel } from "./model";
 import type { Saved } from "./saved";
 
 interface View {
   readonly code: string;
+  /** Code of Plotly, which runs when a heatmap is first shown. */
+  readonly plotly: string;
 }
 
 interface Widget {
@@ -21,10 +24,10 @@ const NOT_STARTED = "This browser could not start the interactive view; here is 
 async function begin(): Promise<void> {
   const places = [...document.querySelectorAll<HTMLElement>("[data-fixlip=live]")];
   try {
-    const { code } = readJson<View>(viewIn(document) ?? viewIn(parent.document));
-    const widget = await run(code);
+    const { code, plotly } = readJson<View>(viewIn(document) ?? viewIn(parent.document));
+    const widget = await run<Widget>(code);
     for (const place of places) {
-      start(place, widget);
+      start(place, widget, plotly);
       await new Promise(requestAnimationFrame); // the first view is usable before the last one is drawn
     }
   } catch (error) {
@@ -41,20 +44,11 @@ function readJson<Kind>(script: Element | null): Kind {
   return JSON.parse(script?.textContent ?? "null") as Kind;
 }
 
-async function run(code: string): Promise<Widget> {
-  const url = URL.createObjectURL(new Blob([code], { type: "text/javascript" }));
-  try {
-    return ((await import(url)) as { default: Widget }).default;
-  } finally {
-    URL.revokeObjectURL(url);
-  }
-}
-
-function start(place: HTMLElement, widget: Widget): void {
+function start(place: HTMLElement, widget: Widget, plotly: string): void {
   const saved = readJson<Saved>(place.querySelector("script[data-fixlip=saved]"));
   const el = document.createElement("div");
   place.append(el);
-  widget.render({ model: new OfflineModel(saved), el });
+  widget.render({ model: new OfflineModel(saved, plotly), el });
   place.dataset.ready = "true";
   performance.mark("fixlip-alive");
 }

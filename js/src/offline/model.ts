@@ -5,6 +5,7 @@
  * once, and `save_changes` produces the answer.
  */
 
+import type { CodeMessage } from "../wire/code";
 import type { FromKernel, Pinned, Played, Setting, Shown, ToKernel, Traits, WireResult } from "../wire/types";
 import { type GraphSettings, graphOf } from "./graph";
 import { resultOf, type Saved, type SavedCaption, type Snapshot, sceneOf } from "./saved";
@@ -29,6 +30,7 @@ const DONE = { status: "done", live: false, autorun: true, error: "" } as const;
 
 export class OfflineModel {
   readonly #saved: Saved;
+  readonly #plotly: string;
   readonly #handlers = new Map<string, Set<Handler>>();
   readonly #first: Settings;
   #state: Traits;
@@ -40,7 +42,9 @@ export class OfflineModel {
   #pinned: (Pinned & { readonly snapshot: Snapshot }) | null = null;
   readonly #history = new History();
 
-  constructor(saved: Saved) {
+  /** @param plotly code of Plotly, which the page contains. */
+  constructor(saved: Saved, plotly = "") {
+    this.#plotly = plotly;
     const [first] = saved.snapshots;
     if (!first) {
       throw new Error("The page contains no explanation.");
@@ -85,8 +89,9 @@ export class OfflineModel {
     this.set("undoable", this.#history.words);
   }
 
-  send(request: ToKernel): void {
-    const answers: Partial<Record<ToKernel["type"], () => void>> = {
+  send(request: ToKernel | { readonly type: "plotly" }): void {
+    const answers: Partial<Record<typeof request.type, () => void>> = {
+      plotly: () => this.#emit("msg:custom", { type: "plotly", code: this.#plotly }),
       undo: () => this.#undo(),
       reset: () => this.#reset(),
       pin: () => this.#pin(),
@@ -274,7 +279,7 @@ export class OfflineModel {
     return false;
   }
 
-  #emit(event: string, message?: FromKernel): void {
+  #emit(event: string, message?: FromKernel | CodeMessage): void {
     for (const handler of [...(this.#handlers.get(event) ?? [])]) {
       handler(message);
     }

@@ -1,5 +1,6 @@
 /** One view's store: what came over the wire, what this view shows, and the actions that change them. */
 
+import type { Host } from "@anywidget/types";
 import type { Setting, ToKernel, Traits } from "../wire/types";
 import { connect, type WireState } from "./connection";
 import { type Level, remember } from "./level";
@@ -9,6 +10,9 @@ import { createView, type Tool, type ViewState } from "./view";
 export type { Model, Tool };
 
 export interface Store {
+  readonly model: Model;
+  /** The page's access to other widgets' models, if it offers one. */
+  readonly host: Host | undefined;
   /** Prefix of the ids of this view's elements, since a page may have several views. */
   readonly id: string;
   readonly wire: WireState;
@@ -24,7 +28,7 @@ export interface Store {
   dispose(): void;
 }
 
-export function createStore(model: Model): Store {
+export function createStore(model: Model, host?: Host): Store {
   const connection = connect(model);
   const { wire, commit, ask } = connection;
   const releases = [connection.close];
@@ -48,6 +52,8 @@ export function createStore(model: Model): Store {
   }
 
   return {
+    model,
+    host,
     id: `fixlip-${Math.random().toString(36).slice(2, 9)}`,
     wire,
     view,

@@ -95,7 +95,7 @@ function Blocks({ store }: { store: Store }) {
         <button
           key={block}
           type="button"
-          title={`Interactions between ${playersIn(block, store.view.board.value)}`}
+          title={`Interactions between ${playersIn(block, store.view.board.value)}${shrunk(store, block)}`}
           data-block={block}
           aria-pressed={block === shown}
           onClick={() => store.commit("block", block)}
@@ -105,6 +105,11 @@ function Blocks({ store }: { store: Store }) {
       ))}
     </div>
   );
+}
+
+/** Return a note on a block with too few masks. */
+function shrunk(store: Store, block: Block): string {
+  return store.view.explanation.value?.identified[block] === false ? "; shrunk: too few masks" : "";
 }
 
 const WORDS: Readonly<Record<string, string>> = {

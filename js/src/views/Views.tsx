@@ -2,7 +2,7 @@
 
 import type { ComponentType } from "preact";
 import type { Store } from "../state/store";
-import type { Block, ViewName } from "../wire/types";
+import type { ViewName } from "../wire/types";
 import { FirstOrder } from "./FirstOrder";
 import { dashes } from "./graph/Edges";
 import { Graph } from "./graph/Graph";
@@ -87,27 +87,14 @@ function Panel({ store, view }: { store: Store; view: View }) {
   );
 }
 
-const BLOCKS: Readonly<Record<Block, string>> = {
-  cross: "image–text",
-  text_text: "text–text",
-  image_image: "image–image",
-};
-
 /** Caveats about the view on screen. */
 function Caveat({ store, view }: { store: Store; view: ViewName }) {
   const shown = store.view.explanation.value;
   if (!shown || shown.order < 2) {
     return null;
   }
-  const blocks = Object.keys(BLOCKS) as Block[];
-  const open = blocks.filter((block) => shown.identified[block] === false).map((block) => BLOCKS[block]);
   return (
     <p class="fx-caveat">
-      {open.length > 0 && (
-        <span data-caveat="identified">
-          {open.length === blocks.length ? "All" : open.join(" and ")} terms are shrunk: too few masks.{" "}
-        </span>
-      )}
       {view === "graph" && dashes(store) && (
         <span data-caveat="dashes">Dashed and faded: not significant. </span>
       )}

@@ -236,10 +236,9 @@ describe("the view", () => {
 
   it("marks terms that are not identified yet", async () => {
     const identified = { cross: true, text_text: true, image_image: false };
-    const view = await shown(new FakeModel(traits({ result: wireResult({ identified }) })));
-    expect(view.querySelector("[data-caveat=identified]")?.textContent).toContain(
-      "image–image terms are shrunk",
-    );
+    const result = wireResult({ identified });
+    const view = await shown(new FakeModel(traits({ result, view: "heatmap", block: "image_image" })));
+    expect(view.querySelector("[data-caveat=identified] [popover]")?.textContent).toContain("fewer masks");
   });
 
   it("cannot be changed where there is no model to run", async () => {

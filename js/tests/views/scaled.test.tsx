@@ -1,10 +1,6 @@
 import { describe, expect, it, vi } from "vitest";
 import { FakeModel, traits } from "../fake";
-import { all, one, settled, shown } from "../mount";
-
-vi.mock("../../src/views/heatmap/plotly-bundle", () => ({
-  default: { react: async () => {}, purge: () => {} },
-}));
+import { one, settled, shown } from "../mount";
 
 /** A view of 600 × 400 pixels in a host that scales it by `scale`. */
 async function scaled(scale: number, changes: Parameters<typeof traits>[0] = {}) {
@@ -38,17 +34,5 @@ describe("a view in a host that scales it", () => {
     }
     await settled();
     expect(left() - before).toBeCloseTo(30 / scale, 0);
-  });
-
-  it.each([0.5, 1, 1.5])("by %s finds the cell of the heatmap under the pointer", async (scale) => {
-    const view = await scaled(scale, { view: "heatmap" });
-    one(view, ".fx-cells").dispatchEvent(
-      new PointerEvent("pointermove", { bubbles: true, clientX: 500 * scale, clientY: 20 * scale }),
-    );
-    await settled();
-    expect(all(view, ".fx-stage [data-pointed=true]").map((player) => player.dataset.player)).toEqual([
-      "3",
-      "4",
-    ]);
   });
 });

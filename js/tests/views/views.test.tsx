@@ -4,8 +4,8 @@ import { FakeModel, traits, wireArray, wireResult } from "../fake";
 import { all, focus, one, press, settled, shown } from "../mount";
 
 // Plotly paints on a canvas, which a test's page does not have; what it is given is tested with the figure
-vi.mock("../../src/views/heatmap/plotly-bundle", () => ({
-  default: { react: async () => {}, purge: () => {} },
+vi.mock("../../src/views/heatmap/plotly", () => ({
+  loadPlotly: async () => ({ react: async () => {}, relayout: async () => {}, purge: () => {}, Icons: {} }),
 }));
 
 const GRAPH = traits().graph_data as Graph;
@@ -335,20 +335,5 @@ describe("the block of the heatmap", () => {
     expect(model.get("block")).toBe("image_image");
     await settled();
     expect(one(view, ".fx-heatmap").getAttribute("aria-label")).toContain("patches × patches");
-    expect(one(view, ".fx-heat-head").textContent).toContain("±0.10 logits");
-  });
-
-  it("lights the row's and the column's player under the pointer, and frames what is selected", async () => {
-    const { view } = await drawn({ view: "heatmap", selection: [5] });
-    expect(all(view, ".fx-band[data-selected=true]").map((band) => band.dataset.band)).toEqual(["5"]);
-    one(view, ".fx-cells").dispatchEvent(
-      new PointerEvent("pointermove", { bubbles: true, clientX: 500, clientY: 20 }),
-    );
-    await settled();
-    expect(all(view, ".fx-stage [data-pointed=true]").map((player) => player.dataset.player)).toEqual([
-      "3",
-      "4",
-    ]);
-    expect(one(view, ".fx-tip").textContent).toContain("+0.25 ± 0.30");
   });
 });

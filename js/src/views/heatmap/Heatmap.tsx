@@ -1,19 +1,36 @@
-/** Plotly's heatmap of a block of interactions, with frames around selected and hovered players. */
+/** Plotly's heatmap of a block of interactions, linked to the other views. */
 
-import type { RefObject } from "preact";
-import { useEffect, useMemo, useRef } from "preact/hooks";
-import { colourOf } from "../../lib/colour";
-import { plain, withError } from "../../lib/format";
-import { placeWithin, useSize } from "../../lib/size";
-import { interaction, interactionError, unitOf } from "../../model/explanation";
-import { type Board, imageWord, shortName, textWord } from "../../model/players";
+import { useEffect, useMemo, useRef, useState } from "preact/hooks";
+import { useSize } from "../../lib/size";
+import type { Explanation } from "../../model/explanation";
+import { type Board, imageWord, textWord } from "../../model/players";
 import type { Store } from "../../state/store";
+import { Popover } from "../../ui/Popover";
 import { adds, point, press } from "../../ui/player-events";
 import type { Block } from "../../wire/types";
-import { bandsOf, cellAt, figure, type Mark, markAt, marksOf, type Sheet, sheet } from "./cells";
-import { loadPlotly } from "./plotly";
+import { axesOf, type Heatmap as Drawing, figure, framesOf, type Look } from "./figure";
+import { loadPlotly, type Plotly, type PlotlyElement, type PlotlyEvent } from "./plotly";
 
-const CONFIG = { staticPlot: true, displayModeBar: false, responsive: false };
+/** Return Plotly's configuration: its mode bar downloads the figure, chooses what a drag does, and resets the zoom. */
+function configOf(plotly: Plotly): Record<string, unknown> {
+  const picture = { filename: "fixlip-heatmap", scale: 2 };
+  const svg = {
+    name: "toSvg",
+    title: "Download as SVG",
+    icon: plotly.Icons.disk,
+    click: (plot: HTMLElement) => plotly.downloadImage(plot, { ...picture, format: "svg" }),
+  };
+  return {
+    displaylogo: false,
+    displayModeBar: true,
+    typesetMath: false,
+    toImageButtonOptions: picture,
+    modeBarButtons: [
+      ["toImage", svg],
+      ["zoom2d", "pan2d", "resetScale2d"],
+    ],
+  };
+}
 
 function titleOf(block: Block, board: Board): string {
   const [image, text] = [imageWord(board).many, textWord(board).many];
@@ -24,186 +41,135 @@ function titleOf(block: Block, board: Board): string {
 
 export function Heatmap({ store }: { store: Store }) {
   const frame = useRef<HTMLDivElement>(null);
+  const plotly = usePlotly(store);
   const { width } = useSize(frame);
   const of = store.view.explanation.value;
   const block = store.wire.block.value;
-  const place = useMemo(() => (of && width > 0 ? sheet(of, block, width) : null), [of, block, width]);
-  return (
-    <div class="fx-heat">
-      <Head store={store} block={block} />
-      <div class="fx-heat-frame" ref={frame}>
-        <Plot store={store} block={block} place={place} width={width} />
-        {place && <Cells store={store} place={place} limit={limitOf(store, block)} />}
-      </div>
-    </div>
-  );
-}
-
-/** The block, and the ends of its own colour scale. */
-function Head({ store, block }: { store: Store; block: Block }) {
-  const { positive, negative } = store.view.palette.value;
-  return (
-    <div class="fx-heat-head">
-      <span>{titleOf(block, store.view.board.value)}</span>
-      <span class="fx-scale">
-        <span aria-hidden="true">−</span>
-        <span class="fx-bar" style={{ "--positive": positive, "--negative": negative }} />
-        <span aria-hidden="true">+</span>
-        <span>
-          ±{plain(limitOf(store, block))}
-          {store.view.explanation.value && unitOf(store.view.explanation.value)}
-        </span>
-      </span>
-    </div>
-  );
-}
-
-function limitOf(store: Store, block: Block): number {
-  return store.view.limits.value[block] || 1;
-}
-
-interface PlotProps {
-  readonly store: Store;
-  readonly block: Block;
-  readonly place: Sheet | null;
-  readonly width: number;
-}
-
-function Plot({ store, block, place, width }: PlotProps) {
-  const element = useRef<HTMLDivElement>(null);
-  const of = store.view.explanation.value;
+  const limit = store.view.limits.value[block] || 1;
   const palette = store.view.palette.value;
   const dark = store.view.dark.value;
-  const limit = limitOf(store, block);
+  const drawing = useMemo<Drawing | null>(
+    // `dark` is a dependency, because the style sheet's colours depend on the theme
+    () =>
+      frame.current && of && width > 0
+        ? { of, block, width, limit, look: { palette, ...inksOf(frame.current) } }
+        : null,
+    [of, block, width, limit, palette, dark],
+  );
+  return (
+    <div class="fx-heat" ref={frame}>
+      <Head of={of} block={block} />
+      {typeof plotly === "string" ? (
+        <p class="fx-empty">{plotly}</p>
+      ) : (
+        drawing && plotly && <Plot store={store} plotly={plotly} drawing={drawing} />
+      )}
+    </div>
+  );
+}
+
+/** The block, and whether its terms are shrunk. */
+function Head({ of, block }: { of: Explanation | null; block: Block }) {
+  return (
+    <p class="fx-heat-head">
+      {of && titleOf(block, of)}
+      {of?.identified[block] === false && (
+        <span data-caveat="identified">
+          <Popover text={SHRUNK}>shrunk</Popover>
+        </span>
+      )}
+    </p>
+  );
+}
+
+const SHRUNK =
+  "There are fewer masks than unknown interactions in this block, so the regression shrinks its interactions towards 0. A larger budget determines them better.";
+
+/** Return Plotly once it is loaded, or a sentence why it cannot be; null while it loads. */
+function usePlotly(store: Store): Plotly | string | null {
+  const [plotly, setPlotly] = useState<Plotly | string | null>(null);
   useEffect(() => {
-    if (!element.current || !of || !place) {
-      return;
-    }
     let wanted = true;
-    void loadPlotly().then(async (plotly) => {
-      if (wanted && element.current) {
-        const look = { palette, ...inksOf(element.current) };
-        const { data, layout } = figure(of, block, place, width, look, limit);
-        await plotly.react(element.current, data, layout, CONFIG);
-      }
-    });
+    const show = (result: Plotly | string) => wanted && setPlotly(() => result);
+    loadPlotly(store.model, store.host).then(show, () => show(MISSING));
     return () => {
       wanted = false;
     };
-    // `dark` is a dependency, because the style sheet's colours depend on the theme
-  }, [of, block, place, width, palette, dark, limit]);
-  useEffect(() => purging(element), []);
+  }, [store]);
+  return plotly;
+}
+
+const MISSING =
+  "Plotly, which draws the heatmap, was not saved with this notebook, and there is no kernel to send it: run the cell again.";
+
+interface PlotProps {
+  readonly store: Store;
+  readonly plotly: Plotly;
+  readonly drawing: Drawing;
+}
+
+function Plot({ store, plotly, drawing }: PlotProps) {
+  const element = useRef<PlotlyElement>(null);
+  const latest = useRef(drawing);
+  latest.current = drawing;
+  const config = useMemo(() => configOf(plotly), [plotly]);
+  const { data, layout } = useMemo(() => figure(drawing), [drawing]);
+  const axes = axesOf(drawing.of, drawing.block);
+  const selected = store.wire.selection.value;
+  const pointed = store.view.pointed.value;
+  const [ready, setReady] = useState<unknown>(null);
+  useEffect(() => {
+    const plot = element.current as PlotlyElement;
+    void plotly.react(plot, data, layout, config).then(() => {
+      if (!plot.dataset.linked) {
+        plot.dataset.linked = "true";
+        link(store, plot, latest);
+      }
+      setReady(layout);
+    });
+  }, [plotly, data, layout]);
+  useEffect(() => {
+    const plot = element.current as PlotlyElement;
+    // Plotly's own label shows the cell under the pointer
+    const elsewhere = plot.matches(":hover") ? [] : pointed;
+    if (ready === layout) {
+      void plotly.relayout(plot, framesOf(axes, layout, { selected, pointed: elsewhere }));
+    }
+  }, [ready, layout, selected, pointed]);
+  useEffect(() => {
+    const plot = element.current;
+    return () => {
+      if (plot) {
+        plotly.purge(plot);
+        point(store, []);
+      }
+    };
+  }, []);
   return (
     <div
       class="fx-heatmap"
       ref={element}
       role="img"
-      aria-label={`Heatmap of ${titleOf(block, store.view.board.value)}; the table has the strongest of them in words`}
+      aria-label={`Heatmap of ${titleOf(drawing.block, store.view.board.value)}; the table has the strongest of them in words`}
     />
   );
 }
 
-function inksOf(element: Element) {
+/** Highlight and select the players of the cell under the pointer in all views. */
+function link(store: Store, plot: PlotlyElement, drawing: { readonly current: Drawing }): void {
+  const players = ({ points: [cell] }: PlotlyEvent): readonly number[] => {
+    const { rows, columns } = axesOf(drawing.current.of, drawing.current.block);
+    const pair = cell ? [rows[cell.pointIndex[0]], columns[cell.pointIndex[1]]] : [];
+    return [...new Set(pair.filter((player) => player !== undefined))];
+  };
+  plot.on?.("plotly_hover", (event) => point(store, players(event)));
+  plot.on?.("plotly_unhover", () => point(store, []));
+  plot.on?.("plotly_click", (event) => press(store, players(event), adds(store, event.event)));
+}
+
+/** Return the style sheet's colours for text, lines and zero. */
+function inksOf(element: Element): Omit<Look, "palette"> {
   const ink = getComputedStyle(element);
   const read = (name: string) => ink.getPropertyValue(name).trim();
-  return { text: read("--fg-soft"), line: read("--line"), middle: read("--raised") };
-}
-
-/** Return a clean-up that frees Plotly's resources, if the element has a plot. */
-function purging(held: RefObject<HTMLElement>): () => void {
-  const element = held.current;
-  return () => {
-    if (element?.classList.contains("js-plotly-plot")) {
-      void loadPlotly().then((plotly) => plotly.purge(element));
-    }
-  };
-}
-
-/** A layer over the plot that finds the cell under the pointer and frames rows and columns without a redraw. */
-function Cells({ store, place, limit }: { store: Store; place: Sheet; limit: number }) {
-  const of = store.view.explanation.value;
-  const marks = useMemo(() => (of ? marksOf(of, place, limit) : []), [of, place, limit]);
-  const players = (event: MouseEvent): readonly number[] => {
-    const { x, y } = placeWithin(event.currentTarget as Element, event);
-    const mark = markAt(marks, x, y);
-    const cell = mark ? [mark.row, mark.column] : (cellAt(place, x, y) ?? []);
-    return [...new Set(cell)];
-  };
-  return (
-    // biome-ignore lint/a11y/noStaticElementInteractions: the table and the picture do the same for the keyboard
-    // biome-ignore lint/a11y/useKeyWithClickEvents: as above
-    <div
-      class="fx-cells"
-      onPointerMove={(event) => {
-        if (event.pointerType !== "touch") {
-          point(store, players(event));
-        }
-      }}
-      onPointerLeave={() => point(store, [])}
-      onClick={(event) => press(store, players(event), adds(store, event))}
-    >
-      {store.wire.selection.value.map((player) => (
-        <Bands key={player} place={place} player={player} selected />
-      ))}
-      {store.view.pointed.value.map((player) => (
-        <Bands key={`pointed-${player}`} place={place} player={player} selected={false} />
-      ))}
-      <Marks store={store} marks={marks} />
-      <Tip store={store} place={place} />
-    </div>
-  );
-}
-
-function Marks({ store, marks }: { store: Store; marks: readonly Mark[] }) {
-  const palette = store.view.palette.value;
-  return (
-    <>
-      {marks.map(({ row, column, value, x, y }) => (
-        <span
-          key={`${row}-${column}`}
-          class="fx-mark"
-          style={{ left: `${x}px`, top: `${y}px`, background: colourOf(palette, value) }}
-        />
-      ))}
-    </>
-  );
-}
-
-function Bands({ place, player, selected }: { place: Sheet; player: number; selected: boolean }) {
-  return (
-    <>
-      {bandsOf(place, player).map(({ left, top, width, height }) => (
-        <span
-          key={width > height ? "row" : "column"}
-          class="fx-band"
-          data-band={player}
-          data-selected={selected}
-          style={{ left: `${left}px`, top: `${top}px`, width: `${width}px`, height: `${height}px` }}
-        />
-      ))}
-    </>
-  );
-}
-
-/** A tooltip with the value of the cell under the pointer. */
-function Tip({ store, place }: { store: Store; place: Sheet }) {
-  const of = store.view.explanation.value;
-  const [i, j] = store.view.pointed.value;
-  if (!of || i === undefined || j === undefined) {
-    return null;
-  }
-  const [row, column] = [place.rows.indexOf(i), place.columns.indexOf(j)];
-  if (row < 0 || column < 0) {
-    return null;
-  }
-  const x = place.left + ((column + 0.5) / place.columns.length) * place.width;
-  const y = place.top + ((row + 0.5) / place.rows.length) * place.height;
-  const side = x > place.left + place.width / 2 ? "left" : "right";
-  return (
-    <p class="fx-tip" data-side={side} style={{ left: `${x}px`, top: `${y}px` }}>
-      {shortName(of, i)} × {shortName(of, j)}
-      <br />
-      <b>{withError(interaction(of, i, j), interactionError(of, i, j))}</b>
-    </p>
-  );
+  return { text: read("--fg-soft"), line: read("--line"), middle: read("--bg"), family: ink.fontFamily };
 }
