@@ -20,7 +20,7 @@ from fixlip_widgets._version import __version__
 if TYPE_CHECKING:
     from fixlip_widgets import demo, estimators
     from fixlip_widgets.encoders.models import Model, load_model
-    from fixlip_widgets.errors import EncodingError, FixlipError, InputError, ModelError, PoolError
+    from fixlip_widgets.errors import EncodingError, FixlipError, FixlipWarning, InputError, ModelError, PoolError
     from fixlip_widgets.estimators import masks
     from fixlip_widgets.explainers import baselines, metrics
     from fixlip_widgets.explainers.explain import explain
@@ -34,6 +34,7 @@ __all__ = [
     "EncodingError",
     "Explanation",
     "FixlipError",
+    "FixlipWarning",
     "FixlipWidget",
     "IncrementalExplainer",
     "InputError",
@@ -56,6 +57,7 @@ _MODULES = {
     "EncodingError": "errors",
     "Explanation": "explanation.explanation",
     "FixlipError": "errors",
+    "FixlipWarning": "errors",
     "FixlipWidget": "widget",
     "IncrementalExplainer": "explainers.fixlip",
     "InputError": "errors",

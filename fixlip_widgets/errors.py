@@ -1,12 +1,12 @@
-"""Exceptions of this package. A message states what was passed, what is allowed and what to do."""
+"""Exceptions and warnings of this package. A message states what was passed, what is allowed and what to do."""
 
 
 class FixlipError(Exception):
-    """Base class of the exceptions in this package. Notebooks show the message without a traceback."""
+    """Base class of the exceptions in this package."""
 
-    def _render_traceback_(self) -> list[str]:
-        """Return the lines that IPython prints in place of a traceback."""
-        return [f"{type(self).__name__}: {self}"]
+
+class FixlipWarning(UserWarning):
+    """A result may not be what was intended; it is computed nevertheless."""
 
 
 class InputError(FixlipError, ValueError):

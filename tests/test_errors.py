@@ -1,10 +1,12 @@
+import re
+
 import pytest
 
 import fixlip_widgets as fx
 
 
 @pytest.mark.parametrize("kind", [fx.InputError, fx.ModelError, fx.EncodingError, fx.PoolError])
-def test_a_notebook_shows_the_sentence_without_a_traceback(kind):
+def test_a_notebook_shows_the_sentence_and_the_line(kind):
     from IPython.core.interactiveshell import InteractiveShell
 
     shell = InteractiveShell.instance()
@@ -13,5 +15,6 @@ def test_a_notebook_shows_the_sentence_without_a_traceback(kind):
     shell.user_ns["problem"] = kind("The caption is empty; write at least one word.")
     shell.run_cell("raise problem")
     shell.clear_instance()
-    assert shown == [f"{kind.__name__}: The caption is empty; write at least one word."]
+    assert "The caption is empty; write at least one word." in shown[-1]
+    assert "raise problem" in re.sub(r"\x1b\[[0-9;]*m", "", "".join(shown))
     assert issubclass(kind, fx.FixlipError)

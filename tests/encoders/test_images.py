@@ -21,7 +21,7 @@ def test_arrays_are_read_like_pil_images(shape):
 @pytest.mark.parametrize("mode", ["RGB", "RGBA", "L", "P", "CMYK", "I;16", "I", "1", "LA"])
 def test_pictures_of_every_mode_are_read(mode, tmp_path):
     picture = Image.new("RGB", (40, 30), (200, 30, 90))
-    picture = Image.new(mode, (40, 30), 30_000) if mode in ("I;16", "I") else picture.convert(mode)
+    picture = Image.new(mode, (40, 30), 60_000) if mode in ("I;16", "I") else picture.convert(mode)
     game = VisionLanguageGame(tiny_clip(), picture, "a cat")
     assert np.isfinite(game.similarity)
     assert game.picture.dtype == np.uint8
@@ -53,9 +53,8 @@ def test_a_tiny_picture_and_a_path_are_read(tmp_path):
         (np.zeros((0, 0, 3), np.uint8), "0 × 0 pixels"),
         (Image.new("RGB", (0, 3)), "0 × 3 pixels"),
         (Image.new("F", (3, 3)), "contains floats"),
-        (Image.new("I", (3, 3), 200), "integers up to 200"),
-        (Image.new("La", (3, 3)), "The image cannot be read: "),
-        (np.zeros((4, 4, 3), np.float32), "array has shape"),
+        (Image.new("I", (3, 3), 200), "integers up to 200 "),
+        (np.zeros((5, 5, 3), np.int64), "array has shape"),
         (torch.zeros(3, 32, 32), "preprocessed image"),
         (torch.full((3, 64, 64), torch.nan), "not finite"),
         (3, "is a int"),

@@ -1,0 +1,135 @@
+"""The value of a picture of any kind is that of the picture its model's own pipeline prepares, or an error says why."""
+
+import copy
+import io
+import warnings
+from contextlib import suppress
+
+import numpy as np
+import pytest
+import torch
+from hypothesis import given, settings
+from hypothesis import strategies as st
+from hypothesis.extra import numpy as arrays
+from PIL import Image
+
+from fixlip_widgets import FixlipWarning, InputError, VisionLanguageGame
+from tests.golden import tiny_clip, tiny_pixels
+
+COLOURS = np.random.default_rng(0).integers(0, 256, (40, 30, 3), dtype=np.uint8)
+
+
+def value(image):
+    return VisionLanguageGame(tiny_clip(), image, "a cat").similarity
+
+
+def reference(picture: Image.Image) -> float:
+    """Return the logit of the model's own forward pass."""
+    model = tiny_clip()
+    with torch.no_grad():
+        image, text, scale = model.clip(model.transform()(picture)[None], model.tokenizer(["a cat"]))[:3]
+    return float(scale * (image @ text.T))
+
+
+def as_file() -> io.BytesIO:
+    stream = io.BytesIO()
+    Image.fromarray(COLOURS).save(stream, "PNG")
+    return stream
+
+
+@pytest.mark.parametrize(
+    "image",
+    [
+        COLOURS,
+        COLOURS / 255.0,
+        (COLOURS / 255.0).astype(np.float32),
+        np.moveaxis(COLOURS, 2, 0),
+        np.moveaxis(COLOURS / 255.0, 2, 0),
+        as_file(),
+        Image.fromarray(COLOURS).convert("RGBX"),
+    ],
+    ids=["uint8", "float64", "float32", "channels first", "float, channels first", "file", "RGBX"],
+)
+def test_every_form_of_a_picture_has_the_value_of_the_picture(image):
+    assert value(image) == pytest.approx(reference(Image.fromarray(COLOURS)), abs=1e-4)
+
+
+@pytest.mark.parametrize("mode", ["I;16", "I"])
+def test_16_bit_grey_has_the_value_of_its_8_bit_form(mode):
+    grey = COLOURS[:, :, 0]
+    kind = np.uint16 if mode == "I;16" else np.int32
+    image = Image.fromarray(grey.astype(kind) * kind(257))
+    assert image.mode == mode
+    assert value(image) == pytest.approx(reference(Image.fromarray(grey)), abs=1e-4)
+
+
+@pytest.mark.parametrize("mode", ["LA", "RGBA", "La", "RGBa"])
+def test_transparent_pixels_are_white(mode):
+    clear = (
+        Image.new("RGBA", (40, 40), (0, 0, 0, 0)).convert({"La": "LA", "RGBa": "RGBA"}.get(mode, mode)).convert(mode)
+    )
+    assert value(clear) == pytest.approx(reference(Image.new("RGB", (40, 40), "white")), abs=1e-4)
+
+
+@pytest.mark.parametrize("bits", [1, 8, 10, 12, 14, 15])
+@pytest.mark.parametrize("kind", [np.uint16, np.int32])
+def test_grey_of_few_bits_is_refused(bits, kind):
+    grey = np.linspace(0, 2**bits - 1, 1200).reshape(40, 30).astype(kind)
+    with pytest.raises(InputError, match="Scale them to 8 bits"):
+        value(Image.fromarray(grey))
+
+
+@pytest.mark.parametrize("extreme", [-1, -1000, 70_000])
+def test_grey_outside_16_bits_is_refused(extreme):
+    grey = np.full((40, 30), 60_000, np.int32)
+    grey[3, 3] = extreme
+    with pytest.raises(InputError, match="Scale them to 8 bits"):
+        value(Image.fromarray(grey))
+
+
+@pytest.mark.parametrize("scaled", [COLOURS.astype(float), COLOURS / 127.5 - 1, np.full((9, 9, 3), np.nan)])
+def test_floats_of_another_range_are_refused(scaled):
+    with pytest.raises(InputError, match="contains floats from"):
+        value(scaled)
+
+
+@pytest.mark.parametrize("shape", [(3, 9, 3), (3, 9, 4)])
+def test_an_array_whose_channels_are_ambiguous_is_refused(shape):
+    with pytest.raises(InputError, match="first axis or the last"):
+        value(np.zeros(shape, np.uint8))
+
+
+@pytest.mark.parametrize("change", [lambda x: (x - x.min()) / (x.max() - x.min()), lambda x: x.clamp(0, 2) * 120])
+def test_a_tensor_that_is_probably_not_normalised_is_a_warning(change):
+    with pytest.warns(FixlipWarning, match="probably not normalised") as issued:
+        value(change(tiny_pixels()))
+    assert issued[0].filename == __file__
+
+
+def test_a_normalised_tensor_is_no_warning():
+    with warnings.catch_warnings():
+        warnings.simplefilter("error")
+        value(tiny_pixels())
+
+
+def test_a_tensor_that_requires_gradients_can_be_explained_and_saved(tmp_path):
+    from fixlip_widgets import IncrementalExplainer
+
+    explainer = IncrementalExplainer(VisionLanguageGame(tiny_clip(), tiny_pixels().requires_grad_(), "a cat"))
+    explainer.extend(budget=64)
+    explainer.save(tmp_path / "pools.npz")
+    assert explainer.explanation().similarity == pytest.approx(value(tiny_pixels()), abs=1e-5)
+
+
+@settings(max_examples=40, deadline=None)
+@given(
+    arrays.arrays(
+        st.sampled_from([np.uint8, np.int16, np.uint16, np.int32, np.float32, np.float64, np.bool_]),
+        arrays.array_shapes(min_dims=1, max_dims=4, max_side=8),
+    )
+)
+def test_any_array_is_explained_or_refused(array):
+    before = copy.deepcopy(array)
+    with suppress(InputError):
+        assert np.isfinite(value(array))
+    np.testing.assert_array_equal(array, before)
