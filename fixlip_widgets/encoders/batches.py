@@ -5,9 +5,11 @@ from __future__ import annotations
 import threading
 from collections import deque
 from collections.abc import Callable, Generator
-from contextlib import contextmanager
+from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass
+from functools import wraps
 from time import perf_counter
+from typing import ParamSpec, TypeVar
 
 import numpy as np
 import torch
@@ -17,6 +19,8 @@ from torch import Tensor
 from fixlip_widgets.errors import EncodingError
 
 Bools = NDArray[np.bool_]
+P = ParamSpec("P")
+R = TypeVar("R")
 _MOST_AHEAD = 2
 _SHORT_RUN = 0.1
 """Seconds. If a run takes longer, none is started ahead: the gain would be small, and cancelling would have to wait."""
@@ -48,6 +52,25 @@ class BatchSize:
         return True
 
 
+def plain_settings(function: Callable[P, R]) -> Callable[P, R]:
+    """Run a function without autocast and with the CPU as torch's default device, whatever a program has set.
+
+    Embeddings are then computed in the precision of the weights, and do not depend on where a game was created.
+    """
+
+    @wraps(function)
+    def plain(*args: P.args, **kwargs: P.kwargs) -> R:
+        with ExitStack() as settings:
+            for kind in ("cpu", "cuda", "mps"):
+                if torch.is_autocast_enabled(kind):
+                    settings.enter_context(torch.autocast(kind, enabled=False))
+            if torch.get_default_device().type != "cpu":
+                settings.enter_context(torch.device("cpu"))
+            return function(*args, **kwargs)
+
+    return plain
+
+
 @dataclass(frozen=True)
 class Encoder:
     """A function from a batch of masks to unit-norm embeddings.
@@ -60,6 +83,7 @@ class Encoder:
     encode: Callable[[Tensor], Tensor]
     dtype: torch.dtype
 
+    @plain_settings
     def __call__(self, masks: Tensor) -> Tensor:
         if masks.device.type != "cuda":
             return self.encode(masks)

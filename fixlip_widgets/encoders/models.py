@@ -2,10 +2,9 @@
 
 from __future__ import annotations
 
-import hashlib
 import os
+from collections.abc import Hashable
 from dataclasses import dataclass
-from functools import cached_property
 from pathlib import Path
 from typing import Any
 
@@ -14,9 +13,13 @@ from torch import Tensor, nn
 
 from fixlip_widgets.encoders.images import check_preprocessed, denormalise, open_image
 from fixlip_widgets.encoders.loading.open_clip_models import CONFIG, by_name, from_config, from_folder, read_config
+from fixlip_widgets.encoders.loading.open_clip_modules import OPEN_CLIP_MODELS, from_module
+from fixlip_widgets.encoders.loading.overrides import Overrides
 from fixlip_widgets.encoders.loading.parts import Parts, first_line
+from fixlip_widgets.encoders.loading.pipelines import settings_of
 from fixlip_widgets.encoders.loading.precision import Precision, compile_blocks, set_precision
 from fixlip_widgets.encoders.towers import patches_of
+from fixlip_widgets.encoders.weights import weights_hash, weights_state
 from fixlip_widgets.errors import InputError, ModelError
 from fixlip_widgets.support.open_clip import open_clip
 
@@ -34,6 +37,7 @@ class Model:
         tokenizer: Its tokenizer, with open_clip's interface.
         name, pretrained: Names of the model and of its weights.
         preprocess_cfg: open_clip's description of the preprocessing.
+        prepare: The model's own function from a PIL image to (3, H, W) normalised pixels, if it has one.
     """
 
     clip: Any
@@ -41,9 +45,11 @@ class Model:
     name: str
     pretrained: str
     preprocess_cfg: Any
+    prepare: Any = None
 
     def __post_init__(self) -> None:
         self.clip.eval()
+        self._hash: tuple[Hashable, str] | None = None
 
     @property
     def device(self) -> torch.device:
@@ -54,7 +60,7 @@ class Model:
     def dtype(self) -> torch.dtype:
         """Dtype of the weights."""
         # logit scale and bias are scalars and always stay in float32
-        return next(each.dtype for each in self.clip.parameters() if each.ndim > 1)
+        return next(each.dtype for each in self.clip.parameters() if each.ndim > 1 and each.is_floating_point())
 
     @property
     def scale(self) -> float:
@@ -79,17 +85,17 @@ class Model:
         patches = patches_of(self.clip)
         return None if patches is None else patches.grid
 
-    @cached_property
+    def weights_state(self) -> Hashable:
+        """Return a value that changes with the weights, adapters and customised modules, in milliseconds."""
+        return weights_state(self.clip)
+
+    @property
     def weights_hash(self) -> str:
-        """First 16 hexadecimal digits of the SHA-256 hash of all weights."""
-        digest = hashlib.sha256()
-        for name, tensor in sorted(self.clip.state_dict().items()):
-            digest.update(name.encode())
-            if tensor.ndim:
-                digest.update(tensor.detach().cpu().contiguous().view(torch.uint8).numpy().tobytes())
-            else:
-                digest.update(str(float(tensor)).encode())
-        return digest.hexdigest()[:16]
+        """First 16 hexadecimal digits of the SHA-256 hash of all weights; computed again after they change."""
+        state = self.weights_state()
+        if self._hash is None or self._hash[0] != state:
+            self._hash = state, weights_hash(self.clip)
+        return self._hash[1]
 
     def to(self, device: str | torch.device) -> Model:
         """Move the encoders to ``device`` in place, as ``Module.to`` does, and return the model.
@@ -122,7 +128,7 @@ class Model:
         if isinstance(image, Tensor):
             pixels = check_preprocessed(image, self.image_size)
         else:
-            pixels = self.transform()(open_image(image))
+            pixels = (self.prepare or self.transform())(open_image(image))
         return pixels.to(self.device, self.dtype)
 
     def display(self, image: Any) -> Any:
@@ -152,7 +158,7 @@ def _transform(cfg: Any) -> Any:
 
 
 def load_model(
-    name: str | os.PathLike[str] | dict[str, Any] | nn.Module | None = None,
+    name: str | os.PathLike[str] | dict[str, Any] | nn.Module | tuple[Any, ...] | None = None,
     pretrained: str | os.PathLike[str] | bool | None = None,
     *,
     processor: Any = None,
@@ -160,14 +166,19 @@ def load_model(
     precision: Precision | None = None,
     compile: bool = False,
     cache_dir: str | None = None,
+    tokenizer: Any = None,
+    preprocess: Any = None,
+    quick_gelu: bool | None = None,
+    image_size: int | None = None,
 ) -> Model:
     """Load a vision–language encoder.
 
     Args:
         name: An open_clip model name (``"ViT-B-32"``), ``"hf-hub:…"``, the path of an open_clip config JSON, the config
-            as a dict, a folder saved by open_clip or transformers, or a ``CLIPModel``, ``SiglipModel`` or
-            ``Siglip2Model`` of transformers. Such a model is not copied: it is set to eval mode, moved and converted
-            in place. ``None`` is the packaged demo model, which needs no network.
+            as a dict, a folder saved by open_clip or transformers, a ``CLIPModel``, ``SiglipModel``, ``Siglip2Model``,
+            ``MetaClip2Model``, ``ChineseCLIPModel`` or ``AltCLIPModel`` of transformers, a loaded open_clip model,
+            or the result of ``open_clip.create_model_and_transforms``. Such a model is not copied: it is set to eval
+            mode, moved and converted in place. ``None`` is the packaged demo model, which needs no network.
         pretrained: An open_clip tag (``"openai"``; downloaded once), the path of a ``.safetensors`` file or of a
             tensor-only checkpoint, or ``False`` for random weights.
         processor: The processor of a transformers model.
@@ -177,11 +188,20 @@ def load_model(
             precision of a transformers model as passed.
         compile: Compile the encoders' blocks with ``torch.compile``: the first encodings are slower, later ones faster.
         cache_dir: Download cache; open_clip's by default.
+        tokenizer: The tokenizer of an open_clip model passed as ``name``, from ``open_clip.get_tokenizer``.
+        preprocess: Preprocessing of an open_clip model: open_clip's validation pipeline, or a dict of ``mean``,
+            ``std``, ``interpolation`` and ``resize_mode``. By default that of the weights or config.
+        quick_gelu: Whether the weights use QuickGELU, which a weights file does not record. By default as the tag or
+            config specifies; OpenAI's weights are recognised.
+        image_size: Side of the images in pixels, for a config or name of another size; position embeddings are
+            resampled if the weights are for yet another size.
 
     Raises:
         ModelError: The name, tag or file is unknown or unavailable, or is a pickle, which is never loaded.
         InputError: An argument is invalid.
     """
+    if isinstance(name, tuple):
+        name, preprocess = _of_triple(name, preprocess)
     if processor is not None and not isinstance(name, nn.Module):
         raise InputError("processor= needs a transformers model: load_model(model, processor=processor).")
     if not (pretrained is None or pretrained is False or isinstance(pretrained, (str, os.PathLike))):
@@ -191,7 +211,17 @@ def load_model(
         )
     if name is None and pretrained is not None:
         raise InputError(f"pretrained={str(pretrained)!r} needs a model name, as in load_model('ViT-B-32', …).")
-    parts = _parts(name, pretrained, processor, cache_dir)
+    if isinstance(name, nn.Module):
+        if (quick_gelu, image_size) != (None, None):
+            raise InputError(
+                "quick_gelu= and image_size= are settings of a config; a loaded model already has its own."
+            )
+        parts = _of_module(name, processor, tokenizer, preprocess)
+    else:
+        if tokenizer is not None:
+            raise InputError("tokenizer= needs a loaded open_clip model: load_model(model, tokenizer=…, preprocess=…).")
+        settings = None if preprocess is None else settings_of(preprocess)
+        parts = _parts(name, pretrained, cache_dir, Overrides(quick_gelu, image_size, settings))
     if device is None and isinstance(name, nn.Module):
         device = next(name.parameters()).device
     target = _device(device)
@@ -202,7 +232,7 @@ def load_model(
         clip.requires_grad_(False)
     if compile:
         compile_blocks(clip)
-    return Model(clip, parts.tokenizer, parts.name, parts.pretrained, parts.preprocess)
+    return Model(clip, parts.tokenizer, parts.name, parts.pretrained, parts.preprocess, parts.prepare)
 
 
 def _device(device: str | torch.device | None) -> torch.device:
@@ -220,28 +250,48 @@ def _device(device: str | torch.device | None) -> torch.device:
     return target
 
 
-def _parts(name: Any, pretrained: Any, processor: Any, cache_dir: str | None) -> Parts:
+def _of_triple(triple: tuple[Any, ...], preprocess: Any) -> tuple[nn.Module, Any]:
+    """Return the model and validation preprocessing of ``create_model_and_transforms`` or ``…_from_pretrained``."""
+    if len(triple) not in (2, 3) or not isinstance(triple[0], nn.Module):
+        raise InputError(
+            "The model is a tuple, but not the result of open_clip.create_model_and_transforms: "
+            "(model, preprocess_train, preprocess_val)."
+        )
+    return triple[0], triple[-1] if preprocess is None else preprocess
+
+
+def _of_module(model: nn.Module, processor: Any, tokenizer: Any, preprocess: Any) -> Parts:
+    if isinstance(model, OPEN_CLIP_MODELS):
+        return from_module(model, tokenizer, preprocess)
+    from fixlip_widgets.encoders.loading.transformers_models import from_transformers, without_adapter_wrapper
+
+    base = without_adapter_wrapper(model)
+    return (
+        from_module(base, tokenizer, preprocess)
+        if isinstance(base, OPEN_CLIP_MODELS)
+        else from_transformers(base, processor)
+    )
+
+
+def _parts(name: Any, pretrained: Any, cache_dir: str | None, overrides: Overrides) -> Parts:
     if name is None:
         from fixlip_widgets import demo
 
         return from_config(read_config(Path(demo.config_path())), demo.model_path(), "demo", label="packaged")
-    if isinstance(name, nn.Module):
-        from fixlip_widgets.encoders.loading.transformers_models import from_transformers
-
-        return from_transformers(name, processor)
     if isinstance(name, dict):
-        return from_config(name, pretrained, "custom", cache_dir=cache_dir)
+        return from_config(name, pretrained, "custom", cache_dir=cache_dir, overrides=overrides)
     source = str(name).removeprefix("local-dir:")
     if Path(source).is_dir():
-        return _from_folder(Path(source), pretrained, cache_dir)
+        return _from_folder(Path(source), pretrained, cache_dir, overrides)
     if source.endswith(".json"):
-        return from_config(read_config(Path(source)), pretrained, Path(source).stem, cache_dir=cache_dir)
-    return by_name(source, pretrained, cache_dir)
+        options: dict[str, Any] = {"cache_dir": cache_dir, "overrides": overrides}
+        return from_config(read_config(Path(source)), pretrained, Path(source).stem, **options)
+    return by_name(source, pretrained, cache_dir, overrides)
 
 
-def _from_folder(folder: Path, pretrained: Any, cache_dir: str | None) -> Parts:
+def _from_folder(folder: Path, pretrained: Any, cache_dir: str | None, overrides: Overrides) -> Parts:
     if (folder / CONFIG).is_file():
-        return from_folder(folder, pretrained, cache_dir)
+        return from_folder(folder, pretrained, cache_dir, overrides)
     if (folder / "config.json").is_file():
         from fixlip_widgets.encoders.loading.transformers_models import from_transformers_folder
 

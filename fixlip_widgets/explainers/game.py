@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import hashlib
 import math
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Hashable, Sequence
 from functools import cached_property
 from numbers import Integral
 from typing import Any, Literal
@@ -14,7 +14,7 @@ import torch
 from numpy.typing import ArrayLike, NDArray
 from torch import Tensor
 
-from fixlip_widgets.encoders.batches import BatchSize, Encoder, distinct, encode_all
+from fixlip_widgets.encoders.batches import BatchSize, Encoder, distinct, encode_all, plain_settings
 from fixlip_widgets.encoders.captions import tokenize
 from fixlip_widgets.encoders.images import ImageLike
 from fixlip_widgets.encoders.loading.precision import full_convolutions
@@ -25,6 +25,7 @@ from fixlip_widgets.encoders.towers import (
     AnyTextTower,
     ImageTower,
     Masking,
+    PixelImageTower,
     check_masking,
     grid_labels,
     image_tower,
@@ -35,6 +36,7 @@ from fixlip_widgets.encoders.towers.maskings import replacement
 from fixlip_widgets.errors import EncodingError, InputError, ModelError
 from fixlip_widgets.estimators.exact import MOST_PLAYERS
 from fixlip_widgets.estimators.masks import enumerate_masks
+from fixlip_widgets.explainers.own_forward import agree, check_agreement, complete_embedding, own_embedding
 from fixlip_widgets.support.checks import check_batch_size, check_binary
 
 Bools = NDArray[np.bool_]
@@ -56,6 +58,8 @@ class VisionLanguageGame(Players):
         masking: How removed image players are replaced: ``"zero"`` as in the paper, ``"mean"``, ``"blur"`` or
             ``"remove"``; see :data:`fixlip_widgets.encoders.towers.MASKINGS`.
         batch_size: Number of masks per encoder run; by default chosen for the device.
+        check: Whether to compare the complete image and caption, each time one is set, with the model's own forward
+            pass. If the image's embedding differs by more than rounding, pixels are masked instead of patch embeddings.
 
     Attributes:
         tokens: Tokens or words of the caption, one per text player, in reading order.
@@ -73,6 +77,7 @@ class VisionLanguageGame(Players):
         InputError: The image cannot be read, the caption is empty or too long, the grid or label map does not fit, or
             the encoder does not support the masking.
         ModelError: The text encoder is not supported, or the weights are damaged.
+        EncodingError: The embeddings are not finite, or are not those of the model's own forward pass.
     """
 
     def __init__(
@@ -86,6 +91,7 @@ class VisionLanguageGame(Players):
         words: bool = False,
         masking: Masking = "zero",
         batch_size: int | None = None,
+        check: bool = True,
     ) -> None:
         _check_model(model)
         check_batch_size(batch_size)
@@ -105,11 +111,26 @@ class VisionLanguageGame(Players):
         self.regions: NDArray[np.int64] | None = None
         self.grid = _check_grid((model.patch_grid or (7, 7)) if grid is None else grid, model.image_size)
         self.changes: dict[Modality, int] = {"image": 0, "text": 0}
-        self.set_image(image)
-        self.set_text(text)
+        self._weights: dict[Modality, Hashable] = {}
+        self._complete: dict[str, Tensor] = {}
+        self._own: dict[str, Tensor] = {}
+        self._checks = check
+        self._prepare_image(image)
+        self._prepare_text(text)
+        self._check_forward()
 
     def set_image(self, image: ImageLike) -> None:
         """Replace the image; the caption and its encodings stay valid."""
+        self._prepare_image(image)
+        self._check_forward()
+
+    def set_text(self, text: str | Tensor) -> None:
+        """Replace the caption; the image and its encodings stay valid."""
+        self._prepare_text(text)
+        self._check_forward()
+
+    @plain_settings
+    def _prepare_image(self, image: ImageLike) -> None:
         pixels = self.model.pixels(image)
         picture = self.model.display(image)
         if self._given_regions is None:
@@ -128,8 +149,8 @@ class VisionLanguageGame(Players):
         self.blank = self.masked_picture(np.zeros(self.n_image, dtype=bool))
         self._changed("image")
 
-    def set_text(self, text: str | Tensor) -> None:
-        """Replace the caption; the image and its encodings stay valid."""
+    @plain_settings
+    def _prepare_text(self, text: str | Tensor) -> None:
         caption = tokenize(self.model.tokenizer, text, words=self.words)
         device = self.model.device
         ids, players, owners = (each.to(device) for each in (caption.ids, caption.players, caption.owners))
@@ -142,6 +163,30 @@ class VisionLanguageGame(Players):
     def _changed(self, modality: Modality) -> None:
         self.changes = {**self.changes, modality: self.changes[modality] + 1}
         self.__dict__.pop("_extremes", None)
+        self._weights[modality] = self.model.weights_state()
+        self._complete.pop(modality, None)
+        self._own.pop(modality, None)
+
+    def _check_forward(self) -> None:
+        """Compare complete images and captions with the model's own forward pass, once each."""
+        if not self._checks or _is_training(self.model):
+            return
+        if "image" not in self._own:
+            complete = complete_embedding(self.image_tower, self.model, "image")
+            self._own["image"] = own = own_embedding(self.model, self.pixels, "image")
+            if not agree(complete, own, self.model.dtype) and self.masking != "remove":
+                removed = replacement(self.masking, self.pixels)
+                self.image_tower = PixelImageTower(self.model.clip, self.pixels, removed, self.labels, self.n_image)
+                complete = complete_embedding(self.image_tower, self.model, "image")
+            self._complete["image"] = complete
+        if "text" not in self._own:
+            self._complete["text"] = complete_embedding(self.text_tower, self.model, "text")
+            self._own["text"] = own_embedding(self.model, self.text_inputs[0], "text")
+        try:
+            check_agreement(self.model, self._complete, self._own)
+        except EncodingError:
+            self._own.clear()  # the next encoding fails too
+            raise
 
     def masked_picture(self, image_mask: ArrayLike) -> NDArray[np.uint8]:
         """Return the (H, W, 3) picture under an (n_image,) mask; ``masking="remove"`` leaves removed patches white."""
@@ -172,6 +217,16 @@ class VisionLanguageGame(Players):
             EncodingError: The model's device or dtype has changed since the image and caption were set, or the model is
                 in training mode.
         """
+        if _is_training(self.model):
+            raise EncodingError("The model is in training mode: dropout makes the outputs random; call its eval().")
+        self._check_current(modality)
+        if self._checks and modality not in self._own:
+            self._check_forward()
+        tower = self.image_tower if modality == "image" else self.text_tower
+        return Encoder(tower.encode, self.model.dtype)
+
+    def _check_current(self, *modalities: Modality) -> None:
+        """Raise EncodingError if the device, dtype or weights have changed since the inputs were set."""
         model, pixels = self.model, self.pixels
         for at, now, then in (("on", model.device, pixels.device), ("in", model.dtype, pixels.dtype)):
             if now != then:
@@ -179,10 +234,12 @@ class VisionLanguageGame(Players):
                     f"The model is {at} {now} now, but its image and caption were prepared {at} {then}. Create the "
                     "game again, or convert the model back."
                 )
-        if any(module.training for module in model.clip.modules()):
-            raise EncodingError("The model is in training mode: dropout makes the outputs random; call its eval().")
-        tower = self.image_tower if modality == "image" else self.text_tower
-        return Encoder(tower.encode, self.model.dtype)
+        now = model.weights_state()
+        if any(self._weights[modality] != now for modality in modalities):
+            raise EncodingError(
+                "The model's weights, adapters or hooks have changed since its image and caption were prepared: values "
+                "of both would be mixed. Create the game again."
+            )
 
     def values(self, image_masks: ArrayLike, text_masks: ArrayLike) -> Floats:
         """Return the (m_image, m_text) similarity logits of every image mask with every text mask."""
@@ -215,11 +272,13 @@ class VisionLanguageGame(Players):
     @property
     def similarity(self) -> float:
         """The similarity logit with every player kept."""
+        self._check_current(*self._weights)
         return float(self._extremes[1])
 
     @property
     def empty_similarity(self) -> float:
         """The similarity logit with every player removed."""
+        self._check_current(*self._weights)
         return float(self._extremes[0])
 
     def explanation_fields(self) -> dict[str, Any]:
@@ -257,6 +316,7 @@ class VisionLanguageGame(Players):
 
     def fingerprint(self) -> dict[str, str]:
         """Return the identity of the game: hashes of weights and pixels, caption, players and masking."""
+        self._check_current(*self._weights)
         pixels = hashlib.sha256(self.pixels.float().cpu().numpy().tobytes()).hexdigest()[:16]
         players = f"{self.grid[0]}×{self.grid[1]}"
         if self.regions is not None:
@@ -284,6 +344,10 @@ def check_game(game: Any) -> None:
     """Raise InputError unless ``game`` is a :class:`VisionLanguageGame`."""
     if not isinstance(game, VisionLanguageGame):
         raise InputError(f"The game is of type {type(game).__name__}; create a VisionLanguageGame(model, image, text).")
+
+
+def _is_training(model: Model) -> bool:
+    return any(module.training for module in model.clip.modules())
 
 
 def _check_model(model: Any) -> None:

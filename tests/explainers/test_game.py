@@ -220,9 +220,8 @@ def test_overflow_in_half_precision_is_named():
     model = load_model(DATA / "tiny_clip.json", pretrained=False, device="cpu", precision="float16")
     with torch.no_grad():
         model.clip.visual.transformer.resblocks[0].mlp.c_proj.weight.fill_(6e4)
-    game = VisionLanguageGame(model, tiny_pixels(), "a cat")
     with pytest.raises(EncodingError, match=r"float16 holds numbers up to 65,504 only.*precision='bfloat16'"):
-        game.image_embeddings(np.ones((1, 16)))
+        VisionLanguageGame(model, tiny_pixels(), "a cat")
 
 
 def test_a_model_that_was_changed_after_its_game_was_made_is_named():

@@ -11,6 +11,7 @@ from packaging.version import Version
 from safetensors import SafetensorError
 from torch import nn
 
+from fixlip_widgets.encoders.loading.misfits import adapt_on_load, check_sizes, misfit, shapes_in
 from fixlip_widgets.errors import ModelError
 from fixlip_widgets.support.open_clip import open_clip
 
@@ -53,8 +54,10 @@ def check_weights_file(path: Path) -> None:
         )
 
 
-def load_weights(clip: nn.Module, path: Path) -> None:
-    """Load a weights file into an open_clip model; open_clip converts names and sizes that it recognises.
+def load_weights(clip: nn.Module, path: Path, *, resize: bool = False) -> None:
+    """Load a weights file into an open_clip model; open_clip converts names that it recognises.
+
+    Position embeddings are resampled to the model's image size only if ``resize``.
 
     Raises:
         ModelError: The file cannot be read safely, is damaged, or does not fit the model.
@@ -62,6 +65,8 @@ def load_weights(clip: nn.Module, path: Path) -> None:
     check_weights_file(path)
     load: Any = open_clip.load_checkpoint
     try:
+        check_sizes(clip, shapes_in(path), path, resize=resize)
+        adapt_on_load(clip)
         load(clip, str(path), strict=True, weights_only=True)
     except SafetensorError as error:
         raise ModelError(f"The weights file {path} is damaged or not in safetensors format: {error}.") from error
@@ -79,8 +84,7 @@ def load_weights(clip: nn.Module, path: Path) -> None:
                 f"The checkpoint {path} is a TorchScript archive, which contains code and is rejected. Save only its "
                 "state_dict: safetensors.torch.save_file(state_dict, 'weights.safetensors')."
             ) from error
-        reason = (str(error).splitlines() or ["it contains no weights"])[-1].strip()
-        raise ModelError(f"The weights in {path} do not fit the model: {reason}") from error
+        raise ModelError(f"The weights in {path} do not fit the model: {misfit(error)}") from error
 
 
 def weights_in(folder: Path) -> Path:

@@ -6,6 +6,7 @@ import copy
 import difflib
 import json
 import os
+import warnings
 from pathlib import Path
 from typing import Any
 
@@ -16,6 +17,8 @@ from fixlip_widgets.encoders.loading.checkpoints import (
     weights_in,
     weights_of_tag,
 )
+from fixlip_widgets.encoders.loading.misfits import is_from_openai
+from fixlip_widgets.encoders.loading.overrides import NONE, Overrides, inferred_preprocessing
 from fixlip_widgets.encoders.loading.parts import Parts, first_line, preprocessing
 from fixlip_widgets.encoders.towers import required_size
 from fixlip_widgets.errors import ModelError
@@ -35,6 +38,7 @@ def from_config(
     source: str | None = None,
     preprocess: dict[str, Any] | None = None,
     cache_dir: str | None = None,
+    overrides: Overrides = NONE,
 ) -> Parts:
     """Build a model from its config, with weights from a file or random weights.
 
@@ -46,10 +50,12 @@ def from_config(
         source: Location of the tokenizer's files, if it differs from that in the config.
         preprocess: Preprocessing settings, overridden by those in the config.
         cache_dir: Download cache.
+        overrides: Settings that replace those of the config.
 
     Raises:
         ModelError: The config is invalid, the weights do not fit, or a file that the config names is unavailable.
     """
+    config = overrides.applied(config)
     model_cfg = config.get("model_cfg", config)
     config_preprocess = model_cfg.get("preprocess_cfg") or config.get("preprocess_cfg", {})
     if pretrained is None:
@@ -58,13 +64,16 @@ def from_config(
         )
     if pretrained is not False:
         check_weights_file(Path(pretrained))
+        if overrides.quick_gelu is None and "quick_gelu" not in model_cfg and is_from_openai(Path(pretrained)):
+            model_cfg["quick_gelu"] = True
     clip = build(config, name)
     size = clip.visual.image_size
     if pretrained is not False:
-        load_weights(clip, Path(pretrained))
+        load_weights(clip, Path(pretrained), resize=overrides.image_size is not None)
     tokenizer = tokenizer_of(model_cfg["text_cfg"], name, source=source, cache_dir=cache_dir)
     label = label or ("random weights" if pretrained is False else Path(pretrained).name)
-    return Parts(clip, tokenizer, preprocessing(size, preprocess or {}, config_preprocess), name, label)
+    settings = (inferred_preprocessing(model_cfg), preprocess or {}, config_preprocess, overrides.preprocess or {})
+    return Parts(clip, tokenizer, preprocessing(size, *settings), name, label)
 
 
 def build(config: dict[str, Any], name: str) -> Any:
@@ -159,14 +168,15 @@ def read_config(path: Path) -> dict[str, Any]:
     return config  # pyright: ignore[reportUnknownVariableType]
 
 
-def from_folder(folder: Path, pretrained: Any, cache_dir: str | None) -> Parts:
+def from_folder(folder: Path, pretrained: Any, cache_dir: str | None, overrides: Overrides = NONE) -> Parts:
     """Load a folder saved by open_clip: config, weights and, if present, the tokenizer's files."""
     weights = weights_in(folder) if pretrained is None else pretrained
     source = str(folder) if any(folder.glob("tokenizer*")) or any(folder.glob("*.model")) else None
-    return from_config(read_config(folder / CONFIG), weights, folder.name, source=source, cache_dir=cache_dir)
+    options: dict[str, Any] = {"source": source, "cache_dir": cache_dir, "overrides": overrides}
+    return from_config(read_config(folder / CONFIG), weights, folder.name, **options)
 
 
-def by_name(name: str, pretrained: Any, cache_dir: str | None) -> Parts:
+def by_name(name: str, pretrained: Any, cache_dir: str | None, overrides: Overrides = NONE) -> Parts:
     """Load a model by its open_clip name or hub address, with the weights of a tag or file, or random weights.
 
     Raises:
@@ -174,16 +184,18 @@ def by_name(name: str, pretrained: Any, cache_dir: str | None) -> Parts:
     """
     try:
         if name.startswith(HUB):
-            return _from_hub(name, pretrained, cache_dir)
+            return _from_hub(name, pretrained, cache_dir, overrides)
         config = _config_by_name(name)
         tag = _tag(name, pretrained)
+        options: dict[str, Any] = {"cache_dir": cache_dir, "overrides": overrides}
         if tag is None:
-            return from_config(config, pretrained, name, preprocess=_usual_preprocessing(name), cache_dir=cache_dir)
+            _warn_of_activation(name, pretrained, overrides)
+            return from_config(config, pretrained, name, preprocess=_usual_preprocessing(name), **options)
         weights = weights_of_tag(tag, cache_dir)
         # The weights determine the activation, not the name: open_clip's ViT-B-32 has GELU, OpenAI's weights for it
         # QuickGELU, and open_clip itself only warns.
         config["quick_gelu"] = bool(config.get("quick_gelu") or tag.get("quick_gelu"))
-        return from_config(config, weights, name, label=str(pretrained), preprocess=tag, cache_dir=cache_dir)
+        return from_config(config, weights, name, label=str(pretrained), preprocess=tag, **options)
     except (OSError, ConnectionError, RuntimeError, ValueError) as error:
         raise ModelError(
             f"{name} ({pretrained or 'hub'}) could not be loaded: {first_line(error)} Without network, pass a weights "
@@ -211,11 +223,11 @@ def _hub_config(name: str, cache_dir: str | None) -> dict[str, Any]:
     return read_config(path or Path(download(repository, filename=CONFIG, cache_dir=cache_dir)))
 
 
-def _from_hub(name: str, pretrained: Any, cache_dir: str | None) -> Parts:
+def _from_hub(name: str, pretrained: Any, cache_dir: str | None, overrides: Overrides) -> Parts:
     config = _hub_config(name, cache_dir)
     if pretrained is None:
         pretrained = weights_of_tag({"hf_hub": f"{name.removeprefix(HUB)}/"}, cache_dir)
-    return from_config(config, pretrained, name, cache_dir=cache_dir)
+    return from_config(config, pretrained, name, cache_dir=cache_dir, overrides=overrides)
 
 
 def _config_by_name(name: str) -> dict[str, Any]:
@@ -249,6 +261,19 @@ def _tag(name: str, pretrained: Any) -> dict[str, Any] | None:
         raise ModelError(f"{name} has no weights {str(pretrained)!r}. Pass {choice}.")
     check_weights_file(path)
     return None
+
+
+def _warn_of_activation(name: str, pretrained: Any, overrides: Overrides) -> None:
+    """Warn if a weights file may have another activation than the model of its name."""
+    twin = f"{name}-quickgelu"
+    if pretrained is False or overrides.quick_gelu is not None or twin not in open_clip.list_models():
+        return
+    if not is_from_openai(Path(pretrained)):
+        warnings.warn(
+            f"{name} uses GELU, and a weights file does not record its activation. If the weights use QuickGELU, as "
+            f"OpenAI's do, pass quick_gelu=True or the name {twin!r}; otherwise pass quick_gelu=False.",
+            stacklevel=2,
+        )
 
 
 def _usual_preprocessing(name: str) -> dict[str, Any]:

@@ -18,6 +18,7 @@ class Parts(NamedTuple):
         tokenizer: open_clip's tokenizer, or one with its interface.
         preprocess: open_clip's description of the preprocessing.
         name, pretrained: Names of the model and of its weights.
+        prepare: The model's own function from a PIL picture to (3, H, W) pixels; by default that of ``preprocess``.
     """
 
     clip: Any
@@ -25,6 +26,7 @@ class Parts(NamedTuple):
     preprocess: Any
     name: str
     pretrained: str
+    prepare: Any = None
 
 
 def preprocessing(size: Any, *settings: dict[str, Any]) -> Any:

@@ -5,14 +5,16 @@ from __future__ import annotations
 from pathlib import Path
 from typing import Any
 
+from PIL import Image
 from safetensors import SafetensorError
 from torch import Tensor, nn
 
 from fixlip_widgets.encoders.loading.parts import Parts, first_line, preprocessing
+from fixlip_widgets.encoders.loading.pipelines import Prepare, check_pipeline
 from fixlip_widgets.encoders.towers import TransformersEncoder
 from fixlip_widgets.errors import ModelError
 
-KINDS = ("CLIPModel", "SiglipModel", "Siglip2Model")
+KINDS = ("CLIPModel", "SiglipModel", "Siglip2Model", "MetaClip2Model", "ChineseCLIPModel", "AltCLIPModel")
 _INTERPOLATION = {2: "bilinear", 3: "bicubic"}
 """Interpolation modes that open_clip supports, by PIL's number."""
 
@@ -54,6 +56,7 @@ def from_transformers(model: nn.Module, processor: Any) -> Parts:
     Raises:
         ModelError: The model is of another class, or the processor is missing or has unsupported settings.
     """
+    model = without_adapter_wrapper(model)
     check_kind(model)
     tokenizer, pictures = (getattr(processor, part, None) for part in ("tokenizer", "image_processor"))
     if tokenizer is None or pictures is None:
@@ -64,7 +67,24 @@ def from_transformers(model: nn.Module, processor: Any) -> Parts:
     clip = TransformersEncoder(model)
     preprocess = preprocessing(clip.image_size, _preprocessing(pictures, clip.image_size))
     name: str = getattr(model, "name_or_path", "") or type(model).__name__
-    return Parts(clip, ProcessorTokenizer(tokenizer, clip.context_length), preprocess, Path(name).name, "transformers")
+    prepare = None if clip.cuts_patches else _preparation(pictures)
+    if prepare is not None:
+        check_pipeline(prepare, preprocess, clip.image_size, type(pictures).__name__)
+    text = ProcessorTokenizer(tokenizer, clip.context_length)
+    return Parts(clip, text, preprocess, Path(name).name, "transformers", prepare)
+
+
+def without_adapter_wrapper(model: nn.Module) -> nn.Module:
+    """Return the model inside a wrapper of PEFT, whose active adapters stay in its layers."""
+    base = getattr(model, "get_base_model", None)
+    return base() if callable(base) and hasattr(model, "peft_config") else model  # pyright: ignore[reportReturnType]
+
+
+def _preparation(pictures: Any) -> Prepare:
+    def prepare(picture: Image.Image) -> Tensor:
+        return pictures(images=picture, return_tensors="pt")["pixel_values"][0]
+
+    return prepare
 
 
 def check_kind(model: nn.Module) -> None:

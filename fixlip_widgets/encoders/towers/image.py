@@ -8,6 +8,7 @@ import torch
 import torch.nn.functional as F
 from torch import Tensor
 
+from fixlip_widgets.encoders.towers.customised import image_customisation
 from fixlip_widgets.encoders.towers.maskings import Masking, replacement
 from fixlip_widgets.encoders.towers.one_position import state_at
 from fixlip_widgets.encoders.towers.patches import Patches, is_apart, player_map, players_of_patches
@@ -94,10 +95,18 @@ def image_tower(clip: Any, pixels: Tensor, labels: Tensor, n_players: int, maski
         masking: Masking method.
 
     Raises:
-        InputError: ``masking="remove"``, but the encoder has no patches, or a player is not made of whole patches.
+        InputError: ``masking="remove"``, but the encoder has no patches or is customised, or a player is not made of
+            whole patches.
     """
     removed = replacement(masking, pixels)
     players = players_of_patches(labels, patches_of(clip))
+    if customised := image_customisation(clip):
+        if masking == "remove":
+            raise InputError(
+                f"masking='remove' runs the image encoder in part, but {customised} has hooks or a forward of its own, "
+                "which that would skip. Remove them, or use masking='zero'."
+            )
+        players = None
     if players is None:
         if masking == "remove":
             raise InputError(

@@ -7,6 +7,7 @@ from typing import Any
 import torch
 from torch import Tensor
 
+from fixlip_widgets.encoders.towers.customised import is_customised
 from fixlip_widgets.encoders.towers.stand_in import twin
 from fixlip_widgets.support.open_clip import open_clip
 
@@ -21,7 +22,8 @@ def state_at(transformer: Any, tokens: Tensor, position: int, attention_mask: Te
     block computes all positions, for methods that read its activations.
 
     Args:
-        transformer: open_clip's ``Transformer``; any other one with ``resblocks`` computes all positions.
+        transformer: open_clip's ``Transformer``; any other one with ``resblocks``, or one with hooks,
+            computes all positions.
         tokens: (m, n, D) input.
         position: Position of the output to return.
         attention_mask: (m · heads, n, n) mask that is added to the attention scores.
@@ -32,7 +34,8 @@ def state_at(transformer: Any, tokens: Tensor, position: int, attention_mask: Te
     here, blocks = slice(position, position + 1), transformer.resblocks
     last = blocks[-1]
     plain = type(transformer) is _transformer.Transformer and type(last) is _transformer.ResidualAttentionBlock
-    if not plain or not transformer.batch_first or torch.is_grad_enabled():
+    customised = is_customised(transformer) or is_customised(last)
+    if not plain or customised or not transformer.batch_first or torch.is_grad_enabled():
         return transformer(tokens, attn_mask=attention_mask)[:, here]
     states = twin(transformer, {"resblocks": blocks[:-1]})(tokens, attn_mask=attention_mask)
     # With ln_1_kv, a block takes its keys and values from other states than its queries; here the norm is the same.

@@ -8,6 +8,7 @@ import torch
 import torch.nn.functional as F
 from torch import Tensor, nn
 
+from fixlip_widgets.encoders.towers.customised import text_customisation
 from fixlip_widgets.encoders.towers.hf_text import HuggingFaceTextTower
 from fixlip_widgets.encoders.towers.one_position import state_at
 from fixlip_widgets.encoders.towers.pieces import pieces
@@ -149,6 +150,11 @@ def text_tower(clip: Any, ids: Tensor, players: Tensor, owners: Tensor | None = 
         raise ModelError(
             f"The tokenizer gives token {largest:,}, but the model's vocabulary has {vocabulary:,} tokens, numbered "
             "from 0: it belongs to another model. Set hf_tokenizer_name in the config, or pass the model's processor."
+        )
+    if customised := text_customisation(clip):
+        raise ModelError(
+            f"The text encoder cannot be masked, because {customised} has hooks or a forward of its own, which running "
+            "it in part would skip. Remove them, or register the hooks on its blocks."
         )
     owners = torch.arange(len(players), device=players.device) if owners is None else owners
     if isinstance(clip, TransformersEncoder):

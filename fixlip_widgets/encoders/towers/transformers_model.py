@@ -49,14 +49,28 @@ class TransformersEncoder(nn.Module):
         return getattr(self.model, "logit_bias", None)
 
     @property
+    def cuts_patches(self) -> bool:
+        """Whether the input of the patch embedding is already cut into patches."""
+        return self._cuts
+
+    @property
     def context_length(self) -> int:
         """Maximum number of tokens that the text encoder reads."""
-        return int(self.model.config.text_config.max_position_embeddings)
+        config = self.model.config.text_config
+        positions = int(config.max_position_embeddings)
+        # RoBERTa numbers positions from the padding token's id + 1
+        return positions - int(config.pad_token_id) - 1 if hasattr(self.model.text_model, "roberta") else positions
 
     @property
     def is_causal(self) -> bool:
-        """Whether the text encoder is causal, pools at the end token and has a projection, as in CLIP."""
-        return hasattr(self.model, "text_projection")
+        """Whether the text encoder is causal and pools at the end token, as in CLIP."""
+        return hasattr(self.model.text_model, "eos_token_id")
+
+    @property
+    def padding(self) -> int | None:
+        """Id of the padding token, if the text encoder pools its class token and does not read padding."""
+        pools_class = not self.is_causal and hasattr(self.model, "text_projection")
+        return int(self.model.config.text_config.pad_token_id) if pools_class else None
 
     def embed(self, pixels: Tensor) -> Tensor:
         """Embed (m, 3, H, W) pixels as (m, prefix + P, D) tokens, including positions."""
@@ -79,24 +93,29 @@ class TransformersEncoder(nn.Module):
 
     def encode_image(self, pixels: Tensor) -> Tensor:
         """Encode (m, 3, H, W) pixels into (m, d) image embeddings, not normalised."""
+        if not self._cuts:
+            return _pooled(self.model.get_image_features(pixel_values=pixels))
         return self.encode_embedded(self.embed(pixels))
 
     def encode_text(self, ids: Tensor, attention_mask: Tensor | None = None) -> Tensor:
         """Encode (m, length) token ids into (m, d) text embeddings, not normalised; the mask applies in every layer."""
-        pooled = self.model.text_model(input_ids=ids, attention_mask=attention_mask).pooler_output
-        return self.model.text_projection(pooled) if self.is_causal else pooled
+        if attention_mask is None and self.padding is not None:
+            attention_mask = (ids != self.padding).long()
+        return _pooled(self.model.get_text_features(input_ids=ids, attention_mask=attention_mask))
 
     def end_of(self, ids: Tensor) -> int:
-        """Return the pooled position of (length,) ids: that of the end token if causal, otherwise the last.
+        """Return the pooled position of (length,) ids: that of the end token if causal, otherwise the last read.
 
         Raises:
             ModelError: The ids contain no end token.
         """
+        if self.padding is not None:  # everything before the padding is read
+            return int((ids != self.padding).nonzero().max())
         if not self.is_causal:
             return len(ids) - 1
         end = self.model.text_model.eos_token_id
         # configs of the first CLIP models have a wrong end token, 2; like transformers, use the largest id instead
-        if end == 2:
+        if end == 2 and type(self.model).__name__ == "CLIPModel":
             return int(ids.argmax())
         if not bool((ids == end).any()):
             raise ModelError(
@@ -104,6 +123,11 @@ class TransformersEncoder(nn.Module):
                 "belongs to another model. Pass the model's own processor."
             )
         return int((ids == end).int().argmax())
+
+
+def _pooled(output: Any) -> Tensor:
+    """Return the embeddings of a model's output, which was a tensor before transformers 5."""
+    return output if isinstance(output, Tensor) else output.pooler_output
 
 
 class TransformersImageTower(SequenceTower):

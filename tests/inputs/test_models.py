@@ -1,0 +1,328 @@
+"""Models as people have them: the value is the model's own, or an error says why there is none."""
+
+import copy
+import json
+from types import SimpleNamespace
+
+import numpy as np
+import pytest
+import torch
+from PIL import Image
+from safetensors.torch import save_file
+
+import fixlip_widgets as fx
+from fixlip_widgets import EncodingError, ModelError, VisionLanguageGame, load_model
+from fixlip_widgets.encoders.towers.image import PixelImageTower
+from fixlip_widgets.support.open_clip import open_clip
+from tests.encoders.towers.families import (
+    CONFIGS,
+    TEXT,
+    VISION,
+    config,
+    sharpened,
+    siglip,
+    write_wordpiece_tokenizer,
+)
+
+CAPTION = "a dog and a red cat"
+
+
+def fresh(settings=CONFIGS["CLIP"]):
+    torch.manual_seed(0)
+    return sharpened(load_model(copy.deepcopy(settings), pretrained=False, device="cpu"))
+
+
+def picture():
+    return Image.fromarray(np.random.default_rng(0).integers(0, 255, (80, 100, 3), dtype=np.uint8))
+
+
+def own_similarity(model, ids=None):
+    clip = model.clip
+    ids = model.tokenizer([CAPTION]) if ids is None else ids
+    with torch.inference_mode():
+        image = torch.nn.functional.normalize(clip.encode_image(model.pixels(picture())[None]), dim=-1)
+        text = torch.nn.functional.normalize(clip.encode_text(ids), dim=-1)
+    return float(model.scale * image @ text.T) + model.bias
+
+
+def change_in_place(clip):
+    with torch.no_grad():
+        clip.visual.proj[:4].add_(1.0)
+
+
+def change_data(clip):
+    clip.visual.proj.data += 1.0
+
+
+def replace_state(clip):
+    clip.load_state_dict({name: each + 0.1 for name, each in clip.state_dict().items()}, assign=True)
+
+
+def hook_visual(clip):
+    clip.visual.register_forward_hook(lambda _, __, output: output + 1)
+
+
+@pytest.mark.parametrize("change", [change_in_place, change_data, replace_state, hook_visual])
+def test_a_game_refuses_weights_that_have_changed(change):
+    model = fresh()
+    game = VisionLanguageGame(model, picture(), CAPTION)
+    before = game.similarity, model.weights_hash
+    change(model.clip)
+    for use in (lambda: game.similarity, game.fingerprint, lambda: game.image_embeddings(np.ones((1, game.n_image)))):
+        with pytest.raises(EncodingError, match="changed since"):
+            use()
+    again = VisionLanguageGame(model, picture(), CAPTION)
+    assert again.similarity == pytest.approx(own_similarity(model), abs=1e-4)
+    assert again.similarity != pytest.approx(before[0], abs=1e-4)
+    assert (model.weights_hash != before[1]) == (change is not hook_visual)
+
+
+class LoRA(torch.nn.Module):
+    """A linear layer with an adapter that can be switched off, as in PEFT."""
+
+    def __init__(self, base):
+        super().__init__()
+        self.base, self.enabled = base, True
+        self.update = torch.nn.Linear(base.in_features, base.out_features)
+
+    def forward(self, inputs):
+        return self.base(inputs) + (self.update(inputs) if self.enabled else 0)
+
+
+def test_switching_an_adapter_off_is_noticed_and_switching_it_on_again_restores_the_game():
+    model = fresh()
+    mlp = model.clip.visual.transformer.resblocks[0].mlp
+    mlp.c_fc = LoRA(mlp.c_fc)
+    model.clip.eval()
+    game = VisionLanguageGame(model, picture(), CAPTION)
+    similarity = game.similarity
+    mlp.c_fc.enabled = False
+    with pytest.raises(EncodingError, match="adapters"):
+        _ = game.similarity
+    plain = VisionLanguageGame(model, picture(), CAPTION).similarity
+    assert plain == pytest.approx(own_similarity(model), abs=1e-4)
+    assert plain != pytest.approx(similarity, abs=1e-4)
+    mlp.c_fc.enabled = True
+    assert game.similarity == similarity
+
+
+def add(_, __, output):
+    return output + torch.linspace(0, 3, output.shape[-1])
+
+
+@pytest.mark.parametrize(
+    ("family", "path"),
+    [
+        ("CLIP", "visual"),
+        ("CLIP", "visual.transformer"),
+        ("CLIP", "visual.transformer.resblocks.1"),
+        ("CLIP", "transformer"),
+        ("SigLIP", "visual.trunk"),
+        ("SigLIP", "visual"),
+        ("EVA-02", "visual.trunk.patch_embed"),
+    ],
+)
+@pytest.mark.parametrize("how", ["hook", "forward"])
+def test_hooks_and_replaced_forwards_are_part_of_the_model(family, path, how):
+    model = fresh(CONFIGS[family])
+    plain = VisionLanguageGame(model, picture(), CAPTION).similarity
+    module = model.clip.get_submodule(path)
+    if how == "hook":
+        module.register_forward_hook(add)
+    else:
+        original = module.forward
+        module.forward = lambda *given, **named: add(None, None, original(*given, **named))
+    game = VisionLanguageGame(model, picture(), CAPTION)
+    assert game.similarity == pytest.approx(own_similarity(model), abs=1e-4)
+    assert game.similarity != pytest.approx(plain, abs=1e-4)
+
+
+def test_a_text_encoder_that_is_not_run_whole_refuses_hooks():
+    model = fresh(siglip())
+    model.clip.text.register_forward_hook(lambda _, __, output: output + 1)
+    with pytest.raises(ModelError, match="text has hooks"):
+        VisionLanguageGame(model, picture(), CAPTION)
+
+
+def test_an_unknown_difference_of_images_falls_back_to_masked_pixels(monkeypatch):
+    model = fresh()
+    own = open_clip.CLIP.encode_image
+    monkeypatch.setattr(open_clip.CLIP, "encode_image", lambda clip, pixels: own(clip, pixels.flip(-1)))
+    game = VisionLanguageGame(model, picture(), CAPTION)
+    assert isinstance(game.image_tower, PixelImageTower)
+    assert game.similarity == pytest.approx(own_similarity(model), abs=1e-4)
+    unchecked = VisionLanguageGame(model, picture(), CAPTION, check=False)
+    assert unchecked.similarity != pytest.approx(game.similarity, abs=1e-4)
+
+
+def test_an_unknown_difference_of_captions_is_refused_with_both_numbers(monkeypatch):
+    model = fresh()
+    similarity = VisionLanguageGame(model, picture(), CAPTION).similarity
+    own = open_clip.CLIP.encode_text
+    monkeypatch.setattr(open_clip.CLIP, "encode_text", lambda clip, ids: own(clip, ids.roll(3)))
+    with pytest.raises(EncodingError, match=f"{similarity:.4f}.*{own_similarity(model):.4f}; the text embedding"):
+        VisionLanguageGame(model, picture(), CAPTION)
+    VisionLanguageGame(model, picture(), CAPTION, check=False)
+
+
+def test_the_models_own_forward_pass_runs_once_per_picture_and_caption(monkeypatch):
+    model, calls = fresh(), []
+    for name in ("encode_image", "encode_text"):
+        own = getattr(open_clip.CLIP, name)
+        monkeypatch.setattr(
+            open_clip.CLIP, name, lambda clip, x, own=own, name=name: calls.append(name) or own(clip, x)
+        )
+    game = VisionLanguageGame(model, picture(), CAPTION)
+    _ = game.similarity
+    assert calls == ["encode_image", "encode_text"]
+    game.set_text("a hat")
+    assert calls == ["encode_image", "encode_text", "encode_text"]
+
+
+@pytest.mark.parametrize("precision", ["bfloat16", "float16"])
+@pytest.mark.parametrize("family", ["CLIP", "SigLIP", "EVA-02"])
+def test_rounding_is_no_difference(family, precision):
+    model = load_model(copy.deepcopy(CONFIGS[family]), pretrained=False, device="cpu", precision=precision)
+    game = VisionLanguageGame(model, picture(), CAPTION)
+    assert not isinstance(game.image_tower, PixelImageTower)
+
+
+def test_autocast_and_the_default_device_change_nothing():
+    model = fresh()
+    expected = VisionLanguageGame(model, picture(), CAPTION).similarity
+    with torch.autocast("cpu", dtype=torch.bfloat16):
+        game = VisionLanguageGame(model, picture(), CAPTION)
+        assert game.similarity == pytest.approx(expected, abs=1e-5)
+    assert game.similarity == pytest.approx(expected, abs=1e-5)
+    torch.set_default_device("meta")
+    try:
+        assert VisionLanguageGame(model, picture(), CAPTION).similarity == pytest.approx(expected, abs=1e-5)
+    finally:
+        torch.set_default_device(None)
+
+
+def saved(tmp_path, settings, extras=()):
+    torch.manual_seed(0)
+    state = load_model(copy.deepcopy(settings), pretrained=False, device="cpu").clip.state_dict()
+    torch.save({**state, **dict(extras)}, tmp_path / "weights.pt")
+    return tmp_path / "weights.pt"
+
+
+def test_weights_of_another_size_are_refused_with_both_sizes(tmp_path):
+    larger = saved(tmp_path, config(VISION | {"image_size": 96}))
+    with pytest.raises(ModelError, match=r"96×96 pixels, but the model reads 64×64.*image_size=96"):
+        load_model(config(), pretrained=larger)
+    assert load_model(config(), pretrained=larger, image_size=96).patch_grid == (6, 6)
+    assert load_model(config(), pretrained=larger, image_size=64).patch_grid == (4, 4)
+    longer = saved(tmp_path, config(text=TEXT | {"context_length": 24}))
+    with pytest.raises(ModelError, match=r"24 text positions, but the model has 16.*context_length to 24"):
+        load_model(config(), pretrained=longer)
+    assert load_model(config(text=TEXT | {"context_length": 24}), pretrained=longer).tokenizer.context_length == 24
+
+
+def test_openai_weights_are_recognised_by_their_settings_and_use_quickgelu(tmp_path):
+    extras = {name: torch.tensor(64) for name in ("input_resolution", "context_length", "vocab_size")}
+    model = load_model(config(), pretrained=saved(tmp_path, config(), extras))
+    quick = load_model(config(), pretrained=saved(tmp_path, config()), quick_gelu=True)
+    plain = load_model(config(), pretrained=saved(tmp_path, config()))
+    values = [VisionLanguageGame(each, picture(), CAPTION).similarity for each in (model, quick, plain)]
+    assert values[0] == values[1] != values[2]
+
+
+def test_long_clip_weights_have_two_parts_of_positions(tmp_path):
+    settings = config(text=TEXT | {"context_length": 24})
+    rest = torch.randn(24, 32)
+    model = load_model(settings, pretrained=saved(tmp_path, settings, {"positional_embedding_res": rest}))
+    assert torch.equal(model.clip.positional_embedding[20:], rest[20:])
+
+
+def test_a_file_under_a_name_with_a_quickgelu_twin_warns(tmp_path):
+    save_file({"a": torch.zeros(1)}, tmp_path / "a.safetensors")
+    with pytest.warns(UserWarning, match=r"'ViT-B-32-quickgelu'"), pytest.raises(ModelError) as raised:
+        load_model("ViT-B-32", pretrained=tmp_path / "a.safetensors")
+    assert "and 2" in str(raised.value)
+    assert len(str(raised.value)) < 1000
+
+
+def test_a_siglip_config_without_preprocessing_has_siglips(tmp_path):
+    (tmp_path / "mine.json").write_text(json.dumps(siglip()))
+    cfg = load_model(tmp_path / "mine.json", pretrained=False).preprocess_cfg
+    assert (cfg.mean, cfg.resize_mode) == ((0.5, 0.5, 0.5), "squash")
+    chosen = load_model(config(), pretrained=False, preprocess={"resize_mode": "squash"})
+    assert chosen.preprocess_cfg.resize_mode == "squash"
+
+
+def test_a_loaded_open_clip_model_is_explained_with_its_own_preprocessing():
+    clip, train, val = open_clip.create_model_and_transforms("ViT-S-32-alt")
+    tokenizer = open_clip.get_tokenizer("ViT-S-32-alt")
+    for model in (
+        load_model(clip, tokenizer=tokenizer, preprocess=val),
+        load_model((clip, train, val), tokenizer=tokenizer),
+        load_model(clip, tokenizer=tokenizer),
+    ):
+        with torch.inference_mode():
+            image = clip.encode_image(val(picture())[None], normalize=True)
+            text = clip.encode_text(tokenizer([CAPTION]), normalize=True)
+            expected = model.scale * float(image @ text.T)
+        game = VisionLanguageGame(model, picture(), CAPTION)
+        assert game.similarity == pytest.approx(expected, abs=1e-4)
+    with pytest.raises(ModelError, match="needs its tokenizer"):
+        load_model(clip)
+    with pytest.raises(ModelError, match="otherwise than by resizing"):
+        load_model(clip, tokenizer=tokenizer, preprocess=Reversed(val.transforms))
+
+
+class Reversed(open_clip.transform.Compose):
+    """A pipeline that exchanges red and blue."""
+
+    def __call__(self, image):
+        return super().__call__(image).flip(0)
+
+
+def test_explain_accepts_a_loaded_model():
+    explanation = fx.explain(picture(), CAPTION, model=fresh(), budget=2**8, progress=False)
+    assert explanation.similarity == pytest.approx(own_similarity(fresh()), abs=1e-4)
+
+
+def of_transformers(kind, folder, **positions):
+    """A model of transformers with random weights, and its processor."""
+    transformers = pytest.importorskip("transformers")
+    write_wordpiece_tokenizer(folder)
+    layers = {"hidden_size": 32, "intermediate_size": 64, "num_hidden_layers": 2, "num_attention_heads": 2}
+    special = {"pad_token_id": 0, "bos_token_id": 2, "eos_token_id": 3, "project_dim": 32}
+    model_config = getattr(transformers, f"{kind}Config")(
+        text_config={**layers, "vocab_size": 13, "max_position_embeddings": 17, **special},
+        vision_config={**layers, "image_size": 64, "patch_size": 16},
+        projection_dim=24,
+    )
+    torch.manual_seed(0)
+    model = getattr(transformers, f"{kind}Model")(model_config).eval()
+    with torch.no_grad():
+        for each in model.parameters():
+            if each.numel() > 1:
+                each.add_(0.1 * torch.randn(each.shape))
+    pictures = transformers.CLIPImageProcessor(
+        size={"shortest_edge": 64}, crop_size={"height": 64, "width": 64}, **positions
+    )
+    return model, SimpleNamespace(
+        tokenizer=transformers.AutoTokenizer.from_pretrained(folder), image_processor=pictures
+    )
+
+
+@pytest.mark.parametrize("kind", ["CLIP", "MetaClip2", "ChineseCLIP", "AltCLIP"])
+def test_the_value_is_that_of_the_processor_and_model_of_transformers(kind, tmp_path):
+    model, processor = of_transformers(kind, tmp_path)
+    caption = "a dog in the park"
+    inputs = dict(processor.tokenizer([caption], return_tensors="pt"))
+    inputs.pop("token_type_ids", None)
+    pixels = processor.image_processor(images=picture(), return_tensors="pt")["pixel_values"]
+    with torch.no_grad():
+        expected = float(model(pixel_values=pixels, **inputs).logits_per_image)
+    game = VisionLanguageGame(load_model(model, processor=processor), picture(), caption)
+    assert game.similarity == pytest.approx(expected, abs=1e-4)
+
+
+def test_a_processor_with_another_output_size_is_refused(tmp_path):
+    model, processor = of_transformers("CLIP", tmp_path, do_center_crop=False)
+    with pytest.raises(ModelError, match=r"CLIPImageProcessor prepares pictures of 64 × 96 pixels.*64 × 64"):
+        load_model(model, processor=processor)
