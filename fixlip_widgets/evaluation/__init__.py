@@ -38,8 +38,12 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     parser.add_argument(
         "--data",
         default=DEMO,
-        help=f"{DEMO} (packaged scenes of 1 to 4 objects), a folder of images with .txt captions, a .csv with the "
-        "columns image and caption, or a webdataset .tar",
+        help=f"{DEMO} (packaged scenes of 1 to 4 objects), a folder of images with .txt captions, a .csv, .tsv, "
+        ".jsonl or .parquet file, or a webdataset .tar",
+    )
+    parser.add_argument("--image-column", default="image", metavar="NAME", help="column of images (default: image)")
+    parser.add_argument(
+        "--caption-column", default="caption", metavar="NAME", help="column of captions (default: caption)"
     )
     parser.add_argument("--scenes", type=int, default=200, help="number of demo scenes per number of objects")
     parser.add_argument("--methods", nargs="+", metavar="METHOD", help="default: all")

@@ -45,11 +45,12 @@ def prepare(options: argparse.Namespace) -> Run:
         raise InputError("--scenes, --steps and --jobs must be at least 1, --masks at least 2.")
     probabilities = tuple(check_p(p) for p in options.p)
     methods = contestants(probabilities, options.methods)
-    rows = rows_of(options.data, options.scenes, check_seed(options.seed))
+    columns = (options.image_column, options.caption_column)
+    rows = rows_of(options.data, options.scenes, check_seed(options.seed), columns)
     placement = {"device": options.device, "precision": options.precision}
     model = load_model(options.model, pretrained=options.pretrained, **placement)
     settings = Settings(
-        data=str(options.data),
+        data=str(options.data) + ("" if columns == ("image", "caption") else f" ({' and '.join(columns)})"),
         model=f"{model.name} ({model.pretrained})",
         weights=model.weights_hash,
         seed=options.seed,

@@ -1,8 +1,7 @@
-"""Pairs to evaluate: demo scenes, a folder, a CSV or a webdataset tar. Unusable rows are reported by name."""
+"""Pairs to evaluate: demo scenes, a folder, a table or a webdataset tar. Unusable rows are reported by name."""
 
 from __future__ import annotations
 
-import csv
 import json
 import tarfile
 from collections.abc import Callable, Iterator
@@ -16,6 +15,7 @@ from numpy.typing import NDArray
 from PIL import Image, UnidentifiedImageError
 
 from fixlip_widgets.errors import InputError
+from fixlip_widgets.evaluation.pair_tables import FORMATS, table_rows
 
 DEMO = "demo"
 OBJECTS = (1, 2, 3, 4)
@@ -55,15 +55,19 @@ class Row:
     read: Callable[[], Pair]
 
 
-def rows_of(data: str | Path, scenes: int = 200, seed: int = 0) -> list[Row]:
+def rows_of(
+    data: str | Path, scenes: int = 200, seed: int = 0, columns: tuple[str, str] = ("image", "caption")
+) -> list[Row]:
     """Return the rows of a set, in order.
 
     Args:
-        data: ``"demo"`` for composed scenes of one to four objects; a folder of images, each with its caption in a
-            ``.txt`` of the same name; a ``.csv`` with the columns ``image`` (a path, relative to the file) and
-            ``caption``; or a webdataset ``.tar`` (``KEY.jpg`` with ``KEY.txt``, or ``KEY.json`` with ``caption``).
+        data: ``"demo"`` for composed scenes of one to four objects; a folder of images, each with its captions in a
+            ``.txt`` of the same name, one a line; a ``.csv``, ``.tsv``, ``.jsonl`` or ``.parquet`` file of images (a
+            path, relative to the file) and captions; or a webdataset ``.tar`` (``KEY.jpg`` with ``KEY.txt``, or
+            ``KEY.json`` with ``caption``). Several captions of an image are several rows.
         scenes: Number of demo scenes for each number of objects.
         seed: Seed of the demo scenes.
+        columns: Names of the columns of images and captions.
 
     Raises:
         InputError: The set does not exist, has an unsupported format, or has no rows.
@@ -71,23 +75,27 @@ def rows_of(data: str | Path, scenes: int = 200, seed: int = 0) -> list[Row]:
     if str(data) == DEMO:
         # interleaved, so that any part of the list is balanced in the number of objects
         return [_scene_row(index, count, seed) for index in range(scenes) for count in OBJECTS]
-    path = Path(data)
+    path, formats = Path(data), ", ".join(FORMATS)
     if path.is_dir():
         rows = list(_folder_rows(path))
     elif not path.exists():
-        raise InputError(f"{path} does not exist; pass a folder, a .csv, a .tar, or {DEMO} for the demo scenes.")
-    elif path.suffix.lower() == ".csv":
-        rows = list(_csv_rows(path))
+        raise InputError(
+            f"{path} does not exist; pass a folder, a {formats} or .tar file, or {DEMO} for the demo scenes."
+        )
+    elif path.suffix.lower() in FORMATS:
+        rows = list(_table_rows(path, columns))
     elif path.suffix.lower() == ".tar":
         rows = list(_tar_rows(path))
     else:
-        raise InputError(f"{path} has an unsupported format; pass a folder, a .csv or a .tar.")
+        raise InputError(f"{path} has an unsupported format; pass a folder, or a {formats} or .tar file.")
     if not rows:
         raise InputError(f"{path} contains no pair of an image and a caption.")
     return rows
 
 
-def _pair(caption: str | None, image: Any, **more: Any) -> Pair:
+def _pair(caption: Any, image: Any, **more: Any) -> Pair:
+    if caption is not None and not isinstance(caption, str):
+        raise InputError(f"The caption is a {type(caption).__name__}, not text.")
     text = (caption or "").strip()
     if not text:
         raise InputError("The caption is empty.")
@@ -116,7 +124,13 @@ def _scene_row(index: int, count: int, seed: int) -> Row:
 def _folder_rows(folder: Path) -> Iterator[Row]:
     for path in sorted(folder.iterdir()):
         if path.suffix.lower() in _PICTURES:
-            yield Row(path.name, lambda path=path: _pair(_text_beside(path), path))
+            try:
+                captions = _lines(_text_beside(path))
+            except InputError as error:
+                yield Row(path.name, lambda reason=str(error): _reject(reason))
+                continue
+            for name, caption in _labelled(path.name, captions):
+                yield Row(name, lambda caption=caption, path=path: _pair(caption, path))
 
 
 def _text_beside(path: Path) -> str:
@@ -126,36 +140,47 @@ def _text_beside(path: Path) -> str:
     return _decoded(text.read_bytes())
 
 
+def _lines(text: str) -> list[str]:
+    """Return the captions of a text file: one a line, without empty lines."""
+    return [line.strip() for line in text.splitlines() if line.strip()]
+
+
 def _decoded(raw: bytes) -> str:
     try:
         return raw.decode("utf-8-sig")
-    except UnicodeDecodeError:
-        raise InputError("The caption is not valid UTF-8.") from None
+    except UnicodeDecodeError as error:
+        raise InputError("The caption is not valid UTF-8.") from error
 
 
-def _csv_rows(path: Path) -> Iterator[Row]:
-    with path.open(encoding="utf-8-sig", errors="replace", newline="") as stream:
-        table = csv.DictReader(stream)
-        missing = {"image", "caption"} - set(table.fieldnames or ())
-        if missing:
-            raise InputError(
-                f"{path} lacks the column{'s' * (len(missing) > 1)} {' and '.join(sorted(missing))}; the header "
-                f"must contain image and caption, but is {', '.join(table.fieldnames or ()) or 'empty'}."
-            )
-        try:
-            for cells in table:
-                yield Row(f"row {table.line_num}", lambda cells=cells: _csv_pair(path.parent, cells))
-        except csv.Error as error:
-            raise InputError(f"{path} is not valid CSV at line {table.line_num}: {error}.") from error
+def _table_rows(path: Path, columns: tuple[str, str]) -> Iterator[Row]:
+    for name, cells in table_rows(path, columns):
+        if isinstance(cells, str):
+            yield Row(name, lambda reason=cells: _reject(reason))
+            continue
+        image, caption = (cells.get(column) for column in columns)
+        for label, text in _labelled(name, caption):
+            yield Row(label, lambda image=image, text=text: _table_pair(path.parent, image, text))
 
 
-def _csv_pair(folder: Path, cells: dict[str, str | None]) -> Pair:
-    image = (cells["image"] or "").strip()
-    if not image:
+def _table_pair(folder: Path, image: Any, caption: Any) -> Pair:
+    if isinstance(image, dict):  # the images of Hugging Face data sets
+        image = image.get("bytes") or image.get("path")  # pyright: ignore[reportUnknownVariableType]
+    if isinstance(image, bytes):
+        return _pair(caption, _open_image(image))
+    if not isinstance(image, str) or not image.strip():
         raise InputError("The row has no image.")
-    if cells["caption"] is None:
+    if caption is None:
         raise InputError("The row has no caption.")
-    return _pair(cells["caption"], folder / image)
+    return _pair(caption, folder / image.strip())
+
+
+def _labelled(name: str, captions: Any) -> list[tuple[str, Any]]:
+    """Return a row's name with its caption; with numbered names if there are several."""
+    if not isinstance(captions, list):
+        return [(name, captions)]
+    if len(captions) == 1:  # pyright: ignore[reportUnknownArgumentType]
+        return [(name, captions[0])]
+    return [(f"{name}, caption {number}", text) for number, text in enumerate(captions, start=1)] or [(name, "")]  # pyright: ignore[reportUnknownVariableType, reportUnknownArgumentType]
 
 
 # -- webdataset ------------------------------------------------------------------------------------------------------
@@ -163,7 +188,7 @@ def _csv_pair(folder: Path, cells: dict[str, str | None]) -> Pair:
 
 def _tar_rows(path: Path) -> Iterator[Row]:
     """Yield one row for each key, the part of a member's path before the first dot of the file name."""
-    samples: dict[str, dict[str, tarfile.TarInfo]] = {}
+    samples: dict[str, list[dict[str, tarfile.TarInfo]]] = {}
     damage = ""
     try:
         with tarfile.open(path, "r:") as archive:
@@ -172,32 +197,63 @@ def _tar_rows(path: Path) -> Iterator[Row]:
                     name = PurePosixPath(member.name)
                     stem, _, ending = name.name.partition(".")
                     if member.isfile() and stem and ending:
-                        samples.setdefault(str(name.with_name(stem)), {})[f".{ending.lower()}"] = member
+                        _add_member(samples.setdefault(str(name.with_name(stem)), [{}]), f".{ending.lower()}", member)
             except (tarfile.ReadError, EOFError) as error:
                 damage = str(error)
     except (tarfile.TarError, OSError) as error:
         raise InputError(f"{path} cannot be read as a tar: {error}.") from error
-    for key, members in samples.items():
-        yield Row(key, lambda members=members: _tar_pair(path, members))
+    for key, repeated in samples.items():
+        for number, members in enumerate(repeated, start=1):
+            yield from _sample_rows(path, key if number == 1 else f"{key}, sample {number}", members, repeated)
     if damage:
         yield Row(f"the end of {path.name}", lambda: _reject(f"The file is truncated: {damage}."))
+
+
+def _add_member(repeated: list[dict[str, tarfile.TarInfo]], ending: str, member: tarfile.TarInfo) -> None:
+    """Add a member to the last sample of its key, or to a new one if that has such a member already."""
+    if ending in repeated[-1]:
+        repeated.append({})
+    repeated[-1][ending] = member
+
+
+def _sample_rows(
+    path: Path, name: str, members: dict[str, tarfile.TarInfo], repeated: list[dict[str, tarfile.TarInfo]]
+) -> Iterator[Row]:
+    if any(each.keys() != members.keys() for each in repeated):
+        reason = "The key occurs several times with different members, so they cannot be assigned to samples."
+        yield Row(name, lambda: _reject(reason))
+        return
+    try:
+        captions = _tar_captions(path, members)
+    except InputError as error:
+        yield Row(name, lambda reason=str(error): _reject(reason))
+        return
+    for label, caption in _labelled(name, captions):
+        yield Row(label, lambda caption=caption: _tar_pair(path, members, caption))
 
 
 def _reject(reason: str) -> Pair:
     raise InputError(reason)
 
 
-def _tar_pair(path: Path, members: dict[str, tarfile.TarInfo]) -> Pair:
+def _tar_captions(path: Path, members: dict[str, tarfile.TarInfo]) -> list[str]:
+    _picture_of(members)
+    if ".txt" in members:
+        return _lines(_decoded(_read_member(path, members[".txt"])))
+    if ".json" in members:
+        return _json_captions(_read_member(path, members[".json"]))
+    raise InputError("The caption is missing; the sample has neither a .txt nor a .json.")
+
+
+def _picture_of(members: dict[str, tarfile.TarInfo]) -> tarfile.TarInfo:
     picture = next((members[ending] for ending in _PICTURES if ending in members), None)
     if picture is None:
         raise InputError(f"The sample has no image, only {', '.join(sorted(members))}.")
-    if ".txt" in members:
-        caption = _decoded(_read_member(path, members[".txt"]))
-    elif ".json" in members:
-        caption = _json_caption(_read_member(path, members[".json"]))
-    else:
-        raise InputError("The caption is missing; the sample has neither a .txt nor a .json.")
-    return _pair(caption, _open_image(_read_member(path, picture)))
+    return picture
+
+
+def _tar_pair(path: Path, members: dict[str, tarfile.TarInfo], caption: str) -> Pair:
+    return _pair(caption, _open_image(_read_member(path, _picture_of(members))))
 
 
 def _read_member(path: Path, member: tarfile.TarInfo) -> bytes:
@@ -214,15 +270,16 @@ def _read_member(path: Path, member: tarfile.TarInfo) -> bytes:
     return raw
 
 
-def _json_caption(raw: bytes) -> str:
+def _json_captions(raw: bytes) -> list[str]:
     try:
         content: Any = json.loads(raw)
-    except ValueError:
-        raise InputError("The .json file is not JSON.") from None
-    caption = content.get("caption") if isinstance(content, dict) else None  # pyright: ignore[reportUnknownVariableType]
-    if not isinstance(caption, str):
-        raise InputError('The .json file has no "caption".')
-    return caption
+    except ValueError as error:
+        raise InputError("The .json file is not JSON.") from error
+    caption: Any = content.get("caption") if isinstance(content, dict) else None  # pyright: ignore[reportUnknownVariableType]
+    captions: list[Any] = caption if isinstance(caption, list) else [caption]  # pyright: ignore[reportUnknownVariableType]
+    if not captions or not all(isinstance(each, str) for each in captions):
+        raise InputError('The .json file has no "caption" of text.')
+    return captions
 
 
 def _open_image(raw: bytes) -> Image.Image:

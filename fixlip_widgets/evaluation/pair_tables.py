@@ -1,0 +1,109 @@
+"""Rows of CSV, tab-separated, JSON Lines and Parquet files, as dicts; a malformed row is a sentence instead."""
+
+from __future__ import annotations
+
+import csv
+import json
+from collections import Counter
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+from fixlip_widgets.errors import InputError
+
+Cells = dict[str, Any] | str
+"""Column → value, or the reason why the row cannot be read."""
+FORMATS = (".csv", ".tsv", ".jsonl", ".parquet")
+
+
+def table_rows(path: Path, columns: tuple[str, ...]) -> Iterator[tuple[str, Cells]]:
+    """Yield the name and the cells of each row.
+
+    Args:
+        path: A file whose name ends in one of :data:`FORMATS`.
+        columns: Columns that every row needs.
+
+    Raises:
+        InputError: The file cannot be read, or has not exactly one column of each name.
+    """
+    kind = path.suffix.lower()
+    if kind == ".jsonl":
+        return _json_rows(path, columns)
+    return (
+        _parquet_rows(path, columns)
+        if kind == ".parquet"
+        else _csv_rows(path, columns, "\t" if kind == ".tsv" else ",")
+    )
+
+
+def _check_columns(path: Path, names: list[str], columns: tuple[str, ...]) -> None:
+    counts = Counter(names)
+    for column in columns:
+        if counts[column] != 1:
+            problem = "lacks the column" if counts[column] == 0 else "has more than one column"
+            raise InputError(
+                f"{path} {problem} {column}; its columns are {', '.join(names) or 'none'}. Choose columns with "
+                "--image-column and --caption-column."
+            )
+
+
+def _csv_rows(path: Path, columns: tuple[str, ...], delimiter: str) -> Iterator[tuple[str, Cells]]:
+    with path.open(encoding="utf-8-sig", errors="surrogateescape", newline="") as stream:
+        # quotes inside a tab-separated text are part of it, unless they enclose it
+        table = csv.reader(stream, delimiter=delimiter, strict=delimiter == ",")
+        try:
+            header = next(table, [])
+        except csv.Error as error:
+            raise InputError(f"The header of {path} is not valid: {error}.") from error
+        _check_columns(path, header, columns)
+        while True:
+            first = table.line_num + 1
+            try:
+                cells = next(table)
+            except StopIteration:
+                return
+            except csv.Error as error:
+                last = table.line_num
+                yield f"row {first}" + (f" to {last}" if last > first else ""), f"The row is not valid CSV: {error}."
+                continue
+            if cells:
+                yield f"row {table.line_num}", _cells(header, cells)
+
+
+def _cells(header: list[str], cells: list[str]) -> Cells:
+    if len(cells) > len(header):
+        return f"The row has {len(cells)} cells, but the header has {len(header)}; enclose texts in quotes."
+    if any("\udc80" <= character <= "\udcff" for cell in cells for character in cell):
+        return "The row is not valid UTF-8; save the file as UTF-8."
+    return dict(zip(header, cells, strict=False))
+
+
+def _json_rows(path: Path, columns: tuple[str, ...]) -> Iterator[tuple[str, Cells]]:
+    with path.open("rb") as stream:
+        for number, line in enumerate(stream, start=1):
+            if not line.strip():
+                continue
+            try:
+                cells: Any = json.loads(line.decode("utf-8-sig"))
+            except ValueError:  # also of invalid UTF-8
+                cells = None
+            is_object = isinstance(cells, dict)
+            yield f"row {number}", cells if is_object else "The line is not a JSON object in UTF-8."
+
+
+def _parquet_rows(path: Path, columns: tuple[str, ...]) -> Iterator[tuple[str, Cells]]:
+    try:
+        import pyarrow as pa
+        import pyarrow.parquet as pq
+    except ImportError as error:
+        raise InputError("Parquet files need pyarrow: pip install 'fixlip-widgets[evaluate]'.") from error
+    try:
+        file = pq.ParquetFile(path)
+        _check_columns(path, list(file.schema_arrow.names), columns)
+        number = 0
+        for batch in file.iter_batches(batch_size=64, columns=list(columns)):
+            for cells in batch.to_pylist():
+                number += 1
+                yield f"row {number}", cells
+    except (pa.ArrowException, OSError) as error:
+        raise InputError(f"{path} cannot be read as Parquet: {error}.") from error

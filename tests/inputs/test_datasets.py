@@ -1,0 +1,122 @@
+"""Every row of a data set is a pair as written, or is refused by name."""
+
+import csv
+import io
+import json
+
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from fixlip_widgets import InputError
+from fixlip_widgets.evaluation.pairs import rows_of
+from tests.evaluation.test_pairs import png, refusals, write_tar
+
+
+def captions(rows):
+    return [row.read().caption for row in rows]
+
+
+def test_a_caption_that_is_not_utf8_is_refused_and_others_are_read(tmp_path):
+    (tmp_path / "set.csv").write_bytes("image,caption\na.png,un café\nb.png,a dog\n".encode("latin-1"))
+    rows = rows_of(tmp_path / "set.csv")
+    assert refusals(rows) == {"row 2": "The row is not valid UTF-8; save the file as UTF-8."}
+    assert captions(rows[1:]) == ["a dog"]
+
+
+def test_a_row_with_more_cells_than_the_header_is_refused(tmp_path):
+    (tmp_path / "set.csv").write_text("image,caption\na.png,a dog, a cat\nb.png,a cow\n", "utf-8")
+    rows = rows_of(tmp_path / "set.csv")
+    assert list(refusals(rows)) == ["row 2"]
+    assert captions(rows[1:]) == ["a cow"]
+
+
+def test_a_quote_that_never_ends_is_refused(tmp_path):
+    (tmp_path / "set.csv").write_text('image,caption\na.png,a cow\nb.png,"a dog\nc.png,a cat\n', "utf-8")
+    rows = rows_of(tmp_path / "set.csv")
+    assert captions(rows[:1]) == ["a cow"]
+    assert list(refusals(rows)) == ["row 3 to 4"]
+
+
+def test_a_column_twice_is_refused(tmp_path):
+    (tmp_path / "set.csv").write_text("image,caption,caption\na.png,a dog,a cat\n", "utf-8")
+    with pytest.raises(InputError, match="more than one column caption"):
+        rows_of(tmp_path / "set.csv")
+
+
+def test_lines_of_a_text_file_are_several_rows(tmp_path):
+    (tmp_path / "a.png").write_bytes(png())
+    (tmp_path / "a.txt").write_text("a dog\n\na brown dog\n", "utf-8")
+    rows = rows_of(tmp_path)
+    assert [row.name for row in rows] == ["a.png, caption 1", "a.png, caption 2"]
+    assert captions(rows) == ["a dog", "a brown dog"]
+
+
+def test_captions_of_a_sample_are_several_rows_and_a_repeated_key_keeps_both_samples(tmp_path):
+    write_tar(tmp_path / "set.tar", {"1.png": png(), "1.json": json.dumps({"caption": ["a dog", "a cat"]}).encode()})
+    assert captions(rows_of(tmp_path / "set.tar")) == ["a dog", "a cat"]
+
+
+def _tar(path, members):
+    import tarfile
+
+    with tarfile.open(path, "w") as archive:
+        for name, content in members:
+            info = tarfile.TarInfo(name)
+            info.size = len(content)
+            archive.addfile(info, io.BytesIO(content))
+
+
+def test_a_key_twice_is_two_samples(tmp_path):
+    _tar(tmp_path / "set.tar", [("1.png", png()), ("1.txt", b"a dog"), ("1.png", png((0, 0, 9))), ("1.txt", b"a cat")])
+    rows = rows_of(tmp_path / "set.tar")
+    assert [row.name for row in rows] == ["1", "1, sample 2"]
+    assert captions(rows) == ["a dog", "a cat"]
+    assert [row.read().image.getpixel((0, 0)) for row in rows] == [(200, 30, 30), (0, 0, 9)]
+
+
+def test_a_key_twice_with_other_members_is_refused(tmp_path):
+    _tar(tmp_path / "set.tar", [("1.png", png()), ("1.png", png()), ("1.txt", b"a dog")])
+    assert list(refusals(rows_of(tmp_path / "set.tar"))) == ["1", "1, sample 2"]
+
+
+@pytest.mark.parametrize("kind", ["tsv", "jsonl", "parquet"])
+def test_other_tables_and_columns_are_read(tmp_path, kind):
+    import pandas as pd
+
+    table = pd.DataFrame({"file": ["a.png", "b.png"], "text": ["a dog, a cat", 'a "big" dog']})
+    path = tmp_path / f"set.{kind}"
+    if kind == "tsv":
+        path.write_text('file\ttext\na.png\ta dog, a cat\nb.png\ta "big" dog\n', "utf-8")
+    elif kind == "jsonl":
+        table.to_json(path, orient="records", lines=True)
+    else:
+        table.to_parquet(path)
+    rows = rows_of(path, columns=("file", "text"))
+    assert captions(rows) == list(table["text"])
+    assert [row.read().image for row in rows] == [tmp_path / "a.png", tmp_path / "b.png"]
+
+
+def test_rows_of_json_lines_without_a_usable_caption_are_refused(tmp_path):
+    lines = ['{"image": "a.png", "caption": 3}', "{", '{"image": "a.png"}', '{"image": "a.png", "caption": []}']
+    lines += ['{"image": "a.png", "caption": ["a dog", null]}']
+    (tmp_path / "set.jsonl").write_text("\n".join(lines), "utf-8")
+    rows = rows_of(tmp_path / "set.jsonl")
+    assert list(refusals(rows)) == ["row 1", "row 2", "row 3", "row 4", "row 5, caption 2"]
+
+
+@settings(max_examples=60, deadline=None)
+@given(st.lists(st.text(st.characters(exclude_categories=["Cs"], exclude_characters="\0")), min_size=1, max_size=5))
+def test_captions_of_a_csv_are_read_as_written(tmp_path_factory, texts):
+    path = tmp_path_factory.mktemp("set") / "set.csv"
+    stream = io.StringIO()
+    csv.writer(stream).writerows([("image", "caption"), *(("a.png", text) for text in texts)])
+    path.write_bytes(stream.getvalue().encode())
+    rows = rows_of(path)
+    assert len(rows) == len(texts)
+    for row, text in zip(rows, texts, strict=True):
+        if text.strip():
+            assert row.read().caption == text.strip()
+        else:
+            with pytest.raises(InputError, match="empty"):
+                row.read()
