@@ -99,7 +99,7 @@ describe("the views", () => {
     await settled();
     expect(all(view, ".fx-table")).toHaveLength(1);
     await press(one(view, "[data-view=table]"), "ArrowLeft");
-    expect(model.get("view")).toBe("heatmap");
+    expect(model.get("view")).toBe("waterfall");
   });
 
   it("speak of dashes only where something is dashed", async () => {

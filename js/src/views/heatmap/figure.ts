@@ -1,7 +1,7 @@
 /** Plotly's figure of a block of interactions. */
 
 import { divergingScale, type Palette } from "../../lib/colour";
-import { withError } from "../../lib/format";
+import { signed, withError } from "../../lib/format";
 import { clamp } from "../../lib/geometry";
 import { shortened } from "../../lib/labels";
 import {
@@ -60,6 +60,7 @@ export function axesOf(of: Explanation, block: Block): Axes {
 export function figure({ of, block, width, limit, look }: Heatmap) {
   const { rows, columns } = axesOf(of, block);
   const gap = width / columns.length > 16 ? 1 : 0;
+  const narrow = width < NARROW;
   const data = [
     {
       type: "heatmap",
@@ -70,7 +71,7 @@ export function figure({ of, block, width, limit, look }: Heatmap) {
       ygap: block === "image_image" ? gap : 1,
       hoverongaps: false,
       colorscale: divergingScale(look.palette, look.middle),
-      colorbar: colourBar(unitOf(of), width < NARROW),
+      colorbar: colourBar(unitOf(of), limit, narrow),
       ...labels(of, rows, columns),
     },
   ];
@@ -84,10 +85,14 @@ export function figure({ of, block, width, limit, look }: Heatmap) {
     font: { color: look.text, family: look.family, size: 12 },
     hoverlabel: { align: "left", font: { family: look.family, size: 12 } },
     modebar: { bgcolor: "rgba(0,0,0,0)", color: look.text, activecolor: look.text },
-    xaxis: { ...axis(of, block === "text_text"), ...(square && { constrain: "domain" }) },
+    xaxis: {
+      ...axis(of, block === "text_text", narrow),
+      range: [-0.5, columns.length - 0.5],
+      ...(square && { constrain: "domain" }),
+    },
     yaxis: {
-      ...axis(of, block !== "image_image"),
-      autorange: "reversed",
+      ...axis(of, block !== "image_image", narrow),
+      range: [rows.length - 0.5, -0.5],
       ...(square && { scaleanchor: "x", constrain: "domain" }),
     },
     shapes: [...separators(of, block, look.line), framed(2, look.text), framed(1, look.text)],
@@ -102,15 +107,24 @@ function heightOf(of: Explanation, block: Block, width: number): number {
     const rows = clamp(ROW.usual * of.tokens.length, 160, Math.max(400, ROW.least * of.tokens.length));
     return rows + AROUND + (width < NARROW ? 40 : 0);
   }
-  const cells = block === "text_text" ? 56 * of.tokens.length : TALLEST;
-  return Math.min(width, TALLEST, Math.max(cells, 160)) + AROUND;
+  const cells = block === "text_text" ? Math.max(56 * of.tokens.length, 160) : TALLEST;
+  const beside = width < NARROW ? 50 : 130;
+  return Math.min(width - beside, TALLEST, cells) + AROUND + (width < NARROW ? 40 : 0);
 }
 
-function colourBar(unit: string, below: boolean) {
-  const title = { text: `interaction${unit && `,${unit}`}`, side: below ? "top" : "right" };
-  return below
-    ? { title, thickness: 8, outlinewidth: 0, orientation: "h", y: 1, yanchor: "bottom", len: 0.7, nticks: 5 }
-    : { title, thickness: 10, outlinewidth: 0, len: 1 };
+/** Return the colour bar: beside the cells, or above them in a narrow figure. */
+function colourBar(unit: string, limit: number, narrow: boolean) {
+  const ends = [-limit, 0, limit];
+  const shared = {
+    title: { text: `interaction${unit && `,${unit}`}`, side: narrow ? "top" : "right", font: SMALL },
+    tickvals: ends,
+    ticktext: ends.map(signed),
+    tickfont: SMALL,
+    thickness: 10,
+    outlinewidth: 0,
+  };
+  const above = { orientation: "h", x: 0.5, len: 1, y: 1, yanchor: "bottom" };
+  return narrow ? { ...shared, ...above, thickness: 8, tickangle: 0 } : { ...shared, len: 1 };
 }
 
 /** Return the hover labels: the players, the value with its standard error, and whether it is significant. */
@@ -128,14 +142,14 @@ function labels(of: Explanation, rows: readonly number[], columns: readonly numb
 }
 
 /** Return an axis with the names of tokens, the image's row of patches, or the numbers of regions. */
-function axis(of: Explanation, words: boolean) {
+function axis(of: Explanation, words: boolean, narrow: boolean) {
   const shared = { showgrid: false, zeroline: false, ticks: "", automargin: true };
   if (words) {
-    const ticktext = tokenNames(of.tokens).map((name) => escaped(shortened(name)));
+    const ticktext = tokenNames(of.tokens).map((name) => escaped(shortened(name, narrow ? 12 : undefined)));
     return { ...shared, tickvals: [...of.tokens.keys()], ticktext, ticklabelstandoff: 6 };
   }
   const [rows, columns] = of.grid;
-  const every = Math.ceil((of.regions ? of.nImage : rows) / 16);
+  const every = Math.ceil((of.regions ? of.nImage : rows) / (narrow ? 8 : 16));
   const numbered = [...Array(of.regions ? of.nImage : rows).keys()].filter((index) => index % every === 0);
   const { many } = imageWord(of);
   return {
@@ -144,7 +158,11 @@ function axis(of: Explanation, words: boolean) {
     ticktext: numbered.map((index) => String(index + 1)),
     tickangle: 0,
     tickfont: SMALL,
-    title: { text: of.regions ? many : `${many}, by row of the image`, font: SMALL, standoff: 6 },
+    title: {
+      text: of.regions ? many : `${many}, by row${narrow ? "" : " of the image"}`,
+      font: SMALL,
+      standoff: 6,
+    },
   };
 }
 
@@ -158,8 +176,10 @@ function separators(of: Explanation, block: Block, color: string) {
   const [rows, columns] = of.grid;
   const ends = [...Array(rows - 1).keys()].map((row) => (row + 1) * columns - 0.5);
   const line = { color, width: 1 };
-  const along = ends.map((at) => ({ type: "line", x0: at, x1: at, yref: "paper", y0: 0, y1: 1, line }));
-  const down = ends.map((at) => ({ type: "line", y0: at, y1: at, xref: "paper", x0: 0, x1: 1, line }));
+  const { length } = axesOf(of, block).rows;
+  const across = { x0: -0.5, x1: of.nImage - 0.5 };
+  const along = ends.map((at) => ({ type: "line", x0: at, x1: at, y0: -0.5, y1: length - 0.5, line }));
+  const down = ends.map((at) => ({ type: "line", y0: at, y1: at, ...across, line }));
   return block === "cross" ? along : [...along, ...down];
 }
 
