@@ -133,3 +133,20 @@ def test_any_array_is_explained_or_refused(array):
     with suppress(InputError):
         assert np.isfinite(value(array))
     np.testing.assert_array_equal(array, before)
+
+
+def test_a_16_bit_tiff_in_which_0_is_white_is_refused(tmp_path):
+    tifffile = pytest.importorskip("tifffile")
+    tifffile.imwrite(tmp_path / "x.tif", np.full((40, 30), 60_000, np.uint16), photometric="miniswhite")
+    with pytest.raises(InputError, match="0 is white"):
+        value(tmp_path / "x.tif")
+
+
+def test_16_bit_grey_is_turned_upright(tmp_path):
+    grey = COLOURS[:, :, 0]
+    exif = Image.Exif()
+    exif[0x0112] = 3  # upside down
+    Image.fromarray(grey.astype(np.uint16) * np.uint16(257)).save(tmp_path / "turned.png", exif=exif)
+    assert value(tmp_path / "turned.png") == pytest.approx(
+        reference(Image.fromarray(grey[::-1, ::-1].copy())), abs=1e-4
+    )
