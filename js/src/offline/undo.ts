@@ -79,5 +79,7 @@ function worded(name: Setting, value: unknown): string {
   if (typeof value === "number") {
     return Number.isInteger(value) && name !== "p" ? value.toLocaleString("en") : `${+value.toPrecision(3)}`;
   }
-  return name === "text" ? `“${shortened(String(value), LONGEST_CAPTION)}”` : String(value).replaceAll("_", "–");
+  return name === "text"
+    ? `“${shortened(String(value), LONGEST_CAPTION)}”`
+    : String(value).replaceAll("_", "–");
 }

@@ -5,8 +5,8 @@ import { explanationOf } from "../../src/model/explanation";
 import { strongestPairs } from "../../src/offline/graph";
 import { resultOf, type Saved } from "../../src/offline/saved";
 import { differenceOf, groupOf, predictionOf } from "../../src/offline/sums";
-import { decode, decodeIfKnown } from "../../src/wire/arrays";
 import { History } from "../../src/offline/undo";
+import { decode, decodeIfKnown } from "../../src/wire/arrays";
 import type { Traits, WireArray, WireResult } from "../../src/wire/types";
 import ANSWERS from "./answers.json";
 
