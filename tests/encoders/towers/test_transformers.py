@@ -325,7 +325,7 @@ def test_a_missing_processor_and_an_unsupported_class_are_refused(clip_model):
 def test_errors_for_wrapped_and_open_clip_models_name_what_to_pass(clip_model):
     with pytest.raises(ModelError, match=r"Pass the wrapped model: model\.module"):
         load_model(torch.nn.DataParallel(clip_model.clip.model), processor=object())
-    with pytest.raises(ModelError, match="Load an open_clip model by its name or config"):
+    with pytest.raises(ModelError, match="needs its tokenizer and preprocessing"):
         load_model(tiny_clip().clip)
     with pytest.raises(
         ModelError, match="open_clip model from the Hugging Face hub as 'hf-hub:openai/clip-vit-base-patch32'"
