@@ -8,7 +8,7 @@ import type { Store } from "../../state/store";
 import { Popover } from "../../ui/Popover";
 import { adds, point, press } from "../../ui/player-events";
 import type { Block } from "../../wire/types";
-import { axesOf, type Heatmap as Drawing, figure, framesOf, type Look } from "./figure";
+import { axesOf, type Heatmap as Drawing, figure, framesOf, isTouchScreen, type Look } from "./figure";
 import { loadPlotly, type Plotly, type PlotlyElement, type PlotlyEvent } from "./plotly";
 
 /** Return Plotly's configuration: its mode bar downloads the figure, chooses what a drag does, and resets the zoom. */
@@ -118,6 +118,7 @@ function Plot({ store, plotly, drawing }: PlotProps) {
   const selected = store.wire.selection.value;
   const pointed = store.view.pointed.value;
   const [ready, setReady] = useState<unknown>(null);
+  const framed = useRef("");
   useEffect(() => {
     const plot = element.current as PlotlyElement;
     void plotly.react(plot, data, layout, config).then(() => {
@@ -125,6 +126,7 @@ function Plot({ store, plotly, drawing }: PlotProps) {
         plot.dataset.linked = "true";
         link(store, plot, latest);
       }
+      framed.current = "";
       setReady(layout);
     });
   }, [plotly, data, layout]);
@@ -132,8 +134,12 @@ function Plot({ store, plotly, drawing }: PlotProps) {
     const plot = element.current as PlotlyElement;
     // Plotly's own label shows the cell under the pointer
     const elsewhere = plot.matches(":hover") ? [] : pointed;
-    if (ready === layout) {
-      void plotly.relayout(plot, framesOf(axes, layout, { selected, pointed: elsewhere }));
+    const frames = framesOf(axes, layout, { selected, pointed: elsewhere });
+    const key = JSON.stringify(frames);
+    // a change of the layout removes the label
+    if (ready === layout && key !== framed.current) {
+      framed.current = key;
+      void plotly.relayout(plot, frames);
     }
   }, [ready, layout, selected, pointed]);
   useEffect(() => {
@@ -164,7 +170,12 @@ function link(store: Store, plot: PlotlyElement, drawing: { readonly current: Dr
   };
   plot.on?.("plotly_hover", (event) => point(store, players(event)));
   plot.on?.("plotly_unhover", () => point(store, []));
-  plot.on?.("plotly_click", (event) => press(store, players(event), adds(store, event.event)));
+  plot.on?.("plotly_click", (event) => {
+    // a tap shows the label; Plotly reports it twice, and selecting a pair would remove the label
+    if (!isTouchScreen()) {
+      press(store, players(event), adds(store, event.event));
+    }
+  });
 }
 
 /** Return the style sheet's colours for text, lines and zero. */

@@ -97,9 +97,13 @@ export function figure({ of, block, width, limit, look }: Heatmap) {
     },
     shapes: [...separators(of, block, look.line), framed(2, look.text), framed(1, look.text)],
     // on a touch screen, a drag scrolls the page
-    dragmode: globalThis.matchMedia?.("(pointer: coarse)").matches ? false : "zoom",
+    dragmode: isTouchScreen() ? false : "zoom",
   };
   return { data, layout };
+}
+
+export function isTouchScreen(): boolean {
+  return globalThis.matchMedia?.("(pointer: coarse)").matches ?? false;
 }
 
 function heightOf(of: Explanation, block: Block, width: number): number {
