@@ -36,7 +36,7 @@ def tokenize(tokenizer: Any, text: str | Tensor, *, words: bool = False) -> Capt
     Args:
         tokenizer: open_clip's tokenizer, or one with its interface.
         text: The caption, or (length,) token ids.
-        words: Whether the tokens of a word form one player; words are separated by spaces.
+        words: Whether the tokens of a word form one player; words are separated by white space.
 
     Raises:
         InputError: The caption is empty or longer than the model can read; captions are never truncated.
@@ -46,8 +46,7 @@ def tokenize(tokenizer: Any, text: str | Tensor, *, words: bool = False) -> Capt
         return whole_words(tokenizer, caption) if words else caption
     if not isinstance(text, str):  # pyright: ignore[reportUnnecessaryIsInstance]
         raise InputError(f"The caption is a {type(text).__name__}; pass a string or a 1-D tensor of token ids.")
-    text = " ".join(text.split())
-    if not text:
+    if not text.strip():
         raise InputError("The caption is empty; write at least one word.")
     if any("\ud800" <= character <= "\udfff" for character in text):
         raise InputError(f"The caption {text!a} contains half of a character; enter it again.")
@@ -59,6 +58,9 @@ def tokenize(tokenizer: Any, text: str | Tensor, *, words: bool = False) -> Capt
     if length > limit:
         raise InputError(f"The caption has {length} tokens; this model reads at most {limit}. Shorten it.")
     ids: Tensor = tokenizer(text)[0]
+    single_spaced = " ".join(text.split())
+    if text != single_spaced and torch.equal(tokenizer(single_spaced)[0], ids):
+        text = single_spaced  # the model does not read other white space
     start = 1 if simple else _start(tokenizer, length)
     caption = _caption(tokenizer, text, ids, torch.arange(start, start + length))
     return whole_words(tokenizer, caption) if words else caption

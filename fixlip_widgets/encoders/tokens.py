@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+from bisect import bisect_right
 from typing import Any
 
 from fixlip_widgets.support.open_clip import open_clip
@@ -60,20 +61,21 @@ def is_byte_level(tokenizer: Any) -> bool:
 
 
 def words_of(tokenizer: Any, text: str, tokens: list[int]) -> list[int]:
-    """Return the index of the word that each token of a caption belongs to; words are separated by spaces.
+    """Return the index of the word that each token of a caption belongs to; words are separated by white space.
 
     If the tokenizer reports the position of each token in the text, these positions are used. Otherwise the bytes of
     the tokens are aligned with those of the text, both without spaces. If they differ because the tokenizer rewrites
     the text, words end where the tokenizer marks them.
     """
-    cleaned = tokenizer.clean_fn(text).split()
+    text = tokenizer.clean_fn(text)
+    cleaned = text.split()
     if getattr(getattr(tokenizer, "tokenizer", None), "is_fast", False):
-        text = " ".join(cleaned)
         encoding = tokenizer.tokenizer(text, add_special_tokens=False, return_offsets_mapping=True)
         if encoding.input_ids == tokens:
-            return _renumber([text.count(" ", 0, max(start, end - 1) + 1) for start, end in encoding.offset_mapping])
+            gaps = [match.start() for match in re.finditer(r"\s+", text)]
+            return _renumber([bisect_right(gaps, max(start, end - 1)) for start, end in encoding.offset_mapping])
     parts = [token_bytes(tokenizer, token).decode(errors="replace") for token in tokens]
-    raw = [token_bytes(tokenizer, token).replace(b" ", b"") for token in tokens]
+    raw = [token_bytes(tokenizer, token).translate(None, b" \t\n\r") for token in tokens]
     if b"".join(raw).lower() == "".join(cleaned).lower().encode():
         ends, position = [], 0
         for word in cleaned:
