@@ -157,6 +157,7 @@ def _transform(cfg: Any) -> Any:
     return open_clip.transform.image_transform_v2(cfg, is_train=False)
 
 
+@torch.inference_mode(False)  # gradient methods cannot use weights that were created in inference mode
 def load_model(
     name: str | os.PathLike[str] | dict[str, Any] | nn.Module | tuple[Any, ...] | None = None,
     pretrained: str | os.PathLike[str] | bool | None = None,

@@ -9,13 +9,14 @@ from __future__ import annotations
 
 import inspect
 import math
-from collections.abc import Callable
+from collections.abc import Callable, Generator
+from contextlib import contextmanager
 from dataclasses import dataclass
 from typing import Any
 
 import torch
 import torch.nn.functional as F
-from torch import Tensor
+from torch import Tensor, nn
 from torch.overrides import TorchFunctionMode
 
 from fixlip_widgets.errors import ModelError
@@ -143,6 +144,39 @@ def _unsupported(reason: str) -> ModelError:
         f"The encoder {reason}; GAME and Grad-ECLIP support plain self-attention only. "
         "Use a vision transformer, or method='banzhaf', which works with every encoder."
     )
+
+
+@contextmanager
+def gradients_of(model: nn.Module) -> Generator[None]:
+    """Enable gradients, whatever the caller has set.
+
+    Raises:
+        ModelError: The weights were created in inference mode, so PyTorch cannot differentiate functions of them.
+    """
+    if any(weight.is_inference() for weight in model.parameters()):
+        raise ModelError(
+            "The model was loaded in torch.inference_mode(), so gradient methods cannot use its weights. Load it "
+            "outside of inference mode, or use method='banzhaf'."
+        )
+    with torch.inference_mode(False), torch.enable_grad():
+        yield
+
+
+@contextmanager
+def pytorch_attention(model: nn.Module) -> Generator[None]:
+    """Let the parts of transformers in a model call PyTorch's attention function, which a recorder can replace.
+
+    Their setting ``attn_implementation``, such as "eager", is restored afterwards. It does not change the result.
+    """
+    configs: list[Any] = [getattr(module, "config", None) for module in model.modules()]
+    before = [(each, each._attn_implementation) for each in configs if hasattr(each, "_attn_implementation")]
+    try:
+        for config, _ in before:
+            config._attn_implementation = "sdpa"
+        yield
+    finally:
+        for config, implementation in before:  # outer configs first, because they overwrite those inside them
+            config._attn_implementation = implementation
 
 
 @dataclass(frozen=True)

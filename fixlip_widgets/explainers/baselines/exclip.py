@@ -17,6 +17,7 @@ from fixlip_widgets.encoders.models import Model
 from fixlip_widgets.encoders.towers.text import text_tower
 from fixlip_widgets.encoders.towers.transformers_model import TransformersEncoder
 from fixlip_widgets.errors import InputError, ModelError
+from fixlip_widgets.explainers.baselines.attention import gradients_of
 from fixlip_widgets.explainers.baselines.positions import positions_of
 from fixlip_widgets.explainers.game import VisionLanguageGame
 from fixlip_widgets.explanation.explanation import Explanation
@@ -65,7 +66,8 @@ def exclip(game: VisionLanguageGame, steps: int = 10, chunk: int = 10, layer: in
         if value < 1:
             raise InputError(f"{name} is {value}; it must be at least 1.")
     positions_of(game, "image", _ANY_LENGTH)  # raises ModelError for encoders without patches
-    image, text = interaction_factors(game, steps, chunk, layer)
+    with gradients_of(game.model.clip):
+        image, text = interaction_factors(game, steps, chunk, layer)
     cross = game.scale * text[:, :-1].T @ positions_of(game, "image", image.shape[1]).gather(image)
     n = game.n_players
     interactions = np.zeros((n, n))

@@ -14,7 +14,13 @@ import torch.nn.functional as F
 from torch import Tensor
 
 from fixlip_widgets.errors import InputError
-from fixlip_widgets.explainers.baselines.attention import Attention, TowerAttention, record_attention
+from fixlip_widgets.explainers.baselines.attention import (
+    Attention,
+    TowerAttention,
+    gradients_of,
+    pytorch_attention,
+    record_attention,
+)
 from fixlip_widgets.explainers.baselines.positions import positions_of
 from fixlip_widgets.explainers.game import Modality, VisionLanguageGame
 from fixlip_widgets.explanation.explanation import Explanation
@@ -80,12 +86,13 @@ def _first_order(game: VisionLanguageGame, method: str, relevance: Relevance) ->
     def record(modality: Modality, n: int) -> TowerAttention:
         return record_attention(game.encoder(modality), torch.ones(n, dtype=torch.bool, device=game.model.device))
 
-    image, text = record("image", game.n_image), record("text", game.n_text)
-    similarity = game.scale * (image.embedding @ text.embedding) + game.bias
-    main = [
-        positions_of(game, "image", image.length).gather(relevance(image, similarity, "image")),
-        positions_of(game, "text", text.length).gather(relevance(text, similarity, "text")),
-    ]
+    with gradients_of(game.model.clip), pytorch_attention(game.model.clip):
+        image, text = record("image", game.n_image), record("text", game.n_text)
+        similarity = game.scale * (image.embedding @ text.embedding) + game.bias
+        main = [
+            positions_of(game, "image", image.length).gather(relevance(image, similarity, "image")),
+            positions_of(game, "text", text.length).gather(relevance(text, similarity, "text")),
+        ]
     return Explanation(
         baseline=0.0,
         main=torch.cat(main).cpu().double().numpy(),
