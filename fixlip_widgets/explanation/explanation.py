@@ -7,7 +7,7 @@ methods import them when called.
 from __future__ import annotations
 
 import json
-from typing import TYPE_CHECKING, Any, Literal, get_args
+from typing import TYPE_CHECKING, Any, Literal, get_args, overload
 
 from fixlip_widgets.errors import InputError
 from fixlip_widgets.explanation import npz_format, tables
@@ -58,6 +58,10 @@ class Explanation(Surrogate):
             raise InputError(f"There is no drawing of kind {kind!r}; choose one of {', '.join(drawings)}.")
         return drawings[kind](self, **options)
 
+    @overload
+    def to_png(self, path: None = None, kind: SvgKind = "graph", **options: Any) -> bytes: ...
+    @overload
+    def to_png(self, path: PathLike, kind: SvgKind = "graph", **options: Any) -> None: ...
     def to_png(
         self,
         path: PathLike | None = None,
@@ -66,8 +70,8 @@ class Explanation(Surrogate):
         scale: float = 2.0,
         background: str | None = "#ffffff",
         **options: Any,
-    ) -> bytes:
-        """Return the drawing of :meth:`to_svg` as a PNG file, written to ``path`` if given. Requires resvg-py.
+    ) -> bytes | None:
+        """Return the drawing of :meth:`to_svg` as a PNG file, or write it to ``path``. Requires resvg-py.
 
         For ``scale`` and ``background``, see :func:`fixlip_widgets.drawing.png.png`.
         """
@@ -76,17 +80,26 @@ class Explanation(Surrogate):
         if path in get_args(SvgKind):
             raise InputError(f"The first argument of to_png is the path: to_png('{path}.png', kind={path!r}).")
         png_bytes = png(self.to_svg(kind, **options), scale=scale, background=background)
-        if path is not None:
-            with replacing(path) as stream:
-                stream.write(png_bytes)
-        return png_bytes
+        if path is None:
+            return png_bytes
+        with replacing(path) as stream:
+            stream.write(png_bytes)
+        return None
 
-    def to_csv(self, path: PathLike | None = None) -> str:
-        """Return all terms as CSV, written to ``path`` if given; see :mod:`fixlip_widgets.explanation.tables`."""
+    @overload
+    def to_csv(self, path: None = None) -> str: ...
+    @overload
+    def to_csv(self, path: PathLike) -> None: ...
+    def to_csv(self, path: PathLike | None = None) -> str | None:
+        """Return all terms as CSV, or write them to ``path``; see :mod:`fixlip_widgets.explanation.tables`."""
         return _written(tables.as_csv(self), path)
 
-    def to_json(self, path: PathLike | None = None) -> str:
-        """Return all fields except images as JSON, written to ``path`` if given; unknown values are null."""
+    @overload
+    def to_json(self, path: None = None) -> str: ...
+    @overload
+    def to_json(self, path: PathLike) -> None: ...
+    def to_json(self, path: PathLike | None = None) -> str | None:
+        """Return all fields except images as JSON, or write it to ``path``; unknown values are null."""
         return _written(json.dumps(tables.as_json(self), ensure_ascii=False, allow_nan=False), path)
 
     def to_html(self, path: PathLike, title: str | None = None, **options: Any) -> None:
@@ -157,8 +170,9 @@ class Explanation(Surrogate):
         return html_card(self)
 
 
-def _written(text: str, path: PathLike | None) -> str:
-    if path is not None:
-        with replacing(path) as stream:
-            stream.write(text.encode("utf-8"))
-    return text
+def _written(text: str, path: PathLike | None) -> str | None:
+    if path is None:
+        return text
+    with replacing(path) as stream:
+        stream.write(text.encode("utf-8"))
+    return None

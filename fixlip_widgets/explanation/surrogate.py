@@ -135,6 +135,10 @@ class Surrogate(Players):
             if getattr(self, name) is not None:
                 object.__setattr__(self, name, _frozen(np.array(getattr(self, name), dtype=np.uint8)))
 
+    def __reduce__(self) -> tuple[Any, ...]:
+        """Pickle and copy by the constructor, so that the arrays of a copy are read-only too."""
+        return _rebuilt, (type(self), {name: getattr(self, name) for name in self.__dataclass_fields__})
+
     def description(self) -> dict[str, Any]:
         """Return the fields that :meth:`fixlip_widgets.VisionLanguageGame.description` returns."""
         return {name: getattr(self, name) for name in _PAIR}
@@ -336,6 +340,10 @@ class Surrogate(Players):
 
 def _or_unknown(errors: Floats | None, shape: tuple[int, ...]) -> Floats:
     return np.full(shape, np.nan) if errors is None else errors
+
+
+def _rebuilt(kind: type[Surrogate], fields: dict[str, Any]) -> Surrogate:
+    return kind(**fields)
 
 
 def _frozen(array: NDArray[Any]) -> NDArray[Any]:

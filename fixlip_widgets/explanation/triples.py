@@ -39,6 +39,10 @@ class Triples:
             array.setflags(write=False)
             object.__setattr__(self, name, array)
 
+    def __reduce__(self) -> tuple[type[Triples], tuple[Floats, ...]]:
+        """Pickle and copy by the constructor, so that the arrays of a copy are read-only too."""
+        return type(self), tuple(getattr(self, name) for name in self.__dataclass_fields__)
+
     @property
     def n_image(self) -> int:
         """Number of image players."""

@@ -334,8 +334,8 @@ class FixlipWidget(WidgetTraits, anywidget.AnyWidget):
 
     def to_png(
         self, path: PathLike | None = None, kind: Literal["graph", "overlay"] = "graph", **options: Any
-    ) -> bytes:
-        """Return the same as PNG, and write it to ``path`` if given; see :meth:`fixlip_widgets.Explanation.to_png`."""
+    ) -> bytes | None:
+        """Return the same as PNG, or write it to ``path``; see :meth:`fixlip_widgets.Explanation.to_png`."""
         return self.shown_explanation().to_png(path, kind, **{**self._views.picture_options(kind), **options})
 
     def _ipython_display_(self, **_: Any) -> None:

@@ -38,6 +38,9 @@ class Curves:
     least: Floats
     aid: float
 
+    def __repr__(self) -> str:
+        return f"<Curves of {len(self.kept)} points: area between insertion and deletion {self.aid:.3f}>"
+
 
 def insertion_deletion(game: VisionLanguageGame, explanation: Explanation) -> Curves:
     """Compute the curves of the most and least similar coalitions of every size, and the area between them.

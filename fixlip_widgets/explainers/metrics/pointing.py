@@ -33,6 +33,10 @@ class Pointing:
     chance_signed: float
     by_word: dict[str, float]
 
+    def __repr__(self) -> str:
+        words = ", ".join(f"{word} {score:.2f}" for word, score in self.by_word.items())
+        return f"<Pointing: {self.pgr:.2f}, chance {self.chance:.2f} ({words})>"
+
 
 def pointing_game(explanation: Explanation, regions: Mapping[Word, ArrayLike]) -> Pointing:
     """Compute PGR: (Σ positive interactions on an object's cells + Σ |negative| elsewhere) / Σ |all|, over all objects.

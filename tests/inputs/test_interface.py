@@ -1,0 +1,46 @@
+"""Results follow the conventions of Python's scientific packages: copies, files and short descriptions."""
+
+import copy
+import pickle
+
+import numpy as np
+import pytest
+
+from fixlip_widgets.explainers.metrics.curves import Curves
+from fixlip_widgets.explainers.metrics.pointing import Pointing
+from tests.examples import random_explanation
+from tests.explanation.test_tables import third_order
+
+
+@pytest.mark.parametrize("copied", [copy.copy, copy.deepcopy, lambda each: pickle.loads(pickle.dumps(each))])  # noqa: S301
+def test_arrays_of_a_copy_are_equal_and_read_only(copied):
+    explanation = random_explanation().replace(image=np.zeros((4, 4, 3), np.uint8))
+    twin = copied(explanation)
+    assert type(twin) is type(explanation)
+    for name in explanation.__dataclass_fields__:
+        value, again = getattr(explanation, name), getattr(twin, name)
+        np.testing.assert_equal(again, value)
+        if isinstance(value, np.ndarray):
+            assert not again.flags.writeable
+    triples = copied(third_order()).triples
+    np.testing.assert_array_equal(triples.image_image_text, third_order().triples.image_image_text)
+    assert not triples.image_image_text.flags.writeable
+
+
+def test_a_method_that_writes_a_file_returns_nothing(tmp_path):
+    explanation = random_explanation()
+    assert explanation.to_csv(tmp_path / "values.csv") is None
+    assert (tmp_path / "values.csv").read_text("utf-8") == explanation.to_csv()
+    assert explanation.to_json(tmp_path / "values.json") is None
+    assert (tmp_path / "values.json").read_text("utf-8") == explanation.to_json()
+    assert explanation.to_png(tmp_path / "graph.png") is None
+    assert (tmp_path / "graph.png").read_bytes() == explanation.to_png()
+
+
+def test_measures_have_a_short_description():
+    points = np.linspace(0, 1, 51)
+    assert repr(Curves(points, points, points, 0.25)) == (
+        "<Curves of 51 points: area between insertion and deletion 0.250>"
+    )
+    pointing = Pointing(pgr=0.8, chance=0.25, chance_signed=0.5, by_word={"dog": 0.75, "cat": 0.9})
+    assert repr(pointing) == "<Pointing: 0.80, chance 0.25 (dog 0.75, cat 0.90)>"
