@@ -43,7 +43,9 @@ def as_json(explanation: Surrogate) -> dict[str, Any]:
 def as_frame(explanation: Surrogate) -> pd.DataFrame:
     """Return a pandas table with one row per term; unknown standard errors are NaN.
 
-    With order 3, third-order terms are included, and the column ``third`` has their third player.
+    ``players`` are the indices of a term's players, and ``kind`` is ``"baseline"`` or their modalities, such as
+    ``"image"`` or ``"image × text"``. With order 3, third-order terms are included, and the column ``third`` has their
+    third player.
 
     Raises:
         ImportError: pandas is not installed.
@@ -58,11 +60,13 @@ def as_frame(explanation: Surrogate) -> pd.DataFrame:
             len(players),
             *(explanation.names[player] for player in players),
             *[""] * (len(players_in) - len(players)),
+            players,
+            " × ".join("image" if player < explanation.n_image else "text" for player in players) or "baseline",
             *rest,
         )
         for players, *rest in _terms(explanation)
     ]
-    return pd.DataFrame(rows, columns=["order", *players_in, "value", "standard_error"])
+    return pd.DataFrame(rows, columns=["order", *players_in, "players", "kind", "value", "standard_error"])
 
 
 def _terms(explanation: Surrogate) -> Iterator[tuple[tuple[int, ...], float, float]]:

@@ -44,3 +44,21 @@ def test_measures_have_a_short_description():
     )
     pointing = Pointing(pgr=0.8, chance=0.25, chance_signed=0.5, by_word={"dog": 0.75, "cat": 0.9})
     assert repr(pointing) == "<Pointing: 0.80, chance 0.25 (dog 0.75, cat 0.90)>"
+
+
+def test_rows_of_a_frame_have_the_indices_and_the_kind_of_their_players():
+    explanation = third_order()
+    frame = explanation.to_frame().set_index("players")
+    assert frame.loc[[(1, 2)], ["kind", "value"]].to_numpy().tolist() == [
+        ["image × text", explanation.interactions[1, 2]]
+    ]
+    assert frame["kind"].value_counts().to_dict() == {
+        "baseline": 1,
+        "image": 2,
+        "text": 2,
+        "image × image": 1,
+        "image × text": 4,
+        "text × text": 1,
+        "image × image × text": 2,
+        "image × text × text": 2,
+    }
