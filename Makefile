@@ -38,7 +38,7 @@ demo: $(LAB) bundle ## run the quickstart notebook, and write a report on a pack
 
 test: lint browser ## run all tests (ARGS="-k budget" for a subset)
 	$(PY) hatch_build.py npm test
-	OMP_NUM_THREADS=1 $(PY) -m pytest -n $(WORKERS) --dist loadgroup --durations 20 $(ARGS)
+	OMP_NUM_THREADS=1 $(PY) -m pytest -n $(WORKERS) --dist loadfile --durations 20 $(ARGS)
 
 lab: $(LAB) bundle ## open JupyterLab on the quickstart
 	$(PY) -m jupyterlab $(if $(filter 0,$(shell id -u)),--allow-root) $(QUICKSTART)
