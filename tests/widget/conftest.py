@@ -8,6 +8,7 @@ from typing import Any
 
 import numpy as np
 import pytest
+import torch
 
 from fixlip_widgets import FixlipWidget, IncrementalExplainer, Model, VisionLanguageGame
 from fixlip_widgets.pages.packed_arrays import from_wire
@@ -81,6 +82,24 @@ def wire(widget: FixlipWidget, monkeypatch: pytest.MonkeyPatch) -> Wire:
 def breakable() -> Model:
     """A copy of the tiny model that a test may break."""
     return copy.deepcopy(tiny_clip())
+
+
+class Fault:
+    """What a block of an image encoder does to its output; nothing until a test sets ``act``."""
+
+    def __init__(self) -> None:
+        self.act: Callable[[torch.Tensor], torch.Tensor] | None = None
+
+    def __call__(self, _module: torch.nn.Module, _inputs: Any, output: torch.Tensor) -> torch.Tensor | None:
+        return self.act(output) if self.act else None
+
+
+@pytest.fixture
+def fault(breakable: Model) -> Fault:
+    """The fault of ``breakable``, whose hooks do not change when it occurs."""
+    fault = Fault()
+    breakable.clip.visual.transformer.resblocks[0].register_forward_hook(fault)
+    return fault
 
 
 def numbers(wire: dict[str, Any]) -> np.ndarray:

@@ -42,6 +42,7 @@ ANOTHER: dict[str, Any] = {
     "shown": "pinned",
     "palette": "safe",
     "theme": "dark",
+    "level": "all",
 }
 
 

@@ -7,7 +7,6 @@ from collections.abc import Callable
 
 import numpy as np
 import pytest
-import torch
 from PIL import Image
 
 import fixlip_widgets as fx
@@ -18,7 +17,7 @@ from fixlip_widgets.pages.wire_format import image
 from fixlip_widgets.widget.playground import PICTURE_SIDE
 from tests.examples import dog_and_hydrant
 from tests.golden import tiny_game
-from tests.widget.conftest import SECONDS, Wire
+from tests.widget.conftest import SECONDS, Fault, Wire
 
 Make = Callable[..., FixlipWidget]
 
@@ -46,10 +45,11 @@ def test_with_nothing_hidden_it_is_the_pair_itself(widget: FixlipWidget) -> None
 
 
 def test_a_masked_pair_is_encoded_once(make_widget: Make, breakable: Model) -> None:
-    widget = make_widget(breakable)
-    assert widget.wait(SECONDS)
     runs: list[int] = []
     breakable.clip.visual.transformer.resblocks[0].register_forward_pre_hook(lambda *_: runs.append(1))
+    widget = make_widget(breakable)
+    assert widget.wait(SECONDS)
+    runs.clear()
     for removed in ((3, 17), (17, 3), (), (3, 17)):
         widget.removed = removed
         assert widget.wait(SECONDS)
@@ -129,11 +129,10 @@ def test_an_unknown_player_index_is_rejected(widget: FixlipWidget, wire: Wire) -
         widget.removed = (-1,)
 
 
-def test_a_failure_of_the_model_is_told(make_widget: Make, breakable: Model) -> None:
+def test_a_failure_of_the_model_is_told(make_widget: Make, breakable: Model, fault: Fault) -> None:
     widget = make_widget(breakable)
     assert widget.wait(SECONDS)
-    with torch.no_grad():
-        breakable.clip.visual.proj.fill_(float("nan"))
+    fault.act = lambda output: output * float("nan")
     widget.removed = (4,)
     assert widget.wait(SECONDS)
     assert widget.error.startswith("The model's value cannot be computed: ")

@@ -16,7 +16,7 @@ from traitlets import link
 from fixlip_widgets import FixlipWidget, InputError, Model
 from tests.examples import dog_and_hydrant, random_explanation
 from tests.golden import tiny_clip, tiny_pixels
-from tests.widget.conftest import CAPTION, SECONDS, numbers
+from tests.widget.conftest import CAPTION, SECONDS, Fault, numbers
 
 Make = Callable[..., FixlipWidget]
 
@@ -159,12 +159,13 @@ def test_close_ends_the_worker(make_widget: Make) -> None:
         widget.run()
 
 
-def test_an_encoders_failure_is_told_and_the_last_result_stays(make_widget: Make, breakable: Model) -> None:
+def test_an_encoders_failure_is_told_and_the_last_result_stays(
+    make_widget: Make, breakable: Model, fault: Fault
+) -> None:
     widget = make_widget(breakable)
     assert widget.wait(SECONDS)
     good = widget.explanation
-    with torch.no_grad():
-        breakable.clip.visual.proj.fill_(float("nan"))
+    fault.act = lambda output: output * float("nan")
     widget.p = 0.9
     assert widget.wait(SECONDS)
     assert widget.status == "error"
@@ -174,22 +175,21 @@ def test_an_encoders_failure_is_told_and_the_last_result_stays(make_widget: Make
     assert np.isfinite(numbers(widget.result["interactions"])).all()
 
 
-def _fail(*_: Any) -> None:
-    1 % 0  # noqa: B018
+def _fail(_: torch.Tensor) -> torch.Tensor:
+    return torch.tensor(1 % 0)
 
 
 def test_an_unforeseen_failure_is_told_with_its_type_and_the_widget_survives(
-    make_widget: Make, breakable: Model
+    make_widget: Make, breakable: Model, fault: Fault
 ) -> None:
     widget = make_widget(breakable)
     assert widget.wait(SECONDS)
-    hooks = [module.register_forward_pre_hook(_fail) for module in breakable.clip.visual.modules()]
+    fault.act = _fail
     widget.p = 0.2
     assert widget.wait(SECONDS)
     assert (widget.status, widget.error) == ("error", "ZeroDivisionError: integer modulo by zero")
     assert "Traceback" in widget.last_traceback
-    for hook in hooks:
-        hook.remove()
+    fault.act = None
     widget.run()
     assert widget.wait(SECONDS)
     assert (widget.status, widget.error, widget.explanation.p) == ("done", "", 0.2)
