@@ -155,7 +155,7 @@ function Plot({ store, plotly, drawing }: PlotProps) {
     <div
       class="fx-heatmap"
       ref={element}
-      role="img"
+      role="group"
       aria-label={`Heatmap of ${titleOf(drawing.block, store.view.board.value)}; the table has the strongest of them in words`}
     />
   );
