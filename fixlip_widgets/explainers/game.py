@@ -119,6 +119,16 @@ class VisionLanguageGame(Players):
         self._prepare_text(text)
         self._check_forward()
 
+    def __getstate__(self) -> dict[str, Any]:
+        """Note whether the weights are unchanged, because the version counters of a copy start anew."""
+        now = self.model.weights_state()
+        return {**self.__dict__, "_weights": {modality: then == now for modality, then in self._weights.items()}}
+
+    def __setstate__(self, state: dict[str, Any]) -> None:
+        self.__dict__.update(state)
+        now = self.model.weights_state()
+        self._weights = {modality: now if current else None for modality, current in state["_weights"].items()}
+
     def set_image(self, image: ImageLike) -> None:
         """Replace the image; the caption and its encodings stay valid."""
         self._prepare_image(image)

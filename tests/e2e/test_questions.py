@@ -174,7 +174,7 @@ def test_a_hundred_moves_leave_kernel_and_view_in_the_last_state(open_notebook: 
 
 
 LOADED = """() => ({
-    modules: globalThis[Symbol.for('fixlip_widgets.modules')].size,
+    modules: globalThis[Symbol.for('fixlip_widgets.modules.2')].size,
     sheets: document.adoptedStyleSheets
         .filter(({cssRules}) => [...cssRules].some(rule => rule.cssText.includes('.fx-patch'))).length,
     carried: [...document.querySelectorAll('style')].filter(style => style.textContent.includes('.fx-patch')).length,

@@ -20,7 +20,7 @@ def test_quickstart_runs_and_shows_the_explanation(lab: Lab, open_file: Callable
     notebook.page.locator(".jp-Notebook-cell", has_text="strongest at row").first.wait_for(timeout=WAIT)
     expect(notebook.page.locator("[data-mime-type='application/vnd.jupyter.error']")).to_have_count(0)
     expect(view.root.locator(".fx-patch")).to_have_count(64)
-    expect(view.root.locator(".fx-chip")).to_have_text(["a", "dog", "next", "to", "a", "banana"])
+    expect(view.root.locator(".fx-chip")).to_have_text(["a¹", "dog", "next", "to", "a²", "banana"])
     assert view.says("level") == "simple"
     expect(view.root.locator(".fx-views, [data-panel]")).to_have_count(0)
     expect(view.root.locator(".fx-trust-word")).to_contain_text(notebook.evaluate("widget.result['trust']['word']"))

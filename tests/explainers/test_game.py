@@ -1,3 +1,6 @@
+import copy
+import pickle
+
 import numpy as np
 import pytest
 import torch
@@ -310,3 +313,15 @@ def test_a_siglip_like_model_keeps_its_padding_visible_and_its_bias():
     assert torch.equal(game.text_embeddings(nothing), before)
     tower._tokens[-2] += 10.0  # padding
     assert not torch.allclose(game.text_embeddings(nothing), before)
+
+
+def test_a_copy_is_current_exactly_if_its_original_is():
+    model = copy.deepcopy(tiny_clip())
+    game = VisionLanguageGame(model, tiny_pixels(), "a dog")
+    for copied in (copy.copy(game), copy.deepcopy(game), pickle.loads(pickle.dumps(game))):  # noqa: S301
+        assert copied.value(np.ones((1, game.n_players))) == pytest.approx(game.similarity, abs=1e-5)
+    with torch.no_grad():
+        model.clip.visual.proj.mul_(2)
+    for copied in (copy.copy(game), copy.deepcopy(game), pickle.loads(pickle.dumps(game))):  # noqa: S301
+        with pytest.raises(EncodingError, match="have changed"):
+            copied.image_embeddings(np.ones((1, game.n_image)))
