@@ -39,6 +39,7 @@ def explain(
     masks: MaskDesign = DEFAULT_DESIGN,
     ridge: float | None = None,
     scope: Literal["all", "cross"] = "all",
+    check: bool = True,
     progress: bool | None = None,
 ) -> Explanation:
     """Explain the similarity that ``model`` assigns to ``image`` and ``text``.
@@ -54,8 +55,8 @@ def explain(
             each, by default as many as Banzhaf methods have image masks. The other methods ignore it.
         max_encodings: Maximum number of image encodings; the budget is reduced to the largest that fits. Text encodings
             are not limited: there are at most a few thousand, and they are cheap.
-        method: A name in :data:`~fixlip_widgets.explainers.registry.METHODS`: ``"banzhaf"`` (p-weighted Banzhaf
-            interactions, FIxLIP), ``"shapley"`` (Shapley interactions) or ``"exclip"``; the first-order methods
+        method: A name in :data:`~fixlip_widgets.explainers.registry.METHODS`: ``"banzhaf"`` or ``"fixlip"`` (p-weighted
+            Banzhaf interactions, FIxLIP), ``"shapley"`` (Shapley interactions) or ``"exclip"``; the first-order methods
             ``"banzhaf_values"``, ``"shapley_values"``, ``"grad_eclip"`` and ``"game_attention"``; or ``"random"``, a
             chance-level baseline.
         order: 1 for main effects, 2 to add interactions, 3 to add image–image–text and image–text–text terms
@@ -72,10 +73,12 @@ def explain(
             masks or more (for up to 64 players), and 95 % intervals cover at least 95 % of the terms.
         ridge: Ridge penalty of image–image terms; by default chosen by cross-validation. 0 is the paper's estimator.
         scope: ``"cross"`` for main effects and cross-modal interactions only.
+        check: Whether to compare the complete image and caption with the model's own forward pass.
         progress: Whether to show a progress bar; by default only for long computations in interactive use.
 
     Raises:
         InputError: An argument is out of range; the message states the allowed values.
+        EncodingError: The masked encoders disagree with the model's own forward pass; the message has both similarities.
 
     Source: Baniecki et al., "Explaining Similarity in Vision-Language Encoders with Weighted Banzhaf Interactions",
     NeurIPS 2025. For the sources of the other methods, see :mod:`~fixlip_widgets.explainers.shapley` and
@@ -92,7 +95,7 @@ def explain(
     fit_order: Literal[2, 3] = 3 if order == 3 else 2
     check_fit(ridge, scope, fit_order)
     game = VisionLanguageGame(
-        model or load_model(), image, text, grid=grid, regions=regions, words=words, masking=masking
+        model or load_model(), image, text, grid=grid, regions=regions, words=words, masking=masking, check=check
     )
     budget = chosen.budget_within(game, p, budget, max_encodings)
     explainer = IncrementalExplainer(game, seed=seed, masks=masks)

@@ -263,6 +263,10 @@ class VisionLanguageGame(Players):
         text = self.text_embeddings(joint[:, self.n_image :]).double()
         return (self.scale * (image * text).sum(dim=1) + self.bias).cpu().numpy()
 
+    def __call__(self, masks: ArrayLike) -> Floats:
+        """Return :meth:`value` of ``masks``; shap and shapiq call games this way."""
+        return self.value(masks)
+
     def table(self) -> Floats:
         """Return the (2**n,) logits of all joint masks, from 2**n_image + 2**n_text encodings.
 

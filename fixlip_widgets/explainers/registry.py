@@ -169,6 +169,7 @@ def method_of_order(name: str, order: int | None) -> tuple[Method, int]:
         InputError: No method has this name, or it does not offer this order.
     """
     chosen = method(name)
+    name = chosen.name
     if order == 1 and (values := METHODS.get(f"{name}_values")):
         chosen = replace(values, name=name)
     if order is not None and order not in chosen.orders:

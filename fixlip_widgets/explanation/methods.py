@@ -48,11 +48,13 @@ CATALOGUE: dict[str, MethodInfo] = {method.name: method for method in _ALL}
 
 
 def check_method(name: object) -> str:
-    """Return ``name`` if it is the name of a method.
+    """Return ``name`` if it is the name of a method; ``"fixlip"`` is another name of ``"banzhaf"``.
 
     Raises:
         InputError: There is no such method; the message lists the methods.
     """
+    if name == "fixlip":
+        return "banzhaf"
     if not isinstance(name, str) or name not in CATALOGUE:
         raise InputError(f"There is no method {name!r}; choose one of {', '.join(CATALOGUE)}.")
     return name

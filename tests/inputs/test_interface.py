@@ -4,12 +4,16 @@ import copy
 import pickle
 
 import numpy as np
+import open_clip
 import pytest
 
+import fixlip_widgets as fx
+from fixlip_widgets import EncodingError
 from fixlip_widgets.explainers.metrics.curves import Curves
 from fixlip_widgets.explainers.metrics.pointing import Pointing
 from tests.examples import random_explanation
 from tests.explanation.test_tables import third_order
+from tests.golden import tiny_clip, tiny_game, tiny_pixels
 
 
 @pytest.mark.parametrize("copied", [copy.copy, copy.deepcopy, lambda each: pickle.loads(pickle.dumps(each))])  # noqa: S301
@@ -62,3 +66,29 @@ def test_rows_of_a_frame_have_the_indices_and_the_kind_of_their_players():
         "image × image × text": 2,
         "image × text × text": 2,
     }
+
+
+def test_a_game_can_be_called_as_shap_and_shapiq_do():
+    game = tiny_game()
+    masks = np.random.default_rng(0).random((5, game.n_players)) < 0.5
+    np.testing.assert_array_equal(game(masks), game.value(masks))
+    np.testing.assert_allclose(game(masks.astype(int)), game.value(masks), atol=1e-6)
+
+
+def test_fixlip_is_another_name_of_the_default_method():
+    arguments = (tiny_pixels(), "a dog")
+    named = fx.explain(*arguments, model=tiny_clip(), budget=2**9, method="fixlip")
+    default = fx.explain(*arguments, model=tiny_clip(), budget=2**9)
+    assert named.method == "banzhaf"
+    np.testing.assert_allclose(named.interactions, default.interactions, atol=1e-6)
+    values = fx.explain(*arguments, model=tiny_clip(), budget=2**9, method="fixlip", order=1)
+    assert not values.has_interactions
+
+
+def test_explain_can_omit_the_comparison_with_the_models_own_forward_pass(monkeypatch):
+    model, own = tiny_clip(), open_clip.CLIP.encode_text
+    monkeypatch.setattr(open_clip.CLIP, "encode_text", lambda clip, ids: own(clip, ids.roll(3)))
+    with pytest.raises(EncodingError, match="check=False"):
+        fx.explain(tiny_pixels(), "a dog", model=model, budget=2**9)
+    accepted = fx.explain(tiny_pixels(), "a dog", model=model, budget=2**9, check=False)
+    assert np.isfinite(accepted.similarity)
