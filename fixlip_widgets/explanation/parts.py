@@ -21,7 +21,7 @@ class Part(NamedTuple):
     Attributes:
         kind: The terms that it sums; ``similarity`` or ``surrogate`` for the sum of all parts.
         value: The sum, in logits.
-        se: Its standard error, or None if unknown. Python knows only the baseline's.
+        se: Its standard error, or None if unknown. An explanation alone knows only the baseline's.
     """
 
     kind: Kind
