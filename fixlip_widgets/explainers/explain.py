@@ -78,7 +78,7 @@ def explain(
 
     Raises:
         InputError: An argument is out of range; the message states the allowed values.
-        EncodingError: The masked encoders disagree with the model's own forward pass; the message has both similarities.
+        EncodingError: The masked encoders disagree with the model's own forward pass; the message has both numbers.
 
     Source: Baniecki et al., "Explaining Similarity in Vision-Language Encoders with Weighted Banzhaf Interactions",
     NeurIPS 2025. For the sources of the other methods, see :mod:`~fixlip_widgets.explainers.shapley` and
