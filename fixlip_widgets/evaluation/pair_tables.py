@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import codecs
 import csv
 import json
 from collections import Counter
@@ -48,9 +49,8 @@ def _check_columns(path: Path, names: list[str], columns: tuple[str, ...]) -> No
 
 
 def _csv_rows(path: Path, columns: tuple[str, ...], delimiter: str) -> Iterator[tuple[str, Cells]]:
-    with path.open(encoding="utf-8-sig", errors="surrogateescape", newline="") as stream:
-        # quotes inside a tab-separated text are part of it, unless they enclose it
-        table = csv.reader(stream, delimiter=delimiter, strict=delimiter == ",")
+    with path.open(encoding=_encoding_of(path), errors="surrogateescape", newline="") as stream:
+        table = csv.reader(stream, delimiter=delimiter, strict=True)
         try:
             header = next(table, [])
         except csv.Error as error:
@@ -62,6 +62,8 @@ def _csv_rows(path: Path, columns: tuple[str, ...], delimiter: str) -> Iterator[
                 cells = next(table)
             except StopIteration:
                 return
+            except UnicodeDecodeError as error:
+                raise InputError(f"{path} is not valid {error.encoding}: {error.reason}. Save it as UTF-8.") from error
             except csv.Error as error:
                 last = table.line_num
                 yield f"row {first}" + (f" to {last}" if last > first else ""), f"The row is not valid CSV: {error}."
@@ -70,12 +72,21 @@ def _csv_rows(path: Path, columns: tuple[str, ...], delimiter: str) -> Iterator[
                 yield f"row {table.line_num}", _cells(header, cells)
 
 
+def _encoding_of(path: Path) -> str:
+    """Return UTF-16 if the file begins with its byte order mark, as Excel's Unicode text does, else UTF-8."""
+    with path.open("rb") as stream:
+        return "utf-16" if stream.read(2) in (codecs.BOM_UTF16_LE, codecs.BOM_UTF16_BE) else "utf-8-sig"
+
+
 def _cells(header: list[str], cells: list[str]) -> Cells:
-    if len(cells) > len(header):
-        return f"The row has {len(cells)} cells, but the header has {len(header)}; enclose texts in quotes."
+    if len(cells) != len(header):
+        return (
+            f"The row has {len(cells)} cells, but the header has {len(header)}; enclose texts that contain separators "
+            "or line breaks in quotes."
+        )
     if any("\udc80" <= character <= "\udcff" for cell in cells for character in cell):
         return "The row is not valid UTF-8; save the file as UTF-8."
-    return dict(zip(header, cells, strict=False))
+    return dict(zip(header, cells, strict=True))
 
 
 def _json_rows(path: Path, columns: tuple[str, ...]) -> Iterator[tuple[str, Cells]]:
@@ -84,11 +95,22 @@ def _json_rows(path: Path, columns: tuple[str, ...]) -> Iterator[tuple[str, Cell
             if not line.strip():
                 continue
             try:
-                cells: Any = json.loads(line.decode("utf-8-sig"))
+                cells: Any = json.loads(line.decode("utf-8-sig"), object_pairs_hook=unique_keys)
             except ValueError:  # also of invalid UTF-8
                 cells = None
             is_object = isinstance(cells, dict)
-            yield f"row {number}", cells if is_object else "The line is not a JSON object in UTF-8."
+            yield f"row {number}", cells if is_object else "The line is not a JSON object in UTF-8 with unique keys."
+
+
+def unique_keys(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
+    """Return the object of JSON's pairs of key and value.
+
+    Raises:
+        ValueError: A key occurs twice; Python's parser would keep the last value.
+    """
+    if len(dict(pairs)) < len(pairs):
+        raise ValueError("A key occurs twice.")
+    return dict(pairs)
 
 
 def _parquet_rows(path: Path, columns: tuple[str, ...]) -> Iterator[tuple[str, Cells]]:

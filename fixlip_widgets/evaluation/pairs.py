@@ -15,7 +15,7 @@ from numpy.typing import NDArray
 from PIL import Image, UnidentifiedImageError
 
 from fixlip_widgets.errors import InputError
-from fixlip_widgets.evaluation.pair_tables import FORMATS, table_rows
+from fixlip_widgets.evaluation.pair_tables import FORMATS, table_rows, unique_keys
 
 DEMO = "demo"
 OBJECTS = (1, 2, 3, 4)
@@ -99,6 +99,8 @@ def _pair(caption: Any, image: Any, **more: Any) -> Pair:
     text = (caption or "").strip()
     if not text:
         raise InputError("The caption is empty.")
+    if "\ufffd" in text:
+        raise InputError("The caption contains U+FFFD, which replaces characters that were decoded wrongly.")
     return Pair(image, text, more.pop("regions", {}), **more)
 
 
@@ -272,9 +274,9 @@ def _read_member(path: Path, member: tarfile.TarInfo) -> bytes:
 
 def _json_captions(raw: bytes) -> list[str]:
     try:
-        content: Any = json.loads(raw)
+        content: Any = json.loads(raw, object_pairs_hook=unique_keys)
     except ValueError as error:
-        raise InputError("The .json file is not JSON.") from error
+        raise InputError("The .json file is not JSON with unique keys.") from error
     caption: Any = content.get("caption") if isinstance(content, dict) else None  # pyright: ignore[reportUnknownVariableType]
     captions: list[Any] = caption if isinstance(caption, list) else [caption]  # pyright: ignore[reportUnknownVariableType]
     if not captions or not all(isinstance(each, str) for each in captions):

@@ -70,7 +70,9 @@ def test_a_folder_pairs_pictures_with_texts(tmp_path):
 
 def test_a_csv_names_its_rows_by_line(tmp_path):
     (tmp_path / "a.png").write_bytes(png())
-    (tmp_path / "set.csv").write_text('image,caption,note\na.png,"a dog, a cat",x\na.png,\n,a dog,x\na.png\n', "utf-8")
+    (tmp_path / "set.csv").write_text(
+        'image,caption,note\na.png,"a dog, a cat",x\na.png,,x\n,a dog,x\na.png\n', "utf-8"
+    )
     rows = rows_of(tmp_path / "set.csv")
     assert rows[0].read().image == tmp_path / "a.png"
     assert rows[0].read().caption == "a dog, a cat"
@@ -78,7 +80,7 @@ def test_a_csv_names_its_rows_by_line(tmp_path):
     assert set(why) == {"row 3", "row 4", "row 5"}
     assert "empty" in why["row 3"]
     assert "no image" in why["row 4"]
-    assert "no caption" in why["row 5"]
+    assert "1 cells, but the header has 3" in why["row 5"]
 
 
 def test_a_csv_without_its_columns_is_rejected(tmp_path):

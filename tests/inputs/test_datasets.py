@@ -120,3 +120,46 @@ def test_captions_of_a_csv_are_read_as_written(tmp_path_factory, texts):
         else:
             with pytest.raises(InputError, match="empty"):
                 row.read()
+
+
+def test_a_row_with_fewer_cells_than_the_header_is_refused(tmp_path):
+    (tmp_path / "set.csv").write_text("image,caption\na.png,a dog\nand a cat\nb.png,a cow\n", "utf-8")
+    rows = rows_of(tmp_path / "set.csv")
+    assert list(refusals(rows)) == ["row 3"]
+    assert captions([rows[0], rows[2]]) == ["a dog", "a cow"]
+
+
+def test_an_open_quote_of_a_tab_separated_file_is_refused_and_inner_quotes_are_text(tmp_path):
+    (tmp_path / "set.tsv").write_text('image\tcaption\na.png\ta "dog"\nb.png\t"a dog\nc.png\ta cat\n', "utf-8")
+    rows = rows_of(tmp_path / "set.tsv")
+    assert captions(rows[:1]) == ['a "dog"']
+    assert list(refusals(rows)) == ["row 3 to 4"]
+
+
+def test_a_json_object_with_a_key_twice_is_refused(tmp_path):
+    (tmp_path / "set.jsonl").write_text(
+        '{"image": "a.png", "caption": "a dog", "caption": "a cat"}\n{"image": "b.png", "caption": "a cow"}\n', "utf-8"
+    )
+    rows = rows_of(tmp_path / "set.jsonl")
+    assert list(refusals(rows)) == ["row 1"]
+    assert captions(rows[1:]) == ["a cow"]
+    write_tar(tmp_path / "set.tar", {"1.png": png(), "1.json": b'{"caption": "a dog", "caption": "a cat"}'})
+    assert list(refusals(rows_of(tmp_path / "set.tar"))) == ["1"]
+
+
+@pytest.mark.parametrize("name", ["set.csv", "set.jsonl"])
+def test_a_caption_that_was_decoded_wrongly_before_is_refused(tmp_path, name):
+    row = {"image": "a.png", "caption": "un caf\ufffd"}
+    text = json.dumps(row) if name.endswith("jsonl") else "\n".join([",".join(row), ",".join(row.values())])
+    (tmp_path / name).write_text(text, "utf-8")
+    (reason,) = refusals(rows_of(tmp_path / name)).values()
+    assert "U+FFFD" in reason
+
+
+def test_a_table_in_utf16_is_read_by_its_byte_order_mark(tmp_path):
+    (tmp_path / "set.tsv").write_text("image\tcaption\na.png\tun café\n", "utf-16")
+    assert captions(rows_of(tmp_path / "set.tsv")) == ["un café"]
+    whole = (tmp_path / "set.tsv").read_bytes()
+    (tmp_path / "set.tsv").write_bytes(whole[:-1])
+    with pytest.raises(InputError, match="utf-16"):
+        rows_of(tmp_path / "set.tsv")
