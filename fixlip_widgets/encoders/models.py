@@ -14,7 +14,7 @@ from torch import Tensor, nn
 from fixlip_widgets.encoders.images import check_preprocessed, denormalise, open_image
 from fixlip_widgets.encoders.loading.open_clip_models import CONFIG, by_name, from_config, from_folder, read_config
 from fixlip_widgets.encoders.loading.open_clip_modules import OPEN_CLIP_MODELS, from_module
-from fixlip_widgets.encoders.loading.overrides import Overrides
+from fixlip_widgets.encoders.loading.overrides import NONE, Overrides, check_image_size
 from fixlip_widgets.encoders.loading.parts import Parts, first_line
 from fixlip_widgets.encoders.loading.pipelines import settings_of
 from fixlip_widgets.encoders.loading.precision import Precision, compile_blocks, set_precision
@@ -201,6 +201,7 @@ def load_model(
         ModelError: The name, tag or file is unknown or unavailable, or is a pickle, which is never loaded.
         InputError: An argument is invalid.
     """
+    check_image_size(image_size)
     if isinstance(name, tuple):
         name, preprocess = _of_triple(name, preprocess)
     if processor is not None and not isinstance(name, nn.Module):
@@ -262,20 +263,22 @@ def _of_triple(triple: tuple[Any, ...], preprocess: Any) -> tuple[nn.Module, Any
 
 
 def _of_module(model: nn.Module, processor: Any, tokenizer: Any, preprocess: Any) -> Parts:
-    if isinstance(model, OPEN_CLIP_MODELS):
-        return from_module(model, tokenizer, preprocess)
     from fixlip_widgets.encoders.loading.transformers_models import from_transformers, without_adapter_wrapper
 
     base = without_adapter_wrapper(model)
-    return (
-        from_module(base, tokenizer, preprocess)
-        if isinstance(base, OPEN_CLIP_MODELS)
-        else from_transformers(base, processor)
-    )
+    if isinstance(base, OPEN_CLIP_MODELS):
+        if processor is not None:
+            raise InputError("processor= needs a transformers model; an open_clip model has tokenizer=, preprocess=.")
+        return from_module(base, tokenizer, preprocess)
+    if tokenizer is not None or preprocess is not None:
+        raise InputError("tokenizer= and preprocess= need an open_clip model; a transformers model has processor=.")
+    return from_transformers(base, processor)
 
 
 def _parts(name: Any, pretrained: Any, cache_dir: str | None, overrides: Overrides) -> Parts:
     if name is None:
+        if overrides != NONE:
+            raise InputError("preprocess=, quick_gelu= and image_size= need a model name; the demo model has its own.")
         from fixlip_widgets import demo
 
         return from_config(read_config(Path(demo.config_path())), demo.model_path(), "demo", label="packaged")
@@ -294,6 +297,11 @@ def _from_folder(folder: Path, pretrained: Any, cache_dir: str | None, overrides
     if (folder / CONFIG).is_file():
         return from_folder(folder, pretrained, cache_dir, overrides)
     if (folder / "config.json").is_file():
+        if overrides != NONE:
+            raise InputError(
+                "preprocess=, quick_gelu= and image_size= need an open_clip model; a folder of transformers contains "
+                "the settings in its config and processor."
+            )
         from fixlip_widgets.encoders.loading.transformers_models import from_transformers_folder
 
         if pretrained is not None:

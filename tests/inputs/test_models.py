@@ -11,7 +11,7 @@ from PIL import Image
 from safetensors.torch import save_file
 
 import fixlip_widgets as fx
-from fixlip_widgets import EncodingError, ModelError, VisionLanguageGame, load_model
+from fixlip_widgets import EncodingError, FixlipWarning, InputError, ModelError, VisionLanguageGame, load_model
 from fixlip_widgets.encoders.towers.image import PixelImageTower
 from fixlip_widgets.support.open_clip import open_clip
 from tests.encoders.towers.families import (
@@ -238,7 +238,7 @@ def test_long_clip_weights_have_two_parts_of_positions(tmp_path):
 
 def test_a_file_under_a_name_with_a_quickgelu_twin_warns(tmp_path):
     save_file({"a": torch.zeros(1)}, tmp_path / "a.safetensors")
-    with pytest.warns(UserWarning, match=r"'ViT-B-32-quickgelu'"), pytest.raises(ModelError) as raised:
+    with pytest.warns(FixlipWarning, match=r"'ViT-B-32-quickgelu'"), pytest.raises(ModelError) as raised:
         load_model("ViT-B-32", pretrained=tmp_path / "a.safetensors")
     assert "and 2" in str(raised.value)
     assert len(str(raised.value)) < 1000
@@ -326,3 +326,25 @@ def test_a_processor_with_another_output_size_is_refused(tmp_path):
     model, processor = of_transformers("CLIP", tmp_path, do_center_crop=False)
     with pytest.raises(ModelError, match=r"CLIPImageProcessor prepares pictures of 64 × 96 pixels.*64 × 64"):
         load_model(model, processor=processor)
+
+
+@pytest.mark.parametrize("setting", [{"quick_gelu": True}, {"image_size": 64}, {"preprocess": {"mean": (0, 0, 0)}}])
+def test_settings_of_a_config_are_refused_where_they_would_be_ignored(setting, tmp_path):
+    with pytest.raises(InputError, match="demo model has its own"):
+        load_model(**setting)
+    (tmp_path / "config.json").write_text("{}")
+    with pytest.raises(InputError, match="folder of transformers"):
+        load_model(tmp_path, **setting)
+
+
+def test_the_image_size_must_be_a_whole_number():
+    for size in ("224", 224.0, True, 0):
+        with pytest.raises(InputError, match="image_size is"):
+            load_model("ViT-B-32", False, image_size=size)
+
+
+def test_arguments_of_another_library_are_refused():
+    with pytest.raises(InputError, match="an open_clip model has tokenizer="):
+        load_model(fresh().clip, processor=object(), tokenizer=fresh().tokenizer)
+    with pytest.raises(InputError, match="a transformers model has processor="):
+        load_model(torch.nn.Linear(1, 1), tokenizer=object())

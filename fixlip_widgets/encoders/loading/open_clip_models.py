@@ -6,7 +6,6 @@ import copy
 import difflib
 import json
 import os
-import warnings
 from pathlib import Path
 from typing import Any
 
@@ -22,6 +21,7 @@ from fixlip_widgets.encoders.loading.overrides import NONE, Overrides, inferred_
 from fixlip_widgets.encoders.loading.parts import Parts, first_line, preprocessing
 from fixlip_widgets.encoders.towers import required_size
 from fixlip_widgets.errors import ModelError
+from fixlip_widgets.support.notices import warn
 from fixlip_widgets.support.open_clip import open_clip
 
 CONFIG = "open_clip_config.json"
@@ -269,10 +269,9 @@ def _warn_of_activation(name: str, pretrained: Any, overrides: Overrides) -> Non
     if pretrained is False or overrides.quick_gelu is not None or twin not in open_clip.list_models():
         return
     if not is_from_openai(Path(pretrained)):
-        warnings.warn(
+        warn(
             f"{name} uses GELU, and a weights file does not record its activation. If the weights use QuickGELU, as "
-            f"OpenAI's do, pass quick_gelu=True or the name {twin!r}; otherwise pass quick_gelu=False.",
-            stacklevel=2,
+            f"OpenAI's do, pass quick_gelu=True or the name {twin!r}; otherwise pass quick_gelu=False."
         )
 
 

@@ -25,23 +25,23 @@ class Overrides(NamedTuple):
     preprocess: dict[str, Any] | None = None
 
     def applied(self, config: dict[str, Any]) -> dict[str, Any]:
-        """Return a copy of an open_clip config with these settings.
-
-        Raises:
-            InputError: The image size is not a positive integer.
-        """
+        """Return a copy of an open_clip config with these settings."""
         config = copy.deepcopy(config)
         model_cfg = config.get("model_cfg", config)
         if self.quick_gelu is not None:
             model_cfg["quick_gelu"] = bool(self.quick_gelu)
         if self.image_size is not None:
-            if isinstance(self.image_size, bool) or self.image_size < 1:
-                raise InputError(f"image_size is {self.image_size!r}; pass the side of the images in pixels.")
             model_cfg["vision_cfg"]["image_size"] = self.image_size
         return config
 
 
 NONE = Overrides()
+
+
+def check_image_size(size: object) -> None:
+    """Raise InputError unless ``size`` is None or a positive integer."""
+    if size is not None and (isinstance(size, bool) or not isinstance(size, int) or size < 1):
+        raise InputError(f"image_size is {size!r}; it must be the side of the images in pixels, such as 224.")
 
 
 def inferred_preprocessing(model_cfg: dict[str, Any]) -> dict[str, Any]:

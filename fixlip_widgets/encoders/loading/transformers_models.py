@@ -56,7 +56,6 @@ def from_transformers(model: nn.Module, processor: Any) -> Parts:
     Raises:
         ModelError: The model is of another class, or the processor is missing or has unsupported settings.
     """
-    model = without_adapter_wrapper(model)
     check_kind(model)
     tokenizer, pictures = (getattr(processor, part, None) for part in ("tokenizer", "image_processor"))
     if tokenizer is None or pictures is None:
