@@ -142,7 +142,7 @@ def _explain(options: argparse.Namespace) -> int:
     print(explanation.to_json() if options.json else _summary(explanation))
     if options.out is not None:
         _write_report(explanation, options)
-        print(f"Report: {options.out}", file=sys.stderr)
+        print(f"Report: {options.out}, {Path(options.out).stat().st_size / 1e6:.1f} MB", file=sys.stderr)
     return 0
 
 

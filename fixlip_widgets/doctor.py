@@ -182,8 +182,10 @@ def _demo_model() -> Finding:
 
 
 def _front_end() -> Finding:
-    bundle = resources.files("fixlip_widgets") / "widget" / "static" / "widget.js"
-    if bundle.is_file():
-        return Finding("front end", "ok", f"{len(bundle.read_bytes()) / 1e6:.1f} MB")
+    folder = resources.files("fixlip_widgets") / "widget" / "static"
+    view, plotly = folder / "widget.js", folder / "plotly.js"
+    if view.is_file() and plotly.is_file():
+        sizes = [f"{len(file.read_bytes()) / 1e6:.1f} MB" for file in (view, plotly)]
+        return Finding("front end", "ok", f"{sizes[0]}, and {sizes[1]} of Plotly")
     remedy = f"reinstall {DISTRIBUTION}; in a checkout: python -m pip install --editable ."
     return Finding("front end", "missing", "the widget's JavaScript has not been built", remedy)

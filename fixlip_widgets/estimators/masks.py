@@ -13,9 +13,8 @@ from typing import Literal
 import numpy as np
 from numpy.typing import NDArray
 
-from fixlip_widgets.errors import InputError
 from fixlip_widgets.estimators.orthogonal_arrays import MOST_PLAYERS, draw_array_masks
-from fixlip_widgets.support.checks import check_p
+from fixlip_widgets.support.checks import check_name, check_p
 
 Bools = NDArray[np.bool_]
 Floats = NDArray[np.float64]
@@ -70,8 +69,7 @@ def check_design(masks: object) -> MaskDesign:
     Raises:
         InputError: The name is unknown.
     """
-    if masks not in MASK_DESIGNS:
-        raise InputError(f"masks is {masks!r}; it must be one of {', '.join(MASK_DESIGNS)}.")
+    check_name("masks", masks, MASK_DESIGNS)
     return masks  # pyright: ignore[reportReturnType]
 
 

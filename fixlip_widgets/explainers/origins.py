@@ -9,7 +9,7 @@ import weakref
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, Protocol
 
-from fixlip_widgets.support.memory import memory_of
+from fixlip_widgets.support.memory import BoundedCache
 from fixlip_widgets.support.threads import Lock
 
 if TYPE_CHECKING:
@@ -36,7 +36,7 @@ class _Origin:
 
 
 _origins: weakref.WeakKeyDictionary[Surrogate, _Origin] = weakref.WeakKeyDictionary()
-_kept: list[Explainer] = []
+_kept = BoundedCache[int, Explainer](MOST_BYTES)
 _lock = Lock()
 
 
@@ -57,9 +57,7 @@ def link(explanation: Surrogate, explainer: Explainer, **fit: Any) -> None:
 def keep(explainer: Explainer) -> None:
     """Keep an explainer in memory that nothing else holds, and drop the oldest ones beyond :data:`MOST_BYTES`."""
     with _lock:
-        _kept.append(explainer)
-        while len(_kept) > 1 and memory_of(_kept, apart_from=explainer.game.model) > MOST_BYTES:
-            del _kept[0]
+        _kept.put(id(explainer), explainer, apart_from=explainer.game.model)
 
 
 def origin(explanation: Surrogate) -> tuple[Explainer, dict[str, Any]] | None:
@@ -77,6 +75,5 @@ def origin(explanation: Surrogate) -> tuple[Explainer, dict[str, Any]] | None:
         same_text = (game.caption, game.tokens) == (explanation.caption, explanation.tokens)
         if not same_text or game.changes["image"] != found.image:
             return None
-        if explainer in _kept:
-            _kept.append(_kept.pop(_kept.index(explainer)))
+        _kept.get(id(explainer))  # used most recently now
         return explainer, found.fit

@@ -114,6 +114,13 @@ def check_binary(masks: Any) -> None:
         raise InputError("masks must contain only True and False (or 1 and 0): True keeps a player, False removes it.")
 
 
+def check_name(what: str, value: object, names: Iterable[str]) -> None:
+    """Raise InputError unless ``value`` is one of ``names``; ``what`` is the argument's name."""
+    allowed = list(names)
+    if not isinstance(value, str) or value not in allowed:
+        raise InputError(f"{what} is {value!r}; it must be one of {', '.join(allowed)}.")
+
+
 def list_of(values: Any) -> list[Any]:
     """Convert an iterable to a list; wrap a scalar or a string in a list."""
     return list(values) if isinstance(values, Iterable) and not isinstance(values, str) else [values]  # pyright: ignore[reportUnknownArgumentType, reportUnknownVariableType]

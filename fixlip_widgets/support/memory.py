@@ -61,7 +61,7 @@ class BoundedCache(Generic[Key, Value]):
     """
 
     def __init__(self, most_bytes: int) -> None:
-        self._most_bytes = most_bytes
+        self.most_bytes = most_bytes
         self._values: dict[Key, Value] = {}
 
     def get(self, key: Key) -> Value | None:
@@ -70,11 +70,11 @@ class BoundedCache(Generic[Key, Value]):
             self._values[key] = self._values.pop(key)
         return self._values.get(key)
 
-    def put(self, key: Key, value: Value) -> None:
-        """Add a value, and drop old ones."""
+    def put(self, key: Key, value: Value, apart_from: Any = None) -> None:
+        """Add a value, and drop old ones; buffers of ``apart_from`` are not counted."""
         self._values.pop(key, None)
         self._values[key] = value
-        while len(self._values) > 1 and memory_of(self._values) > self._most_bytes:
+        while len(self._values) > 1 and memory_of(self._values, apart_from) > self.most_bytes:
             del self._values[next(iter(self._values))]
 
     def __contains__(self, key: Key) -> bool:

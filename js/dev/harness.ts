@@ -3,8 +3,8 @@
  *
  * `?theme=dark`, `?selection=50`,
  * `?state=running|cancelled|error|refused|empty|fixed|offline|pinned|difference|played|silent|first-order|measured|compared|
- * measuring|markup` choose what is shown; `?level=simple` shows less; `?open=trust` opens a panel; traits can be set by name
- * too: `?graph_layout=spring&palette=safe&view=table`.
+ * measuring|markup` choose what is shown, `?level=simple` selects the simple level, and `?open=trust` opens a panel. Traits can
+ * be set by name too: `?graph_layout=spring&palette=safe&view=table`.
  */
 
 import type { RenderProps } from "@anywidget/types";

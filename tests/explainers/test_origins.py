@@ -17,7 +17,7 @@ import fixlip_widgets as fx
 from fixlip_widgets.explainers import origins
 from fixlip_widgets.explainers.origins import origin
 from fixlip_widgets.pages.recordable import recording_of
-from fixlip_widgets.support.memory import memory_of
+from fixlip_widgets.support.memory import BoundedCache, memory_of
 from tests.golden import tiny_clip, tiny_game, tiny_pixels
 from tests.pages.reading import Page
 
@@ -107,16 +107,18 @@ def test_neither_an_explanation_nor_its_explainer_keeps_the_other_in_memory():
 
 
 def test_explainers_of_the_latest_results_are_kept_within_a_number_of_bytes(monkeypatch: pytest.MonkeyPatch):
-    kept = list[origins.Explainer]()
+    kept = BoundedCache[int, origins.Explainer](origins.MOST_BYTES)
     monkeypatch.setattr(origins, "_kept", kept)
     first, second = explained(), explained()
     assert origin(second) is not None
     assert origin(first) is not None  # now the latest use
-    monkeypatch.setattr(origins, "MOST_BYTES", memory_of(kept, apart_from=kept[0].game.model))
+    explainers = [origin(each)[0] for each in (second, first)]
+    kept.most_bytes = memory_of(explainers, apart_from=explainers[0].game.model)
+    del explainers
     third = explained()
     gc.collect()
     assert [origin(each) is not None for each in (first, second, third)] == [True, False, True]
-    monkeypatch.setattr(origins, "MOST_BYTES", 0)
+    kept.most_bytes = 0
     latest = explained()
     gc.collect()
     assert [origin(each) is not None for each in (first, third, latest)] == [False, False, True]

@@ -7,7 +7,7 @@ from typing import Any, Literal
 import torch
 from torch import Tensor
 
-from fixlip_widgets.errors import InputError
+from fixlip_widgets.support.checks import check_name
 from fixlip_widgets.support.open_clip import open_clip
 
 gaussian_blur: Any = open_clip.transform.F.gaussian_blur
@@ -28,8 +28,7 @@ def check_masking(masking: object) -> Masking:
     Raises:
         InputError: The name is unknown.
     """
-    if masking not in MASKINGS:
-        raise InputError(f"masking is {masking!r}; it must be one of {', '.join(MASKINGS)}.")
+    check_name("masking", masking, MASKINGS)
     return masking  # pyright: ignore[reportReturnType]
 
 

@@ -147,7 +147,7 @@ describe("hiding", () => {
     expect(one(view, ".fx-values [role=status]").textContent).toBe(why);
   });
 
-  it("has no prediction beside the value where a method’s numbers are no logits", async () => {
+  it("shows no prediction if the values of the method are not logits", async () => {
     const result = wireResult({ method: "grad_eclip", in_logits: false });
     const model = new FakeModel(traits({ result, removed: [0, 5], played: { ...played, prediction: null } }));
     const view = await shown(model);

@@ -32,7 +32,9 @@ describe("the waterfall", () => {
   it("names every part with its value and its standard error if known", async () => {
     const view = await drawn({ parts: PARTS });
     const text = all(view, ".fx-waterfall tbody tr").map((row) =>
-      [...row.querySelectorAll("th, .fx-number")].map((each) => each.textContent),
+      [...row.querySelectorAll("th, .fx-number")].map(
+        (each) => (each.querySelector(".fx-about") ?? each).textContent,
+      ),
     );
     expect(text).toEqual([
       ["baseline", "+1.00 ± 0.25"],

@@ -4,6 +4,7 @@ import { colourOf } from "../../lib/colour";
 import { withError } from "../../lib/format";
 import { imageWord, textWord } from "../../model/players";
 import type { Store } from "../../state/store";
+import { Definition } from "../../ui/Definition";
 import type { Part } from "../../wire/types";
 
 export function Waterfall({ store }: { store: Store }) {
@@ -35,7 +36,13 @@ export function Waterfall({ store }: { store: Store }) {
         <tbody>
           {bars.map(({ kind, value, se, from, to, total }) => (
             <tr key={kind} data-part={kind} data-total={total}>
-              <th scope="row">{names[kind]}</th>
+              <th scope="row">
+                {kind === "baseline" || kind === "residual" || kind === "similarity" ? (
+                  <Definition of={kind}>{names[kind]}</Definition>
+                ) : (
+                  names[kind]
+                )}
+              </th>
               <td class="fx-number">{withError(value, se)}</td>
               <td class="fx-track" aria-hidden="true">
                 <span
