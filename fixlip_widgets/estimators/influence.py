@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import math
 from collections.abc import Iterator
+from dataclasses import dataclass
 from typing import Literal
 
 import torch
@@ -97,7 +98,7 @@ class Units:
         if part is not None and part.degree == 2:
             widening = 1 + _WIDENING[side.paired] * part.shrinkage.lost
             self.shrinkage = (part.shrinkage.variance / self.even_inflation).sqrt() * widening
-            self.bias = _Bias(part, self.design.inverse_spread, side.moments.mean_mask)
+            self.bias = Bias.of(part, self.design.inverse_spread, side.moments.mean_mask)
 
     def _average_inflation(self, share: float) -> float:
         """Return ``even_inflation`` for a fit whose even terms use this share of the units' degrees of freedom."""
@@ -154,35 +155,46 @@ class Units:
         return shrunk and self.design.units < _FEWEST_UNITS + _UNITS_PER_PAIR * self.design.n_pairs
 
 
-class _Bias:
+@dataclass(frozen=True, eq=False)
+class Bias:
     """Squared bias of shrunk terms beyond what the penalty expects, from strong terms that it treats as weak.
 
     Each value is the square of a bias estimate minus the expectation of that square without excess, at least zero.
+
+    Attributes:
+        estimate: (n, n) estimated bias of the pair coefficients.
+        expected: (n, n) expected squares of these estimates without excess.
+        mean: (n,) mean mask.
     """
 
-    def __init__(self, part: QuadraticFit, inverse_spread: Tensor, mean: Tensor) -> None:
+    estimate: Tensor
+    expected: Tensor
+    mean: Tensor
+
+    @classmethod
+    def of(cls, part: QuadraticFit, inverse_spread: Tensor, mean: Tensor) -> Bias:
+        """Return the bias of a polynomial of one modality."""
         monomials = inverse_spread[:, None] * inverse_spread
-        self._bias, self._expected = part.pair_bias * monomials, part.pair_bias_variance * monomials.square()
-        self._mean = mean
+        return cls(part.pair_bias * monomials, part.pair_bias_variance * monomials.square(), mean)
 
     def pairs(self) -> Tensor:
         """Return (n, n) values for the pair coefficients."""
-        return (self._bias.square() - self._expected).clamp_min(0)
+        return (self.estimate.square() - self.expected).clamp_min(0)
 
     def linear(self) -> Tensor:
         """Return (n,) values for the linear coefficients, from which pairs are subtracted at the mean mask."""
-        return ((self._bias @ self._mean).square() - self._expected @ self._mean.square()).clamp_min(0)
+        return ((self.estimate @ self.mean).square() - self.expected @ self.mean.square()).clamp_min(0)
 
     def constant(self) -> float:
         """Return the value for the constant."""
-        mean, squared = self._mean, self._mean.square()
-        return max(float((0.5 * mean @ self._bias @ mean).square() - 0.5 * squared @ self._expected @ squared), 0.0)
+        mean, squared = self.mean, self.mean.square()
+        return max(float((0.5 * mean @ self.estimate @ mean).square() - 0.5 * squared @ self.expected @ squared), 0.0)
 
     def sums(self, members: Tensor, weights: Tensor) -> Tensor:
         """Return (k,) values for ``Σ_ij members_i weights_kj v_ij``, with (n,) members and (k, n) weights."""
         both = weights * members
-        expected = weights.square() @ (self._expected @ members.square()) + ((both @ self._expected) * both).sum(1)
-        return ((weights @ (self._bias @ members)).square() - expected).clamp_min(0)
+        expected = weights.square() @ (self.expected @ members.square()) + ((both @ self.expected) * both).sum(1)
+        return ((weights @ (self.estimate @ members)).square() - expected).clamp_min(0)
 
 
 class Chunk:

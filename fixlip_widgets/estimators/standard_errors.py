@@ -120,19 +120,13 @@ class Sampling:
     def variances(self) -> tuple[float, Tensor, Tensor]:
         """Return the variances of the baseline, of (n,) main effects and of (n, n) interactions of all players."""
         side, other, units, own, others = self.side, self.other, self.units, self.own, self.others
-        n, dtype, device = side.n + other.n, side.dtype, side.masks.device
-        mu, nu = side.moments.mean_mask.to(dtype), other.moments.mean_mask.to(dtype)
-        constant = self.constant - other.moments.mean_embedding.to(dtype)
+        n, device = side.n + other.n, side.masks.device
         baseline, main = 0.0, torch.zeros(n, dtype=torch.float64, device=device)
         pairs = torch.zeros(n, n, dtype=torch.float64, device=device)
         moved_pairs = _MovedPairs(other, side.embeddings.shape[1])
         for chunk in units.chunks():
             flow = self.flow(chunk)
-            at_mean, along_mean = flow.slope @ mu, flow.residuals @ nu
-            of_baseline = chunk.quadratic_constant() + flow.moved @ constant
-            of_baseline = of_baseline + flow.explained @ nu + at_mean * along_mean
-            of_own = chunk.quadratic_linear() - flow.slope * along_mean[:, None]
-            of_others = flow.moved @ self.linear.T - flow.explained - at_mean[:, None] * flow.residuals
+            of_baseline, of_own, of_others = self.affine_influences(chunk, flow)
             baseline += float(of_baseline.square().sum())
             main[own] += of_own.square().sum(0)
             main[others] += of_others.square().sum(0)
@@ -153,6 +147,17 @@ class Sampling:
         if rests_on_few(side, "linear", units.part):
             main[own] = torch.nan
         return baseline, main, pairs
+
+    def affine_influences(self, chunk: Chunk, flow: Flow) -> tuple[Tensor, Tensor, Tensor]:
+        """Return influences on the baseline (u,), and on own (u, n) and others' (u, n_other) main effects."""
+        mu, nu = self.side.moments.mean_mask.to(flow.slope), self.other.moments.mean_mask.to(flow.slope)
+        constant = self.constant - self.other.moments.mean_embedding.to(flow.slope)
+        at_mean, along_mean = flow.slope @ mu, flow.residuals @ nu
+        of_baseline = chunk.quadratic_constant() + flow.moved @ constant
+        of_baseline = of_baseline + flow.explained @ nu + at_mean * along_mean
+        of_own = chunk.quadratic_linear() - flow.slope * along_mean[:, None]
+        of_others = flow.moved @ self.linear.T - flow.explained - at_mean[:, None] * flow.residuals
+        return of_baseline, of_own, of_others
 
     def flow(self, chunk: Chunk) -> Flow:
         """Compute the contributions of some of the units."""
@@ -194,19 +199,19 @@ class _MovedPairs:
     def variance(self) -> Tensor:
         """Return (n, n) variances of the pair coefficients."""
         if not self._exact:
-            return self._pairs_of(self._sums).square().mean(0).fill_diagonal_(0)
-        along = self._pairs_of(torch.eye(len(self._sums)).to(self._sums))
+            return pair_coefficients(self._modality, self._sums).square().mean(0).fill_diagonal_(0)
+        along = pair_coefficients(self._modality, torch.eye(len(self._sums)).to(self._sums))
         return (along * torch.tensordot(self._sums, along, 1)).sum(0).fill_diagonal_(0)
 
-    def _pairs_of(self, directions: Tensor) -> Tensor:
-        """Return (k, n, n) pair coefficients of the embeddings' projections on each column of ``directions`` (d, k)."""
-        modality = self._modality
-        out = torch.zeros(directions.shape[1], modality.n, modality.n, dtype=torch.float64, device=directions.device)
-        for phi, values in scaled_basis(modality):
-            along = (values @ directions).T
-            for player in range(modality.n):
-                out[:, player] += along @ (phi[:, player, None] * phi)
-        return out
+
+def pair_coefficients(modality: Modality, directions: Tensor) -> Tensor:
+    """Return (k, n, n) pair coefficients of the embeddings' projections on each column of ``directions`` (d, k)."""
+    out = torch.zeros(directions.shape[1], modality.n, modality.n, dtype=torch.float64, device=directions.device)
+    for phi, values in scaled_basis(modality):
+        along = (values @ directions).T
+        for player in range(modality.n):
+            out[:, player] += along @ (phi[:, player, None] * phi)
+    return out
 
 
 def affine_directions(modality: Modality, degree: int = 2) -> tuple[Tensor, Tensor]:
