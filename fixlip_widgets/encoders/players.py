@@ -64,6 +64,27 @@ class Players:
             return (*(f"{one} {i + 1}" for i in range(self.n_image)), *texts)
         return (*(f"{one} ({i // columns + 1}, {i % columns + 1})" for i in range(self.n_image)), *texts)
 
+    @property
+    def places(self) -> tuple[tuple[int, int] | int, ...]:
+        """Places of all players, counted from 0.
+
+        The place of a patch is its (row, column) in the grid, that of a region its number in :attr:`regions`, and that
+        of a token its position among :attr:`tokens`.
+        """
+        columns = self.grid[1]
+        images = [i if self.regions is not None else divmod(i, columns) for i in range(self.n_image)]
+        return (*images, *range(self.n_text))
+
+    def kind_of(self, players: Sequence[int]) -> str:
+        """Return the kind of the term of ``players``, which are indices.
+
+        It is ``"baseline"`` without players, ``"image"`` or ``"text"`` for one, ``"image_image"``, ``"text_text"`` or
+        ``"cross"`` for two, and ``"image_image_text"`` or ``"image_text_text"`` for three.
+        """
+        modalities = ["image" if player < self.n_image else "text" for player in sorted(players)]
+        kind = "_".join(modalities) or "baseline"
+        return "cross" if kind == "image_text" else kind
+
     def player(self, player: int | str) -> int:
         """Return the index of a player from its index or name; a token that occurs twice needs an index or its number.
 

@@ -16,36 +16,46 @@ if TYPE_CHECKING:
     from fixlip_widgets.explanation.surrogate import Surrogate
 
 _PICTURES = ("image", "blank", "regions")
-COLUMNS = ("order", "players", "names", "value", "standard_error")
+COLUMNS = ("order", "players", "kind", "places", "names", "value", "standard_error")
 
 
 def as_csv(explanation: Surrogate) -> str:
     """Return CSV with one line per term: the baseline, main effects, interactions and third-order terms.
 
-    ``players`` (indices) and ``names`` are joined by `` × ``; unknown standard errors are empty.
+    ``players`` (indices), ``places`` and ``names`` are joined by `` × ``, such as ``7 × 13``, ``1,2 × 4`` and
+    ``patch (2, 3) × dog``; for ``kind`` and ``places``, see :func:`as_frame`. Unknown standard errors are empty.
     """
     stream = io.StringIO()
     writer = csv.writer(stream, lineterminator="\n")
     writer.writerow(COLUMNS)
+    names, places = explanation.names, [_written(place) for place in explanation.places]
     for players, value, error in _terms(explanation):
-        names = " × ".join(explanation.names[player] for player in players)
-        writer.writerow((len(players), " × ".join(map(str, players)), names, repr(value), _known(error)))
+        joined = [" × ".join(each[player] for player in players) for each in (places, names)]
+        indices, kind = " × ".join(map(str, players)), explanation.kind_of(players)
+        writer.writerow((len(players), indices, kind, *joined, repr(value), _known(error)))
     return stream.getvalue()
 
 
 def as_json(explanation: Surrogate) -> dict[str, Any]:
-    """Return all fields except images as lists and plain numbers; NaN becomes None."""
+    """Return all fields except images as lists and plain numbers; NaN becomes None.
+
+    ``names``, ``kinds`` (``"image"`` or ``"text"``) and ``places`` describe the n players; see :func:`as_frame`.
+    """
     fields = {name: getattr(explanation, name) for name in explanation.__dataclass_fields__ if name not in _PICTURES}
-    derived = {"names": explanation.names, "in_logits": explanation.in_logits}
+    kinds = [explanation.kind_of((player,)) for player in range(explanation.n_players)]
+    players = {"names": explanation.names, "kinds": kinds, "places": explanation.places}
+    derived = {**players, "in_logits": explanation.in_logits}
     return {name: _plain(value) for name, value in {**fields, **derived}.items()}
 
 
 def as_frame(explanation: Surrogate) -> pd.DataFrame:
     """Return a pandas table with one row per term; unknown standard errors are NaN.
 
-    ``players`` are the indices of a term's players, and ``kind`` is ``"baseline"`` or their modalities, such as
-    ``"image"`` or ``"image × text"``. With order 3, third-order terms are included, and the column ``third`` has their
-    third player.
+    ``players`` are the indices of a term's players, and ``player`` and ``partner`` their names. ``kind`` is
+    ``"baseline"``, ``"image"``, ``"text"``, ``"image_image"``, ``"text_text"``, ``"cross"`` or, for third-order terms,
+    ``"image_image_text"`` or ``"image_text_text"``. ``places`` are the places of the players, counted from 0: (row,
+    column) of a patch, number of a region, position of a token in ``tokens``. With order 3, third-order terms are
+    included, and the column ``third`` has the name of their third player.
 
     Raises:
         ImportError: pandas is not installed.
@@ -55,18 +65,20 @@ def as_frame(explanation: Surrogate) -> pd.DataFrame:
     except ImportError as error:
         raise ImportError("to_frame() needs pandas: pip install pandas") from error
     players_in = ["player", "partner"] if explanation.triples is None else ["player", "partner", "third"]
+    names, places = explanation.names, explanation.places
     rows = [
         (
             len(players),
-            *(explanation.names[player] for player in players),
+            *(names[player] for player in players),
             *[""] * (len(players_in) - len(players)),
             players,
-            " × ".join("image" if player < explanation.n_image else "text" for player in players) or "baseline",
+            explanation.kind_of(players),
+            tuple(places[player] for player in players),
             *rest,
         )
         for players, *rest in _terms(explanation)
     ]
-    return pd.DataFrame(rows, columns=["order", *players_in, "players", "kind", "value", "standard_error"])
+    return pd.DataFrame(rows, columns=["order", *players_in, "players", "kind", "places", "value", "standard_error"])
 
 
 def _terms(explanation: Surrogate) -> Iterator[tuple[tuple[int, ...], float, float]]:
@@ -81,6 +93,10 @@ def _terms(explanation: Surrogate) -> Iterator[tuple[tuple[int, ...], float, flo
     if explanation.triples is not None:
         for players, value, error in zip(*explanation.triples.terms(), strict=True):
             yield tuple(int(player) for player in players), float(value), float(error)
+
+
+def _written(place: tuple[int, int] | int) -> str:
+    return str(place) if isinstance(place, int) else f"{place[0]},{place[1]}"
 
 
 def _known(error: float) -> str:

@@ -30,6 +30,10 @@ def test_csv_has_every_term_once():
         i, j = map(int, line["players"].split(" × "))
         assert float(line["value"]) == explanation.interactions[i, j]
         assert line["names"] == f"{explanation.names[i]} × {explanation.names[j]}"
+    assert lines[0]["kind"] == "baseline"
+    assert [(line["kind"], line["places"]) for line in lines[6:8]] == [("image", "1,2"), ("text", "0")]
+    (cross,) = [line for line in lines if line["players"] == "4 × 8"]
+    assert (cross["kind"], cross["places"]) == ("cross", "1,1 × 2")
     unknown = [line["players"] for line in lines if line["order"] == "2" and not line["standard_error"]]
     assert unknown == ["0 × 1"]
 
@@ -74,6 +78,8 @@ def test_json_has_everything_but_the_image(tmp_path: Path):
     assert data["interactions_se"][0][1] is None
     assert data["similarity"] is None
     assert data["names"] == list(explanation.names)
+    assert data["kinds"] == ["image"] * 6 + ["text"] * 3
+    assert data["places"] == [[0, 0], [0, 1], [0, 2], [1, 0], [1, 1], [1, 2], 0, 1, 2]
     assert "image" not in data
 
 

@@ -50,22 +50,29 @@ def test_measures_have_a_short_description():
     assert repr(pointing) == "<Pointing: 0.80, chance 0.25 (dog 0.75, cat 0.90)>"
 
 
-def test_rows_of_a_frame_have_the_indices_and_the_kind_of_their_players():
+def test_rows_of_a_frame_have_the_indices_kind_and_places_of_their_players():
     explanation = third_order()
     frame = explanation.to_frame().set_index("players")
-    assert frame.loc[[(1, 2)], ["kind", "value"]].to_numpy().tolist() == [
-        ["image × text", explanation.interactions[1, 2]]
+    assert frame.loc[[(1, 2)], ["kind", "places", "value"]].to_numpy().tolist() == [
+        ["cross", ((0, 1), 0), explanation.interactions[1, 2]]
     ]
     assert frame["kind"].value_counts().to_dict() == {
         "baseline": 1,
         "image": 2,
         "text": 2,
-        "image × image": 1,
-        "image × text": 4,
-        "text × text": 1,
-        "image × image × text": 2,
-        "image × text × text": 2,
+        "image_image": 1,
+        "cross": 4,
+        "text_text": 1,
+        "image_image_text": 2,
+        "image_text_text": 2,
     }
+
+
+def test_places_are_indices_of_the_grid_the_label_map_and_the_tokens():
+    explanation = random_explanation(2, 3, ("a", "red", "a"))
+    assert explanation.places == ((0, 0), (0, 1), (0, 2), (1, 0), (1, 1), (1, 2), 0, 1, 2)
+    labels = np.array([[0, 1, 2], [5, 4, 3]])
+    assert explanation.replace(regions=labels).places == (0, 1, 2, 3, 4, 5, 0, 1, 2)
 
 
 def test_a_game_can_be_called_as_shap_and_shapiq_do():
