@@ -16,7 +16,7 @@ if TYPE_CHECKING:
     from fixlip_widgets.explanation.surrogate import Surrogate
 
 _PICTURES = ("image", "blank", "regions")
-COLUMNS = ("order", "players", "kind", "places", "names", "value", "standard_error")
+COLUMNS = ("order", "players", "kind", "places", "names", "value", "standard_error", "significant")
 
 
 def as_csv(explanation: Surrogate) -> str:
@@ -24,15 +24,18 @@ def as_csv(explanation: Surrogate) -> str:
 
     ``players`` (indices), ``places`` and ``names`` are joined by `` × ``, such as ``7 × 13``, ``1,2 × 4`` and
     ``patch (2, 3) × dog``; for ``kind`` and ``places``, see :func:`as_frame`. Unknown standard errors are empty.
+    ``significant`` is ``true``, ``false``, or empty for terms that are not tested; see
+    :mod:`fixlip_widgets.explanation.significance`. The front end's downloads have the same columns.
     """
     stream = io.StringIO()
     writer = csv.writer(stream, lineterminator="\n")
     writer.writerow(COLUMNS)
     names, places = explanation.names, [_written(place) for place in explanation.places]
-    for players, value, error in _terms(explanation):
+    for (players, value, error), significant in zip(_terms(explanation), _flags(explanation), strict=True):
         joined = [" × ".join(each[player] for player in players) for each in (places, names)]
         indices, kind = " × ".join(map(str, players)), explanation.kind_of(players)
-        writer.writerow((len(players), indices, kind, *joined, repr(value), _known(error)))
+        flag = str(significant).lower() if players and math.isfinite(error) else ""
+        writer.writerow((len(players), indices, kind, *joined, repr(value), _known(error), flag))
     return stream.getvalue()
 
 
@@ -93,6 +96,13 @@ def _terms(explanation: Surrogate) -> Iterator[tuple[tuple[int, ...], float, flo
     if explanation.triples is not None:
         for players, value, error in zip(*explanation.triples.terms(), strict=True):
             yield tuple(int(player) for player in players), float(value), float(error)
+
+
+def _flags(explanation: Surrogate) -> list[bool]:
+    """Return whether each of :func:`_terms` is significant; False for the baseline, which is not tested."""
+    flags, above = explanation.significant, np.triu_indices(explanation.n_players, 1)
+    pairs = flags.interactions[above] if explanation.has_interactions else flags.interactions[:0, 0]
+    return [False, *np.concatenate([flags.main, pairs, flags.triples]).tolist()]
 
 
 def _written(place: tuple[int, int] | int) -> str:

@@ -119,6 +119,7 @@ def _about(of: Explanation, of_parts: Sequence[Part]) -> dict[str, Any]:
             "interactions": of.significant.interactions.astype(int).ravel().tolist(),
         },
         "graphs": graphs,
+        "csv": of.to_csv(),
         "parts": [part._asdict() for part in of_parts],
         "groups": [_sums(of, selection) for selection in SELECTIONS],
         "predictions": [

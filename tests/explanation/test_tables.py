@@ -36,6 +36,10 @@ def test_csv_has_every_term_once():
     assert (cross["kind"], cross["places"]) == ("cross", "1,1 × 2")
     unknown = [line["players"] for line in lines if line["order"] == "2" and not line["standard_error"]]
     assert unknown == ["0 × 1"]
+    flags = {line["players"]: line["significant"] for line in lines}
+    assert (flags[""], flags["0 × 1"]) == ("", "")
+    assert flags["4 × 8"] == str(explanation.significant.interactions[4, 8]).lower()
+    assert set(flags.values()) == {"", "true", "false"}
 
 
 def third_order():
