@@ -205,6 +205,8 @@ class Chunk:
         centred: (rows, n) masks minus their mean.
         offset: (rows, d) embeddings minus their mean.
         slope: (u, n) influence on the slopes of a linear regression, per unit of residual.
+        scaled: (u, n) ``φ/σ``, the basis divided by its spread.
+        even: (u,) weighted residuals of the polynomial's even part, with HC3 factors.
     """
 
     def __init__(self, units: Units, rows: slice) -> None:
@@ -216,11 +218,11 @@ class Chunk:
         self.centred = side.masks[rows].to(phi) - self._mean
         self.offset = side.embeddings[rows].to(phi) - moments.mean_embedding.to(phi)
         self.slope = (self.centred @ moments.gram_inverse.to(phi))[:: 2 if side.paired else 1]
-        self._squared, self._scaled = phi.square(), phi * design.inverse_spread.to(phi)
+        self._squared, self.scaled = phi.square(), phi * design.inverse_spread.to(phi)
         self._slope_inflation, odd, even = units.inflations(self._squared, side.fold(self._weights))
         if units.part is not None:
             weighted = self._weights * units.part.residuals[rows].to(phi)
-            self._odd, self._even = side.fold(weighted, -1) * odd, side.fold(weighted) * even
+            self._odd, self.even = side.fold(weighted, -1) * odd, side.fold(weighted) * even
 
     def mean(self, values: Tensor) -> Tensor:
         """Return (u, k) influences on the means of (rows, k) values."""
@@ -232,20 +234,20 @@ class Chunk:
 
     def quadratic_constant(self) -> Tensor:
         """Return (u,) influence on the polynomial's constant."""
-        scaled, at_mean = self._scaled, self._scaled * self._mean
+        scaled, at_mean = self.scaled, self.scaled * self._mean
         pair_sum = 0.5 * torch.linalg.vecdot(at_mean @ self._shrinkage, at_mean)
-        return self._even * (1 + pair_sum) - self._odd * (scaled @ self._mean)
+        return self.even * (1 + pair_sum) - self._odd * (scaled @ self._mean)
 
     def quadratic_linear(self) -> Tensor:
         """Return (u, n) influence on the polynomial's linear coefficients."""
-        scaled = self._scaled
+        scaled = self.scaled
         others = (scaled * self._mean) @ self._shrinkage  # Σ_{b≠a} s_ab φ_b μ_b/σ_b
-        return self._odd[:, None] * scaled - self._even[:, None] * scaled * others
+        return self._odd[:, None] * scaled - self.even[:, None] * scaled * others
 
     def pair_sums(self, members: Tensor) -> Tensor:
         """Return (u, n) influence on the sum of each player's pair coefficients with ``members`` (n,)."""
-        return self._even[:, None] * self._scaled * ((self._scaled * members) @ self._shrinkage)
+        return self.even[:, None] * self.scaled * ((self.scaled * members) @ self._shrinkage)
 
     def squared_pairs(self) -> Tensor:
         """Return (n, n) sums of squared influences on the pair coefficients, up to :meth:`Units.pair_scale`."""
-        return self._squared.T @ (self._even.square()[:, None] * self._squared)
+        return self._squared.T @ (self.even.square()[:, None] * self._squared)

@@ -26,6 +26,7 @@ from fixlip_widgets.explainers.pool_file import pack_pools, read_pools
 from fixlip_widgets.explainers.pool_fit import PoolFit, fit_interactions, fit_values
 from fixlip_widgets.explanation.explanation import Explanation
 from fixlip_widgets.explanation.group_sums import Group, group
+from fixlip_widgets.explanation.kept_fits import keep_fit
 from fixlip_widgets.support.checks import DEFAULT_BUDGET, MIN_BUDGET, check_budget, check_fit, check_p, check_seed
 from fixlip_widgets.support.files import PathLike, write_npz
 from fixlip_widgets.support.progress import Progress
@@ -246,9 +247,50 @@ class IncrementalExplainer:
                 if len(self._fits) >= _MAX_FITS:
                     del self._fits[next(iter(self._fits))]
                 self._fits[request] = fit
-            explanation = self._fits[request].explanation.replace()  # a copy, which the caller may change
+            fit = self._fits[request]
+            explanation = fit.explanation.replace()  # a copy, which the caller may change
             origins.link(explanation, self, ridge=ridge, scope=scope)
+            if fit.regression is not None:
+                keep_fit(explanation, fit.regression, self.game.scale)
             return explanation
+
+    def contrast(
+        self,
+        b: str | Tensor,
+        a: str | Tensor,
+        p: float | None = None,
+        ridge: float | None = None,
+        scope: Literal["all", "cross"] = "all",
+    ) -> Explanation:
+        """Return the difference of the explanations of two captions: why ``b`` is more similar than ``a``, or less.
+
+        Both captions are fitted to the encoded image masks; only captions are encoded. Standard errors are those of the
+        difference: the two estimates share their image masks, so their errors largely cancel.
+
+        Args:
+            b: A caption, or its token ids.
+            a: The caption to subtract.
+            p: As in :meth:`explanation`.
+            ridge: As in :meth:`explanation`.
+            scope: As in :meth:`explanation`.
+
+        Returns:
+            B − A, with the tokens of B; see :func:`fixlip_widgets.explanation.comparison.subtract` for how tokens are
+            matched.
+
+        Raises:
+            FixlipError: As in :meth:`explanation`.
+            InputError: A caption is empty or too long, or ``p``, ``ridge`` or ``scope`` is out of range.
+        """
+        first, second = (self._of_caption(text).explanation(p, ridge, scope) for text in (b, a))
+        return first - second
+
+    def _of_caption(self, text: str | Tensor) -> IncrementalExplainer:
+        """Return an explainer of ``text`` that shares this one's image masks."""
+        with self._unchanging:
+            self._check_unchanged("image", "text")
+            game = self.game
+            return self if isinstance(text, str) and text == game.caption else self.with_game(game.with_text(text))
 
     def banzhaf_values(self, p: float | None = None) -> Explanation:
         """Return the p-weighted Banzhaf value of every player from the masks encoded so far; see :meth:`explanation`.

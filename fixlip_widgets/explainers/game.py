@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
+import copy
 import hashlib
 import math
 from collections.abc import Callable, Hashable, Sequence
 from functools import cached_property
 from numbers import Integral
-from typing import Any, Literal
+from typing import Any, Literal, Self
 
 import numpy as np
 import torch
@@ -138,6 +139,17 @@ class VisionLanguageGame(Players):
         """Replace the caption; the image and its encodings stay valid."""
         self._prepare_text(text)
         self._check_forward()
+
+    def with_text(self, text: str | Tensor) -> Self:
+        """Return the game of another caption of the same image; this game does not change.
+
+        Raises:
+            InputError: The caption is empty or too long.
+        """
+        other = copy.copy(self)
+        other._complete, other._own = dict(self._complete), dict(self._own)
+        other.set_text(text)
+        return other
 
     @plain_settings
     def _prepare_image(self, image: ImageLike) -> None:

@@ -42,7 +42,7 @@ class RememberingGame(VisionLanguageGame):
 
     def _changed(self, modality: Modality) -> None:
         super()._changed(modality)
-        self._known[modality] = {}
+        self._known = {**self._known, modality: {}}  # copies of this game keep theirs
 
     def missing(self, modality: Modality, masks: NDArray[np.bool_]) -> NDArray[np.bool_]:
         """Return the distinct (m, n) ``masks`` of one modality that are not encoded yet."""

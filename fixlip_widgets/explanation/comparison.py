@@ -4,12 +4,14 @@ from __future__ import annotations
 
 import difflib
 from dataclasses import dataclass
-from typing import Generic, TypeVar
+from typing import Any, Generic, TypeVar
 
 import numpy as np
 from numpy.typing import NDArray
 
 from fixlip_widgets.errors import InputError
+from fixlip_widgets.estimators.contrast import Match, contrast_errors
+from fixlip_widgets.explanation.kept_fits import KeptFit, kept_fit
 from fixlip_widgets.explanation.methods import CATALOGUE
 from fixlip_widgets.explanation.surrogate import Surrogate
 from fixlip_widgets.support.formatting import isolated, shortened
@@ -81,9 +83,11 @@ def subtract(b: Kind, a: Surrogate) -> Difference[Kind]:
     """Return B − A, player by player.
 
     Patches are matched by position, tokens by the longest common runs of the two captions (``difflib``). Standard
-    errors are ``√(se_A² + se_B²)``, as for independent estimates, and unknown if either is; for two exact values they
-    are :attr:`~fixlip_widgets.Explanation.rounding`. If only one explanation has interactions, first-order attributions
-    are subtracted and standard errors are unknown. Third-order terms are omitted.
+    errors are those of the difference (:mod:`fixlip_widgets.estimators.contrast`) if both are FIxLIP explanations of
+    order 2 whose regressions are still in memory: estimates from the same masks have correlated errors. For other
+    explanations, they are ``√(se_A² + se_B²)``, as for independent estimates. They are unknown if either is; for two
+    exact values they are :attr:`~fixlip_widgets.Explanation.rounding`. If only one explanation has interactions,
+    first-order attributions are subtracted and standard errors are unknown. Third-order terms are omitted.
 
     Raises:
         InputError: The grids, the regions or the images differ, or the values have no common unit.
@@ -92,21 +96,28 @@ def subtract(b: Kind, a: Surrogate) -> Difference[Kind]:
     if not one_unit(b, a):
         names = " and ".join(method_label(each) for each in (b, a) if not each.in_logits)
         raise InputError(f"The values of {names} are not in logits and cannot be subtracted from other values.")
+    into_b, from_a = correspondence(b, a)
     if a.has_interactions != b.has_interactions:
         a, b = _first_order(a), _first_order(b)
-    into_b, from_a = correspondence(b, a)
     pairs_b, pairs_a = np.ix_(into_b, into_b), np.ix_(from_a, from_a)
     rounding = max(b.rounding, a.rounding)
     main, interactions = b.main.copy(), b.interactions.copy()
     main[into_b] -= a.main[from_a]
     interactions[pairs_b] -= a.interactions[pairs_a]
+    fit_b, fit_a = kept_fit(b), kept_fit(a)
+    if fit_b is not None and fit_a is not None:
+        errors = _paired_errors(fit_b, fit_a, into_b, from_a, rounding)
+    else:
+        errors = {
+            "baseline_se": float(np.hypot(b.baseline_se, a.baseline_se)) or rounding,
+            "main_se": _errors(b.main_se, a.main_se, into_b, from_a, rounding),
+            "interactions_se": _errors(b.interactions_se, a.interactions_se, pairs_b, pairs_a, rounding),
+        }
     explanation = b.replace(
         baseline=b.baseline - a.baseline,
         main=main,
         interactions=interactions,
-        baseline_se=float(np.hypot(b.baseline_se, a.baseline_se)) or rounding,
-        main_se=_errors(b.main_se, a.main_se, into_b, from_a, rounding),
-        interactions_se=_errors(b.interactions_se, a.interactions_se, pairs_b, pairs_a, rounding),
+        **errors,
         conservative_errors=b.conservative_errors or a.conservative_errors,
         similarity=b.similarity - a.similarity,
         empty_similarity=b.empty_similarity - a.empty_similarity,
@@ -142,6 +153,21 @@ def correspondence(b: Surrogate, a: Surrogate) -> tuple[NDArray[np.intp], NDArra
         into_b += range(n_image + run.b, n_image + run.b + run.size)
         from_a += range(n_image + run.a, n_image + run.a + run.size)
     return np.array(into_b, dtype=np.intp), np.array(from_a, dtype=np.intp)
+
+
+def _paired_errors(
+    b: KeptFit, a: KeptFit, into_b: NDArray[np.intp], from_a: NDArray[np.intp], rounding: float
+) -> dict[str, Any]:
+    """Return the errors of the difference of two regressions; ``rounding`` where both are exact."""
+    errors = contrast_errors(b.regression, a.regression, Match(into_b, from_a), b.scale, a.scale)
+    matched = np.isin(np.arange(len(errors.main)), into_b)
+    interactions = np.where((errors.interactions == 0) & np.outer(matched, matched), rounding, errors.interactions)
+    np.fill_diagonal(interactions, 0.0)
+    return {
+        "baseline_se": errors.baseline or rounding,
+        "main_se": np.where((errors.main == 0) & matched, rounding, errors.main),
+        "interactions_se": interactions,
+    }
 
 
 def _errors(b: Floats | None, a: Floats | None, into_b: object, from_a: object, rounding: float) -> Floats | None:

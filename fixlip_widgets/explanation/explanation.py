@@ -35,6 +35,23 @@ class Explanation(Surrogate):
     players, the settings, the cost and the fit. This class adds drawings, conversions and files.
     """
 
+    def __sub__(self, other: Surrogate) -> Explanation:
+        """Return this explanation minus ``other``, with this one's tokens; see :func:`.comparison.subtract`.
+
+        Its caption is ``B − A`` if the two captions differ.
+
+        Raises:
+            InputError: The explanations are of different images or patches, or their values have no common unit.
+        """
+        from fixlip_widgets.explanation.comparison import subtract
+
+        if not isinstance(other, Surrogate):  # pyright: ignore[reportUnnecessaryIsInstance]
+            return NotImplemented
+        difference = subtract(self, other).explanation
+        if self.caption == other.caption:
+            return difference
+        return difference.replace(caption=f"{self.caption} − {other.caption}")
+
     # -- conversion ------------------------------------------------------------------------------------------------
 
     def to_networkx(self, top_k: int | None = 30, **options: Any) -> nx.Graph[int]:
