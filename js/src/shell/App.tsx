@@ -22,10 +22,11 @@
  * - `[data-action=several|hide|show-all|clear|level|reset-places|only-selection]`, `[data-block=cross|text_text|image_image]`,
  *   `[data-sort=name|value|certainty|size]`, `[data-subset-value]`, `[data-group=total|within]`.
  * - `input[id$="-p"]`, `input[id$="-budget"]` (exponent of two), `input[id$="-top"]` — the sliders.
- * - `[data-action=run|cancel|undo|reset|retry|pin|unpin|measure|stop-measuring|show-cross|copy-code|provenance|examples|apply-caption|keep-caption]`,
+ * - `[data-action=run|cancel|undo|reset|retry|pin|unpin|measure|stop-measuring|show-cross|download|copy-code|provenance|examples|apply-caption|keep-caption]`,
  *   `[data-view=graph|heatmap|waterfall|table]`, `[data-panel=trust|faithfulness|examples|settings]`
  *   (`aria-expanded`),
  *   `[data-setting=graph_kind|graph_layout|palette|theme|method|order|text]`,
+ *   `[data-item=picture-svg|picture-png|graph-svg|graph-png|csv]` (downloads),
  *   `[data-choice=words|main]` and `[data-choice=pinned|current|difference]` (`aria-pressed`), `[data-shows=PLAYER]` (shows a hidden player again),
  *   `.fx-sentence p` (the first one is the finding), `.fx-value b` (the model's value, the prediction),
  *   `.fx-curves` (`data-aid` of the curves in front), `.fx-scores tbody` (`data-method`, `data-current`),

@@ -1,5 +1,6 @@
 /** Caption, facts about the explanation, status, and buttons. */
 
+import { Download } from "../downloads/Download";
 import { budgetName, count, duration, plain, signed } from "../lib/format";
 import type { Store } from "../state/store";
 import { Definition, type TermName } from "../ui/Definition";
@@ -15,6 +16,7 @@ export function Header({ store }: { store: Store }) {
         <Status store={store} />
         <Undo store={store} />
         <RunButton store={store} />
+        <Download store={store} />
         <LevelSwitch store={store} />
       </div>
       {store.view.level.value === "all" && <Facts store={store} />}

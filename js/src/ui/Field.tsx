@@ -3,6 +3,7 @@
 import type { ComponentChildren } from "preact";
 
 const PATHS = {
+  download: "M8 2v8M4.8 7.2 8 10.4l3.2-3.2M2.5 13.5h11",
   close: "M4 4l8 8M12 4l-8 8",
   edit: "M11.3 2.3a1.4 1.4 0 0 1 2 0l.4.4a1.4 1.4 0 0 1 0 2L6 12.4l-3.2.8.8-3.2z",
   undo: "M5.5 3 2.5 6l3 3M2.5 6h7a3.75 3.75 0 0 1 0 7.5H6",

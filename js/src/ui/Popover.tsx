@@ -70,7 +70,7 @@ export function Popover({ children, kind = "term", label, text }: PopoverProps) 
 }
 
 /** Keep the box beside its button while the page moves; return a function that stops this. */
-function follow(box: HTMLElement | null, button: HTMLElement | null): () => void {
+export function follow(box: HTMLElement | null, button: HTMLElement | null): () => void {
   const move = () => place(box, button);
   window.addEventListener("scroll", move, { capture: true, passive: true });
   window.addEventListener("resize", move);
@@ -81,7 +81,7 @@ function follow(box: HTMLElement | null, button: HTMLElement | null): () => void
 }
 
 /** Place the box below the button, or above it where there is no room, within the window. */
-function place(box: HTMLElement | null, button: HTMLElement | null): void {
+export function place(box: HTMLElement | null, button: HTMLElement | null): void {
   if (!box || !button) {
     return;
   }
