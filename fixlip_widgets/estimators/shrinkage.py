@@ -14,10 +14,10 @@ from dataclasses import dataclass
 import torch
 from torch import Tensor
 
-_STEPS = 36
-"""Bisection steps, which determine κ to nine digits."""
-_WIDEST = 30.0
-"""Largest absolute log κ, far beyond that of a penalty that matters."""
+_STEPS = 100
+"""Maximum number of Newton steps for κ; a few suffice, and some 20 if there are as many coefficients as rows."""
+_RELATIVE = 1e-12
+"""Relative change of κ at which Newton's method ends."""
 _CANDIDATES, _CANDIDATES_TO = 49, 7.0
 """Number of candidate ridges, and their largest absolute log κ: from negligible to dominant for coefficients of
 standardised players, in steps of about 0.3."""
@@ -52,14 +52,11 @@ def shrinkage(squares: Tensor, units: float, ridge: float) -> Shrinkage:
         zeros = torch.zeros_like(squares)
         variance = torch.full_like(squares, 1 / (1 - count / units)).fill_diagonal_(0)
         return Shrinkage(ridge=0.0, freedom=count, variance=variance, lost=zeros)
-    strength, low, high, flat = max(ridge, 1e-12), -_WIDEST, _WIDEST, _upper_triangle(squares)
-    for _ in range(_STEPS):  # λ(κ) increases where it is positive
-        middle = 0.5 * (low + high)
-        low, high = (middle, high) if float(_ridge(flat, units, flat.new_tensor(middle))) < strength else (low, middle)
-    kappa = math.exp(high)
+    strength, flat = max(ridge, 1e-12), _upper_triangle(squares)
+    kappa = _solve_kappa(flat, units, strength)
     variance = torch.where(squares > 0, squares * (kappa / strength) / (squares + kappa), 0.0)
     lost = torch.where(squares > 0, kappa / (squares + kappa), 0.0)
-    freedom = min(float(_freedom(flat, flat.new_tensor(high))), units)
+    freedom = min(float(_freedom(flat, flat.new_tensor(kappa).log())), units)
     return Shrinkage(ridge=ridge, freedom=freedom, variance=variance, lost=lost)
 
 
@@ -78,6 +75,23 @@ def _upper_triangle(squares: Tensor) -> Tensor:
     """Return the (n (n − 1)/2,) entries above the diagonal."""
     first, second = torch.triu_indices(len(squares), len(squares), 1, device=squares.device)
     return squares[first, second]
+
+
+def _solve_kappa(flat: Tensor, units: float, strength: float) -> float:
+    """Return κ with ``λ(κ) = strength``.
+
+    ``λ(κ) = κ − Σ κt/(t + κ)/units`` is convex, and the largest κ considered is an upper bound of the solution, so
+    Newton's method decreases monotonically to it.
+    """
+    kappa = strength + float(flat.sum()) / units
+    for _ in range(_STEPS):
+        kept = flat / (flat + kappa)
+        freedom, squared = torch.stack([kept.sum(), kept.square().sum()]).tolist()
+        step = (kappa * (1 - freedom / units) - strength) / (1 - squared / units)
+        kappa -= step
+        if step <= _RELATIVE * kappa:
+            break
+    return kappa
 
 
 def _ridge(flat: Tensor, units: float, log_kappa: Tensor) -> Tensor:
