@@ -9,13 +9,15 @@ import argparse
 import math
 import re
 import sys
-from collections.abc import Sequence
+import warnings
+from collections.abc import Generator, Sequence
+from contextlib import contextmanager
 from importlib import import_module
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from fixlip_widgets._version import __version__
-from fixlip_widgets.errors import FixlipError, InputError
+from fixlip_widgets.errors import FixlipError, FixlipWarning, InputError
 from fixlip_widgets.support.command_line import whole_number
 
 if TYPE_CHECKING:
@@ -49,12 +51,30 @@ def main(arguments: Sequence[str] | None = None) -> int:
     arguments = sys.argv[1:] if arguments is None else arguments
     options = _parser(next(iter(arguments), "")).parse_args(arguments)
     try:
-        return options.run(options)
+        with _printed_warnings():
+            return options.run(options)
     except (FixlipError, OSError) as error:
         print(f"fixlip-widgets: error: {error}", file=sys.stderr)
         return 2
     except KeyboardInterrupt:
         return 130
+
+
+@contextmanager
+def _printed_warnings() -> Generator[None]:
+    """Print this package's warnings as the errors are printed, without a place in the code."""
+    with warnings.catch_warnings():
+        warnings.simplefilter("always", FixlipWarning)
+        show = warnings.showwarning
+
+        def show_or_print(message: Warning | str, category: type[Warning], *place: Any) -> None:
+            if issubclass(category, FixlipWarning):
+                print(f"fixlip-widgets: warning: {message}", file=sys.stderr)
+            else:
+                show(message, category, *place)
+
+        warnings.showwarning = show_or_print
+        yield
 
 
 def _parser(command: str) -> argparse.ArgumentParser:

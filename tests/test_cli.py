@@ -9,6 +9,7 @@ from pathlib import Path
 
 import numpy as np
 import pytest
+from PIL import Image
 
 import fixlip_widgets as fx
 from fixlip_widgets import doctor
@@ -26,6 +27,15 @@ def test_explain_prints_what_explain_returns(capsys: pytest.CaptureFixture[str])
     assert printed["names"] == list(expected.names)
     assert printed["p"] == 0.4
     np.testing.assert_allclose(printed["interactions"], expected.interactions, rtol=1e-5, atol=1e-7)
+
+
+def test_warnings_are_printed_as_errors_are(tmp_path: Path, capsys: pytest.CaptureFixture[str]):
+    picture = tmp_path / "noise.png"
+    Image.fromarray(np.random.default_rng(0).integers(0, 256, (64, 64, 3), dtype=np.uint8)).save(picture)
+    assert main(["explain", str(picture), "a dog", "--grid", "2x2", "--json"]) == 0
+    captured = capsys.readouterr()
+    assert captured.err.startswith("fixlip-widgets: warning: The packaged demo model knows only drawn emoji scenes")
+    assert json.loads(captured.out)["grid"] == [2, 2]
 
 
 def test_explain_lists_the_strongest_terms(capsys: pytest.CaptureFixture[str]):

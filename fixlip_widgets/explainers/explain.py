@@ -13,6 +13,7 @@ from fixlip_widgets.encoders.towers import Masking
 from fixlip_widgets.errors import InputError
 from fixlip_widgets.estimators.masks import DEFAULT_DESIGN, MaskDesign
 from fixlip_widgets.explainers import origins
+from fixlip_widgets.explainers.cautions import warn_of_fit, warn_of_photograph
 from fixlip_widgets.explainers.fixlip import IncrementalExplainer
 from fixlip_widgets.explainers.game import VisionLanguageGame
 from fixlip_widgets.explainers.registry import Request, method_of_order
@@ -76,6 +77,10 @@ def explain(
         check: Whether to compare the complete image and caption with the model's own forward pass.
         progress: Whether to show a progress bar; by default only for long computations in interactive use.
 
+    Warns:
+        FixlipWarning: The surrogate fits no better than a constant, the budget does not determine some of the terms, or
+            the demo model is given a photograph.
+
     Raises:
         InputError: An argument is out of range; the message states the allowed values.
         EncodingError: The masked encoders disagree with the model's own forward pass; the message has both numbers.
@@ -97,6 +102,7 @@ def explain(
     game = VisionLanguageGame(
         model or load_model(), image, text, grid=grid, regions=regions, words=words, masking=masking, check=check
     )
+    warn_of_photograph(game.model, game.pixels)
     budget = chosen.budget_within(game, p, budget, max_encodings)
     explainer = IncrementalExplainer(game, seed=seed, masks=masks)
     with ProgressBar(progress, "encoding", "encodings") as bar:
@@ -104,8 +110,11 @@ def explain(
         def report(state: Progress) -> None:
             bar.show(state.done, state.total)
 
-        if not chosen.pooled:
-            return chosen.explain_game(Request(game, budget, seed, progress=report))
-        explainer.extend(p, budget, progress=report)
-        origins.keep(explainer)  # for pages with other p
-        return chosen.explain_pool(explainer, p, order, **fit)
+        if chosen.pooled:
+            explainer.extend(p, budget, progress=report)
+            origins.keep(explainer)  # for pages with other p
+            explanation = chosen.explain_pool(explainer, p, order, **fit)
+        else:
+            explanation = chosen.explain_game(Request(game, budget, seed, progress=report))
+    warn_of_fit(explanation)
+    return explanation

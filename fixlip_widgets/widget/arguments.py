@@ -84,14 +84,15 @@ def make_explainer(
         InputError: The image or the caption is missing or unusable, or an option is invalid.
     """
     from fixlip_widgets.encoders.models import load_model
+    from fixlip_widgets.explainers.cautions import warn_of_photograph
     from fixlip_widgets.explainers.fixlip import IncrementalExplainer
     from fixlip_widgets.explainers.game import VisionLanguageGame
 
     if image is None or text is None:
         raise InputError("FixlipWidget needs an image and a caption, an explainer, or an explanation.")
-    return IncrementalExplainer(
-        VisionLanguageGame(model or load_model(), image, text, **options), seed=seed, masks=masks
-    )
+    game = VisionLanguageGame(model or load_model(), image, text, **options)
+    warn_of_photograph(game.model, game.pixels)
+    return IncrementalExplainer(game, seed=seed, masks=masks)
 
 
 def first_state(explanation: Explanation | None, explainer: IncrementalExplainer | None) -> dict[str, Any]:

@@ -16,6 +16,8 @@ from fixlip_widgets.explainers.baselines import banzhaf_values, shapley_values
 from fixlip_widgets.explainers.shapley import JointValues, draw_halves, explain_shapley
 from tests.golden import tiny_clip, tiny_game, tiny_pixels
 
+FEW_MASKS = pytest.mark.filterwarnings("ignore:The budget of", "ignore:Do not interpret")
+
 
 def position(masks):
     return masks @ (1 << np.arange(masks.shape[1]))
@@ -242,6 +244,7 @@ def test_banzhaf_values_are_the_linear_regression_over_all_pairs_of_masks(p):
     assert not explanation.has_interactions
 
 
+@FEW_MASKS
 def test_explain_leads_to_every_method():
     pair, model = (tiny_pixels(), tiny_game(1).caption), tiny_clip()
     for method, order in (("banzhaf", 1), ("banzhaf", 2), ("shapley", 1), ("shapley", 2)):
@@ -254,6 +257,7 @@ def test_explain_leads_to_every_method():
     np.testing.assert_array_equal(values.main, baselines.shapley_values(tiny_game(1), 500, seed=2).main)
 
 
+@FEW_MASKS
 @pytest.mark.parametrize("method", ["banzhaf", "banzhaf_values", "shapley", "shapley_values"])
 def test_no_method_takes_many_more_encodings_by_default_than_another(method):
     banzhaf = explain(tiny_pixels(), "a dog on a mat", model=tiny_clip(), method="banzhaf", grid=(8, 8))
@@ -261,6 +265,7 @@ def test_no_method_takes_many_more_encodings_by_default_than_another(method):
     assert 0.5 * banzhaf.image_encodes < other.image_encodes <= 1.05 * banzhaf.image_encodes
 
 
+@FEW_MASKS
 @pytest.mark.parametrize("limit", [60, 300, 1000])
 @pytest.mark.parametrize("method", ["banzhaf", "banzhaf_values", "shapley", "shapley_values", "exclip"])
 def test_encodings_can_be_limited_for_every_method(method, limit):

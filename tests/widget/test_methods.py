@@ -28,6 +28,7 @@ def test_every_method_explains_the_pair_under_its_own_name(make_widget: Make, na
     assert len(widget.result["findings"]) == widget.explanation.n_players + 1
 
 
+@pytest.mark.filterwarnings("ignore:Do not interpret", "ignore:The budget of")
 @pytest.mark.parametrize("name", [name for name in METHODS if METHODS[name].orders == (1,)])
 def test_explain_takes_the_same_names(name: str) -> None:
     explanation = fx.explain(tiny_pixels(), CAPTION, model=tiny_clip(), method=name, budget=2**9)

@@ -1,0 +1,62 @@
+"""Warnings about explanations that should not be interpreted as they are."""
+
+from __future__ import annotations
+
+from torch import Tensor
+
+from fixlip_widgets.encoders.models import Model
+from fixlip_widgets.explanation.surrogate import Surrogate
+from fixlip_widgets.support.formatting import joined, plain
+from fixlip_widgets.support.notices import warn
+
+_DEMO = ("demo", "packaged")
+_LEAST_FLAT = 0.4
+"""Least share of equal neighbours in drawn scenes; 400 composed ones have 0.58 or more, a photograph about 0.01."""
+_TERMS = {"cross": "image–text", "text_text": "text–text", "image_image": "image–image"}
+
+
+def warn_of_fit(explanation: Surrogate) -> None:
+    """Warn if the fit is no better than a constant, or if the budget leaves terms undetermined.
+
+    Image–image interactions with too few masks are shrunk towards 0 by default, which is no reason for a warning.
+    """
+    advice = "Pass a larger budget, or fewer players: a coarser grid, regions= or words=True."
+    if explanation.r2 is not None and explanation.r2 <= 0:
+        warn(
+            "Do not interpret these values: the surrogate predicts held-out masks no better than their mean "
+            f"(held-out R² {plain(explanation.r2)}). {advice}"
+        )
+    if undetermined := _undetermined(explanation):
+        warn(
+            f"The budget of {explanation.budget:,} evaluations has fewer masks than unknowns, so that the "
+            f"{undetermined} are not determined by the model. {advice}"
+        )
+
+
+def _undetermined(explanation: Surrogate) -> str:
+    """Return the name of the terms that the masks do not determine, or an empty string."""
+    unknown = [block for block, known in explanation.identified.items() if not known]
+    if not explanation.has_interactions:
+        return "values" if unknown else ""
+    if explanation.scope == "cross":
+        unknown = [block for block in unknown if block == "cross"]
+    if explanation.ridge > 0:
+        unknown = [block for block in unknown if block != "image_image"]
+    if len(unknown) == len(_TERMS):
+        return "interactions"
+    return f"{joined([_TERMS[block] for block in unknown])} interactions" if unknown else ""
+
+
+def warn_of_photograph(model: Model, pixels: Tensor) -> None:
+    """Warn if the packaged demo model is given a photograph: it has only seen drawn scenes.
+
+    In photographs, hardly any horizontal neighbours of the (3, H, W) prepared ``pixels`` are equal.
+    """
+    if (model.name, model.pretrained) != _DEMO:
+        return
+    equal = (pixels[:, :, 1:] == pixels[:, :, :-1]).all(dim=0)
+    if float(equal.float().mean()) < _LEAST_FLAT:
+        warn(
+            "The packaged demo model knows only drawn emoji scenes, and this image is probably a photograph. Load a "
+            "model for photographs: model=fx.load_model('ViT-B-32', pretrained='openai')."
+        )
