@@ -9,6 +9,7 @@ from typing import Any
 import timm
 import torch
 from timm.models import register_model
+from timm.models.vitamin import VitCfg, VitConvCfg
 
 from fixlip_widgets import Model, VisionLanguageGame, load_model
 
@@ -45,6 +46,22 @@ def small_pe_core(pretrained: bool = False, **kwargs: Any) -> torch.nn.Module:
 @register_model
 def small_mobileclip_b(pretrained: bool = False, **kwargs: Any) -> torch.nn.Module:
     return timm.create_model("vit_base_mci_224", depth=1, img_size=64, **kwargs)
+
+
+@register_model
+def small_mobileclip(pretrained: bool = False, **kwargs: Any) -> torch.nn.Module:
+    return timm.create_model("fastvit_mci0", layers=(1, 1, 1, 1), embed_dims=(16, 32, 64, 128), **kwargs)
+
+
+@register_model
+def small_convnext(pretrained: bool = False, **kwargs: Any) -> torch.nn.Module:
+    return timm.create_model("convnext_atto", depths=(1, 1, 1, 1), dims=(16, 24, 32, 48), **kwargs)
+
+
+@register_model
+def small_vitamin(pretrained: bool = False, **kwargs: Any) -> torch.nn.Module:
+    stages = VitCfg((16, 24, 48), (1, 1, 1), 16, VitConvCfg(norm_layer="layernorm2d", norm_eps=1e-6), "1d")
+    return timm.create_model("vitamin_small_224", embed_cfg=stages, **SMALL, **kwargs)
 
 
 def of_timm(name: str, pool: str, proj: str | None = None, **more: Any) -> dict[str, Any]:
@@ -85,11 +102,11 @@ CONFIGS: dict[str, dict[str, Any]] = {
     ),
     "MobileCLIP-B": config(of_timm("small_mobileclip_b", "token", image_size=64), custom_text=True),
     "MobileCLIP": config(
-        of_timm("fastvit_mci0", "avg", image_size=256), TEXT | {"no_causal_mask": True}, custom_text=True
+        of_timm("small_mobileclip", "avg", image_size=64), TEXT | {"no_causal_mask": True}, custom_text=True
     ),
-    "ConvNeXt": config(of_timm("convnext_atto", "", "linear", image_size=224)),
+    "ConvNeXt": config(of_timm("small_convnext", "", "linear", image_size=64)),
     "ResNet": config({"image_size": 64, "layers": [1, 1, 1, 1], "width": 8, "head_width": 16}),
-    "ViTamin": config(of_timm("vitamin_small_224", "", "linear", image_size=224), custom_text=True),
+    "ViTamin": config(of_timm("small_vitamin", "", "linear", image_size=64), custom_text=True),
 }
 WITHOUT_PATCHES = {"MobileCLIP", "ConvNeXt", "ResNet"}
 
