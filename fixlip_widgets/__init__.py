@@ -12,10 +12,13 @@ Names are imported on first use, so that ``fixlip-widgets doctor`` runs even if 
 
 from __future__ import annotations
 
+import logging
 from importlib import import_module
 from typing import TYPE_CHECKING, Any
 
 from fixlip_widgets._version import __version__
+
+logging.getLogger(__name__).addHandler(logging.NullHandler())
 
 if TYPE_CHECKING:
     from fixlip_widgets import demo, estimators
@@ -23,6 +26,7 @@ if TYPE_CHECKING:
     from fixlip_widgets.errors import EncodingError, FixlipError, FixlipWarning, InputError, ModelError, PoolError
     from fixlip_widgets.estimators import masks
     from fixlip_widgets.explainers import baselines, metrics
+    from fixlip_widgets.explainers.classes import explain_classes
     from fixlip_widgets.explainers.explain import explain
     from fixlip_widgets.explainers.fixlip import IncrementalExplainer
     from fixlip_widgets.explainers.game import VisionLanguageGame
@@ -47,6 +51,7 @@ __all__ = [
     "demo",
     "estimators",
     "explain",
+    "explain_classes",
     "load_model",
     "masks",
     "metrics",
@@ -66,6 +71,7 @@ _MODULES = {
     "PoolError": "errors",
     "VisionLanguageGame": "explainers.game",
     "explain": "explainers.explain",
+    "explain_classes": "explainers.classes",
     "load_model": "encoders.models",
     "report": "pages",
 }

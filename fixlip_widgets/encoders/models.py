@@ -74,6 +74,14 @@ class Model:
         return 0.0 if bias is None else float(bias.detach())
 
     @property
+    def sigmoid(self) -> bool:
+        """Whether probabilities are sigmoids of logits, as for SigLIP's loss, rather than a softmax, as for CLIP's.
+
+        Only models that were trained with a sigmoid loss have a bias.
+        """
+        return getattr(self.clip, "logit_bias", None) is not None
+
+    @property
     def image_size(self) -> tuple[int, int]:
         """(height, width) of the image encoder's input, in pixels."""
         size = self.preprocess_cfg.size

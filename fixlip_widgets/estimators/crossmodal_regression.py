@@ -72,6 +72,13 @@ class Modality:
     drawn: tuple[tuple[float, int], ...] = ()
     known_moments: Moments | None = None
 
+    @classmethod
+    def fixed(cls, embedding: Tensor) -> Modality:
+        """Return a modality without players, whose embedding is always ``embedding`` (d,)."""
+        masks = torch.ones(1, 0, dtype=torch.bool, device=embedding.device)
+        weights = torch.ones(1, dtype=torch.float64, device=embedding.device)
+        return cls(masks, embedding[None], weights, sampled=False)
+
     @property
     def n(self) -> int:
         """Number of players."""
@@ -223,7 +230,7 @@ def regress(image: Modality, text: Modality, ridge: float | None = 0.0, *, pairs
 
 def _adjustment(side: Modality, other: Modality, part: QuadraticFit) -> Adjustment | None:
     """Adjust ``side``'s slopes along those of ``other``, if its masks are a sample for a known p."""
-    if not side.sampled or side.p is None:
+    if not side.sampled or side.p is None or other.n == 0:
         return None
     return adjusted_slopes(side.design, side.moments, side.embeddings, other.moments.slopes, part, side.p)
 

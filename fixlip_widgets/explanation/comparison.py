@@ -15,6 +15,7 @@ from fixlip_widgets.explanation.kept_fits import KeptFit, kept_fit
 from fixlip_widgets.explanation.methods import CATALOGUE
 from fixlip_widgets.explanation.surrogate import Surrogate
 from fixlip_widgets.support.formatting import isolated, shortened
+from fixlip_widgets.support.threads import threads_for
 
 Floats = NDArray[np.float64]
 Kind = TypeVar("Kind", bound=Surrogate)
@@ -68,8 +69,8 @@ def check_comparable(b: Surrogate, a: Surrogate) -> None:
 
 
 def one_unit(b: Surrogate, a: Surrogate) -> bool:
-    """Return whether the values have a common unit: both are in logits, or both are from one method."""
-    return (a.in_logits and b.in_logits) or a.method == b.method
+    """Return whether the values have a common unit: both are in logits or nats, or both are from one method."""
+    return a.unit == b.unit and ((a.in_logits and b.in_logits) or a.method == b.method)
 
 
 def same_regions(b: Surrogate, a: Surrogate) -> bool:
@@ -94,6 +95,8 @@ def subtract(b: Kind, a: Surrogate) -> Difference[Kind]:
     """
     check_comparable(b, a)
     if not one_unit(b, a):
+        if a.in_logits and b.in_logits:
+            raise InputError(f"The values of one explanation are in {b.unit} and those of the other in {a.unit}.")
         names = " and ".join(method_label(each) for each in (b, a) if not each.in_logits)
         raise InputError(f"The values of {names} are not in logits and cannot be subtracted from other values.")
     into_b, from_a = correspondence(b, a)
@@ -159,7 +162,9 @@ def _paired_errors(
     b: KeptFit, a: KeptFit, into_b: NDArray[np.intp], from_a: NDArray[np.intp], rounding: float
 ) -> dict[str, Any]:
     """Return the errors of the difference of two regressions; ``rounding`` where both are exact."""
-    errors = contrast_errors(b.regression, a.regression, Match(into_b, from_a), b.scale, a.scale)
+    sides = (b.regression.image, b.regression.text)
+    with threads_for(max(len(side.masks) * side.n**2 for side in sides)):
+        errors = contrast_errors(b.regression, a.regression, Match(into_b, from_a), b.scale, a.scale)
     matched = np.isin(np.arange(len(errors.main)), into_b)
     interactions = np.where((errors.interactions == 0) & np.outer(matched, matched), rounding, errors.interactions)
     np.fill_diagonal(interactions, 0.0)

@@ -78,6 +78,8 @@ class Surrogate(Players):
         blank: (height, width, 3) model input with every patch removed, at the model's resolution.
         masking: Replacement of removed patches: a name in ``fixlip_widgets.encoders.towers.MASKINGS``, or empty.
         model: The explained model: name, pretrained tag, hash of the weights.
+        choice: What is explained, if it is one of several classes or images: see
+            :mod:`fixlip_widgets.explainers.candidates`. Empty for an image–caption pair.
     """
 
     baseline: float
@@ -114,6 +116,7 @@ class Surrogate(Players):
     blank: NDArray[np.uint8] | None = None
     masking: str = ""
     model: dict[str, str] = field(default_factory=lambda: {})
+    choice: dict[str, Any] = field(default_factory=lambda: {})
 
     def __post_init__(self) -> None:
         n = self.grid[0] * self.grid[1] + len(self.tokens)
@@ -129,7 +132,7 @@ class Surrogate(Players):
             object.__setattr__(self, name, _frozen(array))
         if self.regions is not None:
             object.__setattr__(self, "regions", _frozen(_label_map(self.regions, self.n_image)))
-        for name in ("identified", "model"):
+        for name in ("identified", "model", "choice"):
             object.__setattr__(self, name, dict(getattr(self, name)))
         for name in _PICTURES:
             if getattr(self, name) is not None:
@@ -194,8 +197,8 @@ class Surrogate(Players):
 
     @property
     def unit(self) -> str:
-        """``"logits"``, or empty if the values have no unit."""
-        return "logits" if self.in_logits else ""
+        """``"logits"``, ``"nats"`` for a log-probability, or empty if the values have no unit."""
+        return str(self.choice.get("unit", "logits")) if self.in_logits else ""
 
     @property
     def residual(self) -> float:
@@ -248,6 +251,8 @@ class Surrogate(Players):
         if self.interactions_se is not None and np.isfinite(self.interactions_se).any():
             belongs &= self.significant.interactions[self.n_image :, : self.n_image]
         strengths = np.where(belongs, self.cross, 0.0)
+        if not self.n_text:
+            return np.full(self.n_image, -1), np.zeros(self.n_image)
         strongest = strengths.max(axis=0, initial=0.0)
         clear = (strongest > 0) & (strongest >= _LEAST_SHARE * strongest.max(initial=0.0))
         return np.where(clear, strengths.argmax(axis=0), -1), np.where(clear, strongest, 0.0)

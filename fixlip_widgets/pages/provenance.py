@@ -21,6 +21,8 @@ if TYPE_CHECKING:
 
 _DESIGNS: Mapping[str, str] = {**MASK_DESIGNS}
 _UPPER_BOUNDS = "upper bounds: 95 % intervals cover at least 95 % of the terms"
+_MOST_NAMES = 10
+"""Maximum number of classes and of templates that are listed."""
 _PACKAGES = (("torch", "torch"), ("open_clip", "open_clip_torch"))
 
 
@@ -36,10 +38,14 @@ def provenance(explanation: Surrogate) -> list[tuple[str, str]]:
         ("model", name),
         ("weights", model.get("weights", "")),
         ("tokenizer", model.get("tokenizer", "")),
+        *_choice_rows(explanation.choice),
         ("method", f"{explanation.method}, order {explanation.order}"),
         ("seed", "" if explanation.seed is None else str(explanation.seed)),
         ("p", f"{explanation.p:g}"),
-        ("budget", f"{explanation.budget:,} evaluations" if explanation.budget else ""),
+        (
+            "budget",
+            f"{explanation.budget:,} {'masks' if explanation.choice else 'evaluations'}" if explanation.budget else "",
+        ),
         ("masking", f"{explanation.masking}: {meaning}" if (meaning := MASKINGS.get(explanation.masking)) else ""),
         ("masks", f"{explanation.masks}: {how}" if (how := _DESIGNS.get(explanation.masks)) else ""),
         ("standard errors", _UPPER_BOUNDS if explanation.conservative_errors else ""),
@@ -48,6 +54,23 @@ def provenance(explanation: Surrogate) -> list[tuple[str, str]]:
         *((label, metadata.version(package)) for label, package in _PACKAGES),
     ]
     return [(label, value) for label, value in rows if value]
+
+
+def _choice_rows(choice: Mapping[str, Any]) -> list[tuple[str, str]]:
+    """Return the rows on a class or image that is one of several; none for an image–caption pair."""
+    if not choice:
+        return []
+    kind, among = choice["kind"], choice["among"]
+    name = f"{choice['name']} − {choice['minus']}" if "minus" in choice else choice["name"]
+    listed = ", ".join(among[:_MOST_NAMES]) + (" …" if len(among) > _MOST_NAMES else "")
+    templates = [f"“{template}”" for template in choice.get("templates", [])]
+    more = f" … ({len(templates)} in all)" if len(templates) > _MOST_NAMES else ""
+    return [
+        (kind, name),
+        ("among", f"{len(among):,}: {listed}"),
+        ("templates", ", ".join(templates[:_MOST_NAMES]) + more),
+        ("value", "log-probability, in nats" if choice["unit"] == "nats" else "logit"),
+    ]
 
 
 class Game(Protocol):
@@ -91,11 +114,15 @@ def reproduction(explanation: Surrogate, source: Source | None = None, *, reused
         source: Source of the image and the model.
         reused: Whether encodings at other p, for other captions or of a larger budget were used; the code omits them.
     """
-    source, method = source or Source(), CATALOGUE.get(explanation.method)
-    arguments = [source.image, repr(explanation.caption)]
+    source, method, choice = source or Source(), CATALOGUE.get(explanation.method), explanation.choice
+    if choice.get("kind") == "class":
+        arguments = [source.image, repr(choice["among"]), f"templates={tuple(choice['templates'])!r}"]
+    else:
+        arguments = [source.image, repr(explanation.caption)]
     arguments.append(f"model={source.model}")
     arguments += [f"{name}={expression}" for name, expression in source.options.items()]
-    arguments.append(f"method={explanation.method!r}")
+    if not choice:
+        arguments.append(f"method={explanation.method!r}")
     if method is None or explanation.order != method.orders[0]:
         arguments.append(f"order={explanation.order}")
     if method is None or method.uses_p:
@@ -113,7 +140,18 @@ def reproduction(explanation: Surrogate, source: Source | None = None, *, reused
             "# encodings of earlier settings were reused: the numbers will differ by about their standard errors"
         )
     call = ",\n".join(f"    {argument}" for argument in arguments)
-    return "\n".join(["import fixlip_widgets as fx", "", *comments, f"explanation = fx.explain(\n{call},\n)"]) + "\n"
+    if choice.get("kind") == "class":
+        lines = [f"classes = fx.explain_classes(\n{call},\n)", f"explanation = classes{_selection(choice)}"]
+    else:
+        lines = [f"explanation = fx.explain(\n{call},\n)"]
+    return "\n".join(["import fixlip_widgets as fx", "", *comments, *lines]) + "\n"
+
+
+def _selection(choice: Mapping[str, Any]) -> str:
+    """Return the code that selects an explanation of :class:`fixlip_widgets.explainers.classes.Classes`."""
+    if "minus" in choice:
+        return f".contrast({choice['name']!r}, {choice['minus']!r})"
+    return f".probability({choice['name']!r})" if choice["unit"] == "nats" else f"[{choice['name']!r}]"
 
 
 _PLACEHOLDERS = {

@@ -1,0 +1,392 @@
+"""Several candidates scored by one set of encoded masks: classes of an image, or images for a caption.
+
+The logit of candidate k is ``scale · ⟨E(mask), h_k⟩ + bias``, with fixed vectors h_k of unit norm. Encodings of masks
+serve all candidates, and a fit needs only another right-hand side. The players are those of one modality.
+
+The ``choice`` of an explanation describes the candidate: ``kind`` (``class`` or ``image``), ``name``, ``among`` (all
+names), ``minus`` (the candidate subtracted by a contrast), ``unit`` (``logits``, or ``nats`` for a log-probability) and
+for classes ``templates``.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from dataclasses import replace
+from typing import TYPE_CHECKING, Any, Literal, NamedTuple
+
+import numpy as np
+import torch
+import torch.nn.functional as F
+from numpy.typing import NDArray
+from torch import Tensor
+
+from fixlip_widgets.errors import InputError
+from fixlip_widgets.estimators.crossmodal_regression import CrossModalFit, Modality, regress
+from fixlip_widgets.estimators.linear_values import linear_values
+from fixlip_widgets.estimators.quadratic import chunks
+from fixlip_widgets.estimators.standard_errors import standard_errors
+from fixlip_widgets.explainers.encoded_mask_pool import Pool
+from fixlip_widgets.explainers.game import VisionLanguageGame
+from fixlip_widgets.explainers.metrics.fit import MIN_HELD_OUT, held_out_fit
+from fixlip_widgets.explanation.explanation import Explanation
+from fixlip_widgets.explanation.kept_fits import keep_fit
+from fixlip_widgets.support.formatting import counted, plain, shortened
+from fixlip_widgets.support.threads import threads_for
+
+if TYPE_CHECKING:
+    import pandas as pd
+    import plotly.graph_objects as go
+
+Floats = NDArray[np.float64]
+_MOST_FITS = 32
+"""Number of explanations that are cached; each contains a copy of the image."""
+_SHOWN = 10
+"""Candidates in the text and HTML forms."""
+_CLASSES_AT_ONCE = 1024
+"""Candidates whose probabilities are added up in one product, which bounds its memory."""
+
+
+class _Values(NamedTuple):
+    """What one explanation is fitted to: projections of the masks' embeddings on a vector.
+
+    Attributes:
+        side: Masks and their embeddings.
+        held_out: Masks held out from the fit, or None if they are too few.
+        vector: (d,).
+        scale, bias: Factor and constant of the values.
+        complete, empty: Values with every player kept, and with none.
+    """
+
+    side: Modality
+    held_out: Modality | None
+    vector: Tensor
+    scale: float
+    bias: float
+    complete: float
+    empty: float
+
+
+class Candidates:
+    """Candidates and their explanations; see :func:`fixlip_widgets.explain_classes`.
+
+    Args:
+        game: The encoders of the masks.
+        modality: The modality whose players explain.
+        pool: Encoded masks of that modality.
+        held_out: Encoded masks that fits are measured on.
+        p: Probability of keeping a player.
+        ridge: Ridge penalty of pair terms; None is cross-validated.
+
+    Attributes:
+        names: (k,) names of the candidates.
+        vectors: (k, d) their vectors, of unit norm.
+    """
+
+    kind: Literal["class", "image"]
+    nouns: tuple[str, str]
+
+    def __init__(
+        self,
+        game: VisionLanguageGame,
+        modality: Literal["image", "text"],
+        pool: Pool,
+        held_out: Pool,
+        *,
+        names: tuple[str, ...],
+        vectors: Tensor,
+        p: float,
+        ridge: float | None = None,
+    ) -> None:
+        self.game, self.modality, self.pool, self.held_out = game, modality, pool, held_out
+        self.p, self.ridge = p, ridge
+        self.names, self.vectors = names, vectors
+        self.side = pool.modality(p, exact=ridge is not None)
+        enough = held_out.effective(p) >= MIN_HELD_OUT
+        self._measured = held_out.modality(p) if enough else None
+        ends = np.repeat([[True], [False]], pool.n, axis=1)
+        encode = game.image_embeddings if modality == "image" else game.text_embeddings
+        self._ends = encode(ends).double()
+        self._fits: dict[tuple[str, str], tuple[Explanation, CrossModalFit]] = {}
+
+    # -- values of the model -----------------------------------------------------------------------------------------
+
+    @property
+    def logits(self) -> Floats:
+        """(k,) logits of the complete input: values of the model, without an error."""
+        return self._logits(self._ends)[0].cpu().numpy()
+
+    @property
+    def probabilities(self) -> Floats:
+        """(k,) probabilities of the complete input, as the model was trained: softmax (CLIP) or sigmoid (SigLIP).
+
+        A softmax is over the given candidates, and NaN for a single one.
+        """
+        if len(self) == 1 and not self.game.model.sigmoid:
+            return np.full(1, np.nan)
+        return np.exp(self.log_probabilities(self._ends)[0].cpu().numpy())
+
+    def log_probabilities(self, embeddings: Tensor) -> Tensor:
+        """Return the (m, k) log-probabilities of (m, d) embeddings of masks."""
+        logits = self._logits(embeddings)
+        return F.logsigmoid(logits) if self.game.model.sigmoid else F.log_softmax(logits, dim=1)
+
+    def _logits(self, embeddings: Tensor, vectors: Tensor | None = None) -> Tensor:
+        vectors = self.vectors if vectors is None else vectors
+        return self.game.scale * embeddings.double() @ vectors.T + self.game.bias
+
+    def _log_probability(self, embeddings: Tensor, index: int) -> Tensor:
+        """Return the (m,) log-probabilities of one candidate, without the (m, k) of all candidates."""
+        out = torch.empty(len(embeddings), dtype=torch.float64, device=embeddings.device)
+        for rows in chunks(len(embeddings)):
+            some = embeddings[rows]
+            own = self._logits(some, self.vectors[index : index + 1])[:, 0]
+            if self.game.model.sigmoid:
+                out[rows] = F.logsigmoid(own)
+                continue
+            parts = self.vectors.split(_CLASSES_AT_ONCE)
+            total = torch.stack([self._logits(some, part).logsumexp(1) for part in parts]).logsumexp(0)
+            out[rows] = own - total
+        return out
+
+    # -- explanations ------------------------------------------------------------------------------------------------
+
+    def __getitem__(self, name: str) -> Explanation:
+        """Return the explanation of the logit of ``name``; its players are those of the masked modality alone.
+
+        Raises:
+            InputError: There is no candidate of this name.
+        """
+        vector = self.vectors[self._index(name)]
+        return self._explained(name, "logits", lambda index: self._logit_values(vector))
+
+    def contrast(self, b: str, a: str) -> Explanation:
+        """Return why the logit of ``b`` exceeds that of ``a``, or does not: the difference of their explanations.
+
+        Standard errors are those of the difference: both are estimated from the same masks.
+
+        Raises:
+            InputError: There is no candidate of one of these names.
+        """
+        difference = self[b] - self[a]
+        return difference.replace(choice={**difference.choice, "minus": a})
+
+    def probability(self, name: str) -> Explanation:
+        """Return the explanation of the log-probability of ``name`` against all candidates, in nats.
+
+        It is not linear in the embeddings, so it is a game of its own, fitted to the log-probability of every mask.
+
+        Raises:
+            InputError: There is no candidate of this name, or it is the only one and probabilities are a softmax.
+        """
+        if len(self) == 1 and not self.game.model.sigmoid:
+            one, several = self.nouns
+            raise InputError(
+                f"{name!r} is the only {one}, so its softmax probability is always 1. Give at least two {several}."
+            )
+        return self._explained(name, "nats", self._probability_values)
+
+    def _index(self, name: str) -> int:
+        if name not in self.names:
+            one, several = self.nouns
+            listed = shortened(", ".join(self.names), 200)
+            raise InputError(f"There is no {one} {name!r}; the {several} are {listed}.")
+        return self.names.index(name)
+
+    def _logit_values(self, vector: Tensor) -> _Values:
+        complete, empty = self._logits(self._ends, vector[None])[:, 0].tolist()
+        return _Values(self.side, self._measured, vector, self.game.scale, self.game.bias, complete, empty)
+
+    def _probability_values(self, index: int) -> _Values:
+        def of(modality: Modality) -> Modality:
+            values = self._log_probability(modality.embeddings, index)
+            return replace(modality, embeddings=values[:, None], known_moments=None)
+
+        complete, empty = self._log_probability(self._ends, index).tolist()
+        measured = None if self._measured is None else of(self._measured)
+        one = torch.ones(1, dtype=torch.float64, device=self.vectors.device)
+        return _Values(of(self.side), measured, one, 1.0, 0.0, complete, empty)
+
+    def _explained(self, name: str, unit: str, values_of: Any) -> Explanation:
+        index = self._index(name)
+        if (name, unit) not in self._fits:
+            with threads_for(len(self.side.masks) * self.side.n**2):
+                fit = self._fit(values_of(index), {**self._choice(name), "unit": unit})
+            if len(self._fits) >= _MOST_FITS:
+                del self._fits[next(iter(self._fits))]
+            self._fits[name, unit] = fit
+        found, regression = self._fits[name, unit]
+        explanation = found.replace()  # a copy, which the caller may change
+        keep_fit(explanation, regression, self.game.scale if unit == "logits" else 1.0)
+        return explanation
+
+    def _choice(self, name: str) -> dict[str, Any]:
+        return {"kind": self.kind, "name": name, "among": list(self.names)}
+
+    def _fit(self, values: _Values, choice: dict[str, Any]) -> tuple[Explanation, CrossModalFit]:
+        """Fit a polynomial of degree 2 to the values."""
+        regression = regress(*self._pair(values.side, values.vector), self.ridge)
+        fit, errors = regression.assemble(values.scale, values.bias), standard_errors(regression, values.scale)
+        determined = self.pool.determines(values.side)[1]
+        explanation = Explanation(
+            baseline=fit.baseline,
+            main=fit.main,
+            interactions=fit.interactions,
+            baseline_se=errors.baseline,
+            main_se=errors.main,
+            interactions_se=errors.interactions,
+            ridge=fit.ridge,
+            r2_in_sample=fit.r2,
+            identified={
+                "cross": True,
+                "text_text": True,
+                "image_image": True,
+                f"{self.modality}_{self.modality}": determined,
+            },
+            similarity=values.complete,
+            empty_similarity=values.empty,
+            p=self.p,
+            seed=self.pool.seed,
+            masks=self.pool.design,
+            conservative_errors=self.pool.from_arrays(self.side),
+            effective_image_masks=self._effective(),
+            budget=len(self.pool),
+            model=self.game.model.describe(),
+            choice=choice,
+            **self._players(choice["name"]),
+        )
+        if values.held_out is None:
+            return explanation, regression
+        pair = self._pair(values.held_out, values.vector)
+        scales: dict[str, Any] = {"scale": values.scale, "bias": values.bias, "seed": self.pool.seed}
+        r2, spearman = held_out_fit(explanation, *pair, **scales)
+        return explanation.replace(r2=r2, spearman=spearman), regression
+
+    def _pair(self, side: Modality, vector: Tensor) -> tuple[Modality, Modality]:
+        """Return image and text: the masked modality, and a fixed vector for the other."""
+        fixed = Modality.fixed(vector)
+        return (side, fixed) if self.modality == "image" else (fixed, side)
+
+    def _effective(self) -> float:
+        if self.modality == "text":
+            return float("nan")
+        return self.side.effective if self.side.sampled else float(len(self.side.masks))
+
+    def _players(self, name: str) -> dict[str, Any]:
+        """Return the fields that describe the players, and the numbers of encodings."""
+        raise NotImplementedError
+
+    # -- tables and figures ------------------------------------------------------------------------------------------
+
+    def values(self) -> tuple[Floats, Floats]:
+        """Return (k, n) weighted Banzhaf values of the players for every candidate's logit, and (k, n) standard errors.
+
+        They are the best linear surrogate of each logit over masks, from one linear regression for all candidates.
+        """
+        return linear_values(self.side, self.vectors, self.game.scale)
+
+    def to_frame(self) -> pd.DataFrame:
+        """Return a pandas table with one row per candidate and player, candidates in order of decreasing logit.
+
+        Columns are the candidate's ``name``, ``logit`` and ``probability`` for the complete input (values of the model,
+        without error), and the ``player``, its index ``players``, its weighted Banzhaf ``value`` in logits and its
+        ``standard_error``.
+
+        Raises:
+            ImportError: pandas is not installed.
+        """
+        try:
+            import pandas as pd
+        except ImportError as error:
+            raise ImportError("to_frame() needs pandas: pip install pandas") from error
+        order = self.ranking()
+        values, errors = self.values()
+        names, n = self.player_names, self.pool.n
+        return pd.DataFrame(
+            {
+                self.kind: np.repeat(np.array(self.names, dtype=object)[order], n),
+                "logit": np.repeat(self.logits[order], n),
+                "probability": np.repeat(self.probabilities[order], n),
+                "player": list(names) * len(order),
+                "players": [*range(n)] * len(order),
+                "value": values[order].ravel(),
+                "standard_error": errors[order].ravel(),
+            }
+        )
+
+    @property
+    def player_names(self) -> tuple[str, ...]:
+        """(n,) names of the players."""
+        n_image = self.game.n_image
+        return self.game.names[:n_image] if self.modality == "image" else self.game.names[n_image:]
+
+    def ranking(self) -> NDArray[np.intp]:
+        """Return the (k,) candidates in order of decreasing logit."""
+        return np.argsort(-self.logits, kind="stable")
+
+    def to_plotly(self, kind: Literal["players", "ranking"] = "players", top: int = 20, **options: Any) -> go.Figure:
+        """Return a Plotly figure of the ``top`` candidates; see :mod:`fixlip_widgets.drawing.plotly.candidates`.
+
+        Args:
+            kind: ``"players"`` for a heatmap of candidates × players (weighted Banzhaf values of the logits), or
+                ``"ranking"`` for bars of the probabilities.
+            top: Number of candidates.
+            options: ``palette`` and ``theme``, as for :meth:`fixlip_widgets.Explanation.to_plotly`.
+
+        Raises:
+            InputError: The kind or an option does not exist.
+        """
+        from fixlip_widgets.drawing.plotly.candidates import heatmap, ranking
+
+        order = self.ranking()[: max(top, 1)]
+        names = [self.names[index] for index in order]
+        if kind == "ranking":
+            return ranking(names, self.logits[order], self.probabilities[order], **options)
+        if kind != "players":
+            raise InputError(f"There is no figure kind {kind!r}; choose players or ranking.")
+        values, errors = linear_values(self.side, self.vectors[torch.from_numpy(order.copy())], self.game.scale)
+        return heatmap(names, self.player_names, values, errors, **options)
+
+    # -- containers --------------------------------------------------------------------------------------------------
+
+    def __len__(self) -> int:
+        return len(self.names)
+
+    def __iter__(self) -> Iterator[str]:
+        return iter(self.names)
+
+    def __contains__(self, name: object) -> bool:
+        return name in self.names
+
+    def rows(self, count: int | None = None) -> list[tuple[str, float, float]]:
+        """Return (name, logit, probability) of the ``count`` candidates with the largest logits, or of all."""
+        logits, probabilities = self.logits, self.probabilities
+        order = self.ranking()[:count]
+        return [(self.names[index], float(logits[index]), float(probabilities[index])) for index in order]
+
+    def summary(self) -> str:
+        """Return one line on the number of candidates and players, and on the cost."""
+        players = counted(self.pool.n, *(self.game.image_word if self.modality == "image" else self.game.text_word))
+        masks = counted(len(self.pool), "mask")
+        return f"{counted(len(self), *self.nouns)}, {players}, p={self.p:g}, {masks}"
+
+    def __repr__(self) -> str:
+        rows = self.rows(_SHOWN)
+        width = max(len(shortened(name, 40)) for name, _, _ in rows)
+        lines = [
+            f"  {shortened(name, 40):{width}}  logit {plain(logit):>7}" + ("" if np.isnan(share) else f"  {share:7.1%}")
+            for name, logit, share in rows
+        ]
+        more = [f"  … {len(self) - len(rows):,} more"] if len(self) > len(rows) else []
+        return "\n".join([f"<{type(self).__name__}: {self.summary()}", *lines, *more]) + ">"
+
+    def _repr_html_(self) -> str:
+        """Return the candidates with the largest logits as an HTML table for a notebook."""
+        from fixlip_widgets.support.templates import render
+
+        return render(
+            "drawing/templates/candidates.html.j2",
+            kind=self.kind,
+            rows=self.rows(_SHOWN),
+            more=max(len(self) - _SHOWN, 0),
+            summary=self.summary(),
+        )
