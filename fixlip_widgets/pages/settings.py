@@ -20,7 +20,7 @@ LEVELS = ("auto", "simple", "all")
 MAX_EDGES = 500
 """Largest number of edges in the graph; more are not legible."""
 SIGNS = ("both", "positive", "negative")
-VIEWS = ("graph", "heatmap", "waterfall", "table")
+VIEWS = ("graph", "heatmap", "maps", "waterfall", "table")
 BLOCKS = ("cross", "text_text", "image_image")
 SHOWN = ("current", "pinned", "difference")
 MAX_SUBSET = 24

@@ -10,7 +10,7 @@ from typing import Annotated, Literal, NotRequired, TypedDict
 
 Status = Literal["idle", "running", "cancelled", "done", "error"]
 Block = Literal["cross", "text_text", "image_image"]
-ViewName = Literal["graph", "heatmap", "waterfall", "table"]
+ViewName = Literal["graph", "heatmap", "maps", "waterfall", "table"]
 Sign = Literal["both", "positive", "negative"]
 Level = Literal["auto", "simple", "all"]
 """How much the view shows; ``auto`` is what the user chose last in this browser, at first ``simple``."""

@@ -15,7 +15,7 @@ from tests.e2e.harness import AXE, build, served
 PANELS = ("trust", "faithfulness", "examples", "settings")
 STATES = ("empty", "running", "error", "refused", "fixed", "offline", "pinned", "difference", "played", "first-order")
 MEASURED = ("measured", "compared", "beside", "measuring")
-VIEWS = ("graph", "heatmap", "waterfall", "table")
+VIEWS = ("graph", "heatmap", "maps", "waterfall", "table")
 Open = Callable[..., Page]
 
 

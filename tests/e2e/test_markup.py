@@ -42,7 +42,7 @@ def test_fifty_payloads_are_text_in_every_view(open_notebook: Callable[..., Open
     chips.first.wait_for()
     assert [text.strip() for text in chips.all_text_contents()] == PAYLOADS
     chips.nth(3).click()
-    for name in ("graph", "heatmap", "waterfall", "table"):
+    for name in ("graph", "heatmap", "maps", "waterfall", "table"):
         view.show(name)
         view.root.page.wait_for_timeout(500)
         found = view.root.evaluate(INSIDE)

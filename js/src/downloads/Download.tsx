@@ -27,11 +27,14 @@ export function Download({ store }: { store: Store }) {
       ? drawing(store, view(), opened, "--panel")
       : withGraph(store, view(), (drawn) => drawing(store, view(), drawn, "--panel"));
   };
+  const maps = async () => drawing(store, view(), view().querySelector(".fx-maps"), "--panel");
+  const onMaps = store.view.level.value === "all" && store.wire.view.value === "maps" && shown.order >= 2;
   const whyNot = shown.order < 2 ? "This method has no interactions." : "";
   const words = textWord(shown).many;
   const items: MenuItem[] = [
     ...pictures(store, "picture", `Picture and ${words}`, "", picture),
     ...pictures(store, "graph", "Graph", whyNot, graph),
+    ...(onMaps ? pictures(store, "maps", "Maps", "", maps) : []),
     {
       name: "csv",
       label: `All ${count(termCount(shown))} terms, CSV`,

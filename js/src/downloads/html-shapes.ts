@@ -11,13 +11,26 @@ interface Place {
 
 type Placing = (at: DOMRect) => Place;
 
-/** Return the box of an element, if it has a background or a border, and its own text. */
+/** Return the box of an element with text, the text, and the bar of a colour scale. */
 export function htmlShapes(part: HTMLElement, place: Placing): Element[] {
   const style = getComputedStyle(part);
   const texts = [...part.childNodes].filter((node) => node instanceof Text && node.data.trim() !== "");
   // containers have backgrounds too, but are not part of the drawing
-  const boxes = texts.length > 0 ? boxesOf(style, place(part.getBoundingClientRect())) : [];
+  const at = place(part.getBoundingClientRect());
+  const boxes = texts.length > 0 ? boxesOf(style, at) : part.matches(".fx-bar") ? barOf(style, at) : [];
   return [...boxes, ...texts.map((text) => written(text as Text, style, place))];
+}
+
+/** Return a rectangle with the element's gradient, from left to right. */
+function barOf(style: CSSStyleDeclaration, at: Place): Element[] {
+  const colours = style.backgroundImage.match(/(?:rgba?|color)\([^)]*\)/g) ?? [];
+  const id = `bar-${Math.round(at.x)}-${Math.round(at.y)}`;
+  const gradient = element("linearGradient", { id });
+  colours.forEach((colour, index) => {
+    const offset = index / Math.max(colours.length - 1, 1);
+    gradient.append(element("stop", { offset, "stop-color": plain(colour) }));
+  });
+  return [gradient, element("rect", { ...at, rx: at.height / 2, fill: `url(#${id})` })];
 }
 
 function boxesOf(style: CSSStyleDeclaration, at: Place): Element[] {

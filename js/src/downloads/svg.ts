@@ -41,13 +41,11 @@ export function svgOf(root: Element, sheet: Sheet): File {
     height: at.height / scale,
   });
   const add = (part: Element) => {
+    const at = place(part.getBoundingClientRect());
     if (part instanceof SVGSVGElement) {
-      const copy = copied(part, null);
-      copy?.setAttribute("overflow", getComputedStyle(part).overflow);
-      for (const [name, value] of Object.entries(place(part.getBoundingClientRect()))) {
-        copy?.setAttribute(name, rounded(value));
-      }
-      file.append(...(copy ? [copy] : []));
+      file.append(...viewport(part, at));
+    } else if (part instanceof HTMLImageElement || part instanceof HTMLCanvasElement) {
+      file.append(rasterOf(part, at));
     } else if (part instanceof HTMLElement && isVisible(getComputedStyle(part))) {
       file.append(...htmlShapes(part, place));
       [...part.children].forEach(add);
@@ -56,6 +54,31 @@ export function svgOf(root: Element, sheet: Sheet): File {
   add(root);
   embed(file, sheet.pictures);
   return { text: new XMLSerializer().serializeToString(file), width, height };
+}
+
+type Place = { readonly [Side in "x" | "y" | "width" | "height"]: number };
+
+/** Return a copy of a nested drawing at its place. */
+function viewport(part: SVGSVGElement, at: Place): Element[] {
+  const copy = copied(part, null);
+  if (!copy) {
+    return [];
+  }
+  copy.setAttribute("overflow", getComputedStyle(part).overflow);
+  for (const [name, value] of Object.entries(at)) {
+    copy.setAttribute(name, rounded(value));
+  }
+  return [copy];
+}
+
+function rasterOf(part: HTMLImageElement | HTMLCanvasElement, at: Place): Element {
+  const href = part instanceof HTMLImageElement ? part.src : part.toDataURL("image/png");
+  const image = element("image", { ...at, href });
+  const { filter } = getComputedStyle(part);
+  if (filter !== "none") {
+    image.setAttribute("style", `filter:${filter}`);
+  }
+  return image;
 }
 
 /** Attributes that stay as they are; all others are of the view, or follow from the computed style. */

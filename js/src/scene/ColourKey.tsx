@@ -51,7 +51,7 @@ export function Strength({ store, words }: { store: Store; words: WordColours })
       <span aria-hidden="true">0</span>
       <span class="fx-bar fx-strength" style={{ "--weakest": weakest, "--strongest": strongest }} />
       <span>{end}</span>
-      {SHARED[sharing(store)] && <span class="fx-shared">{SHARED[sharing(store)]}</span>}
+      {sharingNote(store) && <span class="fx-shared">{sharingNote(store)}</span>}
     </div>
   );
 }
@@ -76,13 +76,13 @@ export function Scales({ store }: { store: Store }) {
       {scales.map((scale) => (
         <Scale key={scale.name} store={store} {...scale} />
       ))}
-      {SHARED[sharing(store)] && <span class="fx-shared">{SHARED[sharing(store)]}</span>}
+      {sharingNote(store) && <span class="fx-shared">{sharingNote(store)}</span>}
     </div>
   );
 }
 
 /** One scale from −`end` to `end`; its name is that of the players on it. */
-function Scale({ store, name, end }: { store: Store; name: string; end: number }) {
+export function Scale({ store, name, end }: { store: Store; name: string; end: number }) {
   const shown = store.view.explanation.value;
   const { positive, negative } = store.view.palette.value;
   return (
@@ -99,11 +99,10 @@ function Scale({ store, name, end }: { store: Store; name: string; end: number }
   );
 }
 
-const SHARED = { own: "", locked: "same scale for A and B", difference: "own scale of B − A" } as const;
-
-function sharing(store: Store): keyof typeof SHARED {
+/** Return which explanations share the scale, or an empty string. */
+export function sharingNote(store: Store): string {
   if (store.view.shown.value === "difference") {
-    return "difference";
+    return "own scale of B − A";
   }
-  return store.view.compared.value.length > 1 ? "locked" : "own";
+  return store.view.compared.value.length > 1 ? "same scale for A and B" : "";
 }

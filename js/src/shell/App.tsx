@@ -23,7 +23,7 @@
  *   `[data-sort=name|value|certainty|size]`, `[data-subset-value]`, `[data-group=total|within]`.
  * - `input[id$="-p"]`, `input[id$="-budget"]` (exponent of two), `input[id$="-top"]` — the sliders.
  * - `[data-action=run|cancel|undo|reset|retry|pin|unpin|measure|stop-measuring|show-cross|download|copy-code|provenance|examples|apply-caption|keep-caption]`,
- *   `[data-view=graph|heatmap|waterfall|table]`, `[data-panel=trust|faithfulness|examples|settings]`
+ *   `[data-view=graph|heatmap|maps|waterfall|table]`, `[data-panel=trust|faithfulness|examples|settings]`
  *   (`aria-expanded`),
  *   `[data-setting=graph_kind|graph_layout|palette|theme|method|order|text]`,
  *   `[data-item=picture-svg|picture-png|graph-svg|graph-png|csv]` (downloads),

@@ -11,7 +11,7 @@ const LARGEST_SUBSET = 24;
 export function ViewSettings({ store, view }: { store: Store; view: ViewName }) {
   const { options } = store.wire;
   const { layouts, kinds, signs } = options.value;
-  if (view === "waterfall" || (store.view.explanation.value?.order ?? 2) < 2) {
+  if (view === "waterfall" || view === "maps" || (store.view.explanation.value?.order ?? 2) < 2) {
     return null;
   }
   if (view === "heatmap") {

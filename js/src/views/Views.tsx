@@ -7,6 +7,7 @@ import { FirstOrder } from "./FirstOrder";
 import { dashes } from "./graph/Edges";
 import { Graph } from "./graph/Graph";
 import { Heatmap } from "./heatmap/Heatmap";
+import { Maps } from "./maps/Maps";
 import { Table } from "./table/Table";
 import { ViewSettings } from "./ViewSettings";
 import { Waterfall } from "./waterfall/Waterfall";
@@ -20,9 +21,13 @@ interface View {
 const VIEWS: readonly [View, ...View[]] = [
   { name: "graph", label: "Graph", Panel: Graph },
   { name: "heatmap", label: "Heatmap", Panel: Heatmap },
+  { name: "maps", label: "Maps", Panel: Maps },
   { name: "waterfall", label: "Waterfall", Panel: Waterfall },
   { name: "table", label: "Table", Panel: Table },
 ];
+
+/** Views that methods without interactions do not have. */
+const OF_INTERACTIONS: ReadonlySet<ViewName> = new Set<ViewName>(["graph", "heatmap", "maps"]);
 
 export function Views({ store }: { store: Store }) {
   const view = VIEWS.find(({ name }) => name === store.wire.view.value) ?? VIEWS[0];
@@ -80,7 +85,7 @@ function Panel({ store, view }: { store: Store; view: View }) {
       </p>
     );
   }
-  return shown.order < 2 && (view.name === "graph" || view.name === "heatmap") ? (
+  return shown.order < 2 && OF_INTERACTIONS.has(view.name) ? (
     <FirstOrder store={store} />
   ) : (
     <view.Panel store={store} />

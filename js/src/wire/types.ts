@@ -4,7 +4,7 @@ export type Status = "idle" | "running" | "cancelled" | "done" | "error";
 
 export type Block = "cross" | "text_text" | "image_image";
 
-export type ViewName = "graph" | "heatmap" | "waterfall" | "table";
+export type ViewName = "graph" | "heatmap" | "maps" | "waterfall" | "table";
 
 export type Sign = "both" | "positive" | "negative";
 
