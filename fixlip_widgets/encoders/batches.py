@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import logging
 import threading
 from collections import deque
 from collections.abc import Callable, Generator
@@ -21,6 +22,7 @@ from fixlip_widgets.errors import EncodingError
 Bools = NDArray[np.bool_]
 P = ParamSpec("P")
 R = TypeVar("R")
+_log = logging.getLogger(__name__)
 _MOST_AHEAD = 2
 _SHORT_RUN = 0.1
 """Seconds. If a run takes longer, none is started ahead: the gain would be small, and cancelling would have to wait."""
@@ -263,5 +265,8 @@ def _make_room(batch: BatchSize, device: torch.device, tower: str, error: Runtim
             "other notebooks on the device, or load the model with precision='bfloat16'"
             + (" or on device='cpu'." if device.type != "cpu" else ".")
         ) from error
+    _log.warning(
+        "%s ran out of memory: from now on, the %s encoder runs on %d masks at once.", device, tower, batch.size
+    )
     if device.type == "cuda":
         torch.cuda.empty_cache()

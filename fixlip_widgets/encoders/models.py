@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import logging
 import os
+import time
 from collections.abc import Hashable
 from dataclasses import dataclass
 from pathlib import Path
@@ -24,6 +26,7 @@ from fixlip_widgets.errors import InputError, ModelError
 from fixlip_widgets.support.open_clip import open_clip
 
 PreprocessCfg: Any = open_clip.transform.PreprocessCfg
+_log = logging.getLogger(__name__)
 _DISPLAY_SIZE = 448
 """Maximum side of a displayed image, in pixels."""
 
@@ -209,6 +212,7 @@ def load_model(
         ModelError: The name, tag or file is unknown or unavailable, or is a pickle, which is never loaded.
         InputError: An argument is invalid.
     """
+    start_time = time.monotonic()
     check_image_size(image_size)
     if isinstance(name, tuple):
         name, preprocess = _of_triple(name, preprocess)
@@ -242,7 +246,10 @@ def load_model(
         clip.requires_grad_(False)
     if compile:
         compile_blocks(clip)
-    return Model(clip, parts.tokenizer, parts.name, parts.pretrained, parts.preprocess, parts.prepare)
+    model = Model(clip, parts.tokenizer, parts.name, parts.pretrained, parts.preprocess, parts.prepare)
+    seconds, dtype = time.monotonic() - start_time, str(model.dtype).removeprefix("torch.")
+    _log.info("Loaded %s (%s) in %s on %s in %.1f s.", model.name, model.pretrained, dtype, model.device, seconds)
+    return model
 
 
 def _device(device: str | torch.device | None) -> torch.device:

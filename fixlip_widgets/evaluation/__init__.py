@@ -7,6 +7,7 @@ only those.
 from __future__ import annotations
 
 import argparse
+import logging
 import shlex
 import sys
 from collections.abc import Sequence
@@ -27,6 +28,7 @@ from fixlip_widgets.support.formatting import shortened
 from fixlip_widgets.support.progress import ProgressBar
 
 _DEFAULTS = Settings("", "", "")
+_log = logging.getLogger(__name__)
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
@@ -104,6 +106,7 @@ def evaluate(plan: Run, options: argparse.Namespace) -> None:
         for done, (name, reason) in enumerate(measured(plan, missing, options), start=1):
             if reason:
                 skipped += 1
+                _log.warning("Row %s skipped: %s", name, reason)
                 tqdm.write(f"{shortened(name)} skipped: {reason}", file=sys.stderr)
             bar.show(done, len(missing), **({"skipped": skipped} if skipped else {}))
 

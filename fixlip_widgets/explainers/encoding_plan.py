@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import logging
 import math
 import time
 from collections.abc import Iterator
@@ -14,6 +15,7 @@ from fixlip_widgets.explainers.metrics.fit import held_out_count
 from fixlip_widgets.explainers.pair_pools import PairPools
 from fixlip_widgets.support.progress import Progress
 
+_log = logging.getLogger(__name__)
 _ENUMERATE_UP_TO = {"image": 16, "text": ENUMERATE_UP_TO}
 _MIN_SAMPLED_TEXT_MASKS = 2**ENUMERATE_UP_TO
 """Captions too long to enumerate get at least as many masks as the longest enumerated one: text is cheap."""
@@ -43,6 +45,7 @@ class EncodingPlan:
         """Encode the masks, and yield the progress after every batch; closing the iterator stops the work."""
         game, pools, p = self._game, self._pools, self._p
         text_done = image_done = 0
+        before = pools.image_encodes, pools.text_encodes
         for text_done in fill(game, pools.text, p, self._text_count):
             yield self._progress(0, text_done)
         for image_done in fill(game, pools.image, p, self._image_count):
@@ -50,6 +53,12 @@ class EncodingPlan:
         if self._held_out_total:
             for done in _draw(game, pools.held_out, p, self._held_out_total):
                 yield self._progress(image_done + done, text_done)
+        _log.info(
+            "Encoded %d image masks and %d text masks in %.1f s.",
+            pools.image_encodes - before[0],
+            pools.text_encodes - before[1],
+            time.monotonic() - self._start_time,
+        )
 
     def _progress(self, image_done: int, text_done: int) -> Progress:
         return Progress.since(self._start_time, image_done, self.image_total, text_done, self.text_total)

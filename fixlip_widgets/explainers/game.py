@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import copy
 import hashlib
+import logging
 import math
 from collections.abc import Callable, Hashable, Sequence
 from functools import cached_property
@@ -37,12 +38,13 @@ from fixlip_widgets.encoders.towers.maskings import replacement
 from fixlip_widgets.errors import EncodingError, InputError, ModelError
 from fixlip_widgets.estimators.exact import MOST_PLAYERS
 from fixlip_widgets.estimators.masks import enumerate_masks
-from fixlip_widgets.explainers.own_forward import agree, check_agreement, complete_embedding, own_embedding
+from fixlip_widgets.explainers.own_forward import agree, check_agreement, complete_embedding, distance, own_embedding
 from fixlip_widgets.support.checks import check_batch_size, check_binary
 
 Bools = NDArray[np.bool_]
 Floats = NDArray[np.float64]
 Modality = Literal["image", "text"]
+_log = logging.getLogger(__name__)
 
 
 class VisionLanguageGame(Players):
@@ -196,7 +198,13 @@ class VisionLanguageGame(Players):
         if "image" not in self._own:
             complete = complete_embedding(self.image_tower, self.model, "image")
             self._own["image"] = own = own_embedding(self.model, self.pixels, "image")
-            if not agree(complete, own, self.model.dtype) and self.masking != "remove":
+            if not agree(complete, own, self.model) and self.masking != "remove":
+                _log.warning(
+                    "The image embedding differs from that of %s itself by %.2g: whole images are encoded, masked at "
+                    "their pixels, which is slower.",
+                    self.model.name,
+                    distance(complete, own),
+                )
                 removed = replacement(self.masking, self.pixels)
                 self.image_tower = PixelImageTower(self.model.clip, self.pixels, removed, self.labels, self.n_image)
                 complete = complete_embedding(self.image_tower, self.model, "image")
@@ -293,7 +301,12 @@ class VisionLanguageGame(Players):
 
     @cached_property
     def _extremes(self) -> Floats:
-        return self.value(np.repeat([[False], [True]], self.n_players, axis=1))
+        """Similarity logits of the empty and of the complete pair (2,); the latter is known from the comparison."""
+        none, every = (np.full((1, self.n_players), kept) for kept in (False, True))
+        if self._complete.keys() != {"image", "text"}:
+            return self.value(np.concatenate([none, every]))
+        cosine = self._complete["image"].double() @ self._complete["text"].double()
+        return np.append(self.value(none), self.scale * float(cosine) + self.bias)
 
     @property
     def similarity(self) -> float:

@@ -6,6 +6,7 @@ one evaluation, and ``budget`` counts joint masks. Each distinct image mask and 
 
 from __future__ import annotations
 
+import logging
 import time
 from collections.abc import Callable
 from dataclasses import dataclass
@@ -33,6 +34,7 @@ MAX_BUDGET = 2**20
 """Maximum number of joint masks; each costs about one image encoding, so more would take days."""
 _ENUMERATE_UP_TO = 16
 _BLOCK = 256
+_log = logging.getLogger(__name__)
 _PAIRS, _HELD_OUT = 3, 4  # mask streams, in addition to those of the incremental explainer
 
 
@@ -205,6 +207,12 @@ class JointValues:
             if progress is not None:
                 image, text = self.image, self.text
                 progress(Progress.since(started, image.encodes, image.total, text.encodes, text.total))
+        _log.info(
+            "Encoded %d image masks and %d text masks in %.1f s.",
+            self.image.encodes,
+            self.text.encodes,
+            time.monotonic() - started,
+        )
         return torch.cat(values)
 
 

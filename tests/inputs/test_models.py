@@ -12,7 +12,9 @@ from safetensors.torch import save_file
 
 import fixlip_widgets as fx
 from fixlip_widgets import EncodingError, FixlipWarning, InputError, ModelError, VisionLanguageGame, load_model
+from fixlip_widgets.encoders.loading.precision import full_products
 from fixlip_widgets.encoders.towers.image import PixelImageTower
+from fixlip_widgets.explainers.own_forward import agree
 from fixlip_widgets.support.open_clip import open_clip
 from tests.encoders.towers.families import (
     CONFIGS,
@@ -177,6 +179,29 @@ def test_the_models_own_forward_pass_runs_once_per_picture_and_caption(monkeypat
     assert calls == ["encode_image", "encode_text"]
     game.set_text("a hat")
     assert calls == ["encode_image", "encode_text", "encode_text"]
+
+
+def test_the_similarity_reuses_the_compared_embeddings():
+    game = VisionLanguageGame(fresh(), picture(), CAPTION)
+    masks, encode = [], game.image_tower.encode
+    game.image_tower.encode = lambda rows: masks.append(rows) or encode(rows)
+    assert game.similarity == pytest.approx(own_similarity(game.model), abs=1e-4)
+    assert [rows.any() for rows in masks] == [False], "only the empty pair is new"
+    assert game.similarity == pytest.approx(game.value(np.ones((1, game.n_players)))[0], abs=1e-5)
+
+
+def test_the_tolerance_of_the_comparison_depends_on_the_precision_of_products():
+    device, before = torch.device("cpu"), torch.get_float32_matmul_precision()
+    model, own = fresh(), torch.eye(8)[0]
+    other = torch.nn.functional.normalize(own + 5e-4 * torch.eye(8)[1], dim=0)
+    assert full_products(device)
+    assert not agree(other, own, model)
+    try:
+        torch.set_float32_matmul_precision("medium")
+        assert not full_products(device)
+        assert agree(other, own, model)
+    finally:
+        torch.set_float32_matmul_precision(before)
 
 
 @pytest.mark.parametrize("precision", ["bfloat16", "float16"])

@@ -128,6 +128,18 @@ def full_convolutions(device: torch.device) -> Generator[None]:
                 cudnn.conv.fp32_precision = before
 
 
+def full_products(device: torch.device) -> bool:
+    """Return whether PyTorch multiplies float32 matrices in full precision, rather than in TF32 or bfloat16."""
+    if device.type not in ("cpu", "cuda"):
+        return False
+    backends: Any = torch.backends
+    library = backends.mkldnn if device.type == "cpu" else backends.cuda
+    if not hasattr(library.matmul, "fp32_precision"):  # older versions of torch have one setting for all devices
+        return torch.get_float32_matmul_precision() == "highest"
+    precision = library.matmul.fp32_precision
+    return (backends.fp32_precision if precision == "none" else precision) in ("none", "ieee")
+
+
 def compile_blocks(clip: nn.Module) -> None:
     """Compile each block of each stack in place; the blocks of a stack share one compilation for all batch sizes."""
     for module in clip.modules():

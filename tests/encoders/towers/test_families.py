@@ -1,6 +1,7 @@
 import pytest
 
 from fixlip_widgets.encoders.towers import patches_of
+from fixlip_widgets.explainers.own_forward import distance
 from tests.encoders.towers import properties
 from tests.encoders.towers.families import CONFIGS, WITHOUT_PATCHES, game, model
 
@@ -37,3 +38,11 @@ def test_encoders_without_patches_get_a_grid_in_pixels(family):
     loaded = model(family)
     assert (patches_of(loaded.clip) is None) == (family in WITHOUT_PATCHES)
     assert game(loaded).grid == ((7, 7) if family in WITHOUT_PATCHES else loaded.patch_grid)
+
+
+@pytest.mark.parametrize("family", FAMILIES)
+def test_the_complete_pair_differs_from_the_models_own_by_rounding_of_float32(family):
+    for caption in ("a dog and a red cat", "cat"):
+        made = game(model(family), caption)
+        for modality, own in made._own.items():
+            assert distance(made._complete[modality], own) < 1e-6
