@@ -54,7 +54,7 @@ def _variance(sampling: Sampling, members: Tensor, sums: Tensor) -> Tensor:
     side, units = sampling.side, sampling.units
     own, others = members[sampling.own], members[sampling.others]
     own_sums, other_sums = sums[:, sampling.own], sums[:, sampling.others]
-    directions = _pair_directions(sampling.other, others).to(side.dtype)
+    directions = pair_directions(sampling.other, others).to(side.dtype)
     weights, other_weights = own_sums.T.to(side.dtype), other_sums.T.to(side.dtype)
     own_members, other_members = own.to(side.dtype), others.to(side.dtype)
     total = torch.zeros(len(sums), dtype=torch.float64, device=sums.device)
@@ -72,7 +72,7 @@ def _variance(sampling: Sampling, members: Tensor, sums: Tensor) -> Tensor:
     return total
 
 
-def _pair_directions(modality: Modality, members: Tensor) -> Tensor:
+def pair_directions(modality: Modality, members: Tensor) -> Tensor:
     """Return (n, d) sums of each player's pair coefficients with ``members``, for the embeddings."""
     out = torch.zeros(modality.n, modality.embeddings.shape[1], dtype=torch.float64, device=members.device)
     for phi, values in scaled_basis(modality):

@@ -21,6 +21,8 @@ if TYPE_CHECKING:
     import pandas as pd
     import plotly.graph_objects as go
 
+    from fixlip_widgets.explanation.shares import Shares
+
 
 SvgKind = Literal["graph", "overlay", "words"]
 
@@ -51,6 +53,12 @@ class Explanation(Surrogate):
         if self.caption == other.caption:
             return difference
         return difference.replace(caption=f"{self.caption} − {other.caption}")
+
+    def shares(self) -> Shares:
+        """Return how much of the variance image, text and the two together explain; see :mod:`.shares`."""
+        from fixlip_widgets.explanation.shares import shares
+
+        return shares(self)
 
     # -- conversion ------------------------------------------------------------------------------------------------
 
