@@ -28,6 +28,9 @@ _WIDENING = {True: 0.5, False: 0.2}
 """Relative widening of a shrunk term's interval per share lost to the penalty, for complement pairs (True) and other
 units (False), which have unequal leverages already. Wahba's interval takes the penalty as known; with this factor,
 simulated 95 % intervals cover 93–97 %."""
+_TRIPLES_SHARE = 0.75
+"""Weight of the leverage of triples in the factors of slopes that are adjusted for them. On two packaged scenes, 95 %
+intervals from 512 to 4,096 random masks cover 92–96 % of cross-modal terms with 0.5, and 95–97 % with 0.75."""
 _FEWEST_UNITS, _UNITS_PER_PAIR = 40, 0.5
 """Minimum number of units for errors of shrunk pair terms: a constant plus a number per pair term. With fewer units,
 the penalty is poorly estimated."""
@@ -120,8 +123,9 @@ class Units:
         """Return (u,) residual factors for slopes, odd terms and even terms, from the units' ``squared`` basis (u, n).
 
         These are HC3 factors by the leverage of each unit. Rare units, such as masks that remove many players at
-        p = 0.9, have the highest. Shrinkage leaves larger residuals of even terms than the leverage implies, so these
-        get the geometric mean of the unit's factor and the average one, which gave the best coverage in simulations.
+        p = 0.9, have the highest. Shrinkage leaves larger residuals than the leverage implies. So even terms get the
+        geometric mean of the unit's factor and the average one, and slopes that are adjusted for triples a weighted
+        geometric mean of the factors with and without them, which gave the best coverage in simulations.
         """
         n, n_pairs = self.side.n, max(self.design.n_pairs, 1)
         lengths = squared.sum(1)
@@ -132,11 +136,15 @@ class Units:
         if not self.side.paired:
             even_leverage = even_leverage + weights * self._slope_freedom * lengths / n
         slopes = 1 / (1 - linear_leverage.clamp(max=MOST_LEVERAGE))
+        odd = slopes
+        if self.side.paired:
+            odd = 1 / (1 - (weights * lengths).clamp(max=MOST_LEVERAGE))
+            slopes = slopes**_TRIPLES_SHARE * odd ** (1 - _TRIPLES_SHARE)
         if self._no_slopes:
-            slopes = torch.full_like(slopes, torch.nan)
+            slopes, odd = torch.full_like(slopes, torch.nan), torch.full_like(odd, torch.nan)
         most = MOST_LEVERAGE if self.side.paired else _MAX_UNIT_LEVERAGE  # complement pairs have nearly equal leverages
         even = (self.even_inflation / (1 - even_leverage.clamp(max=most))).sqrt()
-        return slopes, slopes if self.side.paired else even, even
+        return slopes, odd if self.side.paired else even, even
 
     def pair_scale(self, squared: Tensor) -> Tensor:
         """Return (n, n) variances of pair coefficients from the sums of :meth:`Chunk.squared_pairs`."""

@@ -9,7 +9,7 @@ from fixlip_widgets.estimators.heredity import expected_squares, strengths
 from fixlip_widgets.estimators.masks import draw_masks
 from fixlip_widgets.estimators.quadratic import QuadraticDesign
 from fixlip_widgets.estimators.shrinkage import choices, shrinkage
-from tests.estimators.test_coverage import IMAGE, N_IMAGE, N_TEXT, TEXT, UNEVEN, everything, parts, sampled
+from tests.estimators.test_coverage import IMAGE, N_IMAGE, N_TEXT, TEXT, UNEVEN, encoder, everything, parts, sampled
 
 
 def test_strengths_are_recovered_from_noisy_coefficients():
@@ -55,20 +55,31 @@ def errors_of(encode, p, count, ridge, block):
 
 
 @pytest.mark.parametrize("encode", [IMAGE, UNEVEN], ids=["even", "uneven"])
-@pytest.mark.parametrize(("p", "block"), [(0.3, "cross-modal"), (0.3, "image–image"), (0.5, "image–image")])
+@pytest.mark.parametrize(("p", "block"), [(p, block) for p in (0.3, 0.5) for block in ("cross-modal", "image–image")])
 def test_the_default_errs_less_than_plain_least_squares_with_as_many_masks(encode, p, block):
     default, plain = (errors_of(encode, p, 240, ridge, block) for ridge in (None, 0.0))
     assert np.mean(default < plain) >= 0.75
     assert default.mean() < plain.mean()
 
 
-def test_complement_pairs_need_no_adjustment():
+def test_adjusted_slopes_are_those_of_least_squares_without_the_effects_of_triples():
     text = everything(TEXT, N_TEXT, 0.5)
-    fit = regress(sampled(IMAGE, N_IMAGE, 0.5, 400, 0, 0), text, None)
-    assert fit.image_adjustment is None
-    assert fit.text_adjustment is None
-    plain = regress(sampled(IMAGE, N_IMAGE, 0.5, 400, 0, 0), text, 0.0)
-    torch.testing.assert_close(fit.cross, plain.cross)
+    image = sampled(encoder(5, 0), 5, 0.5, 120, 0, 0)
+    adjustment = regress(image, text, None).image_adjustment
+    assert adjustment is not None
+    effects, _ = adjustment.at(slice(0, 120))
+    z = 2 * image.masks.double() - 1
+    triples = z[:, torch.combinations(torch.arange(5), 3)].prod(2)
+    assert float(effects.norm()) > 0
+    torch.testing.assert_close(triples @ torch.linalg.lstsq(triples, effects).solution, effects)
+    targets = (image.embeddings - image.moments.mean_embedding) @ text.moments.slopes.T
+    torch.testing.assert_close(2 * torch.linalg.lstsq(z, targets - effects).solution, adjustment.slopes)
+
+
+def test_triples_do_not_change_the_slopes_of_a_whole_array():
+    text = everything(TEXT, N_TEXT, 0.5)
+    image = sampled(IMAGE, N_IMAGE, 0.5, 256, 0, 0, "orthogonal")
+    torch.testing.assert_close(regress(image, text, None).cross, regress(image, text, 0.0).cross)
 
 
 def test_a_ridge_of_zero_is_plain_least_squares():
