@@ -44,8 +44,18 @@ def open_image(image: Any) -> Image.Image:
     uncovers the colours of transparent pixels. It also clips 16-bit grey at 255.
 
     Raises:
-        InputError: The image cannot be read, is too large or has an unsupported type.
+        InputError: The image cannot be read, is too large, has an unsupported type or contains only 0 and 1.
     """
+    picture = _opened(image)
+    if max(highest for _, highest in picture.getextrema()) == 1:  # pyright: ignore[reportGeneralTypeIssues] # of bands
+        raise InputError(
+            "The image contains only the values 0 and 1 of 255, so it would be almost black. Multiply a mask by 255; "
+            "pass floats in [0, 1] as floats, instead of casting them to uint8."
+        )
+    return picture
+
+
+def _opened(image: Any) -> Image.Image:
     if isinstance(image, np.ndarray):
         return _upright_rgb(Image.fromarray(_bytes_of(image)))
     if not isinstance(image, (str, os.PathLike, Image.Image)) and not hasattr(image, "read"):

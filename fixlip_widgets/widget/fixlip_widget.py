@@ -9,7 +9,7 @@ import anywidget
 import ipywidgets
 import traitlets as t
 
-from fixlip_widgets.errors import InputError
+from fixlip_widgets.errors import FixlipError, InputError
 from fixlip_widgets.estimators.masks import DEFAULT_DESIGN, MaskDesign
 from fixlip_widgets.explainers.registry import method as method_of
 from fixlip_widgets.pages import wire_format as wire
@@ -158,6 +158,19 @@ class FixlipWidget(WidgetTraits, anywidget.AnyWidget):
     def from_explanation(cls, explanation: Explanation, **settings: Any) -> FixlipWidget:
         """Return a widget that shows a finished explanation, which it cannot compute again without a model."""
         return cls(explanation=explanation, **settings)
+
+    def __reduce_ex__(self, protocol: object) -> Any:
+        """Refuse to copy and to pickle a widget: its thread, its view and its model cannot be copied."""
+        raise FixlipError(
+            "A widget cannot be copied or pickled. Save its explanation, by widget.explanation.save('explanation.npz'), "
+            "or a page, by widget.to_html('page.html')."
+        )
+
+    def __copy__(self) -> Any:
+        return self.__reduce_ex__(4)
+
+    def __deepcopy__(self, memo: object) -> Any:
+        return self.__reduce_ex__(4)
 
     def __repr__(self) -> str:
         return f"<FixlipWidget of {self.text!r}: {self.status}, p={self.p:g}, budget={self.budget:,}>"

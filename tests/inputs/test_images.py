@@ -150,3 +150,32 @@ def test_16_bit_grey_is_turned_upright(tmp_path):
     assert value(tmp_path / "turned.png") == pytest.approx(
         reference(Image.fromarray(grey[::-1, ::-1].copy())), abs=1e-4
     )
+
+
+@pytest.mark.parametrize(
+    "image",
+    [
+        COLOURS > 128,
+        (COLOURS[:, :, 0] > 128),
+        (COLOURS / 256 + 0.5),
+    ],
+    ids=["mask in colour", "mask", "floats"],
+)
+def test_zeros_and_ones_are_refused_as_a_mask_or_as_cast_floats(image):
+    for almost_black in (image.astype(np.uint8), Image.fromarray(image.astype(np.uint8))):
+        with pytest.raises(InputError, match=r"contains only the values 0 and 1 of 255.* Multiply a mask by 255"):
+            value(almost_black)
+
+
+def test_a_mask_in_its_own_mode_and_a_black_picture_are_explained():
+    mask = Image.fromarray(COLOURS[:, :, 0] > 128)
+    assert mask.mode == "1"
+    assert value(mask) == pytest.approx(reference(mask.convert("RGB")), abs=1e-4)
+    assert np.isfinite(value(np.zeros((9, 9), np.uint8)))
+
+
+def test_a_tensor_of_zeros_and_ones_is_probably_not_normalised():
+    with pytest.warns(FixlipWarning, match="values from 0 to 1, so it is probably not normalised"):
+        value((tiny_pixels() > 0).float())
+    with pytest.raises(InputError, match="a preprocessed image for this model is a float tensor"):
+        value((tiny_pixels() > 0).to(torch.uint8))

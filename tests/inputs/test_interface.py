@@ -99,3 +99,12 @@ def test_explain_can_omit_the_comparison_with_the_models_own_forward_pass(monkey
         fx.explain(tiny_pixels(), "a dog", model=model, budget=2**9)
     accepted = fx.explain(tiny_pixels(), "a dog", model=model, budget=2**9, check=False)
     assert np.isfinite(accepted.similarity)
+
+
+@pytest.mark.parametrize("copied", [copy.copy, copy.deepcopy, pickle.dumps])
+def test_a_widget_is_not_copied_and_says_what_to_save_instead(copied):
+    widget = fx.FixlipWidget.from_explanation(random_explanation())
+    with pytest.raises(fx.FixlipError, match=r"widget\.explanation\.save\('explanation\.npz'\)"):
+        copied(widget)
+    assert copied(widget.explanation) is not None
+    widget.close()
