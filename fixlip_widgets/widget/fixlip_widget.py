@@ -162,8 +162,8 @@ class FixlipWidget(WidgetTraits, anywidget.AnyWidget):
     def __reduce_ex__(self, protocol: object) -> Any:
         """Refuse to copy and to pickle a widget: its thread, its view and its model cannot be copied."""
         raise FixlipError(
-            "A widget cannot be copied or pickled. Save its explanation, by widget.explanation.save('explanation.npz'), "
-            "or a page, by widget.to_html('page.html')."
+            "A widget cannot be copied or pickled. Save its explanation by widget.explanation.save('explanation.npz'), "
+            "or a page by widget.to_html('page.html')."
         )
 
     def __copy__(self) -> Any:
