@@ -22,7 +22,7 @@
  * - `[data-action=several|hide|show-all|clear|level|reset-places|only-selection]`, `[data-block=cross|text_text|image_image]`,
  *   `[data-sort=name|value|certainty|size]`, `[data-subset-value]`, `[data-group=total|within]`.
  * - `input[id$="-p"]`, `input[id$="-budget"]` (exponent of two), `input[id$="-top"]` — the sliders.
- * - `[data-action=run|cancel|undo|reset|retry|pin|unpin|measure|stop-measuring|show-cross|download|copy-code|provenance|examples|apply-caption|keep-caption]`,
+ * - `[data-action=run|cancel|undo|reset|retry|pin|unpin|measure|stop-measuring|show-cross|download|load-plotly|copy-code|provenance|examples|apply-caption|keep-caption]`,
  *   `[data-view=graph|heatmap|maps|waterfall|table]`, `[data-panel=trust|faithfulness|examples|settings]`
  *   (`aria-expanded`),
  *   `[data-setting=graph_kind|graph_layout|palette|theme|method|order|text]`,

@@ -59,11 +59,9 @@ export function Heatmap({ store }: { store: Store }) {
   return (
     <div class="fx-heat" ref={frame}>
       <Head of={of} block={block} />
-      {typeof plotly === "string" ? (
-        <p class="fx-empty">{plotly}</p>
-      ) : (
-        drawing && plotly && <Plot store={store} plotly={plotly} drawing={drawing} />
-      )}
+      {plotly.state === "loading" && <p class="fx-empty">Loading Plotly, which draws the heatmap …</p>}
+      {plotly.state === "missing" && <Missing retry={plotly.retry} />}
+      {plotly.state === "ready" && drawing && <Plot store={store} plotly={plotly.plotly} drawing={drawing} />}
     </div>
   );
 }
@@ -85,22 +83,43 @@ function Head({ of, block }: { of: Explanation | null; block: Block }) {
 const SHRUNK =
   "There are fewer masks than unknown interactions in this block, so the regression shrinks its interactions towards 0. A larger budget determines them better.";
 
-/** Return Plotly once it is loaded, or a sentence why it cannot be; null while it loads. */
-function usePlotly(store: Store): Plotly | string | null {
-  const [plotly, setPlotly] = useState<Plotly | string | null>(null);
+type Loading =
+  | { readonly state: "loading" }
+  | { readonly state: "ready"; readonly plotly: Plotly }
+  | { readonly state: "missing"; readonly retry: () => void };
+
+/** Load Plotly; after a failure, `retry` loads it again. */
+function usePlotly(store: Store): Loading {
+  const [loading, setLoading] = useState<Loading>({ state: "loading" });
+  const [attempt, setAttempt] = useState(0);
   useEffect(() => {
     let wanted = true;
-    const show = (result: Plotly | string) => wanted && setPlotly(() => result);
-    loadPlotly(store.model, store.host).then(show, () => show(MISSING));
+    const show = (result: Loading) => wanted && setLoading(result);
+    setLoading({ state: "loading" });
+    loadPlotly(store.model, store.host).then(
+      (plotly) => show({ state: "ready", plotly }),
+      () => show({ state: "missing", retry: () => setAttempt(attempt + 1) }),
+    );
     return () => {
       wanted = false;
     };
-  }, [store]);
-  return plotly;
+  }, [store, attempt]);
+  return loading;
+}
+
+function Missing({ retry }: { retry: () => void }) {
+  return (
+    <div class="fx-empty" role="alert">
+      <p>{MISSING}</p>
+      <button type="button" class="fx-button" data-action="load-plotly" onClick={retry}>
+        Try again
+      </button>
+    </div>
+  );
 }
 
 const MISSING =
-  "Plotly, which draws the heatmap, was not saved with this notebook, and there is no kernel to send it: run the cell again.";
+  "Plotly, which draws the heatmap, could not be loaded: it was not saved with this notebook, or the kernel did not send it. Run the cell again if a new attempt fails too.";
 
 interface PlotProps {
   readonly store: Store;

@@ -131,18 +131,31 @@ function colourBar(unit: string, limit: number, narrow: boolean) {
   return narrow ? { ...shared, ...above, thickness: 8, tickangle: 0 } : { ...shared, len: 1 };
 }
 
-/** Return the hover labels: the players, the value with its standard error, and whether it is significant. */
+/**
+ * Return the hover labels: the players, the value with its standard error, and whether it is significant. A label is
+ * composed when Plotly reads it, because composing those of 256 × 256 cells in advance would delay the figure.
+ */
 function labels(of: Explanation, rows: readonly number[], columns: readonly number[]) {
-  const names = new Map([...rows, ...columns].map((player) => [player, escaped(shortName(of, player))]));
   const text = rows.map((row) =>
-    columns.map((column) => {
-      const value = withError(interaction(of, row, column), interactionError(of, row, column));
-      const significant = isSignificant(of, row, column);
-      const note = significant === null ? "" : `<br>${significant ? "significant" : "not significant"}`;
-      return `${names.get(row)} × ${names.get(column)}<br><b>${value}</b>${note}`;
-    }),
+    lazy(columns.length, (column) => labelOf(of, row, columns[column] ?? Number.NaN)),
   );
   return { text, hovertemplate: "%{text}<extra></extra>" };
+}
+
+function labelOf(of: Explanation, row: number, column: number): string {
+  const [first, second] = [row, column].map((player) => escaped(shortName(of, player)));
+  const value = withError(interaction(of, row, column), interactionError(of, row, column));
+  const significant = isSignificant(of, row, column);
+  const note = significant === null ? "" : `<br>${significant ? "significant" : "not significant"}`;
+  return `${first} × ${second}<br><b>${value}</b>${note}`;
+}
+
+/** Return an array whose elements are computed when they are read. */
+function lazy(length: number, at: (index: number) => string): readonly string[] {
+  return new Proxy(Array<string>(length), {
+    get: (target, key, receiver) =>
+      typeof key === "string" && /^\d+$/.test(key) ? at(Number(key)) : Reflect.get(target, key, receiver),
+  });
 }
 
 /** Return an axis with the names of tokens, the image's row of patches, or the numbers of regions. */
