@@ -5,7 +5,7 @@ from __future__ import annotations
 import json
 import tarfile
 from collections.abc import Callable, Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from io import BytesIO
 from pathlib import Path, PurePosixPath
 from typing import Any
@@ -90,7 +90,21 @@ def rows_of(
         raise InputError(f"{path} has an unsupported format; pass a folder, or a {formats} or .tar file.")
     if not rows:
         raise InputError(f"{path} contains no pair of an image and a caption.")
-    return rows
+    return _with_distinct_names(rows)
+
+
+def _with_distinct_names(rows: list[Row]) -> list[Row]:
+    """Number the rows whose name an earlier row has: records and worker processes identify rows by name."""
+    names = {row.name for row in rows}
+    seen, distinct = set[str](), list[Row]()
+    for row in rows:
+        name, number = row.name, 1
+        while name in seen or (number > 1 and name in names):
+            number += 1
+            name = f"{row.name} ({number})"
+        seen.add(name)
+        distinct.append(replace(row, name=name))
+    return distinct
 
 
 def _pair(caption: Any, image: Any, **more: Any) -> Pair:

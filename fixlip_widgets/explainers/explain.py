@@ -112,8 +112,8 @@ def explain(
 
         if chosen.pooled:
             explainer.extend(p, budget, progress=report)
-            origins.keep(explainer)  # for pages with other p
             explanation = chosen.explain_pool(explainer, p, order, **fit)
+            origins.keep(explanation)  # for pages with other p
         else:
             explanation = chosen.explain_game(Request(game, budget, seed, progress=report))
     warn_of_fit(explanation)

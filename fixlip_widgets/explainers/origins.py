@@ -1,15 +1,17 @@
 """The explainers of finished explanations, from which a page computes other values of p and of the budget.
 
-Explanations do not hold their explainer: a mask pool takes megabytes, and users keep thousands of explanations.
+Explanations have no attribute for their explainer: a mask pool takes megabytes, and users keep thousands of
+explanations. This module keeps the explainers of the latest ones, each as long as its explanation exists.
 """
 
 from __future__ import annotations
 
 import weakref
 from dataclasses import dataclass
+from itertools import count
 from typing import TYPE_CHECKING, Any, Protocol
 
-from fixlip_widgets.support.memory import BoundedCache
+from fixlip_widgets.support.memory import memory_of
 from fixlip_widgets.support.threads import Lock
 
 if TYPE_CHECKING:
@@ -26,17 +28,24 @@ class Explainer(Protocol):
     game: VisionLanguageGame
 
 
-@dataclass(frozen=True)
+@dataclass
 class _Origin:
-    """An explainer, the version of its image at that time, and the options of the fit."""
+    """An explainer, the version of its image at that time, and the options of the fit.
+
+    Attributes:
+        kept: The explainer, if this module keeps it in memory.
+        used: Increases with each use.
+    """
 
     explainer: weakref.ref[Explainer]
     image: int
     fit: dict[str, Any]
+    kept: Explainer | None = None
+    used: int = 0
 
 
 _origins: weakref.WeakKeyDictionary[Surrogate, _Origin] = weakref.WeakKeyDictionary()
-_kept = BoundedCache[int, Explainer](MOST_BYTES)
+_uses = count(1)
 _lock = Lock()
 
 
@@ -54,10 +63,18 @@ def link(explanation: Surrogate, explainer: Explainer, **fit: Any) -> None:
         _origins[explanation] = _Origin(weakref.ref(explainer), explainer.game.changes["image"], fit)
 
 
-def keep(explainer: Explainer) -> None:
-    """Keep an explainer in memory that nothing else holds, and drop the oldest ones beyond :data:`MOST_BYTES`."""
+def keep(explanation: Surrogate) -> None:
+    """Keep the explainer of a linked explanation in memory as long as the explanation exists.
+
+    The explainers that were not used for longest are dropped beyond :data:`MOST_BYTES`.
+    """
     with _lock:
-        _kept.put(id(explainer), explainer, apart_from=explainer.game.model)
+        latest = _origins[explanation]
+        latest.kept, latest.used = latest.explainer(), next(_uses)
+        model = latest.kept.game.model if latest.kept is not None else None
+        kept = sorted((each for each in _origins.values() if each.kept is not None), key=lambda each: each.used)
+        while len(kept) > 1 and memory_of([each.kept for each in kept], apart_from=model) > MOST_BYTES:
+            kept.pop(0).kept = None
 
 
 def origin(explanation: Surrogate) -> tuple[Explainer, dict[str, Any]] | None:
@@ -75,5 +92,5 @@ def origin(explanation: Surrogate) -> tuple[Explainer, dict[str, Any]] | None:
         same_text = (game.caption, game.tokens) == (explanation.caption, explanation.tokens)
         if not same_text or game.changes["image"] != found.image:
             return None
-        _kept.get(id(explainer))  # used most recently now
+        found.used = next(_uses)
         return explainer, found.fit

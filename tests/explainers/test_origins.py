@@ -17,7 +17,8 @@ import fixlip_widgets as fx
 from fixlip_widgets.explainers import origins
 from fixlip_widgets.explainers.origins import origin
 from fixlip_widgets.pages.recordable import recording_of
-from fixlip_widgets.support.memory import BoundedCache, memory_of
+from fixlip_widgets.support.memory import memory_of
+from tests.encoders.towers.families import CONFIGS, pixels
 from tests.golden import tiny_clip, tiny_game, tiny_pixels
 from tests.pages.reading import Page
 
@@ -106,19 +107,32 @@ def test_neither_an_explanation_nor_its_explainer_keeps_the_other_in_memory():
     assert origin(explanation) is None
 
 
+def test_a_result_keeps_its_explainer_and_model_in_memory_only_as_long_as_it_exists(tmp_path: Path):
+    model = fx.load_model(CONFIGS["CLIP"], pretrained=False, device="cpu")
+    explanation = fx.explain(pixels(model), CAPTION, model=model, budget=2**11, grid=(2, 2), progress=False)
+    clip, explainer = weakref.ref(model.clip), weakref.ref(origin(explanation)[0])
+    del model
+    gc.collect()
+    assert clip() is not None
+    explanation.to_html(tmp_path / "page.html", progress=False)
+    (saved,) = Page((tmp_path / "page.html").read_text("utf-8")).json("saved")
+    assert len({each["p"] for each in saved["snapshots"]}) > 1
+    del explanation
+    gc.collect()
+    assert (explainer(), clip()) == (None, None)
+
+
 def test_explainers_of_the_latest_results_are_kept_within_a_number_of_bytes(monkeypatch: pytest.MonkeyPatch):
-    kept = BoundedCache[int, origins.Explainer](origins.MOST_BYTES)
-    monkeypatch.setattr(origins, "_kept", kept)
     first, second = explained(), explained()
     assert origin(second) is not None
     assert origin(first) is not None  # now the latest use
     explainers = [origin(each)[0] for each in (second, first)]
-    kept.most_bytes = memory_of(explainers, apart_from=explainers[0].game.model)
+    monkeypatch.setattr(origins, "MOST_BYTES", memory_of(explainers, apart_from=explainers[0].game.model))
     del explainers
     third = explained()
     gc.collect()
     assert [origin(each) is not None for each in (first, second, third)] == [True, False, True]
-    kept.most_bytes = 0
+    monkeypatch.setattr(origins, "MOST_BYTES", 0)
     latest = explained()
     gc.collect()
     assert [origin(each) is not None for each in (first, third, latest)] == [False, False, True]

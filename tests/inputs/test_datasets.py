@@ -10,6 +10,7 @@ from hypothesis import strategies as st
 
 from fixlip_widgets import InputError
 from fixlip_widgets.evaluation.pairs import rows_of
+from fixlip_widgets.evaluation.records import Records, Settings
 from tests.evaluation.test_pairs import png, refusals, write_tar
 
 
@@ -163,3 +164,17 @@ def test_a_table_in_utf16_is_read_by_its_byte_order_mark(tmp_path):
     (tmp_path / "set.tsv").write_bytes(whole[:-1])
     with pytest.raises(InputError, match="utf-16"):
         rows_of(tmp_path / "set.tsv")
+
+
+def test_rows_of_one_name_have_records_of_their_own(tmp_path):
+    png_ = png()
+    members = {"x.png": png_, "x.json": json.dumps({"caption": ["one", "two"]}).encode()}
+    members |= {"x, caption 1.png": png_, "x, caption 1.txt": b"three", "y.png": png_, "y.txt": b"four"}
+    write_tar(tmp_path / "set.tar", members)
+    rows = rows_of(tmp_path / "set.tar")
+    assert captions(rows) == ["one", "two", "three", "four"]
+    assert [row.name for row in rows] == ["x, caption 1", "x, caption 2", "x, caption 1 (2)", "y"]
+    records = Records(tmp_path / "out", Settings("set", "model", "0"))
+    for row in rows:
+        records.save(row.name, {"caption": row.read().caption})
+    assert [record["caption"] for record in records.all(row.name for row in rows)] == captions(rows)
