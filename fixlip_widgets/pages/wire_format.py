@@ -81,8 +81,11 @@ def result(
         difference: Differences of the parts if it is the difference of two explanations.
     """
     code = reproduction(explanation) if code is None else code
-    scores = ("similarity", "empty_similarity", "baseline", "residual", "r2", "spearman", "r2_in_sample")
+    scores = ("similarity", "empty_similarity", "baseline", "r2", "spearman", "r2_in_sample")
     counts = ("budget", "image_encodes", "text_encodes")
+    listed = parts(explanation) if difference is None else difference
+    # of a difference, also what belongs to players of A alone
+    residual = next((part.value for part in listed if part.kind == "residual"), None)
     return {
         "generation": generation,
         "partial": partial,
@@ -103,12 +106,13 @@ def result(
         "ridge": number(explanation.ridge),
         **{name: int(getattr(explanation, name)) for name in counts},
         **{name: number(getattr(explanation, name)) for name in scores},
+        "residual": number(residual),
         "findings": findings(explanation, partial=partial, difference=difference is not None),
         "trust": trust(explanation)._asdict(),
         "significant": significant(explanation),
         "degrees_of_freedom": [number(each) for each in explanation.degrees_of_freedom(np.arange(3))],
         "patch_words": explanation.patch_words()[0].tolist(),
-        "parts": [part._asdict() for part in (parts(explanation) if difference is None else difference)],
+        "parts": [part._asdict() for part in listed],
         "triples": triples(explanation),
         "provenance": [list(row) for row in provenance(explanation)],
         "code": code,

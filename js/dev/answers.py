@@ -32,6 +32,11 @@ from fixlip_widgets.widget.undo_history import History  # noqa: E402
 from tests.examples import random_explanation  # noqa: E402
 
 TARGET = ROOT / "js" / "tests" / "offline" / "answers.json"
+FACTS = (
+    *("order", "p", "budget", "in_logits", "identified", "conservative_errors", "effective_image_masks", "ridge"),
+    *("similarity", "empty_similarity", "baseline", "residual", "r2", "spearman", "r2_in_sample"),
+)
+"""Names of what a result has besides arrays and texts."""
 SELECTIONS = ([2], [1, 6], [0, 3, 7])
 UNDO: tuple[tuple[float, str, dict[str, tuple[Any, Any]]], ...] = (
     (0.0, "", {"p": (0.5, 0.7)}),
@@ -75,7 +80,7 @@ def pair() -> tuple[Explanation, Explanation]:
                 interactions_se=_halves(drawn.interactions_se),
             )
         )
-    return explanations[0], explanations[1]
+    return explanations[0], explanations[1].replace(conservative_errors=True)
 
 
 def answers() -> dict[str, Any]:
@@ -83,8 +88,8 @@ def answers() -> dict[str, Any]:
     b, a = pair()
     difference = subtract(b, a)
     described = {
-        "b": _about(b, parts(b)),
-        "a": _about(a, parts(a)),
+        "b": _about(b),
+        "a": _about(a),
         "difference": _about(difference.explanation, subtract_parts(parts(b), parts(a))),
     }
     page = {"page": saved(Recording((b, a))), "unmatched": list(difference.unmatched)}
@@ -104,7 +109,8 @@ def _undo() -> dict[str, Any]:
     return {"changes": changes, "undone": undone}
 
 
-def _about(of: Explanation, of_parts: Sequence[Part]) -> dict[str, Any]:
+def _about(of: Explanation, difference: Sequence[Part] | None = None) -> dict[str, Any]:
+    result = wire.result(of, 1, partial=False, difference=difference)
     graphs = [
         {"graph_kind": kind, "graph_sign": sign, "top_k": 12, "edges": _edges(of, kind, sign)}
         for kind, sign in product(KINDS, SIGNS)
@@ -120,7 +126,8 @@ def _about(of: Explanation, of_parts: Sequence[Part]) -> dict[str, Any]:
         },
         "graphs": graphs,
         "csv": of.to_csv(),
-        "parts": [part._asdict() for part in of_parts],
+        "parts": result["parts"],
+        "facts": {name: result[name] for name in FACTS},
         "groups": [_sums(of, selection) for selection in SELECTIONS],
         "predictions": [
             {"removed": removed, "value": float(of.predict(~np.isin(np.arange(of.n_players), removed)[None])[0])}

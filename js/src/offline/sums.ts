@@ -82,7 +82,8 @@ export function differenceOf(
     const [row = null, column = null] = [players[Math.floor(index / n)], players[index % n]];
     return row === null || column === null ? null : row * m + column;
   };
-  const { significant: _, patch_words: __, parts, ...rest } = current;
+  const { significant: _, patch_words: __, parts: now, ...rest } = current;
+  const parts = now && pinned.parts && partsBetween(now, pinned.parts);
   const rounding = Math.max(
     ...[current, pinned].map((wire) =>
       roundingOf(wire, { main: decode(wire.main), interactions: decode(wire.interactions) }),
@@ -95,12 +96,15 @@ export function differenceOf(
     similarity: minus(current.similarity, pinned.similarity),
     empty_similarity: minus(current.empty_similarity, pinned.empty_similarity),
     baseline: minus(current.baseline, pinned.baseline),
-    residual: minus(current.residual, pinned.residual),
+    residual: parts
+      ? (parts.find(({ kind }) => kind === "residual")?.value ?? null)
+      : minus(current.residual, pinned.residual),
     r2: null,
     spearman: null,
     r2_in_sample: null,
     findings: [],
-    ...(parts && pinned.parts && { parts: partsBetween(parts, pinned.parts) }),
+    ...(parts && { parts }),
+    conservative_errors: Boolean(current.conservative_errors || pinned.conservative_errors),
     triples: [],
     main: subtracted(current.main, pinned.main, one),
     main_se: errorOf(current.main_se, pinned.main_se, one, rounding),

@@ -61,6 +61,13 @@ describe.each(NAMES)("%s", (name) => {
     expectClose(flat(result.parts ?? []), flat(wanted.parts));
   });
 
+  it("has the kernel's facts, such as the residual", () => {
+    for (const [fact, value] of Object.entries(wanted.facts)) {
+      const own = result[fact as keyof WireResult];
+      typeof value === "number" ? expect(own, fact).toBeCloseTo(value, 4) : expect(own, fact).toEqual(value);
+    }
+  });
+
   it("has Python's significant terms, from the kernel's bits and from the page's own test", () => {
     const { significant: _, ...without } = result;
     for (const each of [result, without]) {
