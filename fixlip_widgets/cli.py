@@ -34,6 +34,7 @@ _EXPLAIN_OPTIONS = (
     "p",
     "budget",
     "max_encodings",
+    "stop_at",
     "method",
     "order",
     "seed",
@@ -135,6 +136,12 @@ def _add_explain(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("--budget", type=whole_number, help="number of game evaluations, such as 131072 or 2^17")
     parser.add_argument(
         "--max-encodings", type=whole_number, metavar="N", help="maximum number of image encodings, for any method"
+    )
+    parser.add_argument(
+        "--stop-at",
+        type=float,
+        metavar="ERROR",
+        help="stop encoding at this standard error relative to the largest term, such as 0.02; the budget is a maximum",
     )
     parser.add_argument("--method", help="banzhaf (the p-weighted interactions of FIxLIP) or shapley")
     parser.add_argument(

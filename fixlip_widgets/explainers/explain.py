@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from functools import partial
 from typing import Literal
 
 from torch import Tensor
@@ -17,6 +18,7 @@ from fixlip_widgets.explainers.cautions import warn_of_fit, warn_of_photograph
 from fixlip_widgets.explainers.fixlip import IncrementalExplainer
 from fixlip_widgets.explainers.game import VisionLanguageGame
 from fixlip_widgets.explainers.registry import Request, method_of_order
+from fixlip_widgets.explainers.stopping import check_stop_at, extend_until
 from fixlip_widgets.explanation.explanation import Explanation
 from fixlip_widgets.support.checks import check_fit
 from fixlip_widgets.support.progress import Progress, ProgressBar
@@ -30,6 +32,7 @@ def explain(
     p: float = 0.5,
     budget: int | None = None,
     max_encodings: int | None = None,
+    stop_at: float | None = None,
     method: str = "banzhaf",
     order: int | None = None,
     seed: int = 0,
@@ -56,6 +59,9 @@ def explain(
             each, by default as many as Banzhaf methods have image masks. The other methods ignore it.
         max_encodings: Maximum number of image encodings; the budget is reduced to the largest that fits. Text encodings
             are not limited: there are at most a few thousand, and they are cheap.
+        stop_at: Standard error of cross-modal terms (of order 1: of main effects) relative to the largest of them, at
+            which encoding stops, for example 0.02 (Banzhaf methods only). The budget, which is then a maximum, is spent
+            in steps that double; see :func:`~fixlip_widgets.explanation.precision.relative_error`.
         method: A name in :data:`~fixlip_widgets.explainers.registry.METHODS`: ``"banzhaf"`` or ``"fixlip"`` (p-weighted
             Banzhaf interactions, FIxLIP), ``"shapley"`` (Shapley interactions) or ``"exclip"``; the first-order methods
             ``"banzhaf_values"``, ``"shapley_values"``, ``"grad_eclip"`` and ``"game_attention"``; or ``"random"``, a
@@ -97,6 +103,9 @@ def explain(
         raise InputError("ridge and scope apply to Banzhaf interactions only; omit them.")
     if masks != DEFAULT_DESIGN and not chosen.pooled:
         raise InputError(f"masks is {masks!r}, but method={method!r} draws masks of its own; omit it.")
+    if stop_at is not None and not chosen.pooled:
+        raise InputError(f"stop_at is {stop_at!r}, but method={method!r} cannot stop early; omit it.")
+    tolerance = 0.0 if stop_at is None else check_stop_at(stop_at)
     fit_order: Literal[2, 3] = 3 if order == 3 else 2
     check_fit(ridge, scope, fit_order)
     game = VisionLanguageGame(
@@ -111,8 +120,8 @@ def explain(
             bar.show(state.done, state.total)
 
         if chosen.pooled:
-            explainer.extend(p, budget, progress=report)
-            explanation = chosen.explain_pool(explainer, p, order, **fit)
+            solve = partial(chosen.explain_pool, explainer, p, order, **fit)
+            explanation = extend_until(explainer, p, budget, tolerance, solve, report)
             origins.keep(explanation)  # for pages with other p
         else:
             explanation = chosen.explain_game(Request(game, budget, seed, progress=report))
