@@ -30,6 +30,7 @@ if TYPE_CHECKING:
     from fixlip_widgets.explainers.explain import explain
     from fixlip_widgets.explainers.fixlip import IncrementalExplainer
     from fixlip_widgets.explainers.game import VisionLanguageGame
+    from fixlip_widgets.explainers.retrieval import explain_retrieval
     from fixlip_widgets.explanation.explanation import Explanation
     from fixlip_widgets.pages import report
     from fixlip_widgets.widget import FixlipWidget
@@ -52,6 +53,7 @@ __all__ = [
     "estimators",
     "explain",
     "explain_classes",
+    "explain_retrieval",
     "load_model",
     "masks",
     "metrics",
@@ -72,6 +74,7 @@ _MODULES = {
     "VisionLanguageGame": "explainers.game",
     "explain": "explainers.explain",
     "explain_classes": "explainers.classes",
+    "explain_retrieval": "explainers.retrieval",
     "load_model": "encoders.models",
     "report": "pages",
 }

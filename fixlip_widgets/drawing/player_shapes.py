@@ -50,7 +50,15 @@ def places_of(explanation: Surrogate) -> Places:
     if explanation.regions is not None:
         return region_places(explanation.regions, rows * columns)
     image = explanation.image
+    if not explanation.n_image:
+        return _no_places((64, 64) if image is None else (image.shape[0], image.shape[1]))
     return grid_places(explanation.grid, (32 * rows, 32 * columns) if image is None else image.shape[:2])
+
+
+def _no_places(size: tuple[int, int]) -> Places:
+    """Return the positions of no player."""
+    boxes, centres = np.zeros((0, 4), dtype=np.int64), np.zeros((0, 2))
+    return Places(np.zeros((0, 0), dtype=np.int64), size, boxes, centres, ())
 
 
 @lru_cache(maxsize=64)

@@ -145,7 +145,7 @@ def graph_svg(
     else:
         width, height = _ANCHORED_WIDTH, _ANCHORED_WIDTH * picture.height / picture.width / share
         rows, across = explanation.grid
-        cell = {"width": width / across - 2, "height": height * share / rows - 2, "corner": 3}
+        cell = {"width": width / max(across, 1) - 2, "height": height * share / max(rows, 1) - 2, "corner": 3}
     return render(
         "drawing/templates/graph.svg.j2",
         title=f"Explanation graph: {explanation.caption}",

@@ -1,8 +1,9 @@
 """Sampling errors of the parts of a surrogate's variance (ANOVA).
 
 Each part is a sum of squared Fourier coefficients, ``A = Σ c²``. To first order, its error is
-``Σ_u Σ_S 2 c_S ψ_u(c_S)``: the influences ψ of each sampling unit (:mod:`.influence`) are summed before squaring, because
-all terms are estimated from the same masks. Squares of the errors themselves add ``2 Σ Var(c)²`` to the variance.
+``Σ_u Σ_S 2 c_S ψ_u(c_S)``: the influences ψ of each sampling unit (:mod:`.influence`) are summed before squaring,
+because all terms are estimated from the same masks. Squares of the errors themselves add ``2 Σ Var(c)²`` to the
+variance.
 """
 
 from __future__ import annotations

@@ -275,6 +275,11 @@ class Candidates:
         """Return the fields that describe the players, and the numbers of encodings."""
         raise NotImplementedError
 
+    def _extend(self, names: tuple[str, ...], vectors: Tensor) -> None:
+        """Add candidates; log-probabilities are then against more of them, and are fitted again."""
+        self.names, self.vectors = (*self.names, *names), torch.cat([self.vectors, vectors])
+        self._fits = {key: fit for key, fit in self._fits.items() if key[1] == "logits"}
+
     # -- tables and figures ------------------------------------------------------------------------------------------
 
     def values(self) -> tuple[Floats, Floats]:

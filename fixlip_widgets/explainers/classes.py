@@ -5,8 +5,6 @@ from __future__ import annotations
 from collections.abc import Callable, Iterable
 from typing import Any
 
-import torch
-
 from fixlip_widgets.encoders.images import ImageLike
 from fixlip_widgets.encoders.models import Model, load_model
 from fixlip_widgets.encoders.superpixels import Regions
@@ -82,8 +80,7 @@ class Classes(Candidates):
         with ProgressBar(progress, "encoding", "texts") as bar:
             total = len(new) * len(self.templates)
             vectors = class_vectors(self.game, new, self.templates, lambda done: bar.show(done, total))
-        self.names, self.vectors = (*self.names, *new), torch.cat([self.vectors, vectors])
-        self._fits = {key: fit for key, fit in self._fits.items() if key[1] == "logits"}
+        self._extend(new, vectors)
 
     def _choice(self, name: str) -> dict[str, Any]:
         return {**super()._choice(name), "templates": list(self.templates)}

@@ -64,6 +64,8 @@ def check_comparable(b: Surrogate, a: Surrogate) -> None:
         raise InputError(
             "The explanations have different regions; only explanations with the same regions can be compared."
         )
+    if b.n_image == 0:  # the images are the candidates that are compared
+        return
     if a.image is not None and b.image is not None and not np.array_equal(a.image, b.image):
         raise InputError("The explanations have different images; only explanations of the same image can be compared.")
 

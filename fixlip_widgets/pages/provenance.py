@@ -69,6 +69,7 @@ def _choice_rows(choice: Mapping[str, Any]) -> list[tuple[str, str]]:
         (kind, name),
         ("among", f"{len(among):,}: {listed}"),
         ("templates", ", ".join(templates[:_MOST_NAMES]) + more),
+        ("caption", choice.get("caption", "")),
         ("value", "log-probability, in nats" if choice["unit"] == "nats" else "logit"),
     ]
 
@@ -117,6 +118,8 @@ def reproduction(explanation: Surrogate, source: Source | None = None, *, reused
     source, method, choice = source or Source(), CATALOGUE.get(explanation.method), explanation.choice
     if choice.get("kind") == "class":
         arguments = [source.image, repr(choice["among"]), f"templates={tuple(choice['templates'])!r}"]
+    elif choice:
+        arguments = ["images", repr(choice["caption"])]
     else:
         arguments = [source.image, repr(explanation.caption)]
     arguments.append(f"model={source.model}")
@@ -134,6 +137,8 @@ def reproduction(explanation: Surrogate, source: Source | None = None, *, reused
     if explanation.seed is not None:
         arguments.append(f"seed={explanation.seed}")
     expressions = {"image": source.image, "model": source.model, **source.options}
+    if choice.get("kind") == "image":
+        expressions |= {"image": "", "images": "images"}
     comments = [f"# {name}: {meaning}" for name, meaning in _PLACEHOLDERS.items() if expressions.get(name) == name]
     if reused:
         comments.append(
@@ -142,6 +147,8 @@ def reproduction(explanation: Surrogate, source: Source | None = None, *, reused
     call = ",\n".join(f"    {argument}" for argument in arguments)
     if choice.get("kind") == "class":
         lines = [f"classes = fx.explain_classes(\n{call},\n)", f"explanation = classes{_selection(choice)}"]
+    elif choice:
+        lines = [f"found = fx.explain_retrieval(\n{call},\n)", f"explanation = found{_selection(choice)}"]
     else:
         lines = [f"explanation = fx.explain(\n{call},\n)"]
     return "\n".join(["import fixlip_widgets as fx", "", *comments, *lines]) + "\n"
@@ -156,6 +163,7 @@ def _selection(choice: Mapping[str, Any]) -> str:
 
 _PLACEHOLDERS = {
     "image": "the image passed to the widget",
+    "images": "the images passed to explain_retrieval, by name",
     "regions": "the label map passed to the widget",
     "model": "the result of fx.load_model() for the model in the provenance",
 }

@@ -13,6 +13,7 @@ from fixlip_widgets.drawing.colors import diverging_scale, limit_of, tint
 from fixlip_widgets.drawing.image_data import data_uri, patch_values
 from fixlip_widgets.drawing.player_shapes import places_of
 from fixlip_widgets.drawing.plotly.style import Style, escape_text, figure_title
+from fixlip_widgets.errors import InputError
 from fixlip_widgets.support.formatting import shortened, signed, with_error, with_unit
 
 if TYPE_CHECKING:
@@ -88,6 +89,8 @@ def _picture(
     fig: go.Figure, explanation: Surrogate, style: Style, values: Floats, bar: dict[str, Any] | None = None
 ) -> go.Figure:
     """Draw the image on the figure's first axes, with the (n_image,) ``values`` as heat."""
+    if not explanation.n_image:
+        raise InputError("The explanation has no image players, whose values could be drawn; choose text or graph.")
     raster, limit = places_of(explanation).raster, limit_of(values)
     rows, columns = raster.shape
     fig.add_trace(
