@@ -1,4 +1,4 @@
-"""Command line: ``fixlip-widgets explain | evaluate | bench | doctor``.
+"""Command line: ``fixlip-widgets explain | classify | evaluate | bench | doctor``.
 
 Each command imports torch and other heavy packages itself, so that ``--help`` and ``--version`` respond quickly.
 """
@@ -25,6 +25,7 @@ if TYPE_CHECKING:
 
 SCENE = "demo:"
 _MODULES = {
+    "classify": ("fixlip_widgets.classify", "rank the classes of an image, and explain the choice"),
     "evaluate": ("fixlip_widgets.evaluation", "compare methods over a set of pairs"),
     "bench": ("fixlip_widgets.bench", "measure time and memory on this machine"),
 }
@@ -122,6 +123,9 @@ def _add_explain(parser: argparse.ArgumentParser) -> None:
         metavar="N",
         help="budgets in the report (default: up to five smaller ones, which take no more encodings)",
     )
+    parser.add_argument(
+        "--level", choices=("simple", "all"), help="how much the report shows (default: the reader's choice)"
+    )
     parser.add_argument("--json", action="store_true", help="print the whole explanation as JSON")
     parser.add_argument("--model", help="open_clip name or configuration file (default: the packaged demo model)")
     parser.add_argument("--pretrained", metavar="TAG", help="open_clip tag or safetensors file")
@@ -153,12 +157,10 @@ def _add_explain(parser: argparse.ArgumentParser) -> None:
 
 def _explain(options: argparse.Namespace) -> int:
     import fixlip_widgets as fx
-    from fixlip_widgets.support.files import check_place
 
     image, caption = _pair(options.image, options.caption)
     arguments = {name: getattr(options, name) for name in _EXPLAIN_OPTIONS}
-    if options.out is not None:
-        check_place(options.out)
+    _check_report(options)
     if options.pretrained is not None and options.model is None:
         raise InputError(f"--pretrained {options.pretrained} needs a model name; pass --model.")
     settings = {"device": options.device, "precision": options.precision}
@@ -173,13 +175,32 @@ def _explain(options: argparse.Namespace) -> int:
     return 0
 
 
+def _check_report(options: argparse.Namespace) -> None:
+    """Refuse options of the report that would be ignored, and a file that cannot be written."""
+    from fixlip_widgets.explanation.methods import CATALOGUE, check_method
+    from fixlip_widgets.support.files import check_place
+
+    given = {"--p-grid": options.p_grid, "--budgets": options.budgets, "--level": options.level}
+    if options.out is None:
+        if names := [name for name, value in given.items() if value]:
+            raise InputError(f"{' and '.join(names)} describe the report; pass --out FILE, too.")
+        return
+    check_place(options.out)
+    method = CATALOGUE[check_method(options.method or "banzhaf")]
+    refused = [name for name in ("--p-grid", "--budgets") if given[name] and not method.pooled]
+    if refused:
+        raise InputError(
+            f"{' and '.join(refused)} cannot be used: the report of {method.label} has one explanation. Leave them out."
+        )
+
+
 def _write_report(explanation: Explanation, options: argparse.Namespace) -> None:
     """Write the report; its sliders move if the method shares its encodings and may encode more."""
     from fixlip_widgets.pages import Recording, report
 
     asked = options.p_grid or options.budgets
     part = explanation if asked or options.max_encodings is None else Recording.of(explanation)
-    report(part, options.out, p=options.p_grid, budgets=options.budgets)
+    report(part, options.out, p=options.p_grid, budgets=options.budgets, level=options.level)
 
 
 def _pair(image: str, caption: str | None) -> tuple[Any, str]:

@@ -73,6 +73,10 @@ def test_the_values_in_a_report_can_be_chosen(tmp_path: Path):
     assert main(["explain", *SCENE, "--max-encodings", "100", "--out", str(report)]) == 0
     (saved,) = Page(report.read_text()).json("saved")
     assert [snapshot["p"] for snapshot in saved["snapshots"]] == [0.5], "more p would take more encodings"
+    assert saved["settings"]["level"] == "auto"
+    assert main(["explain", *SCENE, "--method", "grad_eclip", "--level", "all", "--out", str(report)]) == 0
+    (saved,) = Page(report.read_text()).json("saved")
+    assert saved["settings"]["level"] == "all"
 
 
 @pytest.mark.parametrize(
@@ -89,6 +93,9 @@ def test_the_values_in_a_report_can_be_chosen(tmp_path: Path):
         (["demo:guitar", "--model", "ViT-B-33", "--pretrained", "openai"], "ViT-B-33"),
         (["demo:guitar", "--pretrained", "openai"], "--model"),
         (["demo:guitar", "--out", "no/such/folder/report.html"], "folder"),
+        (["demo:guitar", "--p-grid", "0.3", "--level", "all"], "--p-grid and --level describe the report; pass --out"),
+        (["demo:guitar", "--out", "r.html", "--method", "grad_eclip", "--p-grid", "0.3"], "--p-grid cannot be used"),
+        (["demo:guitar", "--out", "r.html", "--method", "shapley", "--budgets", "512"], "--budgets cannot be used"),
         (["demo:guitar", "--masking", "pink"], "zero, mean, blur, remove"),
         (["demo:guitar", "--grid", "4x999"], "does not fit an image of 128×128 pixels"),
         (["demo:guitar", "--regions", "1"], "from 2 to 1024"),

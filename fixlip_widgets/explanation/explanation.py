@@ -137,8 +137,8 @@ class Explanation(Surrogate):
         Args:
             path: The ``.html`` file; an existing file is replaced whole or not at all.
             title: Heading of the page; by default, the page has none and its title is the caption.
-            options: ``p``, ``budgets``, ``captions``, ``playground`` and ``progress``, as for
-                :func:`fixlip_widgets.explainers.record`. ``p=explanation.p`` writes only this explanation.
+            options: ``level`` (``"simple"`` or ``"all"``), and ``p``, ``budgets``, ``captions``, ``playground`` and
+                ``progress``, as for :func:`fixlip_widgets.report`. ``p=explanation.p`` writes only this explanation.
         """
         from fixlip_widgets.pages.reports import report
 

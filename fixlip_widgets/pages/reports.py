@@ -4,14 +4,16 @@ from __future__ import annotations
 
 import re
 from collections.abc import Callable, Sequence
-from typing import Any
+from typing import Any, Literal
 
 from fixlip_widgets.drawing.static_html import html_still
 from fixlip_widgets.errors import InputError
 from fixlip_widgets.pages.html_page import Live, Text, page
 from fixlip_widgets.pages.recordable import recording_of
 from fixlip_widgets.pages.recording import Recording, Step
+from fixlip_widgets.pages.requested import check_offered
 from fixlip_widgets.pages.saved_page import saved
+from fixlip_widgets.pages.settings import CHECKS
 from fixlip_widgets.support.checks import list_of
 from fixlip_widgets.support.files import PathLike, check_place, replacing
 
@@ -28,6 +30,7 @@ def report(
     captions: str | Sequence[str] = (),
     playground: bool = False,
     progress: bool | Callable[[Step], None] | None = None,
+    level: Literal["auto", "simple", "all"] | None = None,
 ) -> None:
     """Write explanations and text to one self-contained HTML file that is interactive without a kernel.
 
@@ -47,19 +50,23 @@ def report(
         captions: More captions.
         playground: Whether single players can be removed.
         progress: A function, or whether to show a progress bar.
+        level: How much the views show at first: ``simple`` the picture, the words, p and a sentence, ``all`` every
+            control, ``auto`` what the reader chose last in this browser. By default that of a widget, else ``auto``.
 
     Raises:
-        InputError: There are no parts, or a part has another type or no result.
+        InputError: There are no parts, a part has another type or no result, no part can use an argument, or the level
+            does not exist.
         OSError: The file cannot be written.
     """
     options = {"p": p, "budgets": budgets, "captions": captions, "playground": playground, "progress": progress}
     check_place(path)
+    shared = {} if level is None else {"level": CHECKS["level"](level)}
     parts = list_of(parts)
     if not parts:
         raise InputError(
             "A report needs at least one part: an explanation, a widget, an explainer, a recording or text."
         )
-    body, titles = list[Text | Live](), list[str]()
+    body, titles, recordings = list[Text | Live](), list[str](), list[Recording]()
     for part in parts:
         if isinstance(part, str):
             texts = _texts(part)
@@ -67,8 +74,10 @@ def report(
             titles += [each.text for each in texts if each.tag != "p"]
         else:
             recording, settings = recording_of(part, **options)
-            body.append(_live(recording, settings))
+            body.append(_live(recording, {**settings, **shared}))
             titles.append(recording.explanations[0].caption)
+            recordings.append(recording)
+    check_offered(recordings, p=p, budgets=budgets, captions=captions, playground=playground)
     headings = [name for name in titles if name]
     text = page(body, title or (headings[0] if headings else "Explanation"))
     with replacing(path) as stream:

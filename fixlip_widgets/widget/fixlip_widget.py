@@ -331,8 +331,9 @@ class FixlipWidget(WidgetTraits, anywidget.AnyWidget):
         Args:
             path: The ``.html`` file; an existing file is replaced whole or not at all.
             title: Title of the page; the caption by default.
-            options: ``p``, ``budgets``, ``captions``, ``playground`` and ``progress`` as for :meth:`record`. By
-                default, the page offers each p of 0.1 … 0.9 with enough effective masks.
+            options: ``p``, ``budgets``, ``captions``, ``playground`` and ``progress`` as for :meth:`record`, and
+                ``level``. By default, the page offers each p of 0.1 … 0.9 with enough effective masks, at the widget's
+                level.
 
         Raises:
             InputError: There is no result yet, or an argument is invalid or needs a model that the widget lacks.

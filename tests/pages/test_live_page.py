@@ -6,6 +6,7 @@ import base64
 import hashlib
 import json
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import pytest
@@ -125,6 +126,51 @@ def test_a_part_that_cannot_be_shown_is_refused(tmp_path: Path):
     with pytest.raises(InputError, match="A report needs at least one part"):
         fx.report([], tmp_path / "report.html")
     assert [*tmp_path.iterdir()] == []
+
+
+@pytest.mark.parametrize(
+    ("asked", "named"),
+    [
+        ({"p": [0.3, 0.5]}, r"p=\[0.3, 0.5\]"),
+        ({"budgets": 2**9}, r"budgets=\[512\]"),
+        ({"captions": "a cat"}, r"captions=\['a cat'\]"),
+        ({"playground": True}, "playground=True"),
+    ],
+)
+def test_arguments_that_no_part_can_use_are_refused(tmp_path: Path, asked: dict[str, Any], named: str):
+    finished = random_explanation(p=0.5)
+    with pytest.raises(InputError, match=named):
+        finished.to_html(tmp_path / "page.html", **asked)
+    with pytest.raises(InputError, match="No part of the report"):
+        fx.report([finished, "Text.", finished], tmp_path / "page.html", **asked)
+    assert [*tmp_path.iterdir()] == []
+
+
+def test_arguments_that_a_part_has_anyway_or_one_of_several_can_use_are_accepted(tmp_path: Path):
+    finished = random_explanation(p=0.5)
+    finished.to_html(tmp_path / "page.html", p=0.5, captions=finished.caption)
+    explainer = fx.IncrementalExplainer(tiny_game())
+    explainer.extend(0.5, 2**9)
+    fx.report([finished, explainer], tmp_path / "page.html", p=0.3, progress=False)
+    first, second = Page((tmp_path / "page.html").read_text("utf-8")).json("saved")
+    assert [len(page["snapshots"]) for page in (first, second)] == [1, 2]
+
+
+def test_the_level_of_a_page_can_be_chosen(tmp_path: Path):
+    finished, path = random_explanation(), tmp_path / "page.html"
+    levels = list[str]()
+    for asked in ({}, {"level": "simple"}, {"level": "all"}):
+        finished.to_html(path, **asked)
+        (saved,) = Page(path.read_text("utf-8")).json("saved")
+        levels.append(saved["settings"]["level"])
+    assert levels == ["auto", "simple", "all"]
+    widget = fx.FixlipWidget.from_explanation(finished, level="all")
+    widget.to_html(path, level="simple")
+    widget.close()
+    (saved,) = Page(path.read_text("utf-8")).json("saved")
+    assert saved["settings"]["level"] == "simple"
+    with pytest.raises(InputError, match="There is no level 'most'"):
+        finished.to_html(path, level="most")
 
 
 def test_one_part_is_a_report_of_itself(tmp_path: Path):
