@@ -101,6 +101,9 @@ class LeastSquares:
         return slopes.mul_((weights * residuals[rows] / (1 - leverage))[:, None])
 
     def _regular_inverse(self) -> Tensor:
+        if 0 < len(self.weights) < self._size:
+            self.determined = False
+            return self._inverse_of_few_rows()
         gram = torch.zeros(self._size, self._size, dtype=torch.float64, device=self.weights.device)
         for rows in self.blocks():
             columns = self._columns(rows)
@@ -116,6 +119,17 @@ class LeastSquares:
         else:
             inverse = torch.linalg.pinv(gram, rtol=_RANK, hermitian=True)
         return inverse.mul_(scale[:, None]).mul_(scale)
+
+    def _inverse_of_few_rows(self) -> Tensor:
+        """Return the same pseudoinverse from the products of the rows, of which there are fewer than columns."""
+        rows = torch.cat([self._columns(rows) for rows in self.blocks()]) * self.weights.sqrt()[:, None]
+        scale = torch.linalg.vector_norm(rows, dim=0)
+        scale = torch.where(scale > 1e-150, 1 / scale, 0.0)
+        rows = rows * scale
+        values, vectors = torch.linalg.eigh(rows @ rows.T)
+        kept = values > _RANK * values[-1]
+        basis = (vectors[:, kept] / values[kept]).T @ rows * scale
+        return basis.T @ basis
 
 
 def check_size(size: int) -> None:
