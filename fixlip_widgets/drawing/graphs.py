@@ -12,6 +12,7 @@ from fixlip_widgets.drawing.layouts import LAYOUTS, image_height
 from fixlip_widgets.drawing.player_shapes import places_of
 from fixlip_widgets.encoders.players import numbered
 from fixlip_widgets.errors import InputError
+from fixlip_widgets.support.checks import Sign, check_sign
 
 if TYPE_CHECKING:
     from fixlip_widgets.explanation.surrogate import Surrogate, Term
@@ -27,7 +28,7 @@ def explanation_graph(
     explanation: Surrogate,
     top_k: int | None = 30,
     *,
-    sign: Literal[-1, 1] | None = None,
+    sign: Sign | None = None,
     kind: Kind = "all",
     layout: Layout = "anchored",
 ) -> nx.Graph[int]:
@@ -36,7 +37,7 @@ def explanation_graph(
     Args:
         explanation: Explanation to draw. With first order, the graph has only nodes: tokens and the strongest patches.
         top_k: Number of edges; None for all non-zero interactions.
-        sign: +1 or -1 for only positive or negative interactions.
+        sign: ``"positive"`` or 1, or ``"negative"`` or -1, for only such interactions; ``"both"`` or None for all.
         kind: ``cross`` for only image–text interactions, ``intra`` for only those within image or text.
         layout: ``anchored`` places patches at their position in the image and tokens in rows below; ``spring`` and
             ``kamada_kawai`` start from there and move interacting players together. All layouts are deterministic.
@@ -56,12 +57,13 @@ def explanation_graph(
     Raises:
         InputError: ``top_k``, ``sign``, ``kind`` or ``layout`` is invalid.
     """
-    _check(top_k, sign, kind, layout)
-    first, second = strongest_pairs(explanation, top_k, sign=sign, kind=kind)
+    chosen_sign = check_sign(sign)
+    _check(top_k, kind, layout)
+    first, second = strongest_pairs(explanation, top_k, sign=chosen_sign, kind=kind)
     graph: nx.Graph[int] = nx.Graph(
         baseline=explanation.baseline, p=explanation.p, method=explanation.method, caption=explanation.caption
     )
-    triples = _strongest_triples(explanation, top_k, sign, kind)
+    triples = _strongest_triples(explanation, top_k, chosen_sign, kind)
     members = np.array([player for term in triples for player in term.players], dtype=np.intp)
     for player in _players(explanation, np.union1d(first, members), second, top_k):
         graph.add_node(player, **_node(explanation, player))
@@ -110,12 +112,10 @@ def strongest_pairs(
     return first[chosen], second[chosen]
 
 
-def _check(top_k: int | None, sign: int | None, kind: str, layout: str) -> None:
+def _check(top_k: int | None, kind: str, layout: str) -> None:
     whole = isinstance(top_k, (int, np.integer)) and not isinstance(top_k, bool)
     if top_k is not None and (not whole or top_k < 0):
         raise InputError(f"top_k is {top_k!r}; give a non-negative whole number of edges, or None for all.")
-    if sign not in (None, 1, -1):
-        raise InputError(f"sign is {sign!r}; give +1, -1, or None for both.")
     if kind not in KINDS:
         raise InputError(f"There is no edge kind {kind!r}; choose one of {', '.join(KINDS)}.")
     if layout not in LAYOUTS:

@@ -5,11 +5,13 @@ from __future__ import annotations
 import operator
 from collections.abc import Iterable, Iterator
 from itertools import combinations
+from typing import Literal
 
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
 from fixlip_widgets.errors import InputError
+from fixlip_widgets.support.checks import Sign, check_sign
 
 Floats = NDArray[np.float64]
 Bools = NDArray[np.bool_]
@@ -24,14 +26,14 @@ _EXACT = 12
 """Maximum number of players for exhaustive search."""
 
 
-def best_subset(main: ArrayLike, interactions: ArrayLike, size: int, sign: int = 1) -> Subset:
+def best_subset(main: ArrayLike, interactions: ArrayLike, size: int, sign: Sign = 1) -> Subset:
     """Return the most (``sign=+1``) or least (``sign=-1``) similar coalition of ``size`` players.
 
     Args:
         main: (n,) main effects, in logits.
         interactions: (n, n) symmetric interactions with a zero diagonal, in logits.
         size: Number of players, 0 to n.
-        sign: +1 for the largest value, -1 for the smallest.
+        sign: 1 or ``"positive"`` for the largest value, -1 or ``"negative"`` for the smallest.
 
     Returns:
         The players, ascending, and Σ main + Σ interactions within the coalition, in logits. No exchange of one member
@@ -41,7 +43,8 @@ def best_subset(main: ArrayLike, interactions: ArrayLike, size: int, sign: int =
     Raises:
         InputError: The arrays do not match or are not finite, or ``size`` or ``sign`` is invalid.
     """
-    mains, pairs = _checked(main, interactions, sign)
+    direction = _direction(sign)
+    mains, pairs = _checked(main, interactions, direction)
     try:
         size = operator.index(size)
     except TypeError:
@@ -49,14 +52,14 @@ def best_subset(main: ArrayLike, interactions: ArrayLike, size: int, sign: int =
     if not 0 <= size <= len(mains):
         raise InputError(f"size is {size}; give a whole number from 0 to {len(mains)}, the number of players.")
     if len(mains) <= _EXACT:
-        return _best(mains, pairs, _every(len(mains), size), sign)
+        return _best(mains, pairs, _every(len(mains), size), direction)
     *_, grown = _grown(mains, pairs, size)
     *_, shrunk = _shrunk(mains, pairs, size)
-    return _best(mains, pairs, np.concatenate([grown, shrunk]), sign)
+    return _best(mains, pairs, np.concatenate([grown, shrunk]), direction)
 
 
 def best_subsets(
-    main: ArrayLike, interactions: ArrayLike, sign: int = 1, sizes: Iterable[int] | None = None
+    main: ArrayLike, interactions: ArrayLike, sign: Sign = 1, sizes: Iterable[int] | None = None
 ) -> list[Subset]:
     """Return the :func:`best_subset` of each of ``sizes``, in their order; by default of all sizes from 0 to n.
 
@@ -65,24 +68,32 @@ def best_subsets(
     Raises:
         InputError: The arrays do not match or are not finite, or ``sign`` is invalid.
     """
-    mains, pairs = _checked(main, interactions, sign)
+    direction = _direction(sign)
+    mains, pairs = _checked(main, interactions, direction)
     n = len(mains)
     possible = [size for size in (range(n + 1) if sizes is None else sizes) if size <= n]
     if n <= _EXACT:
-        return [_best(mains, pairs, _every(n, size), sign) for size in possible]
+        return [_best(mains, pairs, _every(n, size), direction) for size in possible]
     largest, smallest = max(possible, default=0), min(possible, default=n)
     distinct = set(possible)
     grown = {size: states.copy() for size, states in enumerate(_grown(mains, pairs, largest)) if size in distinct}
     shrunk = {
         n - count: states for count, states in enumerate(_shrunk(mains, pairs, smallest)) if n - count in distinct
     }
-    return [_best(mains, pairs, np.concatenate([grown[size], shrunk[size]]), sign) for size in possible]
+    return [_best(mains, pairs, np.concatenate([grown[size], shrunk[size]]), direction) for size in possible]
+
+
+def _direction(sign: Sign) -> Literal[-1, 1]:
+    direction = check_sign(sign)
+    if direction is None:
+        raise InputError(
+            f"sign is {sign!r}; give 'positive' or 1 for the most similar subset, 'negative' or -1 for the least."
+        )
+    return direction
 
 
 def _checked(main: ArrayLike, interactions: ArrayLike, sign: int) -> tuple[Floats, Floats]:
     """Validate the arrays and multiply them by ``sign``, so that the search always maximises."""
-    if isinstance(sign, bool) or sign not in (1, -1):
-        raise InputError(f"sign is {sign!r}; give +1 for the most similar subset or -1 for the least similar.")
     mains, pairs = np.asarray(main, dtype=np.float64), np.asarray(interactions, dtype=np.float64)
     if mains.ndim != 1 or not len(mains) or pairs.shape != (len(mains), len(mains)):
         raise InputError(f"main has shape {mains.shape}, interactions {pairs.shape}; they must be (n,) and (n, n).")

@@ -16,6 +16,7 @@ from fixlip_widgets.errors import InputError
 from fixlip_widgets.explanation.methods import CATALOGUE
 from fixlip_widgets.explanation.significance import Significant, degrees_of_freedom, significant
 from fixlip_widgets.explanation.triples import Triples
+from fixlip_widgets.support.checks import Sign
 from fixlip_widgets.support.formatting import counted
 
 Floats = NDArray[np.float64]
@@ -289,17 +290,18 @@ class Surrogate(Players):
             )
         return terms
 
-    def subset(self, size: int, sign: int = 1) -> tuple[tuple[int, ...], float]:
+    def subset(self, size: int, sign: Sign = 1) -> tuple[tuple[int, ...], float]:
         """Return the most (``sign=+1``) or least (``sign=-1``) similar coalition of ``size`` players, and its value.
 
-        The value is the surrogate's without the baseline: Σ main + Σ interactions within the coalition, in logits. It
-        includes third-order terms; the search approximates them by main effects and pairs.
+        ``sign`` may also be ``"positive"`` or ``"negative"``. The value is the surrogate's without the baseline: Σ main
+        + Σ interactions within the coalition, in logits. It includes third-order terms; the search approximates them by
+        main effects and pairs.
         """
         from fixlip_widgets.explanation.subsets import best_subset
 
         return self._valued(best_subset(*self.quadratic_terms(), size, sign))
 
-    def subsets(self, sign: int = 1, largest: int | None = None) -> list[tuple[tuple[int, ...], float]]:
+    def subsets(self, sign: Sign = 1, largest: int | None = None) -> list[tuple[tuple[int, ...], float]]:
         """Return the :meth:`subset` of every size from 0 to ``largest`` (by default all players)."""
         from fixlip_widgets.explanation.subsets import best_subsets
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 import math
 from collections.abc import Iterable
 from numbers import Integral, Real
-from typing import Any
+from typing import Any, Literal
 
 import numpy as np
 import torch
@@ -119,6 +119,23 @@ def check_name(what: str, value: object, names: Iterable[str]) -> None:
     allowed = list(names)
     if not isinstance(value, str) or value not in allowed:
         raise InputError(f"{what} is {value!r}; it must be one of {', '.join(allowed)}.")
+
+
+Sign = Literal[-1, 1, "positive", "negative", "both"]
+
+
+def check_sign(sign: object) -> Literal[-1, 1] | None:
+    """Return +1 for ``"positive"`` or 1, −1 for ``"negative"`` or −1, and None for ``"both"`` or None.
+
+    Raises:
+        InputError: ``sign`` is none of these.
+    """
+    names: dict[object, Literal[-1, 1] | None] = {"both": None, "positive": 1, "negative": -1}
+    if sign is None or (isinstance(sign, str) and sign in names):
+        return names["both" if sign is None else sign]
+    if isinstance(sign, bool) or not isinstance(sign, Integral) or sign not in (1, -1):
+        raise InputError(f"sign is {sign!r}; it must be 'positive' or 1, 'negative' or -1, or 'both' or None.")
+    return 1 if sign == 1 else -1
 
 
 def list_of(values: Any) -> list[Any]:

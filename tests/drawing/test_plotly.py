@@ -33,7 +33,7 @@ def test_heatmaps_show_their_block_of_the_interactions(kind, rows, columns):
     np.testing.assert_array_equal(heatmap(explanation.to_plotly(kind)).z, expected)
 
 
-@pytest.mark.parametrize("kind", ["cross", "text", "image", "main", "overlay"])
+@pytest.mark.parametrize("kind", ["cross", "text_text", "image_image", "main", "overlay"])
 def test_scales_are_symmetric_and_reach_the_strongest_value(kind):
     trace = heatmap(figure(dog_and_hydrant(), kind))
     assert trace.zmin == -trace.zmax
@@ -122,7 +122,7 @@ def test_hostile_texts_reach_plotly_as_text(kind):
     assert "$" not in drawn
 
 
-@pytest.mark.parametrize("kind", ["cross", "text", "image"])
+@pytest.mark.parametrize("kind", ["cross", "text_text", "image_image"])
 def test_heatmaps_of_first_order_explanations_are_rejected(kind):
     with pytest.raises(InputError, match="no interactions"):
         figure(random_explanation(order=1, interactions=np.zeros((9, 9))), kind)
@@ -150,7 +150,7 @@ def test_interactions_from_too_few_masks_are_marked():
 @pytest.mark.parametrize(
     ("kind", "options", "says"),
     [
-        ("heat", {}, "cross, text, image, main, overlay, graph"),
+        ("heat", {}, "cross, text_text, image_image, main, overlay, graph"),
         ("cross", {"top_k": 3}, "no option 'top_k'; it takes palette, theme"),
         ("graph", {"k": 3}, "top_k, sign, edges, layout, palette, theme"),
         ("cross", {"theme": "sepia"}, "light, dark"),
@@ -177,3 +177,8 @@ def test_the_waterfall_adds_up_to_the_similarity():
     assert shown["“dog” × patches"] == pytest.approx(explanation.cross[2].sum())
     (unknown,) = figure(random_explanation(), "waterfall").data
     assert unknown.y[-1] == pytest.approx(random_explanation().predict(np.ones((1, 9), dtype=bool))[0])
+
+
+@pytest.mark.parametrize(("before", "now"), [("text", "text_text"), ("image", "image_image")])
+def test_earlier_names_of_kinds_draw_the_same(before, now):
+    assert random_explanation().to_plotly(before) == random_explanation().to_plotly(now)

@@ -108,3 +108,20 @@ def test_a_widget_is_not_copied_and_says_what_to_save_instead(copied):
         copied(widget)
     assert copied(widget.explanation) is not None
     widget.close()
+
+
+def test_a_sign_is_a_number_or_its_name_everywhere():
+    explanation = random_explanation()
+    for number, name in ((1, "positive"), (-1, "negative"), (np.int64(1), "positive")):
+        assert explanation.subset(3, number) == explanation.subset(3, name)
+        assert explanation.subsets(number) == explanation.subsets(name)
+        assert explanation.to_svg("graph", sign=number) == explanation.to_svg("graph", sign=name)
+        assert dict(explanation.to_networkx(sign=number).edges) == dict(explanation.to_networkx(sign=name).edges)
+    assert explanation.to_svg("graph", sign="both") == explanation.to_svg("graph")
+    for wrong in ("up", 0, True, 1.0):
+        with pytest.raises(fx.InputError, match=r"sign is .*'positive' or 1"):
+            explanation.subset(3, wrong)
+        with pytest.raises(fx.InputError, match=r"sign is .*'positive' or 1"):
+            explanation.to_networkx(sign=wrong)
+    with pytest.raises(fx.InputError, match="sign is 'both'; give 'positive' or 1"):
+        explanation.subset(3, "both")

@@ -23,13 +23,14 @@ __all__ = ["KINDS", "THEMES", "figure"]
 
 _KINDS: dict[str, Callable[..., go.Figure]] = {
     "cross": cross,
-    "text": text,
-    "image": image,
+    "text_text": text,
+    "image_image": image,
     "main": main,
     "overlay": overlay,
     "graph": graph,
     "waterfall": waterfall,
 }
+_OTHER_NAMES = {"text": "text_text", "image": "image_image"}
 KINDS = tuple(_KINDS)
 """Kinds of figures."""
 
@@ -39,8 +40,8 @@ def figure(explanation: Surrogate, kind: str = "cross", **options: Any) -> go.Fi
 
     Args:
         explanation: Explanation to draw.
-        kind: ``cross`` (tokens × patches), ``text`` (tokens × tokens), ``image`` (patches × patches), ``main`` (main
-            effects: heat on the image, bars for the tokens), ``overlay`` (heat on the image: first-order
+        kind: ``cross`` (tokens × patches), ``text_text`` (tokens × tokens), ``image_image`` (patches × patches),
+            ``main`` (main effects: heat on the image, bars for the tokens), ``overlay`` (heat on the image: first-order
             attributions or, with ``player=``, one player's interactions), ``graph`` (the explanation graph), or
             ``waterfall`` (baseline, main effects and interactions that add up to the similarity).
         options: ``palette`` (``house`` or ``safe``) and ``theme`` (``light`` or ``dark``) for every kind;
@@ -51,6 +52,7 @@ def figure(explanation: Surrogate, kind: str = "cross", **options: Any) -> go.Fi
         InputError: The kind or an option does not exist, or a heatmap of interactions is requested for a first-order
             explanation.
     """
+    kind = _OTHER_NAMES.get(kind, kind)
     if kind not in _KINDS:
         raise InputError(f"There is no figure kind {kind!r}; choose one of {', '.join(_KINDS)}.")
     draw = _KINDS[kind]

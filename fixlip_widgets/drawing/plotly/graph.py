@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any, Literal
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 import plotly.graph_objects as go
@@ -14,6 +14,7 @@ from fixlip_widgets.drawing.image_data import data_uri, player_picture
 from fixlip_widgets.drawing.layouts import Graph, bend
 from fixlip_widgets.drawing.player_shapes import Places, places_of
 from fixlip_widgets.drawing.plotly.style import Style, escape_text, figure_title
+from fixlip_widgets.support.checks import Sign
 from fixlip_widgets.support.formatting import pair_name, shortened, with_error, with_unit
 
 if TYPE_CHECKING:
@@ -34,7 +35,7 @@ def graph(
     explanation: Surrogate,
     style: Style,
     top_k: int | None = 30,
-    sign: Literal[-1, 1] | None = None,
+    sign: Sign | None = None,
     edges: Kind = "all",
     layout: Layout = "anchored",
 ) -> go.Figure:
