@@ -121,7 +121,8 @@ def check_name(what: str, value: object, names: Iterable[str]) -> None:
         raise InputError(f"{what} is {value!r}; it must be one of {', '.join(allowed)}.")
 
 
-Sign = Literal[-1, 1, "positive", "negative", "both"]
+Sign = int | Literal["positive", "negative", "both"]
+"""A sign: 1, −1 or a name."""
 
 
 def check_sign(sign: object) -> Literal[-1, 1] | None:
