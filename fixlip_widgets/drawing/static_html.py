@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
@@ -61,6 +61,21 @@ def html_still(explanation: Surrogate, *, colors: str = "house") -> str:
     )
 
 
+def html_ranking(title: str, kind: str, rows: Sequence[tuple[str, float, float]], parts: Sequence[Surrogate]) -> str:
+    """Return a static page: the ranking of classes or images, and explanations of some of them.
+
+    Args:
+        title: Title of the page.
+        kind: ``class`` or ``image``.
+        rows: (name, logit, probability) of each candidate; NaN for an unknown probability.
+        parts: Explanations to show, each with its caption as the heading.
+    """
+    stills = [html_still(part) for part in parts]
+    return render(
+        "drawing/templates/ranking.html.j2", title=title, kind=kind, rows=rows, more=0, summary="", stills=stills
+    )
+
+
 def html_card(explanation: Surrogate) -> str:
     """Return a small static form for a notebook cell: image, graph and one line of text, in the notebook's colours."""
     return render("drawing/templates/card.html.j2", **_drawings(explanation, "house", _EDGES))
@@ -88,7 +103,7 @@ def _drawings(
         "explanation": explanation,
         "picture": Picture(explanation, embed=False, quality=quality),
         "overlay": words_svg(explanation, embed=False, legend=legend)
-        if explanation.has_interactions
+        if explanation.has_interactions and explanation.n_text
         else overlay_svg(explanation, colors=colors, embed=False),
         "graph": graph,
     }
@@ -97,7 +112,7 @@ def _drawings(
 def _facts(explanation: Surrogate) -> list[tuple[str, str | None]]:
     """Return the key figures; None for those that are unknown."""
     counts = f"{explanation.image_encodes:,} image + {explanation.text_encodes:,} text"
-    value = "log-probability" if explanation.unit == "nats" else "similarity"
+    value = "log-probability" if explanation.unit == "nats" else "logit" if explanation.choice else "similarity"
     return [
         (f"{value} ({explanation.unit or 'logits'})", _number(explanation.similarity)),
         ("empty pair", _number(explanation.empty_similarity)),
@@ -107,7 +122,7 @@ def _facts(explanation: Surrogate) -> list[tuple[str, str | None]]:
         ("residual", _number(explanation.residual, signed)),
         ("method", explanation.method),
         ("keep probability p", f"{explanation.p:g}"),
-        ("evaluations", f"{explanation.budget:,}" if explanation.budget else None),
+        ("masks" if explanation.choice else "evaluations", f"{explanation.budget:,}" if explanation.budget else None),
         ("encodings", counts if explanation.image_encodes or explanation.text_encodes else None),
         ("ridge", f"{explanation.ridge:.3g}" if explanation.ridge else None),
         ("masking", explanation.masking or None),

@@ -335,9 +335,10 @@ class Surrogate(Players):
         order = f" of order {self.order}" if unusual else ""
         scope = "" if self.scope == "all" else ", cross-modal terms only"
         masking = "" if self.masking in ("", "zero") else f", masking {self.masking}"
+        cost = counted(self.budget, "mask" if self.choice else "evaluation")
         return (
             f"{method}{order}{scope}{masking}, {self.n_image}+{self.n_text} players, "
-            f"{counted(self.budget, 'evaluation')} from {self.image_encodes:,}+{self.text_encodes:,} encodings"
+            f"{cost} from {self.image_encodes:,}+{self.text_encodes:,} encodings"
             f"{similar}{fit}"
         )
 
