@@ -44,8 +44,11 @@ _EXPLAIN_OPTIONS = (
     "words",
     "masking",
     "masks",
+    "check",
 )
 """Options passed to :func:`fixlip_widgets.explain` under the same names; omitted options keep its defaults."""
+_LOADING_OPTIONS = ("device", "precision", "quick_gelu", "image_size")
+"""Options passed to :func:`fixlip_widgets.load_model`, which refuses those that the model would ignore."""
 
 
 def main(arguments: Sequence[str] | None = None) -> int:
@@ -131,6 +134,19 @@ def _add_explain(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("--pretrained", metavar="TAG", help="open_clip tag or safetensors file")
     parser.add_argument("--device", help="cpu, cuda, cuda:1 … (default: cuda if available)")
     parser.add_argument("--precision", help="float32, bfloat16, float16 or auto (bfloat16 if clearly faster)")
+    parser.add_argument(
+        "--quick-gelu",
+        action=argparse.BooleanOptionalAction,
+        help="whether the weights of a file use QuickGELU (default: as the tag or configuration says)",
+    )
+    parser.add_argument("--image-size", type=int, metavar="PIXELS", help="side of the model's images, if not its own")
+    parser.add_argument(
+        "--no-check",
+        dest="check",
+        action="store_const",
+        const=False,
+        help="do not compare the complete image and caption with the model's own forward pass",
+    )
     parser.add_argument("--grid", type=_grid, metavar="ROWSxCOLUMNS", help="grid of patches (default: the encoder's)")
     parser.add_argument("--regions", type=int, metavar="N", help="use N superpixels instead of a grid")
     parser.add_argument("--words", action="store_true", default=None, help="explain whole words instead of tokens")
@@ -163,7 +179,7 @@ def _explain(options: argparse.Namespace) -> int:
     _check_report(options)
     if options.pretrained is not None and options.model is None:
         raise InputError(f"--pretrained {options.pretrained} needs a model name; pass --model.")
-    settings = {"device": options.device, "precision": options.precision}
+    settings = {name: getattr(options, name) for name in _LOADING_OPTIONS}
     model = fx.load_model(options.model, pretrained=options.pretrained, **settings)
     explanation = fx.explain(
         image, caption, model=model, **{name: value for name, value in arguments.items() if value is not None}

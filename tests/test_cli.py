@@ -6,14 +6,18 @@ import json
 import subprocess
 import sys
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import pytest
+from open_clip import CLIP
 from PIL import Image
+from safetensors.torch import save_file
 
 import fixlip_widgets as fx
 from fixlip_widgets import doctor
 from fixlip_widgets.cli import main
+from tests.golden import DATA, tiny_weights
 from tests.pages.reading import Page
 
 SCENE = ("demo:dog_and_banana", "--budget", "2^9")
@@ -101,6 +105,10 @@ def test_the_values_in_a_report_can_be_chosen(tmp_path: Path):
         (["demo:guitar", "--regions", "1"], "from 2 to 1024"),
         (["demo:guitar", "--regions", "9", "--grid", "4x4"], "not both"),
         (["demo:guitar", "--regions", "9", "--masking", "remove"], "remove"),
+        (["demo:guitar", "--quick-gelu"], "the demo model has its own"),
+        (["demo:guitar", "--no-quick-gelu"], "the demo model has its own"),
+        (["demo:guitar", "--image-size", "64"], "the demo model has its own"),
+        (["demo:guitar", "--model", "ViT-B-32", "--image-size", "-1"], "image_size is -1"),
         (["demo:guitar", "--device", "abacus"], "'abacus' is not available"),
         (["demo:guitar", "--precision", "int3"], "float32, bfloat16, float16, auto"),
     ],
@@ -218,3 +226,39 @@ def test_doctor_names_a_missing_package_and_how_to_get_it(monkeypatch: pytest.Mo
     (finding,) = [finding for finding in doctor.examine() if finding.subject == "plotly"]
     assert finding.serious
     assert "pip install 'plotly" in finding.remedy
+
+
+@pytest.fixture
+def tiny_files(tmp_path: Path) -> list[str]:
+    """Return the options that load a small model from its files."""
+    save_file(tiny_weights(), tmp_path / "weights.safetensors")
+    return ["--model", str(DATA / "tiny_clip.json"), "--pretrained", str(tmp_path / "weights.safetensors")]
+
+
+@pytest.mark.parametrize(
+    ("given", "loading"),
+    [
+        (["--quick-gelu"], {"quick_gelu": True}),
+        (["--no-quick-gelu"], {"quick_gelu": False}),
+        (["--image-size", "32"], {"image_size": 32}),
+    ],
+)
+def test_loading_options_are_those_of_load_model(
+    given: list[str], loading: dict[str, Any], tiny_files: list[str], capsys: pytest.CaptureFixture[str]
+):
+    model = fx.load_model(tiny_files[1], tiny_files[3], device="cpu", **loading)
+    scene = fx.demo.scene("guitar")
+    assert main(["explain", "demo:guitar", *tiny_files, *given, "--grid", "2x2", "--device", "cpu", "--json"]) == 0
+    expected = fx.VisionLanguageGame(model, scene.image, scene.caption, (2, 2)).similarity
+    assert json.loads(capsys.readouterr().out)["similarity"] == pytest.approx(expected, abs=1e-5)
+
+
+def test_no_check_omits_the_models_own_forward_pass(
+    tiny_files: list[str], monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+):
+    own = CLIP.encode_text
+    monkeypatch.setattr(CLIP, "encode_text", lambda clip, ids, **more: own(clip, ids.roll(3), **more))
+    command = ["explain", "demo:guitar", *tiny_files, "--grid", "2x2", "--device", "cpu", "--json"]
+    assert main(command) == 2
+    assert "the text embedding differs" in capsys.readouterr().err
+    assert main([*command, "--no-check"]) == 0
