@@ -11,6 +11,7 @@ from nbclient import NotebookClient
 
 FOLDER = Path(__file__).resolve().parents[1] / "notebooks"
 NOTEBOOKS = sorted(FOLDER.glob("*.ipynb"))
+RUN_ELSEWHERE = {FOLDER / "02_report.ipynb"}  # in tests/pages/test_report_notebook.py, which looks at what it writes
 
 
 def printed(notebook: nbformat.NotebookNode) -> str:
@@ -34,18 +35,21 @@ def test_notebook_is_kept_without_outputs(path: Path):
     assert all(not cell.outputs and cell.execution_count is None for cell in cells)
 
 
-@pytest.mark.parametrize("path", NOTEBOOKS, ids=lambda path: path.stem)
+@pytest.mark.slow
+@pytest.mark.parametrize("path", [path for path in NOTEBOOKS if path not in RUN_ELSEWHERE], ids=lambda path: path.stem)
 def test_notebook_runs(path: Path):
     counts = [cell.execution_count for cell in executed(path).cells if cell.cell_type == "code"]
     assert counts == list(range(1, len(counts) + 1))
 
 
+@pytest.mark.slow
 def test_quickstart_finds_each_noun_on_its_own_object():
     lines = [line for line in printed(executed(FOLDER / "01_quickstart.ipynb")).splitlines() if "strongest at" in line]
     assert [line.split(":")[0] for line in lines] == ["dog", "banana"]
     assert all("on the object" in line for line in lines)
 
 
+@pytest.mark.slow
 def test_comparison_shows_what_order_one_cannot_say():
     lines = printed(executed(FOLDER / "03_compare.ipynb")).splitlines()
     binding = {line[:16].strip(): float(line.split("binding")[1]) for line in lines if " binding " in line}
@@ -55,6 +59,7 @@ def test_comparison_shows_what_order_one_cannot_say():
     assert max(pointing, key=lambda name: pointing[name]) == "FIxLIP"
 
 
+@pytest.mark.slow
 def test_comparison_shows_that_p_chooses_the_masks():
     lines = printed(executed(FOLDER / "03_compare.ipynb")).splitlines()
     table = [[float(cell) for cell in line.split()[3:]] for line in lines if line.startswith("p = ")]

@@ -43,7 +43,7 @@ def test_gradient_modes_do_not_change_a_gradient_method(method, mode):
 
 @pytest.mark.parametrize("method", METHODS)
 def test_eager_attention_does_not_change_a_gradient_method(method, tmp_path):
-    model = load_model(as_clip_model(tiny_clip().clip), processor=clip_processor(tmp_path, 64))
+    model = load_model(as_clip_model(tiny_clip().clip), processor=clip_processor())
     expected = terms(model, method, pixels(model))
     inner = model.clip.model
     inner.set_attn_implementation("eager")
@@ -54,7 +54,7 @@ def test_eager_attention_does_not_change_a_gradient_method(method, tmp_path):
 
 @pytest.mark.parametrize("method", METHODS)
 def test_weights_created_in_inference_mode_are_refused(method, tmp_path):
-    processor = clip_processor(tmp_path, 64)
+    processor = clip_processor()
     with torch.inference_mode():
         inner = as_clip_model(tiny_clip().clip)
     model = load_model(inner, processor=processor)

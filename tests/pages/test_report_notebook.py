@@ -38,6 +38,12 @@ def settings(saved: dict[str, Any]) -> set[tuple[int, float, int]]:
     return {(each["caption"], each["p"], each["budget"]) for each in saved["snapshots"]}
 
 
+def test_it_runs_from_top_to_bottom(folder: Path):
+    cells = nbformat.read(folder / "executed.ipynb", as_version=4).cells
+    counts = [cell.execution_count for cell in cells if cell.cell_type == "code"]
+    assert counts == list(range(1, len(counts) + 1))
+
+
 def test_the_page_offers_what_was_encoded(folder: Path):
     (saved,) = page(folder / "reports" / "page.html").json("saved")
     assert len({p for _, p, _ in settings(saved)}) > 1

@@ -107,7 +107,7 @@ def test_without_a_model_it_says_why_there_is_no_value() -> None:
 
 
 def test_the_value_of_another_widgets_caption_is_not_shown(widget: FixlipWidget) -> None:
-    other = FixlipWidget(explainer=widget.resting_explainer(), idle_share=0)
+    other = FixlipWidget(explainer=widget.resting_explainer(), budget=2**8, idle_share=0)
     other.text = "a cat"
     assert other.wait(SECONDS)
     widget.removed = (3,)

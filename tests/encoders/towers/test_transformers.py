@@ -2,6 +2,9 @@
 
 import copy
 import json
+from functools import cache
+from pathlib import Path
+from tempfile import TemporaryDirectory
 
 import numpy as np
 import pytest
@@ -18,8 +21,14 @@ from tests.golden import load, tiny_clip, tiny_pixels
 transformers = pytest.importorskip("transformers")
 
 
-def clip_processor(folder, size):
-    """CLIP's processor with CLIP's own vocabulary, written from open_clip's tokenizer."""
+def clip_processor():
+    """Return a new processor of CLIP for pictures of 64 pixels, with CLIP's own vocabulary."""
+    return copy.deepcopy(_clip_processor())
+
+
+@cache
+def _clip_processor():
+    """Write the vocabulary of open_clip's tokenizer and read it with transformers."""
     import gzip
 
     from open_clip.tokenizer import default_bpe
@@ -31,10 +40,11 @@ def clip_processor(folder, size):
     vocabulary = dict(open_clip.SimpleTokenizer().encoder)
     vocabulary["<|startoftext|>"] = vocabulary.pop("<start_of_text>")
     vocabulary["<|endoftext|>"] = vocabulary.pop("<end_of_text>")
-    (folder / "vocab.json").write_text(json.dumps(vocabulary))
-    (folder / "merges.txt").write_text("#version: 0.2\n" + "\n".join(merges))
-    tokenizer = transformers.CLIPTokenizer.from_pretrained(folder)
-    pictures = transformers.CLIPImageProcessor(size={"shortest_edge": size}, crop_size=size)
+    with TemporaryDirectory() as folder:
+        Path(folder, "vocab.json").write_text(json.dumps(vocabulary))
+        Path(folder, "merges.txt").write_text("#version: 0.2\n" + "\n".join(merges))
+        tokenizer = transformers.CLIPTokenizer.from_pretrained(folder)
+    pictures = transformers.CLIPImageProcessor(size={"shortest_edge": 64}, crop_size=64)
     return transformers.CLIPProcessor(pictures, tokenizer)
 
 
@@ -170,7 +180,7 @@ def loaded(target, state):
 
 @pytest.fixture
 def clip_model(tmp_path):
-    return load_model(as_clip_model(tiny_clip().clip), processor=clip_processor(tmp_path, 64))
+    return load_model(as_clip_model(tiny_clip().clip), processor=clip_processor())
 
 
 @pytest.mark.parametrize("caption", [0, 1])
@@ -234,7 +244,7 @@ def test_everything_kept_is_the_transformers_models_own_logit(clip_model):
 
 
 def test_pictures_are_prepared_as_the_processor_does(tmp_path):
-    processor = clip_processor(tmp_path, 64)
+    processor = clip_processor()
     loaded = load_model(as_clip_model(tiny_clip().clip), processor=processor)
     colours = np.random.default_rng(0).integers(0, 256, (9, 12, 3), dtype=np.uint8)
     picture = Image.fromarray(colours).resize((120, 90), Image.Resampling.BILINEAR)
@@ -246,7 +256,7 @@ def test_pictures_are_prepared_as_the_processor_does(tmp_path):
 def test_a_folder_that_transformers_saved_loads_offline(clip_model, tmp_path):
     folder = tmp_path / "saved"
     clip_model.clip.model.save_pretrained(folder)
-    clip_processor(tmp_path, 64).save_pretrained(folder)
+    clip_processor().save_pretrained(folder)
     again = load_model(folder)
     assert (again.name, again.weights_hash) == ("saved", clip_model.weights_hash)
     assert game(again).similarity == pytest.approx(game(clip_model).similarity, abs=1e-5)
@@ -254,7 +264,7 @@ def test_a_folder_that_transformers_saved_loads_offline(clip_model, tmp_path):
 
 def saved(model, folder):
     model.save_pretrained(folder / "saved")
-    clip_processor(folder, 64).save_pretrained(folder / "saved")
+    clip_processor().save_pretrained(folder / "saved")
     return folder / "saved"
 
 
@@ -293,7 +303,7 @@ def test_code_in_a_folder_is_neither_run_nor_prompted_for(clip_model, tmp_path, 
     [("do_normalize", False), ("do_rescale", False), ("rescale_factor", 1 / 127.5), ("do_resize", False)],
 )
 def test_a_processor_with_unsupported_settings_is_refused(setting, value, clip_model, tmp_path):
-    processor = clip_processor(tmp_path, 64)
+    processor = clip_processor()
     setattr(processor.image_processor, setting, value)
     with pytest.raises(ModelError, match=f"has {setting}={value}; only"):
         load_model(clip_model.clip.model, processor=processor)
@@ -309,7 +319,7 @@ def test_a_folder_without_safetensors_is_refused(clip_model, tmp_path):
 
 def test_a_users_model_keeps_its_precision_and_its_gradients(tmp_path):
     own = as_clip_model(tiny_clip().clip).to(torch.bfloat16)
-    loaded = load_model(own, processor=clip_processor(tmp_path, 64))
+    loaded = load_model(own, processor=clip_processor())
     assert loaded.dtype == torch.bfloat16
     assert all(parameter.requires_grad for parameter in own.parameters())
     assert np.isfinite(game(loaded).similarity)

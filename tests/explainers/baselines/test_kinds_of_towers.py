@@ -67,7 +67,7 @@ def test_the_same_weights_through_transformers_give_the_same_explanations(tmp_pa
     pytest.importorskip("transformers")
     from tests.encoders.towers.test_transformers import as_clip_model, clip_processor
 
-    other = load_model(as_clip_model(tiny_clip().clip), processor=clip_processor(tmp_path, 64))
+    other = load_model(as_clip_model(tiny_clip().clip), processor=clip_processor())
     twin, one = VisionLanguageGame(other, tiny_pixels(), tiny_game().caption), tiny_game()
     for method in (game_attention, grad_eclip):
         np.testing.assert_allclose(method(twin).main, method(one).main, atol=1e-4)
