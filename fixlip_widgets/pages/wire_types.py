@@ -375,7 +375,11 @@ class Offline(TypedDict):
     """What a page without a kernel can show: p, budgets and captions computed in advance, in ascending order."""
 
     p: list[float]
+    """Values of p with an explanation of the shown caption."""
     budgets: list[int]
+    """Budgets with one at the shown p."""
+    pairs: list[Annotated[tuple[float, int], "p, budget"]]
+    """p and budget of each explanation of the shown caption."""
     captions: list[str]
     playable: list[int]
     """Players whose removal was computed in advance."""

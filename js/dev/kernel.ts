@@ -287,6 +287,9 @@ function array(numbers: readonly number[], shape: readonly number[]): WireArray 
 export const OFFLINE: Offline = {
   p: [0.3, 0.5, 0.6, 0.7],
   budgets: [2 ** 11, 2 ** 14, 2 ** 17],
+  pairs: [0.3, 0.5, 0.6, 0.7].flatMap((p) =>
+    (p === 0.5 ? [11, 14, 17] : [17]).map((exponent) => [p, 2 ** exponent] as const),
+  ),
   captions: ["black dog next to a yellow hydrant", "a cat next to a yellow hydrant"],
   playable: [...Array(57).keys()],
   why: "This page has no model: it shows what was computed when it was saved.",

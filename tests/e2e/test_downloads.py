@@ -17,6 +17,7 @@ from PIL import Image
 from playwright.sync_api import Browser, expect
 
 import fixlip_widgets as fx
+from fixlip_widgets.pages import Recording
 from tests.e2e.lab import OpenNotebook
 from tests.e2e.test_accessibility import still, violations
 from tests.e2e.test_questions import shown
@@ -169,7 +170,7 @@ def test_a_difference_a_selection_and_a_subset_are_in_the_files(
     open_offline: Callable[..., View], explanation: fx.Explanation, tmp_path: Path
 ):
     other = explanation.replace(p=0.3, interactions=0.5 * explanation.interactions, main=explanation.main + 1)
-    fx.report([fx.pages.Recording((explanation, other))], tmp_path / "page.html")
+    fx.report([Recording((explanation, other))], tmp_path / "page.html")
     view = open_offline(tmp_path / "page.html")
     view.show_all()
     view.press("pin")

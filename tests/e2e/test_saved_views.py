@@ -10,6 +10,7 @@ import pytest
 from playwright.sync_api import Browser, Page, expect
 
 import fixlip_widgets as fx
+from fixlip_widgets.pages import Recording
 from tests.e2e.view import View
 from tests.examples import dog_and_hydrant
 
@@ -126,3 +127,25 @@ def test_clicking_the_heatmap_selects_both_players(page: Page, tmp_path: Path):
     np.testing.assert_allclose(view.values()[0], explanation.interactions[[token, 28], 0].sum(), rtol=1e-5, atol=1e-6)
     page.mouse.click(*cell(view, 1, 28))
     expect(view.root).to_have_attribute("data-selection", "")
+
+
+def test_sliders_say_which_pairs_of_p_and_budget_the_page_has(page: Page, tmp_path: Path):
+    stored = dog_and_hydrant()
+    pairs = [(0.5, 2**17), (0.5, 2**13), (0.3, 2**17), (0.7, 2**17)]
+    recording = Recording(tuple(stored.replace(p=p, budget=budget) for p, budget in pairs))
+    fx.report(recording, tmp_path / "page.html", level="all")
+    page.goto((tmp_path / "page.html").as_uri())
+    view = View(page, page.locator(".fixlip"))
+    absent = view.root.locator(".fx-ticks [data-absent=true]")
+    expect(view.root).to_have_attribute("data-result-budget", str(2**17), timeout=60_000)
+    expect(absent).to_have_count(0)
+    view.slider("budget").press("ArrowLeft")
+    expect(view.root).to_have_attribute("data-result-budget", str(2**13))
+    expect(absent).to_have_text([".3", ".7"])
+    view.slider("p").press("ArrowLeft")
+    expect(view.root).to_have_attribute("data-result-p", "0.3")
+    expect(view.root).to_have_attribute("data-result-budget", str(2**17))
+    expect(view.root.locator("[data-fixed$=-budget]")).to_contain_text("other budgets at p = 0.5")
+    expect(absent).to_have_count(0)
+    view.slider("p").press("ArrowRight")
+    expect(view.root).to_have_attribute("data-result-budget", str(2**13))

@@ -311,16 +311,16 @@ function defaults(saved: Saved): Partial<Traits> {
   };
 }
 
-/** Return what the page offers: any p and caption, and the budgets of the shown p. */
+/** Return what the page offers for the caption of a snapshot: any p, and the budgets of the shown p. */
 function offline(saved: Saved, { caption, p }: Snapshot): Traits["offline"] {
   const ascending = (numbers: number[]) => [...new Set(numbers)].sort((a, b) => a - b);
+  const own = saved.snapshots.filter((snapshot) => snapshot.caption === caption);
   return {
-    p: ascending(saved.snapshots.map((snapshot) => snapshot.p)),
-    budgets: ascending(
-      saved.snapshots
-        .filter((snapshot) => snapshot.caption === caption && snapshot.p === p)
-        .map(({ budget }) => budget),
-    ),
+    p: ascending(own.map((snapshot) => snapshot.p)),
+    budgets: ascending(own.filter((snapshot) => snapshot.p === p).map(({ budget }) => budget)),
+    pairs: own
+      .map((snapshot) => [snapshot.p, snapshot.budget] as const)
+      .sort((a, b) => a[0] - b[0] || a[1] - b[1]),
     captions: saved.captions.map(({ text }) => text),
     playable: [...(saved.captions[caption]?.without?.keys() ?? [])],
     why: saved.why,

@@ -43,13 +43,14 @@ function ProbabilitySlider({ store }: { store: Store }) {
   const { p, offline } = store.wire;
   const stops = offline.value?.p;
   const [min, max] = stops ? ends(stops) : [0.1, 0.9];
+  const all = store.view.level.value === "all";
   return (
     <Slider
       id={`${store.id}-p`}
       label="keep probability"
       about={<Definition of="p" name="keep probability" />}
       name={(value) => `p = ${probability(value)}`}
-      note={(value) => (store.view.level.value === "all" ? effective(store, value) : "")}
+      note={(value) => (all ? otherBudgets(store, value) || effective(store, value) : "")}
       value={p.value}
       min={min}
       max={max}
@@ -58,6 +59,7 @@ function ProbabilitySlider({ store }: { store: Store }) {
       ticks={(stops ? thinned(stops) : P_TICKS).map((value) => ({
         value,
         label: probability(value).replace(/^0/, ""),
+        absent: all && otherBudgets(store, value) !== "",
       }))}
       idle={idleWhy(store, "p")}
       commit={(value) => store.commit("p", Math.round(value * 1000) / 1000)}
@@ -68,11 +70,13 @@ function ProbabilitySlider({ store }: { store: Store }) {
 function Budget({ store }: { store: Store }) {
   const { budget, offline } = store.wire;
   const stops = offline.value?.budgets.map(Math.log2);
-  const [lowest, highest] = stops ? ends(stops) : exponents(store);
-  const ticks = stops ? thinned(stops) : BUDGET_TICKS.filter((value) => value >= lowest && value <= highest);
+  // all budgets of the page have a tick, and those that only other p have are crossed out
+  const saved = distinct(offline.value?.pairs.map(([, size]) => Math.log2(size)) ?? []);
+  const [lowest, highest] = offline.value ? ends(saved) : exponents(store);
+  const ticks = offline.value ? thinned(saved) : BUDGET_TICKS.filter((at) => at >= lowest && at <= highest);
   const budgetOf = (exponent: number) => {
     // a budget from Python or from a saved page may not be a power of two
-    const exact = [budget.value, ...(offline.value?.budgets ?? [])];
+    const exact = [budget.value, ...(offline.value?.pairs.map(([, size]) => size) ?? [])];
     return exact.find((value) => Math.log2(value) === exponent) ?? 2 ** exponent;
   };
   return (
@@ -87,7 +91,11 @@ function Budget({ store }: { store: Store }) {
       max={highest}
       step={1}
       {...(stops && { stops })}
-      ticks={ticks.map((value) => ({ value, label: budgetName(budgetOf(value)) }))}
+      ticks={ticks.map((value) => ({
+        value,
+        label: budgetName(budgetOf(value)),
+        absent: stops !== undefined && !stops.includes(value),
+      }))}
       idle={idleWhy(store, "budget")}
       commit={(exponent) => store.commit("budget", budgetOf(exponent))}
     />
@@ -102,6 +110,32 @@ function idleWhy(store: Store, of: "p" | "budget"): string {
     return "";
   }
   return `not used by ${chosen.label}`;
+}
+
+/** Return "only with 2¹⁷" if a saved page has the shown budget not at this p; else an empty string. */
+function otherBudgets(store: Store, p: number): string {
+  const { offline, budget } = store.wire;
+  const there = offline.value?.pairs.filter((pair) => pair[0] === p).map(([, size]) => size) ?? [];
+  return there.length === 0 || there.includes(budget.value)
+    ? ""
+    : `only with ${there.map(budgetName).join(", ")}`;
+}
+
+/** Return where a saved page has other budgets or, if that is nowhere, this one; an empty string if all p have the same. */
+function placesOf(store: Store, budget: number): string {
+  const { p = [], budgets = [], pairs = [] } = store.wire.offline.value ?? {};
+  const at = (wanted: (size: number) => boolean) =>
+    distinct(pairs.filter(([, size]) => wanted(size)).map(([each]) => each));
+  const others = at((size) => !budgets.includes(size));
+  const own = at((size) => size === budget);
+  if (others.length > 0) {
+    return `; other budgets at p = ${others.map(probability).join(", ")}`;
+  }
+  return own.length < p.length ? `; only at p = ${own.map(probability).join(", ")}` : "";
+}
+
+function distinct(numbers: readonly number[]): number[] {
+  return [...new Set(numbers)].sort((a, b) => a - b);
 }
 
 function ends(stops: readonly number[]): [number, number] {
@@ -129,7 +163,7 @@ function cost(store: Store, budget: number): string {
   const { costs, offline } = store.wire;
   const known = costs.value[String(Math.log2(budget))];
   if (offline.value) {
-    return `${count(budget)} evaluations, computed in advance`;
+    return `${count(budget)} evaluations, computed in advance${placesOf(store, budget)}`;
   }
   return known ? costLine(known) : `${count(budget)} evaluations`;
 }

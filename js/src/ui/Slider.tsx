@@ -8,6 +8,8 @@ const REST_MS = 150;
 export interface Tick {
   readonly value: number;
   readonly label: string;
+  /** Whether the slider does not offer this value, or only together with another setting. */
+  readonly absent?: boolean;
 }
 
 export interface SliderProps {
@@ -94,7 +96,11 @@ export function Slider(props: SliderProps) {
       {ticks.length > 0 && (
         <div class="fx-ticks" aria-hidden="true">
           {ticks.map((tick) => (
-            <span key={tick.value} style={{ "--share": share(tick.value) }}>
+            <span
+              key={tick.value}
+              data-absent={tick.absent ?? false}
+              style={{ "--share": share(tick.value) }}
+            >
               {tick.label}
             </span>
           ))}

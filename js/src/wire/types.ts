@@ -348,8 +348,12 @@ export interface Difference {
 
 /** What a page without a kernel can show: p, budgets and captions computed in advance, in ascending order. */
 export interface Offline {
+  /** Values of p with an explanation of the shown caption. */
   readonly p: readonly number[];
+  /** Budgets with one at the shown p. */
   readonly budgets: readonly number[];
+  /** p and budget of each explanation of the shown caption. */
+  readonly pairs: readonly (readonly [p: number, budget: number])[];
   readonly captions: readonly string[];
   /** Players whose removal was computed in advance. */
   readonly playable: readonly number[];

@@ -141,6 +141,11 @@ describe("the model without a kernel", () => {
     expect(model.get("offline")).toEqual({
       p: [0.3, 0.5],
       budgets: [1024],
+      pairs: [
+        [0.3, 256],
+        [0.3, 1024],
+        [0.5, 1024],
+      ],
       captions: ["red dog", "dog"],
       playable: [0, 1, 2, 3, 4, 5],
       why: "There is no model here.",
@@ -203,6 +208,7 @@ describe("the model without a kernel", () => {
     commit(model, "selection", [0, 5]);
     commit(model, "text", "dog");
     expect(model.get("scene").tokens).toEqual(["dog"]);
+    expect(model.get("offline")).toMatchObject({ p: [0.5], pairs: [[0.5, 1024]] });
     expect(model.get("selection")).toEqual([0]);
     expect(model.get("offline")?.playable).toEqual([]);
   });

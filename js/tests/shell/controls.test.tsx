@@ -7,6 +7,10 @@ import { all, one, press, settled, shown } from "../mount";
 const OFFLINE: Offline = {
   p: [0.3, 0.5, 0.6, 0.9],
   budgets: [256, 1000, 1024],
+  pairs: [
+    ...[0.3, 0.6, 0.9].map((p) => [p, 1024] as const),
+    ...[256, 1000, 1024].map((budget) => [0.5, budget] as const),
+  ],
   captions: ["red dog", "blue dog"],
   playable: [0, 1],
   why: "This page has no model.",
@@ -196,6 +200,31 @@ describe("rarely used settings", () => {
 
 describe("a page without a model", () => {
   const state = () => traits({ live: false, offline: OFFLINE });
+  const absent = (view: HTMLElement) =>
+    all(view, ".fx-ticks [data-absent=true]").map((tick) => tick.textContent);
+
+  it("crosses out each p that has other budgets than the shown one, and names them while it is chosen", async () => {
+    const view = await shown(new FakeModel(state()));
+    expect(absent(view)).toEqual([]);
+    const other = await shown(new FakeModel({ ...state(), budget: 256 }));
+    expect(absent(other)).toEqual([".3", ".6", ".9"]);
+    expect(one(other, ".fx-controls").textContent).toContain("computed in advance; only at p = 0.5");
+    const input = slider(other, "p");
+    input.value = "0.6";
+    input.dispatchEvent(new Event("input", { bubbles: true }));
+    await settled();
+    expect(input.closest(".fx-slider")?.querySelector(".fx-note")?.textContent).toBe("only with 2¹⁰");
+  });
+
+  it("names the p that has more budgets than the shown one, and crosses these out", async () => {
+    const offline = { ...OFFLINE, budgets: [1000, 1024] };
+    const view = await shown(new FakeModel({ ...state(), p: 0.3, offline }));
+    expect(absent(view)).toEqual(["2⁸"]);
+    expect(one(view, ".fx-controls").textContent).toContain("computed in advance; other budgets at p = 0.5");
+    const single = { ...OFFLINE, budgets: [1024] };
+    const fixed = await shown(new FakeModel({ ...state(), p: 0.3, offline: single }));
+    expect(one(fixed, "[data-fixed$=-budget]").textContent).toContain("other budgets at p = 0.5");
+  });
 
   it("shows a setting with a single value as text", async () => {
     const offline = { ...OFFLINE, p: [0.5] };

@@ -201,7 +201,14 @@ describe("the graph", () => {
     model.set("subset_size", 3);
     await settled();
     expect(note(view)).toEqual(["The kernel computes the subset after the final result."]);
-    model.set("offline", { p: [0.5], budgets: [1024], captions: [], playable: [], why: "" });
+    model.set("offline", {
+      p: [0.5],
+      budgets: [1024],
+      pairs: [[0.5, 1024]],
+      captions: [],
+      playable: [],
+      why: "",
+    });
     await settled();
     expect(note(view)).toEqual(["This page contains no subsets of this explanation."]);
     model.set("subsets", { generation: 1, shown: "current", positive: [], negative: [] });

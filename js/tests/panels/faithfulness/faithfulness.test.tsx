@@ -180,6 +180,7 @@ describe("the panel of faithfulness", () => {
     const offline = {
       p: [0.5],
       budgets: [1024],
+      pairs: [[0.5, 1024] as const],
       captions: ["red dog"],
       playable: [],
       why: "No model is here.",
