@@ -6,6 +6,7 @@ from collections import Counter
 from collections.abc import Sequence
 from dataclasses import dataclass
 from difflib import get_close_matches
+from typing import TYPE_CHECKING
 
 import numpy as np
 import torch
@@ -17,6 +18,11 @@ from fixlip_widgets.demo.concepts import BACKGROUNDS, CONCEPTS
 from fixlip_widgets.demo.drawing import CELLS, GRID, Backdrop, Placement, covered, draw_tile, paint
 from fixlip_widgets.demo.pictures import packaged_pictures
 from fixlip_widgets.errors import InputError
+from fixlip_widgets.support.formatting import joined
+from fixlip_widgets.support.templates import render
+
+if TYPE_CHECKING:
+    import plotly.graph_objects as go
 
 SIDE = 224
 """Side of a composed image in pixels."""
@@ -40,9 +46,24 @@ class Scene:
     regions: dict[str, NDArray[np.bool_]]
     layout: Layout
 
+    def plot(self) -> go.Figure:
+        """Return a Plotly figure of the image, in which the patches of every object have a colour of their own."""
+        from fixlip_widgets.demo.figures import scene_figure
+
+        return scene_figure(self)
+
+    def __repr__(self) -> str:
+        return f"<Scene “{self.caption}”: {joined(self.names)} on {self.layout.background}>"
+
     def _repr_png_(self) -> bytes | None:
         """Return the image as PNG for notebooks."""
         return self.image._repr_png_()  # pyright: ignore[reportPrivateUsage]
+
+    def _repr_html_(self) -> str:
+        """Return the image and its caption for notebooks."""
+        from fixlip_widgets.demo.figures import png_base64
+
+        return render("demo/templates/scene.html.j2", png=png_base64(self), caption=self.caption)
 
 
 def compose(

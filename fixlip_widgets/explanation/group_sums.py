@@ -10,6 +10,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from fixlip_widgets.errors import InputError
+from fixlip_widgets.support.formatting import counted, with_error
 
 if TYPE_CHECKING:
     from fixlip_widgets.explanation.surrogate import Surrogate
@@ -38,6 +39,10 @@ class Group:
     total_se: float | None
     within: float
     within_se: float | None
+
+    def __repr__(self) -> str:
+        total, within = with_error(self.total, self.total_se), with_error(self.within, self.within_se)
+        return f"<Group of {counted(len(self.players), 'player')}: {total} with the others, {within} within>"
 
 
 def group(explanation: Surrogate, players: Sequence[int]) -> Group:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 
 import numpy as np
@@ -38,6 +39,9 @@ class Triples:
                 raise InputError(f"{name} has shape {array.shape}; expected {shape}.")
             array.setflags(write=False)
             object.__setattr__(self, name, array)
+
+    def __repr__(self) -> str:
+        return f"<Triples of {self.n_image} image players and {self.n_text} text players>"
 
     def __reduce__(self) -> tuple[type[Triples], tuple[Floats, ...]]:
         """Pickle and copy by the constructor, so that the arrays of a copy are read-only too."""
@@ -80,6 +84,14 @@ class Triples:
         cross = self.image_image_text.sum(axis=2).T + self.image_text_text.sum(axis=2)
         pairs[:n_image, n_image:], pairs[n_image:, :n_image] = cross, cross.T
         return -(p**2) * self.first_order(), p * pairs
+
+    def term(self, players: Sequence[int]) -> float:
+        """Return the term of three different players, in logits; 0 unless they are of both modalities."""
+        image = [player for player in players if player < self.n_image]
+        text = [player - self.n_image for player in players if player >= self.n_image]
+        if len(image) == 2:
+            return float(self.image_image_text[text[0], image[0], image[1]])
+        return float(self.image_text_text[image[0], text[0], text[1]]) if len(image) == 1 else 0.0
 
     def terms(self) -> tuple[Indices, Floats, Floats]:
         """Return (k, 3) players, (k,) values and (k,) standard errors of all terms."""

@@ -1,16 +1,21 @@
 """Results follow the conventions of Python's scientific packages: copies, files and short descriptions."""
 
+import base64
 import copy
+import io
 import pickle
+import re
 
 import numpy as np
 import open_clip
 import pytest
+from PIL import Image
 
 import fixlip_widgets as fx
 from fixlip_widgets import EncodingError
 from fixlip_widgets.explainers.metrics.curves import Curves
 from fixlip_widgets.explainers.metrics.pointing import Pointing
+from fixlip_widgets.explanation.group_sums import group
 from tests.examples import random_explanation
 from tests.explanation.test_tables import third_order
 from tests.golden import tiny_clip, tiny_game, tiny_pixels
@@ -48,6 +53,64 @@ def test_measures_have_a_short_description():
     )
     pointing = Pointing(pgr=0.8, chance=0.25, chance_signed=0.5, by_word={"dog": 0.75, "cat": 0.9})
     assert repr(pointing) == "<Pointing: 0.80, chance 0.25 (dog 0.75, cat 0.90)>"
+
+
+def test_objects_that_hold_arrays_have_a_description_of_one_line():
+    explanation = third_order()
+    described = [
+        fx.demo.scene("dog_and_banana"),
+        fx.metrics.sample(tiny_game(), n_masks=7),
+        fx.metrics.sample(tiny_game(), n_masks=7).faithfulness(random_explanation(4, 4, tiny_game().tokens)),
+        group(explanation, [0, 2]),
+        explanation.triples,
+    ]
+    expected = [
+        "<Scene “a dog next to a banana”: dog and banana on green>",
+        "<Sample of 7 masks at p = 0.5>",
+        r"<Faithfulness at p = 0\.5: Spearman -?\d\.\d{3}, R² -?\d+\.\d{3} on 7 masks>",
+        r"<Group of 2 players: [+−].* with the others, [+−].* within>",
+        "<Triples of 2 image players and 2 text players>",
+    ]
+    for each, pattern in zip(described, expected, strict=True):
+        assert re.fullmatch(pattern, repr(each)), repr(each)
+
+
+def test_curves_can_be_plotted_and_seen_in_a_notebook():
+    kept = np.linspace(0, 1, 51)
+    curves = Curves(kept, most=np.sqrt(kept), least=kept**2 - 0.25, aid=0.25)
+    figure = curves.plot()
+    assert [trace.name for trace in figure.data] == ["most similar", "least similar"]
+    np.testing.assert_array_equal(figure.data[1].y, curves.least)
+    assert "0.25" in figure.layout.title.text
+    points = re.findall(r'points="([^"]*)"', curves._repr_html_())
+    heights = [np.array([float(pair.split(",")[1]) for pair in line.split()]) for line in points]
+    assert [len(line) for line in heights] == [51, 51]
+    assert heights[0][-1] < heights[0][0], "larger values are higher"
+    assert heights[1].max() == heights[1][0] == 150.0, "the smallest value is at the bottom"
+
+
+def test_pointing_can_be_plotted_and_seen_in_a_notebook():
+    pointing = Pointing(pgr=0.8, chance=0.25, chance_signed=0.5, by_word={"a <b>": 0.75, "cat": float("nan")})
+    figure = pointing.plot()
+    assert figure.data[0].y[0] == 0.75
+    assert figure.layout.xaxis.ticktext == ("a &lt;b&gt;", "cat")
+    assert figure.layout.shapes[0].y0 == 0.25
+    html = pointing._repr_html_()
+    assert "a &lt;b&gt;" in html
+    assert html.index("0.75") < html.index("–")
+
+
+def test_a_scene_can_be_plotted_and_seen_in_a_notebook():
+    scene = fx.demo.scene("dog_and_banana")
+    figure = scene.plot()
+    assert [trace.name for trace in figure.data] == list(scene.regions)
+    for trace, region in zip(figure.data, scene.regions.values(), strict=True):
+        assert np.isnan(trace.x).sum() == region.sum(), "one outline for each patch"
+    assert figure.data[0].x[0] == pytest.approx(np.argwhere(scene.regions["dog"])[0][1] / 8)
+    html = scene._repr_html_()
+    assert f"<figcaption>{scene.caption}</figcaption>" in html
+    encoded = re.search(r"base64,([^\"]+)", html)[1]
+    np.testing.assert_array_equal(Image.open(io.BytesIO(base64.b64decode(encoded))), scene.image)
 
 
 def test_rows_of_a_frame_have_the_indices_kind_and_places_of_their_players():

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from typing import TYPE_CHECKING
 
 import numpy as np
 import torch
@@ -13,6 +14,9 @@ from fixlip_widgets.explainers.game import VisionLanguageGame
 from fixlip_widgets.explainers.metrics.sampled import check_players
 from fixlip_widgets.explanation.explanation import Explanation
 from fixlip_widgets.explanation.subsets import best_subsets
+
+if TYPE_CHECKING:
+    import plotly.graph_objects as go
 
 POINTS = 51
 """Number of points of a curve, from nothing kept to everything kept."""
@@ -38,8 +42,19 @@ class Curves:
     least: Floats
     aid: float
 
+    def plot(self) -> go.Figure:
+        """Return a Plotly figure of both curves."""
+        from fixlip_widgets.drawing.plotly.measures import curves_figure
+
+        return curves_figure(self.kept, self.most, self.least, self.aid)
+
     def __repr__(self) -> str:
         return f"<Curves of {len(self.kept)} points: area between insertion and deletion {self.aid:.3f}>"
+
+    def _repr_html_(self) -> str:
+        from fixlip_widgets.drawing.measures import curves_html
+
+        return curves_html(f"Area between insertion and deletion {self.aid:.3f}", self.kept, self.most, self.least)
 
 
 def insertion_deletion(game: VisionLanguageGame, explanation: Explanation) -> Curves:

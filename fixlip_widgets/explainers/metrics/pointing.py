@@ -5,12 +5,16 @@ from __future__ import annotations
 import re
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
+from typing import TYPE_CHECKING
 
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
 from fixlip_widgets.errors import InputError
 from fixlip_widgets.explanation.explanation import Explanation
+
+if TYPE_CHECKING:
+    import plotly.graph_objects as go
 
 Floats = NDArray[np.float64]
 Word = str | int | Sequence[int]
@@ -33,9 +37,20 @@ class Pointing:
     chance_signed: float
     by_word: dict[str, float]
 
+    def plot(self) -> go.Figure:
+        """Return a Plotly figure with a bar for each object."""
+        from fixlip_widgets.drawing.plotly.measures import pointing_figure
+
+        return pointing_figure(self.by_word, self.pgr, self.chance)
+
     def __repr__(self) -> str:
         words = ", ".join(f"{word} {score:.2f}" for word, score in self.by_word.items())
         return f"<Pointing: {self.pgr:.2f}, chance {self.chance:.2f} ({words})>"
+
+    def _repr_html_(self) -> str:
+        from fixlip_widgets.drawing.measures import pointing_html
+
+        return pointing_html(f"Pointing game: {self.pgr:.2f}, chance {self.chance:.2f}", self.by_word)
 
 
 def pointing_game(explanation: Explanation, regions: Mapping[Word, ArrayLike]) -> Pointing:

@@ -33,6 +33,9 @@ class Sample:
     values: NDArray[np.float64]
     p: float
 
+    def __repr__(self) -> str:
+        return f"<Sample of {len(self.masks):,} masks at p = {self.p:g}>"
+
     def faithfulness(self, explanation: Explanation) -> Faithfulness:
         """Measure the agreement of ``explanation`` with the values of this sample."""
         predicted = explanation.predict(self.masks)
@@ -60,6 +63,10 @@ class Faithfulness:
     r2: float
     p: float
     n_masks: int
+
+    def __repr__(self) -> str:
+        scores = f"Spearman {self.spearman:.3f}, R² {self.r2:.3f}"
+        return f"<Faithfulness at p = {self.p:g}: {scores} on {self.n_masks:,} masks>"
 
 
 def faithfulness(
