@@ -1,5 +1,7 @@
 """Do 95 % intervals cover the truth in 93 to 97 % of repetitions, and do findings rest on chance in 5 % at most?"""
 
+from functools import cache
+
 import numpy as np
 import pytest
 import torch
@@ -16,8 +18,16 @@ from fixlip_widgets.explainers.encoded_mask_pool import Pool
 from fixlip_widgets.explanation.significance import degrees_of_freedom, significant
 
 SEEDS = 200
+RIDGES = (None, 0.0)
 N_IMAGE, N_TEXT, WIDTH = 12, 4, 16
 CPU = torch.device("cpu")
+
+
+@pytest.fixture(autouse=True)
+def without_gradients():
+    """Thousands of small regressions run without the cost of recording views."""
+    with torch.inference_mode():
+        yield
 
 
 def encoder(n, seed, fading=1.0):
@@ -63,6 +73,22 @@ def parts(fit):
     }
 
 
+@cache
+def repeated(image, p, count, ridge, design="random"):
+    """Return, for every seed, the fitted parts, their standard errors, and the effective number of units."""
+    text, results = everything(TEXT, N_TEXT, p), []
+    for seed in range(SEEDS):
+        masks = sampled(image, N_IMAGE, p, count, seed, 0, design)
+        fit = regress(masks, text, ridge)
+        results.append((parts(fit.assemble()), parts(standard_errors(fit)), masks.units))
+    return results
+
+
+@cache
+def enumerated(image, p):
+    return parts(regress(everything(image, N_IMAGE, p), everything(TEXT, N_TEXT, p)).assemble())
+
+
 def covered(truth, found, errors):
     """Return, for every block, which finite intervals contain the truth."""
     return {
@@ -90,13 +116,8 @@ PLAIN, FEW, DEFAULT, EXTREME = (1200, 0.0), (160, None), (600, None), [(0.2, 120
     + [(p, IMAGE, count, None) for p, count in EXTREME],
 )
 def test_intervals_cover_the_enumerated_truth(p, image, count, ridge):
-    text = everything(TEXT, N_TEXT, p)
-    truth = parts(regress(everything(image, N_IMAGE, p), text).assemble())
-    repetitions = []
-    for seed in range(SEEDS):
-        fit = regress(sampled(image, N_IMAGE, p, count, seed, 0), text, ridge)
-        repetitions.append(covered(truth, parts(fit.assemble()), parts(standard_errors(fit))))
-    assert_covered(repetitions)
+    results = repeated(image, p, count, ridge)
+    assert_covered([covered(enumerated(image, p), found, errors) for found, errors, _ in results])
 
 
 class RealGame:
@@ -120,6 +141,18 @@ class RealGame:
             for _ in pool.extend(lambda masks: self.image[masks.long() @ places], p, count, BatchSize(4096), CPU):
                 pass
         return pool
+
+    @cache  # noqa: B019  # one game for all tests
+    def repeated(self, drawn, p, design="random"):
+        """Return, for both ridges, which intervals contain the truth for every seed."""
+        image, text = self.everything(p)
+        truth, results = parts(regress(image, text).assemble()), {ridge: [] for ridge in RIDGES}
+        for seed in range(SEEDS):
+            masks = self.pool(seed, drawn, design).modality(p)
+            for ridge in RIDGES:
+                fit = regress(masks, text, ridge)
+                results[ridge].append(covered(truth, parts(fit.assemble()), parts(standard_errors(fit))))
+        return results
 
 
 @pytest.fixture(scope="module")
@@ -146,12 +179,7 @@ def real_game():
     ],
 )
 def test_intervals_cover_a_real_game_wherever_its_masks_were_drawn(real_game, drawn, p, ridge):
-    image, text = real_game.everything(p)
-    truth = parts(regress(image, text).assemble())
-    repetitions = []
-    for seed in range(SEEDS):
-        fit = regress(real_game.pool(seed, drawn).modality(p), text, ridge)
-        repetitions.append(covered(truth, parts(fit.assemble()), parts(standard_errors(fit))))
+    repetitions = real_game.repeated(tuple(drawn), p)[ridge]
     counts = " and ".join(f"{count:,} masks drawn at {q}" for q, count in drawn)
     print(f"p = {p} from {counts}, ridge {ridge}:")
     assert_covered(repetitions, most_of_all=0.985, lowest=0.88, most=0.995)
@@ -177,12 +205,7 @@ def assert_covered_at_least(repetitions, lowest=0.90):
     ],
 )
 def test_intervals_from_arrays_cover_a_real_game_at_least_as_often_as_stated(real_game, drawn, p, ridge):
-    image, text = real_game.everything(p)
-    truth = parts(regress(image, text).assemble())
-    repetitions = []
-    for seed in range(SEEDS):
-        fit = regress(real_game.pool(seed, drawn, "orthogonal").modality(p), text, ridge)
-        repetitions.append(covered(truth, parts(fit.assemble()), parts(standard_errors(fit))))
+    repetitions = real_game.repeated(tuple(drawn), p, "orthogonal")[ridge]
     counts = " and ".join(f"{count:,} masks drawn at {q}" for q, count in drawn)
     print(f"p = {p} from {counts} with orthogonal arrays, ridge {ridge}:")
     assert_covered_at_least(repetitions)
@@ -193,12 +216,8 @@ def test_intervals_from_arrays_cover_a_real_game_at_least_as_often_as_stated(rea
 @pytest.mark.parametrize("image", [IMAGE, UNEVEN], ids=["even", "uneven"])
 @pytest.mark.parametrize("count", [160, 600])
 def test_intervals_from_arrays_cover_the_enumerated_truth_at_least_as_often_as_stated(image, count, ridge):
-    text, repetitions = everything(TEXT, N_TEXT, 0.5), []
-    truth = parts(regress(everything(image, N_IMAGE, 0.5), text).assemble())
-    for seed in range(SEEDS):
-        fit = regress(sampled(image, N_IMAGE, 0.5, count, seed, 0, "orthogonal"), text, ridge)
-        repetitions.append(covered(truth, parts(fit.assemble()), parts(standard_errors(fit))))
-    assert_covered_at_least(repetitions)
+    results = repeated(image, 0.5, count, ridge, "orthogonal")
+    assert_covered_at_least([covered(enumerated(image, 0.5), found, errors) for found, errors, _ in results])
 
 
 def test_terms_with_few_effective_masks_get_no_error(real_game):
@@ -221,18 +240,14 @@ def test_terms_with_few_effective_masks_get_no_error(real_game):
 )
 def test_significant_interactions_have_the_right_sign(p, count, ridge):
     """Some intervals of single terms are too narrow, but the family-wise error rate stays within 5 %."""
-    text, players = everything(TEXT, N_TEXT, p), [1] * (N_IMAGE * N_TEXT) + [2] * 66 + [0] * 6
-    truth = parts(regress(everything(IMAGE, N_IMAGE, p), text).assemble())
+    truth, players = enumerated(IMAGE, p), [1] * (N_IMAGE * N_TEXT) + [2] * 66 + [0] * 6
     named, wrong, outside = [], [], []
-    for seed in range(SEEDS):
-        image = sampled(IMAGE, N_IMAGE, p, count, seed, 0)
-        fit = regress(image, text, ridge)
-        found, errors = parts(fit.assemble()), parts(standard_errors(fit))
+    for found, errors, units in repeated(IMAGE, p, count, ridge):
         values, their_errors, true = (
             np.concatenate([each[name] for name in ("cross-modal", "image–image", "text–text")])
             for each in (found, errors, truth)
         )
-        freedom = degrees_of_freedom(image.units, p, players)
+        freedom = degrees_of_freedom(units, p, players)
         named.append(significant(values, their_errors, freedom))
         wrong.append((named[-1] & (np.sign(values) != np.sign(true))).any())
         outside.append(significant(values - true, their_errors, freedom).any())
