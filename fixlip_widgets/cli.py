@@ -6,7 +6,6 @@ Each command imports torch and other heavy packages itself, so that ``--help`` a
 from __future__ import annotations
 
 import argparse
-import math
 import re
 import sys
 import warnings
@@ -184,7 +183,7 @@ def _explain(options: argparse.Namespace) -> int:
     explanation = fx.explain(
         image, caption, model=model, **{name: value for name, value in arguments.items() if value is not None}
     )
-    print(explanation.to_json() if options.json else _summary(explanation))
+    print(explanation.to_json() if options.json else explanation)
     if options.out is not None:
         _write_report(explanation, options)
         print(f"Report: {options.out}, {Path(options.out).stat().st_size / 1e6:.1f} MB", file=sys.stderr)
@@ -245,16 +244,3 @@ def _grid(text: str) -> tuple[int, int]:
     if sides is None:
         raise argparse.ArgumentTypeError(f"{text!r} is not a grid; write ROWSxCOLUMNS, such as 4x4")
     return int(sides[1]), int(sides[2])
-
-
-def _summary(explanation: Explanation, count: int = 12) -> str:
-    """Format the caption, the explanation's summary and a table of the strongest terms in logits."""
-    terms = explanation.top(count)
-    names = [" × ".join(term.names) for term in terms]
-    width = max(map(len, names), default=0)
-    rows = (
-        f"  {name:{width}}  {term.value:+#9.3g}"
-        + ("" if math.isnan(term.standard_error) else f"  ± {term.standard_error:#.2g}")
-        for name, term in zip(names, terms, strict=True)
-    )
-    return "\n".join((explanation.caption, explanation.summary(), *rows))

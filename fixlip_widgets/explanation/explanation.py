@@ -188,6 +188,10 @@ class Explanation(Surrogate):
         """
         return npz_format.read(path, Explanation)
 
+    def __str__(self) -> str:
+        """Return caption, summary and the strongest terms as a small table."""
+        return tables.as_text(self)
+
     def _repr_html_(self) -> str:
         """Return image, graph and key figures as static HTML for a notebook."""
         from fixlip_widgets.drawing.static_html import html_card

@@ -6,7 +6,7 @@ import json
 import math
 from dataclasses import dataclass, field, replace
 from functools import cached_property
-from typing import Any, Literal, NamedTuple, Self
+from typing import Any, Literal, Self
 
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
@@ -15,6 +15,7 @@ from fixlip_widgets.encoders.players import Players
 from fixlip_widgets.errors import InputError
 from fixlip_widgets.explanation.methods import CATALOGUE
 from fixlip_widgets.explanation.significance import Significant, degrees_of_freedom, significant
+from fixlip_widgets.explanation.terms import Block, Term, order_of, strongest
 from fixlip_widgets.explanation.triples import Triples
 from fixlip_widgets.support.checks import Sign
 from fixlip_widgets.support.formatting import counted
@@ -29,17 +30,6 @@ _LEAST_SHARE = 0.1
 _PICTURES = ("image", "blank")
 _PAIR = ("tokens", "words", "grid", "regions", "caption", *_PICTURES, "masking")
 _OPTIONAL = ("main_se", "interactions_se")
-
-
-class Term(NamedTuple):
-    """One row of :meth:`Surrogate.top`."""
-
-    players: tuple[int, ...]
-    names: tuple[str, ...]
-    value: float
-    standard_error: float
-    significant: bool | None
-    """None if the standard error is unknown."""
 
 
 @dataclass(frozen=True, eq=False, kw_only=True)
@@ -258,37 +248,62 @@ class Surrogate(Players):
         clear = (strongest > 0) & (strongest >= _LEAST_SHARE * strongest.max(initial=0.0))
         return np.where(clear, strengths.argmax(axis=0), -1), np.where(clear, strongest, 0.0)
 
-    def top(self, k: int = 10) -> list[Term]:
-        """Return the ``k`` strongest interactions of any order, or main effects for a first-order method."""
-        if self.has_interactions:
-            first, second = np.triu_indices(self.n_players, 1)
-            players, values = np.stack([first, second], axis=1), self.interactions[first, second]
-            errors = _or_unknown(self.interactions_se, self.interactions.shape)[first, second]
-            significant = self.significant.interactions[first, second]
-        else:
-            players, values, errors = np.arange(self.n_players)[:, None], self.main, self.main_se
-            errors, significant = _or_unknown(errors, self.main.shape), self.significant.main
-        strongest = self._terms(players, values, errors, significant, k)
-        if self.triples is not None:
-            strongest += self._terms(*self.triples.terms(), self.significant.triples, k)
-        return sorted(strongest, key=lambda term: -abs(term.value))[: max(k, 0)]
+    def __getitem__(self, players: int | str | tuple[int | str, ...]) -> float:
+        """Return the term of one to three players, in logits: ``e["dog"]``, ``e["dog", "banana"]``, ``e[12, "dog"]``.
 
-    def _terms(
-        self, players: NDArray[np.intp], values: Floats, errors: Floats, significant: Bools, k: int
-    ) -> list[Term]:
-        names, terms = self.names, list[Term]()
-        for row in np.argsort(-np.abs(values), kind="stable")[: max(k, 0)]:
-            members = tuple(int(i) for i in players[row])
-            terms.append(
-                Term(
-                    players=members,
-                    names=tuple(names[i] for i in members),
-                    value=float(values[row]),
-                    standard_error=float(errors[row]),
-                    significant=bool(significant[row]) if np.isfinite(errors[row]) else None,
-                )
-            )
-        return terms
+        One player has its main effect, two have their interaction, and three, with order 3, their third-order term.
+
+        Args:
+            players: Indices or names of different players, in any order.
+
+        Raises:
+            InputError: A player does not exist or occurs twice, or there is no term of so many players.
+        """
+        given = players if isinstance(players, tuple) else (players,)
+        members = sorted(self.player(player) for player in given)
+        if len(set(members)) < len(members):
+            raise InputError(f"The players {given!r} are not distinct; a term has different players.")
+        if len(members) == 1:
+            return float(self.main[members[0]])
+        if len(members) == 2 and self.has_interactions:
+            return float(self.interactions[members[0], members[1]])
+        if len(members) == 3 and self.triples is not None:
+            return self.triples.term(members)
+        raise InputError(f"{len(members)} players were given, but the explanation has terms of up to {self.order}.")
+
+    __iter__ = None
+    """Terms are looked up by their players, so an explanation is not a sequence of them."""
+
+    def top(self, k: int = 10, kind: str | None = None, sign: Sign | None = None) -> list[Term]:
+        """Return the ``k`` strongest interactions of any order, or main effects for a first-order method.
+
+        Args:
+            k: Maximum number of terms.
+            kind: Only terms of this kind: ``"cross"``, ``"image_image"`` or ``"text_text"``; ``"image"`` or ``"text"``
+                for main effects; with order 3, ``"image_image_text"`` or ``"image_text_text"``.
+            sign: Only terms of this sign: ``"positive"`` or 1, ``"negative"`` or -1; ``"both"`` or None for all.
+
+        Raises:
+            InputError: ``kind`` or ``sign`` is unknown.
+        """
+        return strongest(self._blocks(kind), self.names, self.n_image, k, kind, sign)
+
+    def _blocks(self, kind: str | None) -> list[Block]:
+        """Return the terms of each order that has ``kind``; by default main effects only if there are no others."""
+        orders = {1: not self.has_interactions, 2: self.has_interactions, 3: self.triples is not None}
+        if kind is not None:
+            orders = {order: order == order_of(kind) and order <= self.order for order in orders}
+        blocks = list[Block]()
+        if orders[1]:
+            errors = _or_unknown(self.main_se, self.main.shape)
+            blocks.append(Block(np.arange(self.n_players)[:, None], self.main, errors, self.significant.main))
+        if orders[2]:
+            pair, tested = np.triu_indices(self.n_players, 1), self.significant.interactions
+            errors = _or_unknown(self.interactions_se, self.interactions.shape)[pair]
+            blocks.append(Block(np.stack(pair, axis=1), self.interactions[pair], errors, tested[pair]))
+        if orders[3] and self.triples is not None:
+            blocks.append(Block(*self.triples.terms(), self.significant.triples))
+        return blocks
 
     def subset(self, size: int, sign: Sign = 1) -> tuple[tuple[int, ...], float]:
         """Return the most (``sign=+1``) or least (``sign=-1``) similar coalition of ``size`` players, and its value.

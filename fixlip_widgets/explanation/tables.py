@@ -39,6 +39,19 @@ def as_csv(explanation: Surrogate) -> str:
     return stream.getvalue()
 
 
+def as_text(explanation: Surrogate, count: int = 12) -> str:
+    """Return the caption, the summary and a table of the ``count`` strongest terms, with their standard errors."""
+    terms = explanation.top(count)
+    names = [" × ".join(term.names) for term in terms]
+    width = max(map(len, names), default=0)
+    rows = (
+        f"  {name:{width}}  {term.value:+#9.3g}"
+        + ("" if math.isnan(term.standard_error) else f"  ± {term.standard_error:#.2g}")
+        for name, term in zip(names, terms, strict=True)
+    )
+    return "\n".join((explanation.caption, explanation.summary(), *rows))
+
+
 def as_json(explanation: Surrogate) -> dict[str, Any]:
     """Return all fields except images as lists and plain numbers; NaN becomes None.
 
