@@ -39,5 +39,11 @@ def scene_figure(scene: Scene) -> go.Figure:
     fig.add_layout_image(source=source, x=0, y=0, sizex=1, sizey=1, xref="x", yref="y", layer="below")
     fig.update_xaxes(visible=False, range=[0, 1])
     fig.update_yaxes(visible=False, range=[1, 0], scaleanchor="x")
-    fig.update_layout(title={"text": scene.caption}, template="plotly_white", height=420, showlegend=True)
+    fig.update_layout(
+        title={"text": scene.caption},
+        template="plotly_white",
+        height=420,
+        showlegend=True,
+        margin={"l": 24, "r": 24, "t": 52, "b": 24},
+    )
     return fig

@@ -8,7 +8,7 @@ import numpy as np
 import plotly.graph_objects as go
 from numpy.typing import NDArray
 
-from fixlip_widgets.drawing.colors import palette
+from fixlip_widgets.drawing.colors import palette, rgba
 from fixlip_widgets.drawing.plotly.style import THEMES, Style, escape_text
 
 Floats = NDArray[np.float64]
@@ -24,7 +24,14 @@ def curves_figure(kept: Floats, most: Floats, least: Floats, aid: float) -> go.F
     fig = go.Figure(
         [
             go.Scatter(x=kept, y=most, name="most similar", line={"color": colors.positive}),
-            go.Scatter(x=kept, y=least, name="least similar", line={"color": colors.negative}, fill="tonexty"),
+            go.Scatter(
+                x=kept,
+                y=least,
+                name="least similar",
+                line={"color": colors.negative},
+                fill="tonexty",
+                fillcolor=rgba(_STYLE.theme.ink, 0.06),
+            ),
         ]
     )
     fig.update_layout(**_STYLE.layout(f"Insertion/deletion: area between the curves {aid:.2f}", height=420))
@@ -37,9 +44,10 @@ def curves_figure(kept: Floats, most: Floats, least: Floats, aid: float) -> go.F
 def pointing_figure(by_word: Mapping[str, float], pgr: float, chance: float) -> go.Figure:
     """Draw the score of each object as a bar, with the ``chance`` level as a line; ``pgr`` is in the title."""
     words = [*by_word]
-    fig = go.Figure(go.Bar(x=[*range(len(words))], y=[*by_word.values()], marker={"color": palette("house").positive}))
-    fig.add_hline(y=chance, line={"dash": "dot", "color": _STYLE.theme.ink}, annotation_text="chance, without signs")
+    places, color = [*range(len(words))], palette(_STYLE.palette).positive
+    fig = go.Figure(go.Bar(x=places, y=[*by_word.values()], width=0.4, marker={"color": color}))
+    fig.add_hline(y=chance, line={"dash": "dot", "color": _STYLE.theme.ink}, annotation_text="chance")
     fig.update_layout(**_STYLE.layout(f"Pointing game: {pgr:.2f} over all objects", height=360))
-    fig.update_xaxes(tickvals=[*range(len(words))], ticktext=[escape_text(word) for word in words])
+    fig.update_xaxes(tickvals=places, ticktext=[escape_text(word) for word in words])
     fig.update_yaxes(title={"text": "share at the right place"}, range=[0, 1.02], gridcolor=_STYLE.theme.line)
     return fig
