@@ -1,8 +1,7 @@
 /** A part of the view as an SVG file of its own: computed styles become attributes, and HTML labels become text. */
 
 import { scaleOf } from "../lib/size";
-import { element, plain, printable, rounded, textOf } from "./elements";
-import { htmlShapes } from "./html-shapes";
+import { element, htmlShapes, plain, printable, rounded, textOf } from "./shapes";
 
 /** Space around the drawing. */
 const MARGIN = 12;

@@ -2,8 +2,7 @@
 
 import { roundingOf } from "../model/significance";
 import { decode, decodeIfKnown } from "../wire/arrays";
-import type { Difference, Group, Shown, WireResult } from "../wire/types";
-import { partsBetween } from "./parts";
+import type { Difference, Group, Part, Shown, WireResult } from "../wire/types";
 import { wireArray } from "./saved";
 
 /** Return the sums of a selection, without standard errors, which only the kernel can compute. */
@@ -156,4 +155,16 @@ function errorOf(current: Wire | null, pinned: Wire | null, partner: Partner, ro
 
 function minus(current: number | null, pinned: number | null): number | null {
   return current === null || pinned === null ? null : current - pinned;
+}
+
+/** Return B − A part by part, as `subtract_parts` in Python; empty if the kinds of parts differ. */
+function partsBetween(b: readonly Part[], a: readonly Part[]): readonly Part[] {
+  const kinds = (parts: readonly Part[]) => parts.map(({ kind }) => kind).join();
+  if (kinds(b) !== kinds(a)) {
+    return [];
+  }
+  return b.map(({ kind, value, se }, index) => {
+    const { value: before = Number.NaN, se: error = null } = a[index] ?? {};
+    return { kind, value: value - before, se: se === null || error === null ? null : Math.hypot(se, error) };
+  });
 }

@@ -41,11 +41,10 @@ import { Stage } from "../scene/Stage";
 import type { Store } from "../state/store";
 import { Notices } from "../ui/Notices";
 import { Views } from "../views/Views";
-import { Controls } from "./Controls";
+import { Controls, KeepProbability } from "./Controls";
 import { Finding } from "./Finding";
 import { Footer } from "./Footer";
-import { Bar, Header } from "./Header";
-import { Simple } from "./Simple";
+import { Bar, Header, TrustWord } from "./Header";
 
 export function App({ store }: { store: Store }) {
   const { generation, p, budget, selection, text, theme, top_k } = store.wire;
@@ -92,6 +91,26 @@ export function App({ store }: { store: Store }) {
         <All store={store} open={open} toggle={toggle} />
       )}
     </section>
+  );
+}
+
+/** The simple level: the picture with the words, and beside it the finding, how far to trust it, and p. */
+function Simple({ store }: { store: Store }) {
+  const { live, offline } = store.wire;
+  return (
+    <div class="fx-simple" aria-busy={store.view.stale.value}>
+      <section class="fx-scene" aria-label="Image and caption">
+        <Stage store={store} />
+        <Legend store={store} />
+      </section>
+      <div class="fx-told">
+        <Finding store={store} />
+        <TrustWord store={store} name="Trust in this explanation" />
+        {(live.value || offline.value) && <KeepProbability store={store} />}
+        {offline.value && <p class="fx-hint">{offline.value.why}</p>}
+      </div>
+      <Hiding store={store} />
+    </div>
   );
 }
 

@@ -1,10 +1,34 @@
 /** The connection to the kernel: the widget's traits as signals, messages beside them, and commits and requests. */
 
+import type { AnyModel } from "@anywidget/types";
 import { batch, type ReadonlySignal, type Signal, signal } from "@preact/signals";
 import { type Explanation, explanationOf } from "../model/explanation";
-import type { FromKernel, Graph, Progress, Refusal, Setting, ToKernel, Traits } from "../wire/types";
+import {
+  type FromKernel,
+  type Graph,
+  type Progress,
+  type Refusal,
+  type Setting,
+  type ToKernel,
+  TRAITS,
+  type Traits,
+} from "../wire/types";
 import { createAnswers } from "./answers";
-import { MIRRORED, type Model, type TraitSignals, traitSignals } from "./traits";
+
+export type Model = AnyModel<Traits>;
+
+/** Traits that become signals as they are; the connection decodes the result and checks the age of the graph. */
+type Mirrored = Exclude<keyof Traits, "result" | "graph_data">;
+
+const MIRRORED = TRAITS.filter((name): name is Mirrored => name !== "result" && name !== "graph_data");
+
+type TraitSignals = { readonly [Name in Mirrored]: Signal<Traits[Name]> };
+
+/** Return a signal for each trait, with its present value; the connection updates them. */
+function traitSignals(model: Model): TraitSignals {
+  const entries = MIRRORED.map((name) => [name, signal(model.get(name))]);
+  return Object.fromEntries(entries) as TraitSignals;
+}
 
 /** Settings whose change starts a refinement. */
 const RESTARTING: ReadonlySet<Setting> = new Set<Setting>(["p", "budget", "text", "method", "order"]);

@@ -2,9 +2,8 @@
 
 import type { Host } from "@anywidget/types";
 import type { Setting, ToKernel, Traits } from "../wire/types";
-import { connect, type WireState } from "./connection";
+import { connect, type Model, type WireState } from "./connection";
 import { type Level, remember } from "./level";
-import type { Model } from "./traits";
 import { createView, type Tool, type ViewState } from "./view";
 
 export type { Model, Tool };
