@@ -3,6 +3,7 @@
 import { render } from "preact";
 import { useRef } from "preact/hooks";
 import { count } from "../lib/format";
+import type { Explanation } from "../model/explanation";
 import { textWord } from "../model/players";
 import type { Store } from "../state/store";
 import { Icon } from "../ui/Field";
@@ -37,13 +38,14 @@ export function Download({ store }: { store: Store }) {
     ...(onMaps ? pictures(store, "maps", "Maps", "", maps) : []),
     {
       name: "csv",
-      label: `All ${count(termCount(shown))} terms, CSV`,
+      label: `${termCount(shown)}, CSV`,
+      note: missingTerms(shown),
       why: "",
       run: () => saveText(`${fileName(store, "terms")}.csv`, csvOf(shown), "text/csv"),
     },
   ];
   return (
-    <span ref={here}>
+    <span ref={here} class="fx-download">
       <Menu id={`${store.id}-download`} action="download" title="Download what the view shows" items={items}>
         <Icon name="download" />
         <span>Download</span>
@@ -128,16 +130,16 @@ async function withGraph<Result>(
   }
 }
 
-/** Return the number of rows that the CSV file has. */
-function termCount({
-  nPlayers,
-  order,
-  triples,
-}: {
-  nPlayers: number;
-  order: number;
-  triples: readonly unknown[];
-}) {
-  const pairs = order < 2 ? 0 : (nPlayers * (nPlayers - 1)) / 2;
-  return 1 + nPlayers + pairs + triples.length;
+/** "All 1,654 terms", or "1,754 terms" if the view has not all of them. */
+function termCount(of: Explanation): string {
+  const pairs = of.order < 2 ? 0 : (of.nPlayers * (of.nPlayers - 1)) / 2;
+  const terms = `${count(1 + of.nPlayers + pairs + of.triples.length)} terms`;
+  return missingTerms(of) ? terms : `All ${terms}`;
+}
+
+/** Return which terms the view has not got: the kernel sends only the strongest third-order terms. */
+function missingTerms({ order, nImage, nPlayers, triples }: Explanation): string {
+  const nText = nPlayers - nImage;
+  const all = (nImage * (nImage - 1) * nText + nImage * nText * (nText - 1)) / 2;
+  return order > 2 && triples.length < all ? `only the ${triples.length} strongest of third order` : "";
 }

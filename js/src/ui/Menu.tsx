@@ -8,6 +8,8 @@ export interface MenuItem {
   /** Value of the item's `data-item`. */
   readonly name: string;
   readonly label: string;
+  /** A further line. */
+  readonly note?: string;
   /** Why the item is unavailable, or empty. */
   readonly why: string;
   readonly run: () => void;
@@ -123,7 +125,7 @@ function Items({ id, label, items, first, button, close }: ItemsProps) {
       tabindex={-1}
       onKeyDown={press}
     >
-      {items.map(({ name, label: text, why, run }) => (
+      {items.map(({ name, label: text, note, why, run }) => (
         <button
           key={name}
           type="button"
@@ -139,7 +141,7 @@ function Items({ id, label, items, first, button, close }: ItemsProps) {
           }}
         >
           {text}
-          {why && <small>{why}</small>}
+          {(why || note) && <small>{why || note}</small>}
         </button>
       ))}
     </div>

@@ -46,6 +46,18 @@ describe("the menu", () => {
     expect(graph.textContent).toContain("no interactions");
   });
 
+  it("says whether the table has all terms", async () => {
+    const triples = [{ players: [0, 1, 5], value: -0.25, se: 0.125, significant: true }] as const;
+    const labels = [];
+    for (const result of [wireResult(), wireResult({ order: 3, triples })]) {
+      const view = await shown(new FakeModel(traits({ result })));
+      button(view).click();
+      await settled();
+      labels.push(one(view, "[data-item=csv]").textContent);
+    }
+    expect(labels).toEqual(["All 22 terms, CSV", "23 terms, CSVonly the 1 strongest of third order"]);
+  });
+
   it("saves the terms of the shown explanation", async () => {
     const view = await shown(new FakeModel());
     const urls = vi.spyOn(URL, "createObjectURL");
