@@ -10,26 +10,31 @@ from typing import Any
 import pytest
 
 import fixlip_widgets as fx
+from fixlip_widgets.explainers.candidates import Candidates
+from fixlip_widgets.explainers.classes import Classes
+from fixlip_widgets.explainers.retrieval import Retrieval
+from fixlip_widgets.explainers.scores import Scores
 
 PACKAGE = """
     Explanation FixlipWidget IncrementalExplainer VisionLanguageGame baselines demo estimators explain load_model
-    metrics
+    metrics explain_classes explain_retrieval
     EncodingError FixlipError InputError ModelError PoolError __version__
 """
 EXPLANATION = """
     baseline main interactions main_se interactions_se tokens grid p method seed similarity empty_similarity budget
-    image_encodes text_encodes cross predict first_order condition_on subset top to_networkx to_plotly to_frame
+    image_encodes text_encodes cross predict first_order condition_on subset top shares to_networkx to_plotly to_frame
     save load
 """
 GAME = """
     n_image n_text n_players tokens grid image_embeddings text_embeddings values value similarity empty_similarity
 """
-EXPLAINER = "extend explanation set_text set_image image_encodes text_encodes"
+EXPLAINER = "extend explanation contrast set_text set_image image_encodes text_encodes"
 WIDGET = """
     run cancel wait explanation to_html p budget text selection top_k
     method order removed graph_layout graph_kind graph_sign subset_size shown undo reset pin unpin code graph figure
     measure
 """
+CANDIDATES = "logits probabilities contrast probability to_frame to_plotly"
 ESTIMATORS = "fit_crossmodal"
 BASELINES = "banzhaf_values shapley_values game_attention grad_eclip exclip random_explanation"
 METRICS = "faithfulness insertion_deletion pointing_game"
@@ -55,6 +60,10 @@ def test_package_offers(name: str):
         (fx.Explanation, EXPLANATION),
         (fx.VisionLanguageGame, GAME),
         (fx.IncrementalExplainer, EXPLAINER),
+        (Scores, "names"),
+        (Candidates, CANDIDATES),
+        (Classes, "add templates"),
+        (Retrieval, "add caption"),
         (fx.FixlipWidget, WIDGET),
         (fx.estimators, ESTIMATORS),
         (fx.demo, DEMO),
@@ -71,6 +80,10 @@ def test_public_things_offer(owner: Any, names: str):
     ("function", "names"),
     [
         (fx.explain, "image text model p budget method order seed"),
+        (fx.explain_classes, "image names model templates p budget masks"),
+        (fx.explain_retrieval, "images caption model p budget masks"),
+        (fx.IncrementalExplainer.contrast, "b a p"),
+        (fx.Explanation.top, "k kind sign"),
         (fx.load_model, "name pretrained"),
         (fx.FixlipWidget.__init__, "image text model"),
         (fx.IncrementalExplainer.__init__, "game seed"),

@@ -10,24 +10,22 @@ for classes ``templates``.
 
 from __future__ import annotations
 
-from collections.abc import Iterator
 from dataclasses import replace
 from typing import TYPE_CHECKING, Any, Literal, NamedTuple
 
 import numpy as np
 import torch
-import torch.nn.functional as F
 from numpy.typing import NDArray
 from torch import Tensor
 
 from fixlip_widgets.errors import InputError
 from fixlip_widgets.estimators.crossmodal_regression import CrossModalFit, Modality, regress
 from fixlip_widgets.estimators.linear_values import linear_values
-from fixlip_widgets.estimators.quadratic import chunks
 from fixlip_widgets.estimators.standard_errors import standard_errors
 from fixlip_widgets.explainers.encoded_mask_pool import Pool
 from fixlip_widgets.explainers.game import VisionLanguageGame
 from fixlip_widgets.explainers.metrics.fit import MIN_HELD_OUT, held_out_fit
+from fixlip_widgets.explainers.scores import Scores
 from fixlip_widgets.explanation.explanation import Explanation
 from fixlip_widgets.explanation.kept_fits import keep_fit
 from fixlip_widgets.support.formatting import counted, plain, shortened
@@ -42,8 +40,6 @@ _MOST_FITS = 32
 """Number of explanations that are cached; each contains a copy of the image."""
 _SHOWN = 10
 """Candidates in the text and HTML forms."""
-_CLASSES_AT_ONCE = 1024
-"""Candidates whose probabilities are added up in one product, which bounds its memory."""
 
 
 class _Values(NamedTuple):
@@ -66,7 +62,7 @@ class _Values(NamedTuple):
     empty: float
 
 
-class Candidates:
+class Candidates(Scores):
     """Candidates and their explanations; see :func:`fixlip_widgets.explain_classes`.
 
     Args:
@@ -82,9 +78,6 @@ class Candidates:
         vectors: (k, d) their vectors, of unit norm.
     """
 
-    kind: Literal["class", "image"]
-    nouns: tuple[str, str]
-
     def __init__(
         self,
         game: VisionLanguageGame,
@@ -97,56 +90,15 @@ class Candidates:
         p: float,
         ridge: float | None = None,
     ) -> None:
-        self.game, self.modality, self.pool, self.held_out = game, modality, pool, held_out
+        ends = np.repeat([[True], [False]], pool.n, axis=1)
+        encode = game.image_embeddings if modality == "image" else game.text_embeddings
+        super().__init__(game, names, vectors, encode(ends).double())
+        self.modality, self.pool, self.held_out = modality, pool, held_out
         self.p, self.ridge = p, ridge
-        self.names, self.vectors = names, vectors
         self.side = pool.modality(p, exact=ridge is not None)
         enough = held_out.effective(p) >= MIN_HELD_OUT
         self._measured = held_out.modality(p) if enough else None
-        ends = np.repeat([[True], [False]], pool.n, axis=1)
-        encode = game.image_embeddings if modality == "image" else game.text_embeddings
-        self._ends = encode(ends).double()
         self._fits: dict[tuple[str, str], tuple[Explanation, CrossModalFit]] = {}
-
-    # -- values of the model -----------------------------------------------------------------------------------------
-
-    @property
-    def logits(self) -> Floats:
-        """(k,) logits of the complete input: values of the model, without an error."""
-        return self._logits(self._ends)[0].cpu().numpy()
-
-    @property
-    def probabilities(self) -> Floats:
-        """(k,) probabilities of the complete input, as the model was trained: softmax (CLIP) or sigmoid (SigLIP).
-
-        A softmax is over the given candidates, and NaN for a single one.
-        """
-        if len(self) == 1 and not self.game.model.sigmoid:
-            return np.full(1, np.nan)
-        return np.exp(self.log_probabilities(self._ends)[0].cpu().numpy())
-
-    def log_probabilities(self, embeddings: Tensor) -> Tensor:
-        """Return the (m, k) log-probabilities of (m, d) embeddings of masks."""
-        logits = self._logits(embeddings)
-        return F.logsigmoid(logits) if self.game.model.sigmoid else F.log_softmax(logits, dim=1)
-
-    def _logits(self, embeddings: Tensor, vectors: Tensor | None = None) -> Tensor:
-        vectors = self.vectors if vectors is None else vectors
-        return self.game.scale * embeddings.double() @ vectors.T + self.game.bias
-
-    def _log_probability(self, embeddings: Tensor, index: int) -> Tensor:
-        """Return the (m,) log-probabilities of one candidate, without the (m, k) of all candidates."""
-        out = torch.empty(len(embeddings), dtype=torch.float64, device=embeddings.device)
-        for rows in chunks(len(embeddings)):
-            some = embeddings[rows]
-            own = self._logits(some, self.vectors[index : index + 1])[:, 0]
-            if self.game.model.sigmoid:
-                out[rows] = F.logsigmoid(own)
-                continue
-            parts = self.vectors.split(_CLASSES_AT_ONCE)
-            total = torch.stack([self._logits(some, part).logsumexp(1) for part in parts]).logsumexp(0)
-            out[rows] = own - total
-        return out
 
     # -- explanations ------------------------------------------------------------------------------------------------
 
@@ -184,13 +136,6 @@ class Candidates:
                 f"{name!r} is the only {one}, so its softmax probability is always 1. Give at least two {several}."
             )
         return self._explained(name, "nats", self._probability_values)
-
-    def _index(self, name: str) -> int:
-        if name not in self.names:
-            one, several = self.nouns
-            listed = shortened(", ".join(self.names), 200)
-            raise InputError(f"There is no {one} {name!r}; the {several} are {listed}.")
-        return self.names.index(name)
 
     def _logit_values(self, vector: Tensor) -> _Values:
         complete, empty = self._logits(self._ends, vector[None])[:, 0].tolist()
@@ -324,10 +269,6 @@ class Candidates:
         n_image = self.game.n_image
         return self.game.names[:n_image] if self.modality == "image" else self.game.names[n_image:]
 
-    def ranking(self) -> NDArray[np.intp]:
-        """Return the (k,) candidates in order of decreasing logit."""
-        return np.argsort(-self.logits, kind="stable")
-
     def to_plotly(self, kind: Literal["players", "ranking"] = "players", top: int = 20, **options: Any) -> go.Figure:
         """Return a Plotly figure of the ``top`` candidates; see :mod:`fixlip_widgets.drawing.plotly.candidates`.
 
@@ -350,23 +291,6 @@ class Candidates:
             raise InputError(f"There is no figure kind {kind!r}; choose players or ranking.")
         values, errors = linear_values(self.side, self.vectors[torch.from_numpy(order.copy())], self.game.scale)
         return heatmap(names, self.player_names, values, errors, **options)
-
-    # -- containers --------------------------------------------------------------------------------------------------
-
-    def __len__(self) -> int:
-        return len(self.names)
-
-    def __iter__(self) -> Iterator[str]:
-        return iter(self.names)
-
-    def __contains__(self, name: object) -> bool:
-        return name in self.names
-
-    def rows(self, count: int | None = None) -> list[tuple[str, float, float]]:
-        """Return (name, logit, probability) of the ``count`` candidates with the largest logits, or of all."""
-        logits, probabilities = self.logits, self.probabilities
-        order = self.ranking()[:count]
-        return [(self.names[index], float(logits[index]), float(probabilities[index])) for index in order]
 
     def summary(self) -> str:
         """Return one line on the number of candidates and players, and on the cost."""

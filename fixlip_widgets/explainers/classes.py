@@ -12,6 +12,7 @@ from fixlip_widgets.encoders.towers import Masking
 from fixlip_widgets.errors import InputError
 from fixlip_widgets.estimators.masks import DEFAULT_DESIGN, HELD_OUT_STREAM, IMAGE_STREAM, MaskDesign, check_design
 from fixlip_widgets.explainers.candidates import Candidates
+from fixlip_widgets.explainers.cautions import warn_of_photograph
 from fixlip_widgets.explainers.class_texts import check_names, check_templates, class_vectors, prompt
 from fixlip_widgets.explainers.encoded_mask_pool import Pool
 from fixlip_widgets.explainers.encoding_plan import fill
@@ -148,6 +149,9 @@ def explain_classes(
         The classes with their logits and probabilities: softmax over the given classes, or sigmoid for models that were
         trained with a sigmoid loss (SigLIP). A single class has a logit, but no softmax probability (NaN).
 
+    Warns:
+        FixlipWarning: The demo model is given a photograph.
+
     Raises:
         InputError: There is no class or a name is blank or repeated; a template does not contain ``{}`` once; a text is
             too long for the model; or another argument is out of range.
@@ -160,6 +164,7 @@ def explain_classes(
     model = model or load_model()
     text = prompt(forms[0], listed[0])
     game = VisionLanguageGame(model, image, text, grid=grid, regions=regions, masking=masking, check=check)
+    warn_of_photograph(model, game.pixels)
     with ProgressBar(progress, "encoding", "encodings") as bar:
         texts = len(listed) * len(forms)
         vectors = class_vectors(game, listed, forms, lambda done: bar.show(done, texts + count))

@@ -189,7 +189,7 @@ def test_unknown_classes_are_refused_by_name():
 
 
 def test_many_classes_are_added_up_in_parts(monkeypatch):
-    monkeypatch.setattr("fixlip_widgets.explainers.candidates._CLASSES_AT_ONCE", 2)
+    monkeypatch.setattr("fixlip_widgets.explainers.scores._AT_ONCE", 2)
     found = classes()
     whole = found.log_probabilities(found.side.embeddings)[:, 1]
     np.testing.assert_allclose(found._log_probability(found.side.embeddings, 1), whole, atol=1e-12)
