@@ -10,8 +10,10 @@ PY := $(VENV)/bin/python
 QUICKSTART := notebooks/01_quickstart.ipynb
 # `make test ARGS="-k budget"` passes arguments to pytest.
 ARGS ?=
-# Processes that share the tests; the browser's tests take one of them.
+# Processes that share the tests, whole files each, in the order of tests/conftest.py.
 WORKERS ?= 2
+PYTEST := OMP_NUM_THREADS=1 $(PY) -m pytest -n $(WORKERS) --dist loadfile --no-loadscope-reorder --durations 20
+VITEST := $(PY) hatch_build.py npm test
 
 # The stamp file of a set-up contains a hash of its inputs: a fresh clone has no useful modification times.
 HASH := $(shell cat Makefile pyproject.toml hatch_build.py | cksum | tr -d ' ')
@@ -21,10 +23,10 @@ LAB := $(or $(wildcard $(TEST)),$(VENV)/.lab-$(HASH))
 export PIP_DISABLE_PIP_VERSION_CHECK := 1
 
 .NOTPARALLEL:
-.PHONY: help demo test lab lint format screenshots bundle browser clean distclean
+.PHONY: help demo test test-fast lab lint format screenshots bundle browser clean distclean
 
 help:
-	@grep -hE '^[a-z]+:.*##' $(MAKEFILE_LIST) | sed -E 's/^([a-z]+):.*## /  make \1\t/' | expand -t 20
+	@grep -hE '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed -E 's/^([a-z-]+):.*## /  make \1\t/' | expand -t 20
 
 demo: $(LAB) bundle ## run the quickstart notebook, and write a report on a packaged scene
 	@mkdir -p build
@@ -36,9 +38,17 @@ demo: $(LAB) bundle ## run the quickstart notebook, and write a report on a pack
 	@echo "The report is build/report.html, the executed notebook build/$(notdir $(QUICKSTART))."
 	@echo "To move the sliders, run 'make lab', which opens $(QUICKSTART) in JupyterLab."
 
-test: lint browser ## run all tests (ARGS="-k budget" for a subset)
-	$(PY) hatch_build.py npm test
-	OMP_NUM_THREADS=1 $(PY) -m pytest -n $(WORKERS) --dist loadfile --durations 20 $(ARGS)
+test: $(TEST) bundle browser ## run lint and all tests (ARGS="-k budget" for a subset)
+	@mkdir -p build
+	$(VITEST) > build/vitest.log 2>&1 & vitest=$$!; \
+	$(MAKE) --no-print-directory lint; \
+	wait $$vitest || { cat build/vitest.log >&2; exit 1; }
+	@tail -n 8 build/vitest.log
+	$(PYTEST) $(ARGS)
+
+test-fast: $(TEST) bundle ## run the tests without a browser and without those marked slow
+	$(VITEST)
+	$(PYTEST) -m "not slow and not e2e" $(ARGS)
 
 lab: $(LAB) bundle ## open JupyterLab on the quickstart
 	$(PY) -m jupyterlab $(if $(filter 0,$(shell id -u)),--allow-root) $(QUICKSTART)

@@ -77,6 +77,7 @@ def test_wheel_holds_the_bundle_that_the_checkout_holds(wheel: zipfile.ZipFile):
     assert wheel.read("fixlip_widgets/widget/static/widget.js") == bundle.read_bytes()
 
 
+@pytest.mark.slow
 def test_sdist_brings_its_bundle_so_that_no_node_is_needed(tmp_path: Path, without_node: dict[str, str]):
     with tarfile.open(build(REPOSITORY, "sdist", tmp_path / "sdist")) as archive:
         archive.extractall(tmp_path / "source", filter="data")
@@ -109,6 +110,7 @@ def test_installed_version_is_that_of_the_package():
     assert version("fixlip-widgets") == fixlip_widgets.__version__
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("line", ["import open_clip", "import torchvision", "from transformers import CLIPModel"])
 def test_other_packages_can_be_imported_before_this_one(line: str) -> None:
     done = subprocess.run([sys.executable, "-c", line], capture_output=True, text=True, check=False)

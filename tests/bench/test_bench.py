@@ -10,6 +10,7 @@ from fixlip_widgets.cli import main
 from tests.golden import DATA, tiny_clip, tiny_game
 
 
+@pytest.mark.slow
 def test_bench_measures_a_models_encoders(tmp_path, capsys):
     config = str(DATA / "tiny_clip.json")
     options = ["--batch", "4", "--explain", "64", "--out", str(tmp_path / "rows.json")]

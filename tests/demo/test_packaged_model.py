@@ -67,6 +67,7 @@ def test_ready_scenes_are_understood_except_the_marked_mistakes(examiner: Examin
         assert losses.argmax(dim=1).tolist() == list(range(len(nouns))), name
 
 
+@pytest.mark.slow
 def test_a_main_effect_is_not_what_a_word_adds_to_the_empty_pair():
     """README.md gives both numbers."""
     scene = demo.scene("dog_and_banana")
@@ -78,6 +79,7 @@ def test_a_main_effect_is_not_what_a_word_adds_to_the_empty_pair():
     assert explain(scene.image, scene.caption).main[dog] == pytest.approx(13, abs=0.5)
 
 
+@pytest.mark.slow
 def test_values_of_a_word_differ_between_two_captions_of_the_same_words():
     """notebooks/03_compare.ipynb: two captions are two games."""
     scene = demo.scene("owl_above_pizza")

@@ -60,6 +60,7 @@ def test_a_run_of_other_settings_is_not_continued(tmp_path: Path):
         run(tmp_path, "--steps", "2", "--seed", "1")
 
 
+@pytest.mark.slow
 def test_a_short_run_learns(tmp_path: Path):
     trainer = train.Trainer(
         train.Settings(size="tiny", batch=32, variants=1, warmup=5, steps=60, rate=3e-3), {"noto": packaged_pictures()}

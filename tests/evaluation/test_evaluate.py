@@ -53,6 +53,7 @@ def test_scores_are_those_of_the_metrics_on_a_game_of_its_own():
     assert (scores["image_encodes"], scores["text_encodes"]) == (explainer.image_encodes, explainer.text_encodes)
 
 
+@pytest.mark.slow
 def test_every_method_and_metric_has_a_score():
     record = measure(load_model(), scene_pair(), contestants((0.3, 0.7)), SMALL, {})
     assert list(record["methods"]) == [one.name for one in contestants((0.3, 0.7))]
@@ -121,6 +122,7 @@ def evaluate(folder, *arguments):
     return main(["evaluate", "--out", str(folder), *QUICK, *arguments])
 
 
+@pytest.mark.slow
 def test_results_are_parquet_and_a_page(tmp_path, capsys):
     assert evaluate(tmp_path, "--scenes", "1", "--methods", "game_attention", "exclip", "random") == 0
     assert "4 pairs measured, 0 rows skipped" in capsys.readouterr().out
@@ -139,6 +141,7 @@ def test_results_are_parquet_and_a_page(tmp_path, capsys):
     assert "| GAME |" in (tmp_path / "table.md").read_text()
 
 
+@pytest.mark.slow
 def test_nothing_is_computed_twice(tmp_path, capsys):
     assert evaluate(tmp_path, "--scenes", "1", "--methods", "game_attention") == 0
     before = {path: path.read_bytes() for path in (tmp_path / "records").iterdir()}
@@ -152,6 +155,7 @@ def test_nothing_is_computed_twice(tmp_path, capsys):
         assert methods["game_attention"] == json.loads(content)["methods"]["game_attention"]  # times included
 
 
+@pytest.mark.slow
 def test_a_killed_run_resumes_where_it_stopped(tmp_path):
     command = [sys.executable, "-m", "fixlip_widgets", "evaluate", "--out", str(tmp_path), *QUICK]
     command += ["--scenes", "2", "--methods", "random"]
@@ -169,6 +173,7 @@ def test_a_killed_run_resumes_where_it_stopped(tmp_path):
     assert all(path.read_bytes() == content for path, content in before.items())
 
 
+@pytest.mark.slow
 def test_other_settings_are_not_mixed(tmp_path, capsys):
     assert evaluate(tmp_path, "--scenes", "1", "--methods", "random") == 0
     assert evaluate(tmp_path, "--scenes", "1", "--methods", "random", "--seed", "1") == 2
@@ -177,6 +182,7 @@ def test_other_settings_are_not_mixed(tmp_path, capsys):
     assert "precision was 'float32' and is 'bfloat16'" in capsys.readouterr().err
 
 
+@pytest.mark.slow
 def test_a_run_resumes_from_settings_written_before_precision_was_added(tmp_path, capsys):
     assert evaluate(tmp_path, "--scenes", "1", "--methods", "random") == 0
     path = tmp_path / "settings.json"
@@ -187,6 +193,7 @@ def test_a_run_resumes_from_settings_written_before_precision_was_added(tmp_path
     assert "4 of 4 rows are already recorded" in capsys.readouterr().err
 
 
+@pytest.mark.slow
 def test_precision_is_part_of_the_command_and_the_device_is_not(tmp_path):
     choice = ["--scenes", "1", "--methods", "random", "--precision", "bfloat16", "--device", "cpu"]
     assert evaluate(tmp_path, *choice) == 0
@@ -196,6 +203,7 @@ def test_precision_is_part_of_the_command_and_the_device_is_not(tmp_path):
     assert "in bfloat16, weights" in (tmp_path / "report.html").read_text()
 
 
+@pytest.mark.slow
 def test_a_damaged_record_is_named(tmp_path, capsys):
     assert evaluate(tmp_path, "--scenes", "1", "--methods", "random") == 0
     damaged = next((tmp_path / "records").iterdir())
@@ -204,6 +212,7 @@ def test_a_damaged_record_is_named(tmp_path, capsys):
     assert damaged.name in capsys.readouterr().err
 
 
+@pytest.mark.slow
 def test_several_processes_give_the_same_scores_as_one(tmp_path, capsys):
     def scores(folder):
         records = [json.loads(path.read_text()) for path in sorted((folder / "records").iterdir())]
@@ -219,6 +228,7 @@ def test_several_processes_give_the_same_scores_as_one(tmp_path, capsys):
         assert one[1:] == pytest.approx(two[1:], abs=1e-5)
 
 
+@pytest.mark.slow
 def test_a_row_that_another_process_skips_is_named_too(tmp_path, capsys):
     Image.new("RGB", (60, 60), "green").save(tmp_path / "good.png")
     (tmp_path / "set.csv").write_text("image,caption\ngood.png,a dog\nnone.png,a dog\n")
@@ -253,6 +263,7 @@ def test_unusable_rows_are_named_counted_and_skipped(tmp_path, capsys):
     assert "4 rows skipped" in capsys.readouterr().out
 
 
+@pytest.mark.slow
 def test_a_measured_row_is_kept_when_its_picture_is_missing_at_a_later_run(tmp_path, capsys):
     picture = tmp_path / "good.png"
     Image.new("RGB", (60, 60), "green").save(picture)

@@ -257,6 +257,7 @@ def test_explain_leads_to_every_method():
     np.testing.assert_array_equal(values.main, baselines.shapley_values(tiny_game(1), 500, seed=2).main)
 
 
+@pytest.mark.slow
 @FEW_MASKS
 @pytest.mark.parametrize("method", ["banzhaf", "banzhaf_values", "shapley", "shapley_values"])
 def test_no_method_takes_many_more_encodings_by_default_than_another(method):

@@ -19,6 +19,7 @@ from nbconvert.exporters import HTMLExporter, get_exporter
 from tests.pages.notebooks import executed, fresh
 from tests.pages.reading import Page, unpacked
 
+pytestmark = pytest.mark.slow
 _VIEW = "application/vnd.jupyter.widget-view+json"
 
 
@@ -161,7 +162,6 @@ def test_a_second_widget_adds_little_to_the_saved_notebook():
     assert outputs + len(nbformat.writes(nbformat.from_dict({**fresh(), "metadata": {"m": model}}))) < 150_000
 
 
-@pytest.mark.slow
 def test_the_command_line_executes_and_waits_for_what_is_computed(tmp_path: Path):
     notebook = fresh()
     notebook.cells = notebook.cells[:2]  # nothing in it waits for the widget

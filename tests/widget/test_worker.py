@@ -123,6 +123,7 @@ def test_after_close_nothing_is_done() -> None:
     assert (done, worker.alive) == ([], False)
 
 
+@pytest.mark.slow
 def test_a_process_ends_cleanly_while_a_widget_is_at_work() -> None:
     script = (
         "from fixlip_widgets import FixlipWidget, IncrementalExplainer\n"
