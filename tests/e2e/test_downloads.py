@@ -17,6 +17,7 @@ from PIL import Image
 from playwright.sync_api import Browser, expect
 
 import fixlip_widgets as fx
+from fixlip_widgets.drawing.png import png
 from fixlip_widgets.pages import Recording
 from tests.e2e.lab import OpenNotebook
 from tests.e2e.test_accessibility import still, violations
@@ -27,6 +28,8 @@ from tests.pages.test_live_page import hostile
 
 SVG = "{http://www.w3.org/2000/svg}"
 NUMBERS = ("value", "standard_error")
+DIFFERENT = 6.0
+"""Mean difference of 256 levels between two programs' pixels: fonts differ, and only browsers know CSS filters."""
 HALF = 1e-3
 """Relative error of standard errors in saved pages, which have three significant digits."""
 
@@ -78,12 +81,16 @@ def assert_draws_edges(root: ElementTree.Element, explanation: fx.Explanation, t
         assert drawn[name] == pytest.approx(value, rel=0.05, abs=0.0051)
 
 
-def assert_is_picture(content: bytes, root: ElementTree.Element) -> None:
-    """The PNG has two pixels for each unit of the SVG, and many colours."""
+def assert_is_picture(content: bytes, svg: bytes) -> None:
+    """The PNG has two pixels for each unit of the SVG, many colours, and looks as another program draws the SVG."""
+    root = ElementTree.fromstring(svg)
     image = Image.open(io.BytesIO(content))
     sides = (float(root.get("width", "0")), float(root.get("height", "0")))
     assert image.size == tuple(round(2 * side) for side in sides)
     assert len(image.convert("RGB").getcolors(maxcolors=10**6) or ()) > 500
+    other = Image.open(io.BytesIO(png(svg.decode("utf-8"), scale=2.0))).convert("RGB").resize(image.size)
+    difference = np.abs(np.asarray(other, float) - np.asarray(image.convert("RGB"), float)).mean()
+    assert difference < DIFFERENT
 
 
 @pytest.fixture
@@ -131,7 +138,7 @@ def test_a_saved_page_downloads_what_it_shows(
     _, content = saved(view, "graph-svg")
     root = drawing(content)
     assert_draws_edges(root, explanation, int(view.says("top-k")), "cross")
-    assert_is_picture(saved(view, "graph-png")[1], root)
+    assert_is_picture(saved(view, "graph-png")[1], content)
     name, content = saved(view, "picture-svg")
     root = drawing(content)
     assert name.endswith("_picture.svg")
@@ -150,7 +157,7 @@ def test_a_saved_page_downloads_what_it_shows(
         assert float(number) == pytest.approx(values[player], abs=0.0051)
     texts = [element.text for element in root.iter(f"{SVG}text")]
     assert {"black", "dog", "hydr"} <= {*texts}
-    assert_is_picture(saved(view, "picture-png")[1], root)
+    assert_is_picture(saved(view, "picture-png")[1], content)
 
 
 def test_files_have_the_colours_of_the_readers_theme(
@@ -224,5 +231,6 @@ def test_a_widget_downloads_what_python_holds(open_notebook: Callable[..., OpenN
     drawn = sorted(abs(value) for value in titles(root).values())
     assert len(edges) == len(drawn)
     np.testing.assert_allclose(drawn, sorted(abs(edge[2]) for edge in edges), rtol=0.05, atol=0.0051)
-    root = drawing(saved(view, "picture-svg")[1])
-    assert_is_picture(saved(view, "picture-png")[1], root)
+    picture = saved(view, "picture-svg")[1]
+    assert drawing(picture).findtext(f"{SVG}title", "").startswith("“")
+    assert_is_picture(saved(view, "picture-png")[1], picture)

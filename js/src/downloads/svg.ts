@@ -42,7 +42,7 @@ export function svgOf(root: Element, sheet: Sheet): File {
   const add = (part: Element) => {
     const at = place(part.getBoundingClientRect());
     if (part instanceof SVGSVGElement) {
-      file.append(...viewport(part, at));
+      file.append(...viewport(part, at, scale));
     } else if (part instanceof HTMLImageElement || part instanceof HTMLCanvasElement) {
       file.append(rasterOf(part, at));
     } else if (part instanceof HTMLElement && isVisible(getComputedStyle(part))) {
@@ -58,8 +58,8 @@ export function svgOf(root: Element, sheet: Sheet): File {
 type Place = { readonly [Side in "x" | "y" | "width" | "height"]: number };
 
 /** Return a copy of a nested drawing at its place. */
-function viewport(part: SVGSVGElement, at: Place): Element[] {
-  const copy = copied(part, null);
+function viewport(part: SVGSVGElement, at: Place, scale: number): Element[] {
+  const copy = copied(part, null, scale);
   if (!copy) {
     return [];
   }
@@ -102,11 +102,15 @@ const INHERITED: Readonly<Record<string, string>> = {
   "font-weight": "400",
   "text-anchor": "start",
 };
-const OWN: Readonly<Record<string, string>> = { opacity: "1", "vector-effect": "none" };
+const OWN: Readonly<Record<string, string>> = { opacity: "1" };
 const PAINTED = "path, rect, circle, line";
 
-/** Return a copy with its computed style as attributes; null if it is invisible. */
-function copied(original: Element, parent: CSSStyleDeclaration | null): Element | null {
+/**
+ * Return a copy with its computed style as attributes; null if it is invisible.
+ *
+ * @param scale by how much the host scales the view.
+ */
+function copied(original: Element, parent: CSSStyleDeclaration | null, scale: number): Element | null {
   const style = getComputedStyle(original);
   if (original.localName === "title") {
     return original.textContent ? textOf("title", original.textContent) : null;
@@ -116,12 +120,15 @@ function copied(original: Element, parent: CSSStyleDeclaration | null): Element 
   }
   const copy = bare(original);
   dress(copy, style, parent);
+  if (style.vectorEffect === "non-scaling-stroke") {
+    scaleStroke(copy, style, enlargementOf(original) / scale);
+  }
   const { transform } = (original as SVGElement).style;
   if (transform) {
     copy.setAttribute("transform", transform.replaceAll("px", ""));
   }
   for (const child of original.childNodes) {
-    const part = child instanceof Element ? copied(child, style) : printable(child.textContent ?? "");
+    const part = child instanceof Element ? copied(child, style, scale) : printable(child.textContent ?? "");
     copy.append(...(part ? [part] : []));
   }
   return copy;
@@ -154,6 +161,22 @@ function dress(copy: Element, style: CSSStyleDeclaration, parent: CSSStyleDeclar
   if (style.filter && style.filter !== "none") {
     copy.setAttribute("style", `filter:${style.filter}`);
   }
+}
+
+/** Set a stroke of the width on the screen, because few programs know strokes that do not scale with the drawing. */
+function scaleStroke(copy: Element, style: CSSStyleDeclaration, enlargement: number): void {
+  const scaled = (lengths: string) =>
+    lengths.replaceAll(/[\d.]+/g, (length) => String(Number((Number(length) / enlargement).toPrecision(4))));
+  copy.setAttribute("stroke-width", scaled(plain(style.strokeWidth)));
+  if (style.strokeDasharray !== "none") {
+    copy.setAttribute("stroke-dasharray", scaled(plain(style.strokeDasharray)));
+  }
+}
+
+/** Return how many pixels of the screen a unit of the element's coordinates has. */
+function enlargementOf(original: Element): number {
+  const matrix = original instanceof SVGGraphicsElement ? original.getScreenCTM() : null;
+  return matrix ? Math.sqrt(Math.abs(matrix.a * matrix.d - matrix.b * matrix.c)) || 1 : 1;
 }
 
 function isVisible({ display, visibility }: CSSStyleDeclaration): boolean {
