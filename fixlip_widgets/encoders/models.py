@@ -14,6 +14,7 @@ import torch
 from torch import Tensor, nn
 
 from fixlip_widgets.encoders.images import check_preprocessed, denormalise, open_image
+from fixlip_widgets.encoders.loading.misfits import check_weights
 from fixlip_widgets.encoders.loading.open_clip_models import CONFIG, by_name, from_config, from_folder, read_config
 from fixlip_widgets.encoders.loading.open_clip_modules import OPEN_CLIP_MODELS, from_module
 from fixlip_widgets.encoders.loading.overrides import NONE, Overrides, check_image_size
@@ -278,6 +279,7 @@ def _of_triple(triple: tuple[Any, ...], preprocess: Any) -> tuple[nn.Module, Any
 
 
 def _of_module(model: nn.Module, processor: Any, tokenizer: Any, preprocess: Any) -> Parts:
+    check_weights(model)
     from fixlip_widgets.encoders.loading.transformers_models import from_transformers, without_adapter_wrapper
 
     base = without_adapter_wrapper(model)

@@ -14,7 +14,8 @@ from fixlip_widgets.encoders.towers.customised import customisations
 
 _SAMPLES = 64
 """Number of values per tensor that the state contains."""
-_MODULE_ATTRIBUTES = frozenset(vars(nn.Module()))
+_MODULE_ATTRIBUTES = frozenset(vars(nn.Module())) | {"fused_attn"}
+"""Attributes that are no switches; timm's choice of an attention function does not change the result."""
 
 
 def weights_state(clip: nn.Module) -> Hashable:

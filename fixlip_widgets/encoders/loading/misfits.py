@@ -114,3 +114,25 @@ def _first_size(line: str) -> str:
 def _some(names: list[str]) -> str:
     more = len(names) - _NAMED
     return ", ".join(names[:_NAMED]) + (f" and {more} more" if more > 0 else "")
+
+
+_QUANTISED = ("torch.ao.nn.quantized", "torch.nn.quantized")
+
+
+def check_weights(model: nn.Module) -> None:
+    """Check that a model's weights are in memory, and that its layers do not quantise their inputs.
+
+    Raises:
+        ModelError: Weights are on the meta device, or a layer quantises its inputs by the range of the whole batch.
+    """
+    if any(weight.is_meta for weight in model.parameters()):
+        raise ModelError(
+            "Some of the model's weights are on the meta device: they were offloaded, or never loaded. Load the whole "
+            "model on one device, without offloading."
+        )
+    for name, module in model.named_modules():
+        if type(module).__module__.startswith(_QUANTISED):
+            raise ModelError(
+                f"The layer {name} quantises its inputs by the range of the whole batch, so that the value of a mask "
+                "would depend on the other masks. Pass the model before its quantisation, or use precision='bfloat16'."
+            )

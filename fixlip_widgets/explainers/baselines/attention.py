@@ -164,17 +164,23 @@ def gradients_of(model: nn.Module) -> Generator[None]:
 
 @contextmanager
 def pytorch_attention(model: nn.Module) -> Generator[None]:
-    """Let the parts of transformers in a model call PyTorch's attention function, which a recorder can replace.
+    """Let parts of transformers and timm call PyTorch's attention function, which a recorder can replace.
 
-    Their setting ``attn_implementation``, such as "eager", is restored afterwards. It does not change the result.
+    Their settings ``attn_implementation``, such as "eager", and ``fused_attn`` are restored afterwards. They do not
+    change the result.
     """
     configs: list[Any] = [getattr(module, "config", None) for module in model.modules()]
     before = [(each, each._attn_implementation) for each in configs if hasattr(each, "_attn_implementation")]
+    unfused: list[Any] = [module for module in model.modules() if getattr(module, "fused_attn", None) is False]
     try:
         for config, _ in before:
             config._attn_implementation = "sdpa"
+        for module in unfused:
+            module.fused_attn = True
         yield
     finally:
+        for module in unfused:
+            module.fused_attn = False
         for config, implementation in before:  # outer configs first, because they overwrite those inside them
             config._attn_implementation = implementation
 
