@@ -62,7 +62,9 @@ class Method(MethodInfo):
         ``"banzhaf"``.
         """
         assert self.solve is not None, f"{self.name} has no pool"
-        explanation = self.solve(explainer, p, order, **fit).replace(method=self.name)
+        explanation = self.solve(explainer, p, order, **fit)
+        if explanation.method != self.name:  # a copy would not know its regression
+            explanation = explanation.replace(method=self.name)
         origins.link(explanation, explainer, **fit)
         return explanation
 

@@ -46,7 +46,7 @@ def minus(b, a):
 
 
 def spread_ratios(squared_errors, errors):
-    """Return the root mean square standard error of each block, relative to that of the estimates' true errors."""
+    """Return the root mean square of the standard errors of each block, relative to that of the true errors."""
     return {
         name: float(np.sqrt(np.nanmean([each[name] ** 2 for each in errors]) / np.nanmean(each_squared)))
         for name, each_squared in ((name, [each[name] for each in squared_errors]) for name in squared_errors[0])
@@ -54,15 +54,19 @@ def spread_ratios(squared_errors, errors):
 
 
 def repeated(fits, truth):
-    """Return which intervals cover the truth, the squared errors, and the standard errors, for every seed."""
-    repetitions, squared, errors = [], [], []
+    """Return which intervals cover the truth, and :func:`spread_ratios` of paired and of independent errors."""
+    repetitions, squared, paired, apart = [], [], [], []
     for b, a in fits:
         found = minus(parts(b.assemble()), parts(a.assemble()))
-        own = parts(contrast_errors(b, a, SAME))
-        repetitions.append(covered(truth, found, own))
+        paired.append(parts(contrast_errors(b, a, SAME)))
+        of_b, of_a = parts(standard_errors(b)), parts(standard_errors(a))
+        apart.append({name: np.hypot(of_b[name], of_a[name]) for name in truth})
+        repetitions.append(covered(truth, found, paired[-1]))
         squared.append({name: (found[name] - truth[name]) ** 2 for name in truth})
-        errors.append(own)
-    return repetitions, squared, errors
+    ratios, independent = spread_ratios(squared, paired), spread_ratios(squared, apart)
+    for what, each in (("paired", ratios), ("independent", independent)):
+        print(what, {name: round(value, 2) for name, value in each.items()})
+    return repetitions, ratios
 
 
 @pytest.mark.slow
@@ -71,9 +75,7 @@ def test_intervals_of_a_difference_cover_the_enumerated_truth(p, count, ridge):
     image = everything(IMAGE, N_IMAGE, p)
     truth = minus(*(parts(regress(image, everything(text, N_TEXT, p)).assemble()) for text in (TEXT, similar_text)))
     fits = (pair(p, count, seed, ridge) for seed in range(SEEDS))
-    repetitions, squared, errors = repeated(fits, truth)
-    ratios = spread_ratios(squared, errors)
-    print({name: round(value, 2) for name, value in ratios.items()})
+    repetitions, ratios = repeated(fits, truth)
     assert_covered(repetitions)
     few = ("baseline", "image mains") if p != 0.5 else ()  # extrapolations to an empty image, and few terms
     assert all(abs(value - 1) <= 0.1 for name, value in ratios.items() if name not in few), ratios
@@ -105,11 +107,9 @@ def test_intervals_of_two_captions_of_the_packaged_model_cover_the_truth(caption
     whole = everything(encode, N_IMAGE, 0.5)
     truth = minus(parts(regress(whole, b).assemble()), parts(regress(whole, a).assemble()))
     masks = (sampled(encode, N_IMAGE, 0.5, 600, seed, 0, design) for seed in range(SEEDS))
-    repetitions, squared, errors = repeated(
-        ((regress(drawn, b, None), regress(drawn, a, None)) for drawn in masks), truth
-    )
-    ratios = spread_ratios(squared, errors)
-    print(design, {name: round(value, 2) for name, value in ratios.items()})
+    fits = ((regress(drawn, b, None), regress(drawn, a, None)) for drawn in masks)
+    print(f"{design} masks:")
+    repetitions, ratios = repeated(fits, truth)
     if design == "orthogonal":
         assert_covered_at_least(repetitions)
     else:

@@ -6,6 +6,7 @@ import numpy as np
 import pytest
 import torch
 
+import fixlip_widgets as fx
 from fixlip_widgets import IncrementalExplainer, InputError, VisionLanguageGame
 from fixlip_widgets.explanation.comparison import subtract
 from tests.golden import tiny_clip, tiny_game, tiny_pixels
@@ -73,6 +74,15 @@ def test_differences_of_explanations_of_one_pool_have_paired_errors_while_their_
     np.testing.assert_array_equal(paired.interactions, apart.interactions)
 
 
+def test_results_of_explain_know_their_regression():
+    """Two calls with one seed draw the same image masks, so the errors of their difference are paired too."""
+    b, a = (fx.explain(tiny_pixels(), caption, model=tiny_clip(), budget=2**13) for caption in (B, A))
+    paired, apart = b - a, b.replace() - a.replace()
+    upper = np.triu_indices(a.n_image, 1)
+    assert np.median(paired.interactions_se[upper] / apart.interactions_se[upper]) < 0.9
+    assert all(error > 0 for error in b.shares().errors.values())
+
+
 def test_an_explanation_minus_itself_is_zero_without_significant_terms():
     explanation = explained().explanation()
     nothing = explanation - explanation
@@ -91,7 +101,7 @@ def test_explanations_of_other_masks_have_independent_errors():
 
 def test_arrays_make_the_errors_of_a_contrast_upper_bounds():
     assert explained(masks="orthogonal").contrast(B, A).conservative_errors
-    assert not explained().contrast(B, A).conservative_errors
+    assert not explained(masks="random").contrast(B, A).conservative_errors
 
 
 def test_the_game_of_another_caption_leaves_the_first_unchanged():
