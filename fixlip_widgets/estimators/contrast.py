@@ -22,12 +22,9 @@ from torch import Tensor
 
 from fixlip_widgets.estimators.crossmodal_regression import CrossModalFit, Modality
 from fixlip_widgets.estimators.influence import Bias, Chunk, rests_on_few
-from fixlip_widgets.estimators.standard_errors import Errors, Sampling, pair_coefficients
+from fixlip_widgets.estimators.standard_errors import EXACT_UP_TO, PROBES, Errors, Sampling, pair_coefficients
 
 Indices = NDArray[np.intp]
-_EXACT_UP_TO = 16
-"""Maximum number of other players for exact variances of their pair terms; above, random probes are used."""
-_PROBES = 16
 
 
 class Match(NamedTuple):
@@ -71,7 +68,7 @@ def contrast_errors(
     for modality in modalities:
         own, others = (image, text) if modality == "image" else (text, image)
         size = getattr(b, modality).n, getattr(b, _other(modality)).n
-        exact = max(size[1], getattr(a, _other(modality)).n) <= _EXACT_UP_TO
+        exact = max(size[1], getattr(a, _other(modality)).n) <= EXACT_UP_TO
         options: dict[str, Any] = {"size": size, "exact": exact}
         of_b = _Part(b, modality, scale_b, own=_same(b, modality), others=_same(b, _other(modality)), **options)
         of_a = _Part(a, modality, -scale_a, own=own, others=others, **options)
@@ -169,7 +166,7 @@ class _Part:
         if self.exact:
             moved = factor * flow.moved @ self._along
         else:
-            signs = torch.randint(0, 2, (len(flow.moved), _PROBES), generator=self._random).to(flow.moved) * 2 - 1
+            signs = torch.randint(0, 2, (len(flow.moved), PROBES), generator=self._random).to(flow.moved) * 2 - 1
             moved = factor * (flow.moved.T @ signs).double()
         return _Influences(
             baseline=factor * baseline,

@@ -27,9 +27,9 @@ from fixlip_widgets.estimators.influence import Chunk, Units, rests_on_few
 from fixlip_widgets.estimators.quadratic import chunks
 
 Floats = NDArray[np.float64]
-_EXACT_UP_TO = 16
+EXACT_UP_TO = 16
 """Maximum number of players for exact variances of the other modality's pair terms; above, random probes are used."""
-_PROBES = 16
+PROBES = 16
 """Number of random probes, which give these variances a relative standard error of √(2/16), a third."""
 
 
@@ -183,8 +183,8 @@ class _MovedPairs:
 
     def __init__(self, modality: Modality, width: int) -> None:
         self._modality = modality
-        self._exact = modality.n <= _EXACT_UP_TO
-        columns = width if self._exact else _PROBES
+        self._exact = modality.n <= EXACT_UP_TO
+        columns = width if self._exact else PROBES
         self._sums = torch.zeros(width, columns, dtype=torch.float64, device=modality.masks.device)
         self._random = torch.Generator().manual_seed(0)
 
@@ -193,7 +193,7 @@ class _MovedPairs:
         if self._exact:
             self._sums += moved.T @ moved
             return
-        signs = torch.randint(0, 2, (len(moved), _PROBES), generator=self._random).to(moved) * 2 - 1
+        signs = torch.randint(0, 2, (len(moved), PROBES), generator=self._random).to(moved) * 2 - 1
         self._sums += moved.T @ signs
 
     def variance(self) -> Tensor:
