@@ -10,6 +10,7 @@ import pytest
 from playwright.sync_api import Browser, sync_playwright
 
 from tests.e2e.browser import launch
+from tests.e2e.forked_kernels import forked_kernels
 from tests.e2e.lab import REPOSITORY, Lab, OpenNotebook, running_lab
 
 PICTURES = REPOSITORY / "build" / "screenshots"
@@ -42,7 +43,8 @@ def browser() -> Iterator[Browser]:
 
 @pytest.fixture(scope="package")
 def lab(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Lab]:
-    with running_lab(tmp_path_factory.mktemp("lab")) as lab:
+    folder = tmp_path_factory.mktemp("lab")
+    with forked_kernels(folder) as kernel, running_lab(folder, kernel=kernel) as lab:
         yield lab
 
 

@@ -41,12 +41,16 @@ SECONDS = 90
 
 
 class Lab:
-    """A running server that serves ``folder``; ``opens`` is the path below which it shows a notebook."""
+    """A running server that serves ``folder``.
 
-    def __init__(self, folder: Path, port: int, opens: str = "doc/tree") -> None:
+    ``opens`` is the path below which it shows a notebook, and ``kernel`` the kind of kernel of new notebooks.
+    """
+
+    def __init__(self, folder: Path, port: int, opens: str = "doc/tree", kernel: str = "python3") -> None:
         self.folder = folder
         self.port = port
         self.opens = opens
+        self.kernel = kernel
 
     def url(self, path: str) -> str:
         """Address of ``path`` with the token."""
@@ -60,13 +64,15 @@ class Lab:
     def write(self, name: str, *cells: str) -> str:
         """Write a notebook with these code cells; returns its name."""
         notebook = nbformat.v4.new_notebook(cells=[nbformat.v4.new_code_cell(cell) for cell in cells])
-        notebook.metadata["kernelspec"] = {"name": "python3", "display_name": "Python 3", "language": "python"}
+        notebook.metadata["kernelspec"] = {"name": self.kernel, "display_name": "Python 3", "language": "python"}
         nbformat.write(notebook, self.folder / name)
         return name
 
 
 @contextmanager
-def running_lab(folder: Path, application: str = "jupyterlab", opens: str = "doc/tree") -> Iterator[Lab]:
+def running_lab(
+    folder: Path, application: str = "jupyterlab", opens: str = "doc/tree", kernel: str = "python3"
+) -> Iterator[Lab]:
     """Start JupyterLab, or another ``application`` on its server, which shows notebooks at other addresses."""
     work = folder / "work"
     work.mkdir(parents=True)
@@ -74,7 +80,7 @@ def running_lab(folder: Path, application: str = "jupyterlab", opens: str = "doc
     settings.mkdir(parents=True)
     (settings / "notification.jupyterlab-settings").write_text('{"fetchNews": "false", "checkForUpdates": false}')
     port = free_port()
-    lab = Lab(work, port, opens)
+    lab = Lab(work, port, opens, kernel)
     command = [sys.executable, "-m", application, *OPTIONS, f"--ServerApp.port={port}", str(work)]
     with served(command, folder, lambda: lab.get("api/status")):
         yield lab
