@@ -220,6 +220,7 @@ def test_intervals_from_arrays_cover_the_enumerated_truth_at_least_as_often_as_s
     assert_covered_at_least([covered(enumerated(image, 0.5), found, errors) for found, errors, _ in results])
 
 
+@pytest.mark.slow  # as long as the game encodes its masks
 def test_terms_with_few_effective_masks_get_no_error(real_game):
     image, text = real_game.pool(0, [(0.5, 1000)]).modality(0.3), real_game.everything(0.3)[1]
     for ridge in (None, 0.0):
