@@ -69,6 +69,12 @@ def repeated(fits, truth):
     return repetitions, ratios
 
 
+def assert_as_wide_as_the_spread(ratios):
+    """Assert that errors are within 10 % of the true ones; the baseline is one term, whose ratio has an error of 5 %."""
+    chance = {"baseline": 2 / np.sqrt(2 * SEEDS)}
+    assert all(abs(value - 1) <= 0.1 + chance.get(name, 0) for name, value in ratios.items()), ratios
+
+
 @pytest.mark.slow
 @pytest.mark.parametrize(("p", "count", "ridge"), [(0.5, 600, None), (0.5, 1200, 0.0), (0.3, 600, None)])
 def test_intervals_of_a_difference_cover_the_enumerated_truth(p, count, ridge):
@@ -77,8 +83,8 @@ def test_intervals_of_a_difference_cover_the_enumerated_truth(p, count, ridge):
     fits = (pair(p, count, seed, ridge) for seed in range(SEEDS))
     repetitions, ratios = repeated(fits, truth)
     assert_covered(repetitions)
-    few = ("baseline", "image mains") if p != 0.5 else ()  # extrapolations to an empty image, and few terms
-    assert all(abs(value - 1) <= 0.1 for name, value in ratios.items() if name not in few), ratios
+    few = ("image mains",) if p != 0.5 else ()  # extrapolations to an empty image
+    assert_as_wide_as_the_spread({name: value for name, value in ratios.items() if name not in few})
 
 
 @pytest.fixture(scope="module")
@@ -114,7 +120,7 @@ def test_intervals_of_two_captions_of_the_packaged_model_cover_the_truth(caption
         assert_covered_at_least(repetitions)
     else:
         assert_covered(repetitions)
-        assert all(abs(value - 1) <= 0.1 for value in ratios.values()), ratios
+        assert_as_wide_as_the_spread(ratios)
 
 
 def test_a_fit_minus_itself_has_no_error_and_shared_masks_narrow_it():
