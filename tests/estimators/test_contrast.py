@@ -70,7 +70,7 @@ def repeated(fits, truth):
 
 
 def assert_as_wide_as_the_spread(ratios):
-    """Assert that errors are within 10 % of the true ones; the baseline is one term, whose ratio has an error of 5 %."""
+    """Assert that errors are within 10 % of the true ones; the ratio of one term, the baseline, varies by 5 %."""
     chance = {"baseline": 2 / np.sqrt(2 * SEEDS)}
     assert all(abs(value - 1) <= 0.1 + chance.get(name, 0) for name, value in ratios.items()), ratios
 
