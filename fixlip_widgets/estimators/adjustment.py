@@ -21,9 +21,9 @@ from fixlip_widgets.estimators.quadratic import QuadraticDesign, QuadraticFit, c
 _MOST_PAIRS, _UNITS_PER_PAIR = 200, 4
 """Maximum number of pairs to fit, and minimum number of units for each, so that the pairs' own noise stays small. They
 more than halve the cross-modal error on the packaged scene at p = 0.7."""
-_MOST_TRIPLES, _UNITS_PER_TRIPLE = 500, 1.5
-"""The same for triples, whose ridge is cross-validated. With 2,048 masks or more at p = 0.5, they lower the cross-modal
-error by a third on one packaged scene, and halve it on another."""
+_MOST_TRIPLES, _UNITS_PER_TRIPLE, _FEWEST_UNITS = 500, 1.5, 250
+"""The same for triples, whose ridge is cross-validated, and the minimum number of units for any. With 2,048 masks or
+more at p = 0.5, they lower the cross-modal error by a third on one packaged scene, and halve it on another."""
 _MOST_CANDIDATES = 40
 """Number of players, the strongest, among which triples are selected."""
 _MIN_PENALTY = 1e-9
@@ -124,7 +124,7 @@ def adjusted_slopes(
     size = 3 if design.paired else 2
     most, units_each = (_MOST_TRIPLES, _UNITS_PER_TRIPLE) if design.paired else (_MOST_PAIRS, _UNITS_PER_PAIR)
     count = min(most, math.comb(design.n, size), int(design.units / units_each))
-    if count < 1:
+    if count < 1 or (design.paired and design.units < _FEWEST_UNITS):
         return None
     shift = (design.mean - p) * design.inverse_spread
     products = _Products.strongest(part.strengths, size, count, shift)

@@ -134,8 +134,8 @@ class CrossModalFit:
         image_part, text_part: Polynomials fitted to each modality's projections on the other's mean embedding.
         cross: (n_image, n_text) coefficients of the centred products.
         centre: Inner product of the two mean embeddings.
-        image_adjustment, text_adjustment: The fits that removed the noise of pairs from ``cross``; None if there were
-            none.
+        image_adjustment, text_adjustment: The fits that removed the noise of pairs or triples from ``cross``; None if
+            there were none.
     """
 
     image: Modality
@@ -202,7 +202,7 @@ def regress(image: Modality, text: Modality, ridge: float | None = 0.0, *, pairs
         image: Image masks and embeddings.
         text: Text masks and embeddings.
         ridge: Penalty on pair terms within a sampled modality. None chooses it by cross-validation, and removes the
-            noise of pairs from the cross-modal terms; 0 is plain least squares.
+            noise of pairs or triples from the cross-modal terms; 0 is plain least squares.
         pairs: False omits pair terms within a modality, which leaves main effects and cross-modal interactions.
     """
     image_part = image.fit(text.moments.mean_embedding, ridge, pairs=pairs)

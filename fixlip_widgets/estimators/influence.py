@@ -1,7 +1,7 @@
 """Sampling units of a regression on masks, and their influences on the coefficients.
 
 A unit is a mask or a complement pair. The error of a coefficient is asymptotically the sum of the units' influences,
-and the sum of their squares estimates its variance; see :mod:`.variance`.
+and the sum of their squares estimates its variance; see :mod:`.standard_errors`.
 """
 
 from __future__ import annotations

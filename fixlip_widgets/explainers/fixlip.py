@@ -227,7 +227,7 @@ class IncrementalExplainer:
             p: Any probability, by default that of the last :meth:`extend`; far from those at which masks were drawn,
                 few masks count (``effective_image_masks``).
             ridge: Ridge penalty of image–image terms. By default, it is chosen by cross-validation, and the noise of
-                pairs is removed from cross-modal terms; 0 is the paper's estimator.
+                pairs or triples is removed from cross-modal terms; 0 is the paper's estimator.
             scope: ``"cross"`` fits main effects and cross-modal interactions only, which needs few masks.
             order: 3 adds image–image–text and image–text–text terms.
 
