@@ -150,7 +150,7 @@ def _add_explain(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("--regions", type=int, metavar="N", help="use N superpixels instead of a grid")
     parser.add_argument("--words", action="store_true", default=None, help="explain whole words instead of tokens")
     parser.add_argument("--masking", help="how patches are removed: zero (default), mean, blur or remove")
-    parser.add_argument("--masks", help="how masks are drawn at p = 0.5: random (default) or orthogonal")
+    parser.add_argument("--masks", help="how masks are drawn at p = 0.5: orthogonal (default) or random")
     parser.add_argument("--p", type=float, help="probability that a mask keeps a patch or token, in (0, 1)")
     parser.add_argument("--budget", type=whole_number, help="number of game evaluations, such as 131072 or 2^17")
     parser.add_argument(

@@ -25,7 +25,7 @@ MASK_DESIGNS: dict[MaskDesign, str] = {
     "random": "independent masks, in complementary pairs at p = 0.5",
 }
 """How sampled masks are drawn, by name."""
-DEFAULT_DESIGN: MaskDesign = "random"
+DEFAULT_DESIGN: MaskDesign = "orthogonal"
 ENUMERATE_UP_TO = 12
 """Maximum number of text players for encoding all ``2**n`` masks, which is exact and serves any ``p``."""
 IMAGE_STREAM, TEXT_STREAM, HELD_OUT_STREAM = 0, 1, 2

@@ -74,10 +74,10 @@ def explain(
         regions: A number of superpixels, or a label map, in place of a grid.
         words: Whether to mask whole words instead of tokens.
         masking: How removed patches are replaced: ``"zero"`` as in the paper, ``"mean"``, ``"blur"`` or ``"remove"``.
-        masks: How masks are drawn at p = 0.5 if they are a sample (Banzhaf methods only): ``"random"`` as complementary
-            pairs of random masks; ``"orthogonal"`` as such pairs from orthogonal arrays of strength 5, in which all
-            main effects and all pairs of players are exactly uncorrelated. Estimates are then more accurate with 1,000
-            masks or more (for up to 64 players), and 95 % intervals cover at least 95 % of the terms.
+        masks: How masks are drawn at p = 0.5 if they are a sample (Banzhaf methods only): ``"orthogonal"`` as
+            complementary pairs from orthogonal arrays of strength 5, in which all main effects and all pairs of players
+            are exactly uncorrelated, or ``"random"`` as random complementary pairs. Arrays make estimates more accurate
+            from about 1,000 masks on (for up to 64 players), and their 95 % intervals cover at least 95 % of the terms.
         ridge: Ridge penalty of image–image terms; by default chosen by cross-validation. 0 is the paper's estimator.
         scope: ``"cross"`` for main effects and cross-modal interactions only.
         check: Whether to compare the complete image and caption with the model's own forward pass.

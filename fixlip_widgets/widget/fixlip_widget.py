@@ -63,7 +63,7 @@ class FixlipWidget(WidgetTraits, anywidget.AnyWidget):
         words: Whether to remove whole words instead of tokens.
         masking: Replacement of removed patches: ``"zero"`` as in the paper, ``"mean"``, ``"blur"`` or ``"remove"``.
         seed: Seed of the mask streams.
-        masks: ``"random"`` or ``"orthogonal"``; see :func:`fixlip_widgets.explain`.
+        masks: ``"orthogonal"`` or ``"random"``; see :func:`fixlip_widgets.explain`.
         max_budget: Largest budget accepted from Python and from the view.
         **settings: Any of the settings below, ``autorun`` and ``idle_share``.
 

@@ -31,9 +31,9 @@ def test_explanations_record_how_masks_were_drawn():
 
 
 def test_code_that_reproduces_an_explanation_names_a_design_other_than_the_default():
-    assert "masks='orthogonal'" in reproduction(explained("orthogonal")[1])
-    assert "masks=" not in reproduction(explained("random")[1])
-    assert "masks=" not in reproduction(explained("random")[1].replace(masks=""))  # of an earlier version
+    assert "masks='random'" in reproduction(explained("random")[1])
+    assert "masks='random'" in reproduction(explained("random")[1].replace(masks=""))  # of an earlier version
+    assert "masks=" not in reproduction(explained("orthogonal")[1])
 
 
 def test_errors_at_other_p_are_upper_bounds_only_if_arrays_contribute():
@@ -78,4 +78,4 @@ def test_an_unknown_design_is_rejected():
     with pytest.raises(fx.InputError, match="orthogonal, random"):
         fx.IncrementalExplainer(tiny_game(), masks="sobol")
     with pytest.raises(fx.InputError, match="draws masks of its own"):
-        fx.explain(tiny_pixels(), "a dog", model=tiny_clip(), method="shapley", masks="orthogonal")
+        fx.explain(tiny_pixels(), "a dog", model=tiny_clip(), method="shapley", masks="random")
