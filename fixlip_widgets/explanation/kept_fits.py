@@ -1,7 +1,7 @@
 """The regressions behind explanations, from which errors of differences and of shares are computed.
 
-Explanations do not hold their regression: its masks and embeddings take megabytes, and users keep thousands of
-explanations. The latest regressions stay in memory, up to :data:`MOST_BYTES`.
+Explanations have no attribute for their regression: its masks and embeddings take megabytes, and users keep thousands
+of explanations. The latest regressions stay in memory, up to :data:`MOST_BYTES`, each as long as its explanation.
 """
 
 from __future__ import annotations
@@ -10,7 +10,7 @@ import weakref
 from typing import TYPE_CHECKING, NamedTuple
 
 from fixlip_widgets.estimators.crossmodal_regression import CrossModalFit
-from fixlip_widgets.support.memory import BoundedCache
+from fixlip_widgets.support.memory import memory_of
 from fixlip_widgets.support.threads import Lock
 
 if TYPE_CHECKING:
@@ -32,25 +32,23 @@ class KeptFit(NamedTuple):
     scale: float
 
 
-_origins: weakref.WeakKeyDictionary[Surrogate, tuple[weakref.ref[CrossModalFit], float]] = weakref.WeakKeyDictionary()
-_kept = BoundedCache[int, CrossModalFit](MOST_BYTES)
+_kept: weakref.WeakKeyDictionary[Surrogate, KeptFit] = weakref.WeakKeyDictionary()
+"""In the order of their last use."""
 _lock = Lock()
 
 
 def keep_fit(explanation: Surrogate, regression: CrossModalFit, scale: float) -> None:
     """Note that ``explanation`` is ``regression`` times ``scale``; copies and changed explanations are not noted."""
     with _lock:
-        if id(regression) not in _kept:
-            _kept.put(id(regression), regression)
-        _origins[explanation] = weakref.ref(regression), scale
+        _kept[explanation] = KeptFit(regression, scale)
+        while len(_kept) > 1 and memory_of([kept.regression for kept in _kept.values()]) > MOST_BYTES:
+            del _kept[next(iter(_kept))]
 
 
 def kept_fit(explanation: Surrogate) -> KeptFit | None:
     """Return the regression of ``explanation``; None if there is none, or it is no longer in memory."""
     with _lock:
-        reference, scale = _origins.get(explanation, (None, 1.0))
-        regression = reference() if reference is not None else None
-        if regression is None:
-            return None
-        _kept.get(id(regression))  # used most recently now
-        return KeptFit(regression, scale)
+        kept = _kept.pop(explanation, None)
+        if kept is not None:
+            _kept[explanation] = kept
+        return kept
