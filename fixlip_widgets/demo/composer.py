@@ -50,7 +50,7 @@ class Scene:
         """Return a Plotly figure of the image, in which the patches of every object have a colour of their own."""
         from fixlip_widgets.demo.figures import scene_figure
 
-        return scene_figure(self)
+        return scene_figure(self.image, self.caption, self.regions)
 
     def __repr__(self) -> str:
         return f"<Scene “{self.caption}”: {joined(self.names)} on {self.layout.background}>"
@@ -63,7 +63,7 @@ class Scene:
         """Return the image and its caption for notebooks."""
         from fixlip_widgets.demo.figures import png_base64
 
-        return render("demo/templates/scene.html.j2", png=png_base64(self), caption=self.caption)
+        return render("demo/templates/scene.html.j2", png=png_base64(self.image), caption=self.caption)
 
 
 def compose(

@@ -9,7 +9,7 @@ from fixlip_widgets.encoders.batches import distinct
 from fixlip_widgets.estimators import exact, fit_joint
 from fixlip_widgets.estimators.crossmodal_regression import Modality
 from fixlip_widgets.estimators.linear import fit_linear
-from fixlip_widgets.estimators.masks import draw_masks, enumerate_masks, enumeration_weights
+from fixlip_widgets.estimators.masks import DEFAULT_DESIGN, draw_masks, enumerate_masks, enumeration_weights
 from fixlip_widgets.estimators.shapley import fit_shapley, kernel_weights, size_probabilities
 from fixlip_widgets.explainers import baselines
 from fixlip_widgets.explainers.baselines import banzhaf_values, shapley_values
@@ -231,7 +231,7 @@ def test_embeddings_that_are_not_finite_are_refused():
 def test_banzhaf_values_are_the_linear_regression_over_all_pairs_of_masks(p):
     game = tiny_game(1)
     explanation = banzhaf_values(game, p, budget=400)
-    image, text = draw_masks(16, p, 0, 100, seed=0, stream=0), enumerate_masks(2)
+    image, text = draw_masks(16, p, 0, 100, seed=0, stream=0, design=DEFAULT_DESIGN), enumerate_masks(2)
     values = game.values(image, text)
     joint = np.concatenate([np.repeat(image, 4, axis=0), np.tile(text, (100, 1))], axis=1)
     expected = fit_joint(joint, values.ravel(), np.tile(enumeration_weights(text, p), 100), order=1)

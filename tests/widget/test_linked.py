@@ -163,6 +163,7 @@ def run(code: str, **names: Any) -> fx.Explanation:
     return names["explanation"]
 
 
+@pytest.mark.filterwarnings("ignore::fixlip_widgets.FixlipWarning")  # the budget is small
 @pytest.mark.parametrize("settings", [{}, {"method": "random"}, {"method": "shapley_values"}, {"order": 3}])
 def test_the_copied_code_gives_what_is_shown(settings: dict[str, Any]) -> None:
     scene = fx.demo.scene("guitar")
@@ -179,7 +180,7 @@ def test_the_copied_code_gives_what_is_shown(settings: dict[str, Any]) -> None:
 def test_the_copied_code_reads_the_same_file(tmp_path: Path) -> None:
     path = tmp_path / "a picture's file.png"
     fx.demo.scene("octopus").image.rotate(90).save(path)
-    widget = FixlipWidget(str(path), "an “octopus” isn't\\a tiger", grid=(2, 2), budget=2**8, idle_share=0.0)
+    widget = FixlipWidget(str(path), "an “octopus” isn't\\a tiger", grid=(2, 2), budget=2**12, idle_share=0.0)
     assert widget.wait(SECONDS)
     again = run(widget.code)
     np.testing.assert_allclose(again.interactions, widget.explanation.interactions, atol=1e-6)
