@@ -6,18 +6,18 @@ from typing import Any
 
 import numpy as np
 
-from fixlip_widgets.estimators.masks import IMAGE_STREAM, TEXT_STREAM, draw_masks
+from fixlip_widgets.estimators.masks import IMAGE_STREAM, TEXT_STREAM, MaskDesign, draw_masks
 
 COUNT = 6
 
 
-def first_masks(n_image: int, n_text: int, p: float, seed: int) -> dict[str, Any]:
-    """Return the first six image masks that an explainer with this ``seed`` draws at ``p``, each with a text mask.
+def first_masks(n_image: int, n_text: int, p: float, seed: int, design: MaskDesign) -> dict[str, Any]:
+    """Return the first six image masks that an explainer of this ``seed`` and ``design`` draws at ``p``, with text masks.
 
     Streams are prefix-stable, so these are the first masks drawn at ``p``, even if none has been drawn yet. For short
     captions all text masks are encoded, including these.
     """
-    image = draw_masks(n_image, p, 0, COUNT, seed=seed, stream=IMAGE_STREAM)
-    text = draw_masks(n_text, p, 0, COUNT, seed=seed, stream=TEXT_STREAM)
+    image = draw_masks(n_image, p, 0, COUNT, seed=seed, stream=IMAGE_STREAM, design=design)
+    text = draw_masks(n_text, p, 0, COUNT, seed=seed, stream=TEXT_STREAM, design=design)
     joint = np.concatenate([image, text], axis=1)
     return {"p": p, "masks": ["".join("01"[int(kept)] for kept in mask) for mask in joint]}

@@ -6,6 +6,7 @@ import base64
 import math
 from typing import TYPE_CHECKING, Any
 
+from fixlip_widgets.estimators.masks import check_design
 from fixlip_widgets.explanation.comparison import correspondence, label
 from fixlip_widgets.explanation.methods import CATALOGUE
 from fixlip_widgets.pages import wire_format as wire
@@ -123,7 +124,8 @@ def _examples(explanation: Surrogate) -> Saved | None:
     method = CATALOGUE.get(explanation.method)
     if method is None or not method.pooled or explanation.seed is None or not explanation.image_encodes:
         return None
-    return first_masks(explanation.n_image, explanation.n_text, explanation.p, explanation.seed)
+    design = check_design(explanation.masks or "random")  # files of earlier versions do not name it
+    return first_masks(explanation.n_image, explanation.n_text, explanation.p, explanation.seed, design)
 
 
 def _convergence(explanation: Surrogate, recording: Recording) -> list[Saved]:

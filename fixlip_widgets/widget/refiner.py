@@ -84,8 +84,8 @@ class Refiner:
         traits = self._screen.traits
         with self._screen.reporting("The costs cannot be estimated"):
             p, method = traits.p, method_of(traits.method)
-            game, seed = self.explainer.game, self.explainer.seed
-            masks = first_masks(game.n_image, game.n_text, p, seed) if method.uses_p else None
+            game, seed, design = self.explainer.game, self.explainer.seed, self.explainer.masks
+            masks = first_masks(game.n_image, game.n_text, p, seed, design) if method.uses_p else None
             budgets = [power for power in SLIDER_BUDGETS if 2**power <= traits.max_budget]
             costs = {str(power): self._cost(method, p, 2**power) for power in budgets}
             with self._screen.publishing():

@@ -116,7 +116,7 @@ def test_a_method_without_a_pool_can_be_cancelled_and_tells_its_progress(
 
 
 def test_third_order_terms_travel_strongest_first_and_join_their_players(make_widget: Make) -> None:
-    widget = make_widget(order=3, top_k=200, budget=2**12)
+    widget = make_widget(order=3, top_k=200, budget=2**14)
     assert widget.wait(SECONDS)
     triples = widget.result["triples"]
     assert len(triples) == 100
