@@ -12,7 +12,7 @@ COUNT = 6
 
 
 def first_masks(n_image: int, n_text: int, p: float, seed: int, design: MaskDesign) -> dict[str, Any]:
-    """Return the first six image masks that an explainer of this ``seed`` and ``design`` draws at ``p``, with text masks.
+    """Return the first six image masks that an explainer with these settings draws at ``p``, each with a text mask.
 
     Streams are prefix-stable, so these are the first masks drawn at ``p``, even if none has been drawn yet. For short
     captions all text masks are encoded, including these.
