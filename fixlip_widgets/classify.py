@@ -48,7 +48,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("--precision", help="float32, bfloat16, float16 or auto (bfloat16 if clearly faster)")
     parser.add_argument("--regions", type=int, metavar="N", help="use N superpixels instead of the encoder's patches")
     parser.add_argument("--masking", help="how patches are removed: zero (default), mean, blur or remove")
-    parser.add_argument("--masks", help="how masks are drawn at p = 0.5: random (default) or orthogonal")
+    parser.add_argument("--masks", help="how masks are drawn at p = 0.5: orthogonal (default) or random")
     parser.add_argument("--p", type=float, help="probability that a mask keeps a patch, in (0, 1)")
     parser.add_argument("--budget", type=whole_number, help="number of image masks, such as 4096 or 2^12")
     parser.add_argument("--seed", type=int)
