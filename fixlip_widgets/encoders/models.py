@@ -14,7 +14,7 @@ import torch
 from torch import Tensor, nn
 
 from fixlip_widgets.encoders.images import check_preprocessed, denormalise, open_image
-from fixlip_widgets.encoders.loading.misfits import check_weights
+from fixlip_widgets.encoders.loading.mismatched_weights import check_weights
 from fixlip_widgets.encoders.loading.open_clip_models import CONFIG, by_name, from_config, from_folder, read_config
 from fixlip_widgets.encoders.loading.open_clip_modules import OPEN_CLIP_MODELS, from_module
 from fixlip_widgets.encoders.loading.overrides import NONE, Overrides, check_image_size

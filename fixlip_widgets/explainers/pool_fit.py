@@ -10,7 +10,7 @@ import numpy as np
 from fixlip_widgets.estimators.crossmodal_regression import CrossModalFit, Modality, regress
 from fixlip_widgets.estimators.linear import fit_linear
 from fixlip_widgets.estimators.standard_errors import standard_errors
-from fixlip_widgets.estimators.third import regress_third
+from fixlip_widgets.estimators.third_order import regress_third
 from fixlip_widgets.explainers.game import VisionLanguageGame
 from fixlip_widgets.explainers.metrics.fit import MIN_HELD_OUT, held_out_fit
 from fixlip_widgets.explainers.pair_pools import PairPools

@@ -13,7 +13,7 @@ from fixlip_widgets.estimators.linear import fit_linear
 from fixlip_widgets.estimators.masks import draw_masks, enumerate_masks, enumeration_weights
 from fixlip_widgets.estimators.standard_errors import standard_errors
 from fixlip_widgets.estimators.sums import sum_errors
-from fixlip_widgets.estimators.third import regress_third
+from fixlip_widgets.estimators.third_order import regress_third
 from fixlip_widgets.explainers.encoded_mask_pool import Pool
 from fixlip_widgets.explanation.significance import degrees_of_freedom, significant
 

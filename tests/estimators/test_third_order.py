@@ -5,7 +5,7 @@ import torch
 from fixlip_widgets import Explanation, IncrementalExplainer, InputError, explain
 from fixlip_widgets.estimators.crossmodal_regression import Modality
 from fixlip_widgets.estimators.masks import draw_masks, enumerate_masks, enumeration_weights
-from fixlip_widgets.estimators.third import regress_third
+from fixlip_widgets.estimators.third_order import regress_third
 from fixlip_widgets.explanation.triples import Triples
 from tests.golden import tiny_clip, tiny_game, tiny_pixels
 

@@ -11,7 +11,7 @@ from packaging.version import Version
 from safetensors import SafetensorError
 from torch import nn
 
-from fixlip_widgets.encoders.loading.misfits import adapt_on_load, check_sizes, misfit, shapes_in
+from fixlip_widgets.encoders.loading.mismatched_weights import adapt_on_load, check_sizes, misfit, shapes_in
 from fixlip_widgets.errors import ModelError
 from fixlip_widgets.support.open_clip import open_clip
 

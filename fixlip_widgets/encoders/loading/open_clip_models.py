@@ -16,7 +16,7 @@ from fixlip_widgets.encoders.loading.checkpoints import (
     weights_in,
     weights_of_tag,
 )
-from fixlip_widgets.encoders.loading.misfits import is_from_openai
+from fixlip_widgets.encoders.loading.mismatched_weights import is_from_openai
 from fixlip_widgets.encoders.loading.overrides import NONE, Overrides, inferred_preprocessing
 from fixlip_widgets.encoders.loading.parts import Parts, first_line, preprocessing
 from fixlip_widgets.encoders.towers import required_size
