@@ -36,7 +36,7 @@ def measure(
     """
     game = SharedGame(model, pair.image, pair.caption)
     results: dict[str, Any] = dict(record.get("methods", {}))
-    samples = [sample(game, p, settings.n_masks, settings.seed) for p in settings.probabilities]
+    samples = [sample(game, p, settings.n_masks, settings.seed, progress=False) for p in settings.probabilities]
     for method in methods:
         if method.name not in results:
             results[method.name] = _measured(game, pair, method, settings, samples)
@@ -77,7 +77,7 @@ def _measured(
 
 def _curves(game: SharedGame, explanation: Explanation) -> dict[str, Any]:
     try:
-        curves = insertion_deletion(game, explanation)
+        curves = insertion_deletion(game, explanation, progress=False)
     except InputError:  # equal to the empty pair, so that normalisation is undefined
         return {"aid": None, "most": None, "least": None}
     return {"aid": curves.aid, "most": _rounded(curves.most), "least": _rounded(curves.least)}

@@ -106,7 +106,7 @@ class Measurer:
             yield measures
         for p in probabilities(explanation)[len(measures.faithfulness) :]:
             yield from encoding.run(_fresh(game, p))
-            faithfulness = sample(game, p, FRESH).faithfulness(explanation)
+            faithfulness = sample(game, p, FRESH, progress=False).faithfulness(explanation)
             measures = replace(measures, faithfulness=(*measures.faithfulness, faithfulness))
             yield measures
 

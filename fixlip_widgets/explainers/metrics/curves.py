@@ -11,7 +11,7 @@ from numpy.typing import NDArray
 
 from fixlip_widgets.errors import InputError
 from fixlip_widgets.explainers.game import VisionLanguageGame
-from fixlip_widgets.explainers.metrics.sampled import check_players
+from fixlip_widgets.explainers.metrics.sampled import check_players, evaluate
 from fixlip_widgets.explanation.explanation import Explanation
 from fixlip_widgets.explanation.subsets import best_subsets
 
@@ -57,7 +57,7 @@ class Curves:
         return curves_html(f"Area between insertion and deletion {self.aid:.3f}", self.kept, self.most, self.least)
 
 
-def insertion_deletion(game: VisionLanguageGame, explanation: Explanation) -> Curves:
+def insertion_deletion(game: VisionLanguageGame, explanation: Explanation, progress: bool | None = None) -> Curves:
     """Compute the curves of the most and least similar coalitions of every size, and the area between them.
 
     If the explanation has interactions, the coalitions of each size are found by search (:meth:`Explanation.subsets`).
@@ -67,6 +67,7 @@ def insertion_deletion(game: VisionLanguageGame, explanation: Explanation) -> Cu
     Args:
         game: The game that is explained; at most 102 coalitions are evaluated.
         explanation: Any explanation of that pair.
+        progress: Whether to show a progress bar; by default only for long computations in interactive use.
 
     Raises:
         InputError: The explanation has other players, or the full and the empty pair are equally similar.
@@ -74,10 +75,10 @@ def insertion_deletion(game: VisionLanguageGame, explanation: Explanation) -> Cu
     Source: Baniecki et al. 2025, insertion/deletion of subsets, with the paper's 51 points.
     """
     check_players(game, explanation)
-    return curves(game, extremes(explanation, 1), extremes(explanation, -1))
+    return curves(game, extremes(explanation, 1), extremes(explanation, -1), progress)
 
 
-def curves(game: VisionLanguageGame, most: Bools, least: Bools) -> Curves:
+def curves(game: VisionLanguageGame, most: Bools, least: Bools, progress: bool | None = False) -> Curves:
     """Compute the curves of (m, n) ``most`` and ``least`` similar coalitions, of sizes from none to all.
 
     Raises:
@@ -86,7 +87,7 @@ def curves(game: VisionLanguageGame, most: Bools, least: Bools) -> Curves:
     span = game.similarity - game.empty_similarity
     if span == 0:
         raise InputError("The full and the empty pair are equally similar, so the curves cannot be normalised.")
-    values = (game.value(np.concatenate([most, least])) - game.empty_similarity) / span
+    values = (evaluate(game, np.concatenate([most, least]), progress) - game.empty_similarity) / span
     shares, kept = most.sum(axis=1) / game.n_players, np.linspace(0.0, 1.0, POINTS)
     above, below = (np.interp(kept, shares, half) for half in np.split(values, 2))
     area = torch.trapezoid(torch.from_numpy(above - below), torch.from_numpy(kept))  # np.trapz was renamed in NumPy 2

@@ -14,6 +14,7 @@ from fixlip_widgets.explainers.game import VisionLanguageGame, check_game
 from fixlip_widgets.explainers.metrics.fit import r2_score, spearman
 from fixlip_widgets.explanation.explanation import Explanation
 from fixlip_widgets.support.checks import check_p, check_seed
+from fixlip_widgets.support.progress import ProgressBar
 
 _FRESH = 5  # mask stream that no estimator uses
 _FEWEST = 2
@@ -70,7 +71,12 @@ class Faithfulness:
 
 
 def faithfulness(
-    game: VisionLanguageGame, explanation: Explanation, p: float = 0.5, n_masks: int = 1000, seed: int = 0
+    game: VisionLanguageGame,
+    explanation: Explanation,
+    p: float = 0.5,
+    n_masks: int = 1000,
+    seed: int = 0,
+    progress: bool | None = None,
 ) -> Faithfulness:
     """Measure the p-faithfulness of an explanation: Spearman's correlation and R² on fresh joint masks.
 
@@ -81,6 +87,7 @@ def faithfulness(
         n_masks: Number of joint masks, at about one image encoding each. They are independent of the masks used in
             fits, for any seeds.
         seed: Random seed of the masks.
+        progress: Whether to show a progress bar; by default only for long computations in interactive use.
 
     Raises:
         InputError: ``p``, ``n_masks`` or ``seed`` is out of range, or the explanation has other players.
@@ -88,17 +95,31 @@ def faithfulness(
     Source: Baniecki et al. 2025, the p-faithfulness correlation.
     """
     check_players(game, explanation)
-    return sample(game, p, n_masks, seed).faithfulness(explanation)
+    return sample(game, p, n_masks, seed, progress).faithfulness(explanation)
 
 
-def sample(game: VisionLanguageGame, p: float = 0.5, n_masks: int = 1000, seed: int = 0) -> Sample:
+def sample(
+    game: VisionLanguageGame, p: float = 0.5, n_masks: int = 1000, seed: int = 0, progress: bool | None = None
+) -> Sample:
     """Evaluate the masks of :func:`faithfulness` once, to measure several explanations of one game.
+
+    The arguments are those of :func:`faithfulness`.
 
     Raises:
         InputError: ``p``, ``n_masks`` or ``seed`` is out of range.
     """
     masks = fresh_masks(game.n_players, p, n_masks, seed)
-    return Sample(masks, game.value(masks), float(p))
+    return Sample(masks, evaluate(game, masks, progress), float(p))
+
+
+def evaluate(game: VisionLanguageGame, masks: NDArray[np.bool_], progress: bool | None) -> NDArray[np.float64]:
+    """Return the (m,) logits of (m, n_players) joint ``masks``, with a progress bar if the computation is long."""
+    step, parts = 4 * game.batch.size, list[NDArray[np.float64]]()
+    with ProgressBar(progress, "measuring", "masks") as bar:
+        for start in range(0, len(masks), step):
+            parts.append(game.value(masks[start : start + step]))
+            bar.show(min(start + step, len(masks)), len(masks))
+    return np.concatenate(parts)
 
 
 def fresh_masks(n_players: int, p: float, n_masks: int = 1000, seed: int = 0) -> NDArray[np.bool_]:

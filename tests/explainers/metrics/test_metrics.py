@@ -5,10 +5,12 @@ import pytest
 
 import fixlip_widgets as fx
 from fixlip_widgets import InputError
+from fixlip_widgets.encoders.batches import BatchSize
 from fixlip_widgets.explainers.baselines import random_explanation
 from fixlip_widgets.explainers.metrics import Sample, faithfulness, insertion_deletion, pointing_game, sample
 from fixlip_widgets.explainers.metrics.curves import coalitions
 from fixlip_widgets.explainers.metrics.pointing import tokens_of
+from fixlip_widgets.support import progress
 from tests.examples import dog_and_hydrant
 from tests.examples import random_explanation as example
 from tests.golden import tiny_game
@@ -224,3 +226,17 @@ def test_game_and_explanation_in_the_wrong_order_are_refused(measure):
         measure(example(), tiny_game())
     with pytest.raises(InputError, match="explanation is of type VisionLanguageGame; pass a game, then an"):
         measure(tiny_game(), tiny_game())
+
+
+# -- progress -------------------------------------------------------------------------------------------------------
+
+
+def test_long_measurements_show_their_progress_where_asked(monkeypatch, capsys):
+    monkeypatch.setattr(progress, "_DELAY", 0.0)
+    game = tiny_game()
+    game.batch = BatchSize(10)
+    shown = sample(game, n_masks=100, progress=True)
+    assert "measuring" in capsys.readouterr().err
+    np.testing.assert_allclose(sample(game, n_masks=100, progress=False).values, shown.values, atol=1e-4)
+    insertion_deletion(game, random_explanation(game), progress=False)
+    assert capsys.readouterr().err == ""
