@@ -75,7 +75,8 @@ class _Array:
         form, linear = np.divmod(self.order[pairs], 2 * len(self.forms))
         firsts = self.forms[form] ^ _parity(linear[:, None] & self.columns) ^ self.inverted
         firsts ^= self.exchanged[pairs, None]
-        return np.stack([firsts, ~firsts], axis=1).reshape(-1, len(self.columns))[start % 2 :][: stop - start]
+        both = np.stack([firsts, ~firsts], axis=1).reshape(2 * len(firsts), len(self.columns))
+        return both[start % 2 :][: stop - start]
 
 
 @lru_cache(maxsize=8)

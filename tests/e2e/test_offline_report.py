@@ -146,7 +146,7 @@ def test_a_selected_word_colours_patches_by_its_interactions(
     player = explanation.n_image + 1
     view.chip(player).click()
     expect(view.root).to_have_attribute("data-selection", str(player))
-    np.testing.assert_allclose(view.values(), explanation.condition_on(player), rtol=1e-5, atol=1e-6)
+    view.expect_values(explanation.condition_on(player))
 
 
 def test_the_keyboard_selects_and_lets_go(open_page: Callable[..., Opened], report: Path, recording: Recording):

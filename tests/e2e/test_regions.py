@@ -64,9 +64,7 @@ def test_a_region_is_pointed_at_where_it_lies_and_hidden_as_the_encoder_sees_it(
     expect(view.root).to_have_attribute("data-selection", str(FRAME))
     click(view, 0.5 - 0.1, 0.5)
     expect(view.root).to_have_attribute("data-selection", "2")
-    np.testing.assert_allclose(
-        view.values(), notebook.evaluate("widget.explanation.condition_on(2)"), rtol=1e-5, atol=1e-6
-    )
+    view.expect_values(notebook.evaluate("widget.explanation.condition_on(2)"))
     expect(view.root.locator(".fx-outlined")).to_have_attribute(
         "d", notebook.evaluate("widget.scene['regions']['paths'][2]")
     )
@@ -98,7 +96,7 @@ def test_a_live_page_draws_regions_and_masks_without_a_kernel(browser: Browser, 
     view = View(page, page.locator(".fixlip"))
     expect(view.root.locator(".fx-patch")).to_have_count(5)
     click(view, 0.05, 0.5)
-    np.testing.assert_allclose(view.values(), explanation.condition_on(FRAME), rtol=1e-5, atol=1e-6)
+    view.expect_values(explanation.condition_on(FRAME))
     view.press("hide")
     click(view, 0.5, 0.05)
     expect(page.locator(".fx-seen [data-from=view]")).to_be_visible()

@@ -2,8 +2,11 @@
 
 from __future__ import annotations
 
+import time
 from typing import Any
 
+import numpy as np
+from numpy.typing import ArrayLike
 from playwright.sync_api import Locator, Page, expect
 
 from tests.e2e.lab import SECONDS
@@ -38,6 +41,13 @@ class View:
         return self.root.locator(".fx-patch, .fx-chip").evaluate_all(
             "all => all.sort((a, b) => a.dataset.player - b.dataset.player).map(each => Number(each.dataset.value))"
         )
+
+    def expect_values(self, expected: ArrayLike) -> None:
+        """Wait until the players have these colours: the selection changes before they are drawn."""
+        deadline = time.monotonic() + WAIT / 1000
+        while not np.allclose(self.values(), expected, rtol=1e-5, atol=1e-6) and time.monotonic() < deadline:
+            self.page.wait_for_timeout(50)
+        np.testing.assert_allclose(self.values(), expected, rtol=1e-5, atol=1e-6)
 
     def edges(self) -> dict[tuple[int, int], float]:
         """The graph: pair of players, lower first, to the interaction that is drawn."""

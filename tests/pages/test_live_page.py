@@ -256,7 +256,7 @@ def test_the_page_tells_how_the_error_fell_and_what_the_model_saw(tmp_path: Path
         points = [point["budget"] for point in snapshot["convergence"]]
         assert points == [budget for budget in budgets if budget <= snapshot["budget"]]
         assert snapshot["examples"]["p"] == snapshot["p"]
-        drawn = draw_masks(16, snapshot["p"], 0, 6, seed=5, stream=IMAGE_STREAM)
+        drawn = draw_masks(16, snapshot["p"], 0, 6, seed=5, stream=IMAGE_STREAM, design=explainer.masks)
         assert [[bit == "1" for bit in mask[:16]] for mask in snapshot["examples"]["masks"]] == drawn.tolist()
 
 

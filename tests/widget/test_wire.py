@@ -9,8 +9,7 @@ from typing import Any
 
 import numpy as np
 import pytest
-from ipywidgets import Widget
-from ipywidgets.widgets.widget import _put_buffers, _remove_buffers
+from ipywidgets.widgets.widget import _instances, _put_buffers, _remove_buffers
 
 from fixlip_widgets import FixlipWidget
 from fixlip_widgets.pages import wire_format as wires
@@ -167,11 +166,11 @@ def test_the_code_has_the_same_model_in_every_kernel(widget: FixlipWidget) -> No
 def test_plotly_is_shared_when_a_view_first_asks_for_it(widget: FixlipWidget, wire: Wire) -> None:
     shared_bundle(PLOTLY).close()
     name = widget.plotly.removeprefix("IPY_MODEL_")
-    assert name not in Widget.get_manager_state()["state"]
+    assert name not in _instances
     for _ in range(2):  # another view asks too
         wire.ask({"type": "plotly", "shares": True})
     assert wire.messages == [{"type": "plotly", "code": ""}] * 2
-    assert Widget.get_manager_state()["state"][name]["state"]["code"] == built(PLOTLY)
+    assert _instances[name].get_state("code") == {"code": built(PLOTLY)}
 
 
 @pytest.mark.parametrize(("name", "file"), [("bundle", VIEW), ("plotly", PLOTLY)])
