@@ -121,7 +121,7 @@ class LeastSquares:
         return inverse.mul_(scale[:, None]).mul_(scale)
 
     def _inverse_of_few_rows(self) -> Tensor:
-        """Return the same pseudoinverse from the products of the rows, of which there are fewer than columns."""
+        """Return the same pseudoinverse, from the Gram matrix of the rows: there are fewer rows than columns."""
         rows = torch.cat([self._columns(rows) for rows in self.blocks()]) * self.weights.sqrt()[:, None]
         scale = torch.linalg.vector_norm(rows, dim=0)
         scale = torch.where(scale > 1e-150, 1 / scale, 0.0)

@@ -164,8 +164,8 @@ class Sampling:
         explained, slope = chunk.centred @ self.cross, chunk.slope
         residuals = chunk.offset @ self.other.moments.slopes.T.to(chunk.offset) - explained
         if self.adjustment is not None:
-            pair_effects, slope = self.adjustment.at(chunk.rows)
-            residuals = residuals - pair_effects
+            effects, slope = self.adjustment.at(chunk.rows)
+            residuals = residuals - effects
         return Flow(
             slope=slope,
             residuals=chunk.slope_residuals(residuals),

@@ -10,6 +10,7 @@ for classes ``templates``.
 
 from __future__ import annotations
 
+from abc import ABC, abstractmethod
 from dataclasses import replace
 from typing import TYPE_CHECKING, Any, Literal, NamedTuple
 
@@ -62,7 +63,7 @@ class _Values(NamedTuple):
     empty: float
 
 
-class Candidates(Scores):
+class Candidates(Scores, ABC):
     """Candidates and their explanations; see :func:`fixlip_widgets.explain_classes`.
 
     Args:
@@ -216,9 +217,9 @@ class Candidates(Scores):
             return float("nan")
         return self.side.effective if self.side.sampled else float(len(self.side.masks))
 
+    @abstractmethod
     def _players(self, name: str) -> dict[str, Any]:
         """Return the fields that describe the players, and the numbers of encodings."""
-        raise NotImplementedError
 
     def _extend(self, names: tuple[str, ...], vectors: Tensor) -> None:
         """Add candidates; log-probabilities are then against more of them, and are fitted again."""
