@@ -17,7 +17,7 @@ VIEW_SETTINGS = (
     "subset_size",
     "subset_sign",
     "view",
-    "block",
+    "heatmap_kind",
     "palette",
     "theme",
     "level",

@@ -85,7 +85,7 @@ CHECKS: dict[str, Check] = {
     "subset_size": whole_number("subset_size: the number of players in the subset shown (0 for none)", 0, MAX_SUBSET),
     "subset_sign": one_of("sign of a subset", SIGNS[1:]),
     "view": one_of("view", VIEWS),
-    "block": one_of("block of interactions", BLOCKS),
+    "heatmap_kind": one_of("kind of interactions in the heatmap", BLOCKS),
     "shown": one_of("explanation to show", SHOWN),
     "palette": one_of("palette", tuple(PALETTES)),
     "theme": one_of("theme", THEMES),

@@ -34,7 +34,7 @@ class WidgetTraits(t.HasTraits):
     subset_size = t.Int(0).tag(sync=True, setting=True)
     subset_sign = t.Unicode("positive").tag(sync=True, setting=True)
     view = t.Unicode("graph").tag(sync=True, setting=True)
-    block = t.Unicode("cross").tag(sync=True, setting=True)
+    heatmap_kind = t.Unicode("cross").tag(sync=True, setting=True)
     shown = t.Unicode("current").tag(sync=True, setting=True)
     palette = t.Unicode("house").tag(sync=True, setting=True)
     theme = t.Unicode("auto").tag(sync=True, setting=True)

@@ -406,7 +406,7 @@ class Settings(TypedDict):
     """Number of players in the subset that the graph shows; 0 for none."""
     subset_sign: Literal["positive", "negative"]
     view: ViewName
-    block: Block
+    heatmap_kind: Block
     shown: Shown
     palette: str
     theme: str

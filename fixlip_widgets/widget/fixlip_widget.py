@@ -77,7 +77,8 @@ class FixlipWidget(WidgetTraits, anywidget.AnyWidget):
         top_k, graph_layout: Number of edges, and layout of the nodes.
         graph_kind, graph_sign: Kind of the edges (``cross``, ``intra`` or ``all``), and their sign.
         subset_size, subset_sign: Size and sign of the subset that the graph shows; size 0 for none.
-        view, block: ``graph``, ``heatmap`` or ``table``; ``cross``, ``text_text`` or ``image_image`` for the heatmap.
+        view: ``graph``, ``heatmap`` or ``table``.
+        heatmap_kind: Interactions in the heatmap: ``cross``, ``text_text`` or ``image_image``.
         shown: ``current``, ``pinned`` or their ``difference``; see :meth:`pin`.
         palette, theme: ``house`` or ``safe`` colours; ``auto``, ``light`` or ``dark``.
         level: ``simple`` shows the picture, the words, p, a sentence and how far to trust it; ``all`` shows every

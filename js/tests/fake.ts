@@ -96,7 +96,7 @@ export function traits(changes: Partial<Traits> = {}): Traits {
     subset_size: 0,
     subset_sign: "positive",
     view: "graph",
-    block: "cross",
+    heatmap_kind: "cross",
     shown: "current",
     offline: null,
     pinned: null,

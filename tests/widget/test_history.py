@@ -72,7 +72,7 @@ def test_a_method_is_taken_back_with_the_order_that_it_changed(widget: FixlipWid
 
 
 def test_view_and_selection_are_not_undone(widget: FixlipWidget) -> None:
-    widget.selection, widget.view, widget.block, widget.removed = (3,), "table", "text_text", (1,)
+    widget.selection, widget.view, widget.heatmap_kind, widget.removed = (3,), "table", "text_text", (1,)
     assert widget.undoable == ""
 
 

@@ -38,7 +38,7 @@ ANOTHER: dict[str, Any] = {
     "subset_size": 4,
     "subset_sign": "negative",
     "view": "table",
-    "block": "text_text",
+    "heatmap_kind": "text_text",
     "shown": "pinned",
     "palette": "safe",
     "theme": "dark",

@@ -23,7 +23,7 @@ const SETTINGS: readonly Setting[] = [
   "selection",
   "removed",
   "view",
-  "block",
+  "heatmap_kind",
   "shown",
 ];
 const DONE = { status: "done", live: false, autorun: true, error: "" } as const;

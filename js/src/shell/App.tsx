@@ -19,7 +19,7 @@
  *   Elements for an interaction — edges, third-order terms (`data-kind=term`), rows of the table — have `data-players`.
  * - `.fx-edge` — `data-source`, `data-target`, `data-value`, `data-significant`, `data-lit` (ends at an active player).
  * - `.fx-heatmap` — Plotly's element: its `data[0].z` is (rows, columns) of the block, (tokens, patches) at first.
- * - `[data-action=several|hide|show-all|clear|level|reset-places|only-selection]`, `[data-block=cross|text_text|image_image]`,
+ * - `[data-action=several|hide|show-all|clear|level|reset-places|only-selection]`, `[data-heatmap-kind=cross|text_text|image_image]`,
  *   `[data-sort=name|value|certainty|size]`, `[data-subset-value]`, `[data-group=total|within]`.
  * - `input[id$="-p"]`, `input[id$="-budget"]` (exponent of two), `input[id$="-top"]` — the sliders.
  * - `[data-action=run|cancel|undo|reset|retry|pin|unpin|measure|stop-measuring|show-cross|download|load-plotly|copy-code|provenance|examples|apply-caption|keep-caption]`,

@@ -88,7 +88,7 @@ function playersIn(block: Block, board: Board): string {
 }
 
 function Blocks({ store }: { store: Store }) {
-  const shown = store.wire.block.value;
+  const shown = store.wire.heatmap_kind.value;
   return (
     <div class="fx-tabs" role="group" aria-label="Which interactions">
       {BLOCKS.map(({ block, label }) => (
@@ -96,9 +96,9 @@ function Blocks({ store }: { store: Store }) {
           key={block}
           type="button"
           title={`Interactions between ${playersIn(block, store.view.board.value)}${shrunk(store, block)}`}
-          data-block={block}
+          data-heatmap-kind={block}
           aria-pressed={block === shown}
-          onClick={() => store.commit("block", block)}
+          onClick={() => store.commit("heatmap_kind", block)}
         >
           {label}
         </button>

@@ -379,7 +379,7 @@ export interface Settings {
   readonly subset_size: number;
   readonly subset_sign: "positive" | "negative";
   readonly view: ViewName;
-  readonly block: Block;
+  readonly heatmap_kind: Block;
   readonly shown: Shown;
   readonly palette: string;
   readonly theme: string;
@@ -465,7 +465,7 @@ export const TRAITS: readonly (keyof Traits)[] = [
   "subset_size",
   "subset_sign",
   "view",
-  "block",
+  "heatmap_kind",
   "shown",
   "palette",
   "theme",

@@ -237,7 +237,7 @@ describe("the view", () => {
   it("marks terms that are not identified yet", async () => {
     const identified = { cross: true, text_text: true, image_image: false };
     const result = wireResult({ identified });
-    const view = await shown(new FakeModel(traits({ result, view: "heatmap", block: "image_image" })));
+    const view = await shown(new FakeModel(traits({ result, view: "heatmap", heatmap_kind: "image_image" })));
     expect(view.querySelector("[data-caveat=identified] [popover]")?.textContent).toContain("fewer masks");
   });
 

@@ -338,8 +338,8 @@ describe("the table", () => {
 describe("the block of the heatmap", () => {
   it("is a setting", async () => {
     const { model, view } = await drawn({ view: "heatmap" });
-    one(view, "[data-block=image_image]").click();
-    expect(model.get("block")).toBe("image_image");
+    one(view, "[data-heatmap-kind=image_image]").click();
+    expect(model.get("heatmap_kind")).toBe("image_image");
     await settled();
     expect(one(view, ".fx-heatmap").getAttribute("aria-label")).toContain("patches × patches");
   });

@@ -44,7 +44,7 @@ export function Heatmap({ store }: { store: Store }) {
   const plotly = usePlotly(store);
   const { width } = useSize(frame);
   const of = store.view.explanation.value;
-  const block = store.wire.block.value;
+  const block = store.wire.heatmap_kind.value;
   const limit = store.view.limits.value[block] || 1;
   const palette = store.view.palette.value;
   const dark = store.view.dark.value;

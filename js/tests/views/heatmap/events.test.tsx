@@ -59,7 +59,7 @@ describe("the plot", () => {
 
   it("follows the block that is shown", async () => {
     const { model, fire } = await drawn();
-    model.set("block", "text_text");
+    model.set("heatmap_kind", "text_text");
     await settled();
     await fire("plotly_click", at(0, 1));
     expect(model.get("selection")).toEqual([4, 5]);
