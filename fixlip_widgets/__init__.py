@@ -23,7 +23,15 @@ logging.getLogger(__name__).addHandler(logging.NullHandler())
 if TYPE_CHECKING:
     from fixlip_widgets import demo, estimators
     from fixlip_widgets.encoders.models import Model, load_model
-    from fixlip_widgets.errors import EncodingError, FixlipError, FixlipWarning, InputError, ModelError, PoolError
+    from fixlip_widgets.errors import (
+        CancelledError,
+        EncodingError,
+        FixlipError,
+        FixlipWarning,
+        InputError,
+        ModelError,
+        PoolError,
+    )
     from fixlip_widgets.estimators import masks
     from fixlip_widgets.explainers import baselines, metrics
     from fixlip_widgets.explainers.classes import explain_classes
@@ -36,6 +44,7 @@ if TYPE_CHECKING:
     from fixlip_widgets.widget import FixlipWidget
 
 __all__ = [
+    "CancelledError",
     "EncodingError",
     "Explanation",
     "FixlipError",
@@ -61,6 +70,7 @@ __all__ = [
 ]
 
 _MODULES = {
+    "CancelledError": "errors",
     "EncodingError": "errors",
     "Explanation": "explanation.explanation",
     "FixlipError": "errors",

@@ -21,5 +21,9 @@ class EncodingError(FixlipError):
     """An encoder failed or returned embeddings that are not finite."""
 
 
+class CancelledError(FixlipError):
+    """Work was cancelled before it had a result."""
+
+
 class PoolError(FixlipError):
     """A saved pool or explanation is damaged, or was saved by another version or model."""

@@ -5,7 +5,7 @@ import pytest
 import fixlip_widgets as fx
 
 
-@pytest.mark.parametrize("kind", [fx.InputError, fx.ModelError, fx.EncodingError, fx.PoolError])
+@pytest.mark.parametrize("kind", [fx.InputError, fx.ModelError, fx.EncodingError, fx.PoolError, fx.CancelledError])
 def test_a_notebook_shows_the_sentence_and_the_line(kind):
     from IPython.core.interactiveshell import InteractiveShell
 

@@ -18,7 +18,7 @@ from fixlip_widgets.explainers.scores import Scores
 PACKAGE = """
     Explanation FixlipWidget IncrementalExplainer VisionLanguageGame baselines demo estimators explain load_model
     metrics explain_classes explain_retrieval
-    EncodingError FixlipError InputError ModelError PoolError __version__
+    CancelledError EncodingError FixlipError InputError ModelError PoolError __version__
 """
 EXPLANATION = """
     baseline main interactions main_se interactions_se tokens grid p method seed similarity empty_similarity budget

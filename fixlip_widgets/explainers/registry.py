@@ -30,7 +30,8 @@ class Request:
         budget: Number of joint masks to evaluate, at about one image encoding each, for methods that use it.
         seed: Random seed.
         progress: Called after every batch, in the computing thread.
-        cancelled: Checked between batches; once it returns True, the method returns its partial result.
+        cancelled: Checked between batches; once it returns True, the method returns its partial result, or raises
+            CancelledError without one.
     """
 
     game: VisionLanguageGame
@@ -132,6 +133,10 @@ def _shapley(request: Request, order: int = 2) -> Explanation:
     )
 
 
+def _exclip(request: Request) -> Explanation:
+    return exclip(request.game, progress=request.progress, cancelled=request.cancelled)
+
+
 def _method(name: str, **implementation: Any) -> Method:
     return Method(**vars(CATALOGUE[name]), **implementation)
 
@@ -139,7 +144,7 @@ def _method(name: str, **implementation: Any) -> Method:
 _ALL = (
     _method("banzhaf", solve=_banzhaf),
     _method("shapley", compute=_shapley),
-    _method("exclip", compute=lambda request: exclip(request.game)),
+    _method("exclip", compute=_exclip),
     _method("banzhaf_values", solve=lambda explainer, p, _: explainer.banzhaf_values(p)),
     _method("shapley_values", compute=lambda request: _shapley(request, order=1)),
     _method("grad_eclip", compute=lambda request: grad_eclip(request.game)),

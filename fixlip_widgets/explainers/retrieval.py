@@ -58,11 +58,12 @@ class Retrieval(Candidates):
         """Number of text masks encoded so far."""
         return self.pool.encodes + self.held_out.encodes
 
-    def add(self, images: Images) -> None:
+    def add(self, images: Images, *, progress: bool | None = None) -> None:
         """Add images; only they are encoded.
 
         Args:
             images: As for :func:`fixlip_widgets.explain_retrieval`; without names, they are numbered on.
+            progress: As in :func:`fixlip_widgets.explain_retrieval`.
 
         Raises:
             InputError: An image cannot be read, or its name exists already; no image is added.
@@ -71,7 +72,8 @@ class Retrieval(Candidates):
         known = [name for name in named if name in self]
         if known:
             raise InputError(f"The image {known[0]!r} exists already; every name must be unique.")
-        vectors = torch.stack([_vector(self.game, image) for image in named.values()])
+        with ProgressBar(progress, "encoding", "images") as bar:
+            vectors = _vectors(self.game, named, len(named), bar)
         self._extend((*named,), vectors)
         self._images.update(named)
 
@@ -145,15 +147,12 @@ def explain_retrieval(
     check_fit(ridge, "all", 2)
     game = VisionLanguageGame(model or load_model(), next(iter(named.values())), caption, words=words, check=check)
     with ProgressBar(progress, "encoding", "encodings") as bar:
-        vectors = list[Tensor]()
-        for image in named.values():
-            vectors.append(_vector(game, image))
-            bar.show(len(vectors), len(named) + count)
+        vectors = _vectors(game, named, len(named) + count, bar)
         pool = Pool(game.n_text, seed=seed, stream=TEXT_STREAM, name="text", design=design)
         held_out = Pool(game.n_text, seed=seed, stream=HELD_OUT_STREAM, name="text")
         shown = len(named)
         encode_masks(game, pool, held_out, p, count, lambda done, total: bar.show(shown + done, shown + total))
-    return Retrieval(game, pool, held_out, images=named, vectors=torch.stack(vectors), p=p, ridge=ridge)
+    return Retrieval(game, pool, held_out, images=named, vectors=vectors, p=p, ridge=ridge)
 
 
 def _named(images: Any, start: int = 0) -> dict[str, Any]:
@@ -165,6 +164,11 @@ def _named(images: Any, start: int = 0) -> dict[str, Any]:
     return dict(zip(check_names(list(given), "image"), given.values(), strict=True))
 
 
-def _vector(game: VisionLanguageGame, image: Any) -> Tensor:
-    """Return the (d,) float64 embedding of an image, of unit norm."""
-    return F.normalize(own_embedding(game.model, game.model.pixels(image), "image").double(), dim=0)
+def _vectors(game: VisionLanguageGame, images: Mapping[str, Any], total: int, bar: ProgressBar) -> Tensor:
+    """Return the (k, d) float64 embeddings of images, of unit norm; they are the first encodings of ``total``."""
+    vectors = list[Tensor]()
+    for image in images.values():
+        pixels = game.model.pixels(image)
+        vectors.append(F.normalize(own_embedding(game.model, pixels, "image").double(), dim=0))
+        bar.show(len(vectors), total)
+    return torch.stack(vectors)

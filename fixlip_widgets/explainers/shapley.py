@@ -17,7 +17,7 @@ from numpy.typing import NDArray
 from torch import Tensor
 
 from fixlip_widgets.encoders.batches import distinct, encode_all
-from fixlip_widgets.errors import FixlipError, InputError
+from fixlip_widgets.errors import CancelledError, InputError
 from fixlip_widgets.estimators.joint import number_of_monomials
 from fixlip_widgets.estimators.least_squares import check_size
 from fixlip_widgets.estimators.masks import draw_masks, enumerate_masks, split_budget
@@ -82,7 +82,7 @@ def explain_shapley(
 
     Raises:
         InputError: ``budget``, ``order`` or ``seed`` is out of range, or there are too many players for the regression.
-        FixlipError: The computation was cancelled before the first pair of masks was evaluated.
+        CancelledError: The computation was cancelled before the first pair of masks was evaluated.
 
     Source: Tsai, Yeh & Ravikumar, "Faith-Shap: The Faithful Shapley Interaction Index", JMLR 2023.
     """
@@ -95,7 +95,7 @@ def explain_shapley(
     values = joint.evaluate(progress, cancelled)
     empty, full, n_pairs = *values[:2].tolist(), min(len(values) // 2 - 1, len(plan.halves))
     if n_pairs < 1:
-        raise FixlipError("The run was cancelled before the first pair of masks was evaluated; allow more time.")
+        raise CancelledError("The run was cancelled before the first pair of masks was evaluated; allow more time.")
     fit = fit_shapley(
         torch.from_numpy(plan.halves[:n_pairs]).to(values.device),
         values[2 : 2 + 2 * n_pairs].view(-1, 2),

@@ -7,6 +7,7 @@ from collections.abc import Callable
 from functools import partial
 from typing import TYPE_CHECKING, Any
 
+from fixlip_widgets.errors import CancelledError
 from fixlip_widgets.explainers.registry import Method, Request
 from fixlip_widgets.explainers.registry import method as method_of
 from fixlip_widgets.pages.mask_examples import first_masks
@@ -63,6 +64,8 @@ class Refiner:
                 elif job.cancelled:
                     self._show_end(job, "cancelled")
             self.prepare(job)
+        except CancelledError:
+            self._show_end(job, "cancelled")
         except Exception as error:
             self._show_end(job, "error", *failure(error))
 

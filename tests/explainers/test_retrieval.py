@@ -8,6 +8,7 @@ import torch.nn.functional as F
 import fixlip_widgets as fx
 from fixlip_widgets import InputError, VisionLanguageGame
 from fixlip_widgets.estimators.exact import banzhaf_interactions
+from fixlip_widgets.explainers import retrieval as retrieval_module
 from fixlip_widgets.explanation.findings import findings
 from fixlip_widgets.pages.provenance import provenance, reproduction
 from tests.golden import tiny_clip, tiny_pixels
@@ -68,6 +69,15 @@ def test_adding_images_encodes_no_text():
     np.testing.assert_allclose(found.vectors, retrieval().vectors, atol=1e-6)
     with pytest.raises(InputError, match="'first' exists already"):
         found.add({"first": PICTURES["first"]})
+
+
+def test_adding_many_images_shows_progress(monkeypatch):
+    shown = []
+    monkeypatch.setattr(retrieval_module.ProgressBar, "show", lambda bar, done, total: shown.append((done, total)))
+    found = retrieval({"first": PICTURES["first"]}, progress=True)
+    shown.clear()
+    found.add({"a": PICTURES["mirrored"], "b": PICTURES["upside down"]}, progress=True)
+    assert shown == [(1, 2), (2, 2)]
 
 
 def test_images_without_names_are_numbered():

@@ -4,7 +4,7 @@ import numpy as np
 import pytest
 import torch
 
-from fixlip_widgets import EncodingError, FixlipError, InputError, explain
+from fixlip_widgets import CancelledError, EncodingError, InputError, explain
 from fixlip_widgets.encoders.batches import distinct
 from fixlip_widgets.estimators import exact, fit_joint
 from fixlip_widgets.estimators.crossmodal_regression import Modality
@@ -216,7 +216,7 @@ def test_progress_counts_up_to_its_totals():
 
 
 def test_cancelling_before_the_first_pair_raises():
-    with pytest.raises(FixlipError, match="cancelled"):
+    with pytest.raises(CancelledError, match="cancelled"):
         explain_shapley(tiny_game(batch_size=2), 200, cancelled=lambda: True)
 
 

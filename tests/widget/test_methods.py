@@ -115,6 +115,19 @@ def test_a_method_without_a_pool_can_be_cancelled_and_tells_its_progress(
     assert widget.status == "done"
 
 
+def test_a_cancelled_method_without_a_partial_result_keeps_the_explanation_before(make_widget: Make) -> None:
+    widget = make_widget(budget=2**8)
+    assert widget.wait(SECONDS)
+    before = widget.explanation
+    refiner = widget._refiner
+    send = refiner._screen.send_progress
+    refiner._screen.send_progress = lambda *state: (widget.cancel(), send(*state))
+    widget.method = "exclip"
+    assert widget.wait(SECONDS)
+    assert (widget.status, widget.error) == ("cancelled", "")
+    assert widget.explanation is before
+
+
 def test_third_order_terms_travel_strongest_first_and_join_their_players(make_widget: Make) -> None:
     widget = make_widget(order=3, top_k=200, budget=2**14)
     assert widget.wait(SECONDS)

@@ -3,9 +3,11 @@
 from __future__ import annotations
 
 import threading
+import time
 from collections.abc import Callable, Generator
 from contextlib import contextmanager
 from dataclasses import dataclass
+from functools import partial
 from typing import Any
 
 import numpy as np
@@ -16,18 +18,29 @@ from fixlip_widgets.encoders.batches import home
 from fixlip_widgets.encoders.models import Model
 from fixlip_widgets.encoders.towers.text import text_tower
 from fixlip_widgets.encoders.towers.transformers_model import TransformersEncoder
-from fixlip_widgets.errors import InputError, ModelError
+from fixlip_widgets.errors import CancelledError, InputError, ModelError
 from fixlip_widgets.explainers.baselines.attention import gradients_of
 from fixlip_widgets.explainers.baselines.positions import positions_of
 from fixlip_widgets.explainers.game import VisionLanguageGame
 from fixlip_widgets.explanation.explanation import Explanation
+from fixlip_widgets.support.progress import Progress
 
 _ANY_LENGTH = 2**20
 _NEGLIGIBLE = 1e-9
 """Singular values below this fraction of the largest are rounding errors."""
+Advance = Callable[[float], None]
+"""Function of the share of an integral that is done; it may raise to cancel the work."""
 
 
-def exclip(game: VisionLanguageGame, steps: int = 10, chunk: int = 10, layer: int = -1) -> Explanation:
+def exclip(
+    game: VisionLanguageGame,
+    steps: int = 10,
+    chunk: int = 10,
+    layer: int = -1,
+    *,
+    progress: Callable[[Progress], None] | None = None,
+    cancelled: Callable[[], bool] | None = None,
+) -> Explanation:
     """Compute the exCLIP interaction of every token with every patch, from second-order path integrals.
 
     For towers g (image a) and h (text b) with unit-norm outputs, references r and straight paths x(α) = r + α (x − r),
@@ -47,6 +60,8 @@ def exclip(game: VisionLanguageGame, steps: int = 10, chunk: int = 10, layer: in
         steps: Number of points on the path of each tower.
         chunk: Number of points per pass; smaller values take less memory.
         layer: Index of the block whose input is explained: 0 is the first, -1 the last (the authors' default).
+        progress: Called between backward passes; its counts are points of the two paths.
+        cancelled: Checked between backward passes.
 
     Returns:
         An explanation of order 2 with ``method="exclip"``: cross-modal interactions in logits. Main effects and
@@ -57,6 +72,7 @@ def exclip(game: VisionLanguageGame, steps: int = 10, chunk: int = 10, layer: in
     Raises:
         InputError: ``steps``, ``chunk`` or ``layer`` is out of range.
         ModelError: A tower is not a stack of blocks over a fixed number of patches or tokens.
+        CancelledError: ``cancelled()`` returned True; there is no partial result.
 
     Source: Moeller, Tilli, Vu & Padó, "Explaining Caption-Image Interactions in CLIP Models with Second-Order
     Attributions", TMLR 2025, section 3. They divide by the norms of the pair's embeddings after integration; here
@@ -67,7 +83,8 @@ def exclip(game: VisionLanguageGame, steps: int = 10, chunk: int = 10, layer: in
             raise InputError(f"{name} is {value}; it must be at least 1.")
     positions_of(game, "image", _ANY_LENGTH)  # raises ModelError for encoders without patches
     with gradients_of(game.model.clip):
-        image, text = interaction_factors(game, steps, chunk, layer)
+        advance = partial(_advance, time.monotonic(), steps, progress, cancelled)
+        image, text = interaction_factors(game, steps, chunk, layer, advance)
     cross = game.scale * text[:, :-1].T @ positions_of(game, "image", image.shape[1]).gather(image)
     n = game.n_players
     interactions = np.zeros((n, n))
@@ -85,19 +102,43 @@ def exclip(game: VisionLanguageGame, steps: int = 10, chunk: int = 10, layer: in
     )
 
 
-def interaction_factors(game: VisionLanguageGame, steps: int, chunk: int, layer: int) -> tuple[Tensor, Tensor]:
+def _advance(
+    started: float,
+    steps: int,
+    progress: Callable[[Progress], None] | None,
+    cancelled: Callable[[], bool] | None,
+    image: float,
+    text: float,
+) -> None:
+    """Report the share of each tower's integral that is done; raise CancelledError if the work is cancelled."""
+    if cancelled is not None and cancelled():
+        raise CancelledError("exCLIP was cancelled; it has no partial result.")
+    if progress is not None:
+        progress(Progress.since(started, int(image * steps), steps, int(text * steps), steps))
+
+
+def interaction_factors(
+    game: VisionLanguageGame,
+    steps: int,
+    chunk: int,
+    layer: int,
+    advance: Callable[[float, float], None] = lambda image, text: None,
+) -> tuple[Tensor, Tensor]:
     """Return the factors of the interactions: U (d, length of the image sequence) and W (d, n_text + 1), float64.
 
     Column j of W is ``J_b (b − r_b)`` restricted to the positions of token j; the last column sums all other positions.
     Column i of U is the same for position i of the image, projected onto the span of W, which suffices for ``WᵀU``.
+    ``advance`` receives the shares of the image's and of the text's integral that are done.
     """
     text = _text_path(game, layer)
-    every = text.integrate(torch.eye(text.dimensions, device=game.model.device), steps, chunk)
+    axes = torch.eye(text.dimensions, device=game.model.device)
+    every = text.integrate(axes, steps, chunk, lambda done: advance(0.0, done))
     words = positions_of(game, "text", every.shape[1]).gather(every)
     w = torch.cat([words, (every.sum(dim=1) - words.sum(dim=1))[:, None]], dim=1)
     span = torch.linalg.svd(w, full_matrices=False)
     basis = span.U[:, (span.S / span.S[0]) > _NEGLIGIBLE]
-    return basis @ _image_path(game, layer).integrate(basis.T, steps, chunk), w
+    image = _image_path(game, layer).integrate(basis.T, steps, chunk, lambda done: advance(done, 1.0))
+    return basis @ image, w
 
 
 @dataclass(frozen=True)
@@ -115,8 +156,9 @@ class Path:
     change: Tensor
     dimensions: int
 
-    def integrate(self, directions: Tensor, steps: int, chunk: int) -> Tensor:
+    def integrate(self, directions: Tensor, steps: int, chunk: int, advance: Advance = lambda done: None) -> Tensor:
         """Return (k, length) float64 ``∫ dᵀ ∂encode/∂x_i (x_i − r_i) dα`` for (k, d) directions d and positions i."""
+        passes, done = len(directions) * -(-steps // chunk), 0
         integrals = torch.zeros(len(directions), len(self.change), dtype=torch.float64, device=home(self.change.device))
         alphas = (torch.arange(steps, device=self.change.device) + 0.5) / steps
         with torch.inference_mode(False), torch.enable_grad():
@@ -125,9 +167,12 @@ class Path:
                 points.requires_grad_()
                 embeddings = self.encode(points)
                 for row, direction in enumerate(directions):
+                    advance(done / passes)
+                    done += 1
                     projection = (embeddings @ direction.to(embeddings)).sum()
                     (gradient,) = torch.autograd.grad(projection, points, retain_graph=True)
                     integrals[row] += (gradient * self.change).sum(dim=(0, 2)).to(integrals.device).double()
+        advance(1.0)
         return integrals / steps
 
 

@@ -5,7 +5,7 @@ import pytest
 import torch
 import torch.nn.functional as F
 
-from fixlip_widgets import InputError, ModelError, VisionLanguageGame, load_model
+from fixlip_widgets import CancelledError, InputError, ModelError, VisionLanguageGame, load_model
 from fixlip_widgets.encoders.towers.text import text_tower
 from fixlip_widgets.explainers.baselines import exclip, game_attention, grad_eclip
 from fixlip_widgets.explainers.baselines.exclip import Path, interaction_factors
@@ -93,6 +93,24 @@ def test_projecting_to_the_texts_directions_loses_nothing():
 def test_chunks_change_nothing():
     whole = exclip(tiny_game(), steps=6, chunk=6, layer=0)
     np.testing.assert_allclose(exclip(tiny_game(), steps=6, chunk=4, layer=0).cross, whole.cross, atol=1e-4)
+
+
+def test_progress_counts_the_points_of_both_paths():
+    states = []
+    exclip(tiny_game(), steps=6, chunk=4, progress=states.append)
+    done = [state.done for state in states]
+    assert done == sorted(done)
+    assert (done[0], done[-1], states[-1].total) == (0, 12, 12)
+    assert {state.text_done for state in states} == {*range(7)}  # several states within a chunk
+
+
+def test_a_cancelled_run_raises_and_releases_the_model():
+    game, states = tiny_game(), []
+    with pytest.raises(CancelledError, match="exCLIP was cancelled"):
+        exclip(game, steps=2, progress=states.append, cancelled=lambda: len(states) == 3)
+    assert len(states) == 3
+    assert all(not block._forward_pre_hooks for block in game.model.clip.visual.transformer.resblocks)
+    assert exclip(game, steps=2).cross.any()
 
 
 def test_interactions_are_cross_modal_alone():
