@@ -20,7 +20,7 @@ from tqdm.auto import tqdm
 from fixlip_widgets.errors import FixlipError
 from fixlip_widgets.evaluation.contestants import Contestant
 from fixlip_widgets.evaluation.jobs import Run, measured, prepare
-from fixlip_widgets.evaluation.pairs import DEMO
+from fixlip_widgets.corpus.pairs import DEMO
 from fixlip_widgets.evaluation.records import Settings
 from fixlip_widgets.support.command_line import whole_number
 from fixlip_widgets.support.files import replacing

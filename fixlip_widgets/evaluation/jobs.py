@@ -16,7 +16,7 @@ from fixlip_widgets.encoders.models import Model, load_model
 from fixlip_widgets.errors import EncodingError, InputError, ModelError
 from fixlip_widgets.evaluation.contestants import Contestant, contestants
 from fixlip_widgets.evaluation.measure import measure
-from fixlip_widgets.evaluation.pairs import Row, rows_of
+from fixlip_widgets.corpus.pairs import Row, rows_of
 from fixlip_widgets.evaluation.records import Records, Settings
 from fixlip_widgets.support.checks import check_budget, check_p, check_seed
 

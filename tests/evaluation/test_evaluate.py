@@ -18,7 +18,7 @@ from fixlip_widgets.cli import main
 from fixlip_widgets.evaluation.contestants import contestants
 from fixlip_widgets.evaluation.measure import measure, on_grid
 from fixlip_widgets.evaluation.page import write_page
-from fixlip_widgets.evaluation.pairs import Pair
+from fixlip_widgets.corpus.pairs import Pair
 from fixlip_widgets.evaluation.records import Records, Settings
 from fixlip_widgets.evaluation.shared_game import SharedGame
 from fixlip_widgets.evaluation.tables import comparison, curve, flat, markdown, means, with_interval

@@ -9,7 +9,7 @@ import pytest
 from PIL import Image
 
 from fixlip_widgets import InputError
-from fixlip_widgets.evaluation.pairs import rows_of
+from fixlip_widgets.corpus.pairs import rows_of
 
 
 def png(colour=(200, 30, 30)):

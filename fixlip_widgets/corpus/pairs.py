@@ -15,7 +15,7 @@ from numpy.typing import NDArray
 from PIL import Image, UnidentifiedImageError
 
 from fixlip_widgets.errors import InputError
-from fixlip_widgets.evaluation.pair_tables import FORMATS, table_rows, unique_keys
+from fixlip_widgets.corpus.pair_tables import FORMATS, table_rows, unique_keys
 
 DEMO = "demo"
 OBJECTS = (1, 2, 3, 4)
