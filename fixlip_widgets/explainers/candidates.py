@@ -10,13 +10,15 @@ for classes ``templates``.
 
 from __future__ import annotations
 
+import copy
+import dataclasses
 from abc import ABC, abstractmethod
-from dataclasses import replace
-from typing import TYPE_CHECKING, Any, Literal, NamedTuple
+from functools import cached_property
+from typing import TYPE_CHECKING, Any, Literal, NamedTuple, Self
 
 import numpy as np
 import torch
-from numpy.typing import NDArray
+from numpy.typing import ArrayLike, NDArray
 from torch import Tensor
 
 from fixlip_widgets.errors import InputError
@@ -91,15 +93,44 @@ class Candidates(Scores, ABC):
         p: float,
         ridge: float | None = None,
     ) -> None:
+        self._encode = game.image_embeddings if modality == "image" else game.text_embeddings
         ends = np.repeat([[True], [False]], pool.n, axis=1)
-        encode = game.image_embeddings if modality == "image" else game.text_embeddings
-        super().__init__(game, names, vectors, encode(ends).double())
+        super().__init__(game, names, vectors, self._encode(ends).double())
         self.modality, self.pool, self.held_out = modality, pool, held_out
-        self.p, self.ridge = p, ridge
-        self.side = pool.modality(p, exact=ridge is not None)
-        enough = held_out.effective(p) >= MIN_HELD_OUT
-        self._measured = held_out.modality(p) if enough else None
+        self.p, self.ridge, self.budget = p, ridge, len(pool)
         self._fits: dict[tuple[str, str], tuple[Explanation, CrossModalFit]] = {}
+
+    @cached_property
+    def side(self) -> Modality:
+        """The masks that explanations are fitted on, and their embeddings."""
+        return self.pool.modality(self.p, exact=self.ridge is not None)
+
+    @cached_property
+    def _measured(self) -> Modality | None:
+        """The masks held out from the fits; None if they are too few."""
+        return self.held_out.modality(self.p) if self.held_out.effective(self.p) >= MIN_HELD_OUT else None
+
+    def at(self, p: float, budget: int) -> Self:
+        """Return the same candidates, explained at ``p`` by the masks that the pool has now.
+
+        Args:
+            p: Probability of keeping a player.
+            budget: Number of masks, which explanations only record.
+        """
+        other = copy.copy(self)
+        for name in ("side", "_measured"):
+            vars(other).pop(name, None)
+        other.p, other.budget, other._fits = p, budget, {}
+        return other
+
+    def probabilities_under(self, masks: ArrayLike) -> Floats:
+        """Return the (m, k) probabilities of all candidates under (m, n) masks of the players, True = kept.
+
+        They are values of the model, encoded here, as :attr:`probabilities` are for the complete input.
+        """
+        if len(self) == 1 and not self.game.model.sigmoid:
+            return np.full((len(np.asarray(masks)), 1), np.nan)
+        return np.exp(self.log_probabilities(self._encode(masks).double()).cpu().numpy())
 
     # -- explanations ------------------------------------------------------------------------------------------------
 
@@ -145,7 +176,7 @@ class Candidates(Scores, ABC):
     def _probability_values(self, index: int) -> _Values:
         def of(modality: Modality) -> Modality:
             values = self._log_probability(modality.embeddings, index)
-            return replace(modality, embeddings=values[:, None], known_moments=None)
+            return dataclasses.replace(modality, embeddings=values[:, None], known_moments=None)
 
         complete, empty = self._log_probability(self._ends, index).tolist()
         measured = None if self._measured is None else of(self._measured)
@@ -153,15 +184,15 @@ class Candidates(Scores, ABC):
         return _Values(of(self.side), measured, one, 1.0, 0.0, complete, empty)
 
     def _explained(self, name: str, unit: str, values_of: Any) -> Explanation:
-        index = self._index(name)
+        index, choice = self._index(name), {**self._choice(name), "unit": unit}
         if (name, unit) not in self._fits:
             with threads_for(len(self.side.masks) * self.side.n**2):
-                fit = self._fit(values_of(index), {**self._choice(name), "unit": unit})
+                fit = self._fit(values_of(index), choice)
             if len(self._fits) >= _MOST_FITS:
                 del self._fits[next(iter(self._fits))]
             self._fits[name, unit] = fit
         found, regression = self._fits[name, unit]
-        explanation = found.replace()  # a copy, which the caller may change
+        explanation = found.replace(choice=choice)  # a copy, which the caller may change
         keep_fit(explanation, regression, self.game.scale if unit == "logits" else 1.0)
         return explanation
 
@@ -195,7 +226,7 @@ class Candidates(Scores, ABC):
             masks=self.pool.design,
             conservative_errors=self.pool.from_arrays(self.side),
             effective_image_masks=self._effective(),
-            budget=len(self.pool),
+            budget=self.budget,
             model=self.game.model.describe(),
             choice=choice,
             **self._players(choice["name"]),
@@ -222,8 +253,12 @@ class Candidates(Scores, ABC):
         """Return the fields that describe the players, and the numbers of encodings."""
 
     def _extend(self, names: tuple[str, ...], vectors: Tensor) -> None:
-        """Add candidates; log-probabilities are then against more of them, and are fitted again."""
-        self.names, self.vectors = (*self.names, *names), torch.cat([self.vectors, vectors])
+        """Add candidates."""
+        self.replace((*self.names, *names), torch.cat([self.vectors, vectors]))
+
+    def replace(self, names: tuple[str, ...], vectors: Tensor) -> None:
+        """Replace the candidates; log-probabilities are then against others, and are fitted again."""
+        self.names, self.vectors = names, vectors
         self._fits = {key: fit for key, fit in self._fits.items() if key[1] == "logits"}
 
     # -- tables and figures ------------------------------------------------------------------------------------------

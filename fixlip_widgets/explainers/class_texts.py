@@ -60,6 +60,12 @@ def check_templates(templates: Any) -> tuple[str, ...]:
     return tuple(listed)
 
 
+def check_class(tokenizer: Any, name: str, templates: Sequence[str]) -> None:
+    """Raise InputError if the text of a class is longer than the model reads, or has no token, in any template."""
+    for template in templates:
+        _tokenized(tokenizer, name, template)
+
+
 def prompt(template: str, name: str) -> str:
     """Return the text of one class in one template."""
     return template.replace(SLOT, name)
