@@ -113,6 +113,16 @@ def test_a_scene_can_be_plotted_and_seen_in_a_notebook():
     np.testing.assert_array_equal(Image.open(io.BytesIO(base64.b64decode(encoded))), scene.image)
 
 
+def test_texts_in_a_notebook_have_the_colour_of_its_theme():
+    curves = Curves(np.linspace(0, 1, 3), most=np.ones(3), least=np.zeros(3), aid=1.0)
+    shares = fx.explain(tiny_pixels(), "a dog", model=tiny_clip(), budget=2**8, progress=False).shares()
+    classes = fx.explain_classes(tiny_pixels(), ["dog", "cat"], model=tiny_clip(), budget=64, progress=False)
+    for each in (curves, shares, classes):
+        html = each._repr_html_()
+        colours = re.findall(r'(?<![-\w])(?:color:|fill=")([^;"]+)', html)
+        assert {*colours} <= {"#ff0d57", "#1e88e5", "none", "currentColor"}, type(each)
+
+
 def test_rows_of_a_frame_have_the_indices_kind_and_places_of_their_players():
     explanation = third_order()
     frame = explanation.to_frame().set_index("players")
