@@ -13,7 +13,7 @@ from fixlip_widgets.encoders.superpixels import Regions
 from fixlip_widgets.encoders.towers import Masking
 from fixlip_widgets.errors import InputError
 from fixlip_widgets.estimators.masks import DEFAULT_DESIGN, MaskDesign
-from fixlip_widgets.explainers import origins
+from fixlip_widgets.explainers import kept_explainers
 from fixlip_widgets.explainers.cautions import warn_of_fit, warn_of_photograph
 from fixlip_widgets.explainers.fixlip import IncrementalExplainer
 from fixlip_widgets.explainers.game import VisionLanguageGame
@@ -122,7 +122,7 @@ def explain(
         if chosen.pooled:
             solve = partial(chosen.explain_pool, explainer, p, order, **fit)
             explanation = extend_until(explainer, p, budget, tolerance, solve, report)
-            origins.keep(explanation)  # for pages with other p
+            kept_explainers.keep(explanation)  # for pages with other p
         else:
             explanation = chosen.explain_game(Request(game, budget, seed, progress=report))
     warn_of_fit(explanation)

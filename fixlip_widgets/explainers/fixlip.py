@@ -17,7 +17,7 @@ from torch import Tensor
 from fixlip_widgets.encoders.images import ImageLike
 from fixlip_widgets.errors import FixlipError
 from fixlip_widgets.estimators.masks import DEFAULT_DESIGN, MaskDesign, check_design, split_budget
-from fixlip_widgets.explainers import origins
+from fixlip_widgets.explainers import kept_explainers
 from fixlip_widgets.explainers.encoding_plan import EncodingPlan, encode_range, fill, text_mask_count
 from fixlip_widgets.explainers.game import Modality, VisionLanguageGame, check_game
 from fixlip_widgets.explainers.group_errors import add_errors, regression_of
@@ -249,7 +249,7 @@ class IncrementalExplainer:
                 self._fits[request] = fit
             fit = self._fits[request]
             explanation = fit.explanation.replace()  # a copy, which the caller may change
-            origins.link(explanation, self, ridge=ridge, scope=scope)
+            kept_explainers.link(explanation, self, ridge=ridge, scope=scope)
             if fit.regression is not None:
                 keep_fit(explanation, fit.regression, self.game.scale)
             return explanation
@@ -303,7 +303,7 @@ class IncrementalExplainer:
         p = self.p if p is None else check_p(p)
         with self._answering(p):
             explanation = fit_values(self.game, self.pools, p=p, budget=self._reported_budget(p))
-            origins.link(explanation, self)
+            kept_explainers.link(explanation, self)
             return explanation
 
     def group(self, players: Sequence[int], explanation: Explanation) -> Group:

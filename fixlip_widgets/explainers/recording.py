@@ -13,9 +13,9 @@ from numpy.typing import NDArray
 
 from fixlip_widgets.estimators.masks import split_budget
 from fixlip_widgets.explainers.fixlip import IncrementalExplainer
+from fixlip_widgets.explainers.kept_explainers import origin
 from fixlip_widgets.explainers.memoized_game import RememberingGame
 from fixlip_widgets.explainers.metrics.fit import held_out_count
-from fixlip_widgets.explainers.origins import origin
 from fixlip_widgets.explainers.registry import Method, Request, method_of_order
 from fixlip_widgets.explanation.explanation import Explanation
 from fixlip_widgets.pages.recordable import recording_of

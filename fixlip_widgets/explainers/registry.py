@@ -8,7 +8,7 @@ from functools import partial
 from typing import Any
 
 from fixlip_widgets.errors import InputError
-from fixlip_widgets.explainers import origins
+from fixlip_widgets.explainers import kept_explainers
 from fixlip_widgets.explainers.baselines import exclip, game_attention, grad_eclip, random_explanation
 from fixlip_widgets.explainers.encoding_plan import planned_encodes
 from fixlip_widgets.explainers.fixlip import IncrementalExplainer
@@ -66,7 +66,7 @@ class Method(MethodInfo):
         explanation = self.solve(explainer, p, order, **fit)
         if explanation.method != self.name:  # a copy would not know its regression
             explanation = explanation.replace(method=self.name)
-        origins.link(explanation, explainer, **fit)
+        kept_explainers.link(explanation, explainer, **fit)
         return explanation
 
     def explain_game(self, request: Request) -> Explanation:

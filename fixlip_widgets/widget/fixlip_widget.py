@@ -42,7 +42,7 @@ if TYPE_CHECKING:
     from fixlip_widgets.explanation.explanation import Explanation
     from fixlip_widgets.pages.recording import Recording, Step
     from fixlip_widgets.support.files import PathLike
-    from fixlip_widgets.widget.measurer import Measures
+    from fixlip_widgets.widget.faithfulness import Measures
 
 
 class FixlipWidget(WidgetTraits, anywidget.AnyWidget):

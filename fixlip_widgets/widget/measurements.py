@@ -8,7 +8,7 @@ from fixlip_widgets.errors import FixlipError, InputError
 from fixlip_widgets.explanation.comparison import method_label
 from fixlip_widgets.explanation.methods import CATALOGUE
 from fixlip_widgets.pages import wire_format as wire
-from fixlip_widgets.widget.measurer import Measurer, Measures, probabilities
+from fixlip_widgets.widget.faithfulness import Measurer, Measures, probabilities
 from fixlip_widgets.widget.refiner import Refiner
 from fixlip_widgets.widget.screen import Screen
 from fixlip_widgets.widget.views import Views

@@ -10,8 +10,8 @@ from torch import Tensor
 
 from fixlip_widgets.encoders.towers.customised import image_customisation
 from fixlip_widgets.encoders.towers.maskings import Masking, replacement
-from fixlip_widgets.encoders.towers.one_position import state_at
 from fixlip_widgets.encoders.towers.patches import Patches, is_apart, player_map, players_of_patches
+from fixlip_widgets.encoders.towers.pooled_position import state_at
 from fixlip_widgets.encoders.towers.sequence import MaskedPicture, SequenceTower
 from fixlip_widgets.encoders.towers.timm_vit import TimmImageTower, timm_patches
 from fixlip_widgets.encoders.towers.transformers_model import TransformersEncoder, TransformersImageTower

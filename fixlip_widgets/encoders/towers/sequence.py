@@ -14,7 +14,7 @@ import torch
 import torch.nn.functional as F
 from torch import Tensor
 
-from fixlip_widgets.encoders.towers.pieces import pieces
+from fixlip_widgets.encoders.towers.cpu_chunks import pieces
 
 
 @dataclass(frozen=True)

@@ -8,10 +8,10 @@ import torch
 import torch.nn.functional as F
 from torch import Tensor, nn
 
+from fixlip_widgets.encoders.towers.cpu_chunks import pieces
 from fixlip_widgets.encoders.towers.customised import text_customisation
 from fixlip_widgets.encoders.towers.hf_text import HuggingFaceTextTower
-from fixlip_widgets.encoders.towers.one_position import state_at
-from fixlip_widgets.encoders.towers.pieces import pieces
+from fixlip_widgets.encoders.towers.pooled_position import state_at
 from fixlip_widgets.encoders.towers.transformers_model import TransformersEncoder, TransformersTextTower
 from fixlip_widgets.errors import ModelError
 from fixlip_widgets.support.open_clip import open_clip

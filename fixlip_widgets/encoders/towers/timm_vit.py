@@ -11,8 +11,8 @@ from timm.models.vision_transformer import VisionTransformer
 from torch import Tensor, nn
 
 from fixlip_widgets.encoders.towers.patches import Patches, is_apart
+from fixlip_widgets.encoders.towers.replaced_modules import PassThrough, twin
 from fixlip_widgets.encoders.towers.sequence import MaskedPicture, SequenceTower
-from fixlip_widgets.encoders.towers.stand_in import PassThrough, twin
 
 
 def timm_patches(visual: Any) -> Patches | None:

@@ -10,8 +10,8 @@ import torch.nn.functional as F
 from torch import Tensor, nn
 
 from fixlip_widgets.encoders.towers.patches import Patches
+from fixlip_widgets.encoders.towers.replaced_modules import PassThrough, twin
 from fixlip_widgets.encoders.towers.sequence import MaskedPicture, SequenceTower
-from fixlip_widgets.encoders.towers.stand_in import PassThrough, twin
 from fixlip_widgets.errors import ModelError
 
 

@@ -4,8 +4,8 @@ import pytest
 import torch
 
 from fixlip_widgets.encoders.towers import pieces as pieces_module
-from fixlip_widgets.encoders.towers.one_position import state_at
-from fixlip_widgets.encoders.towers.pieces import pieces
+from fixlip_widgets.encoders.towers.cpu_chunks import pieces
+from fixlip_widgets.encoders.towers.pooled_position import state_at
 from tests.encoders.towers import properties
 from tests.encoders.towers.families import game, model
 from tests.golden import tiny_clip, tiny_game

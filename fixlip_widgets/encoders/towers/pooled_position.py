@@ -8,7 +8,7 @@ import torch
 from torch import Tensor
 
 from fixlip_widgets.encoders.towers.customised import is_customised
-from fixlip_widgets.encoders.towers.stand_in import twin
+from fixlip_widgets.encoders.towers.replaced_modules import twin
 from fixlip_widgets.support.open_clip import open_clip
 
 _transformer: Any = open_clip.transformer  # pyright: ignore[reportAttributeAccessIssue]

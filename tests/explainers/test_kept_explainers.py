@@ -14,8 +14,8 @@ import numpy as np
 import pytest
 
 import fixlip_widgets as fx
-from fixlip_widgets.explainers import origins
-from fixlip_widgets.explainers.origins import origin
+from fixlip_widgets.explainers import kept_explainers
+from fixlip_widgets.explainers.kept_explainers import origin
 from fixlip_widgets.pages.recordable import recording_of
 from fixlip_widgets.support.memory import memory_of
 from tests.encoders.towers.families import CONFIGS, pixels
@@ -127,12 +127,12 @@ def test_explainers_of_the_latest_results_are_kept_within_a_number_of_bytes(monk
     assert origin(second) is not None
     assert origin(first) is not None  # now the latest use
     explainers = [origin(each)[0] for each in (second, first)]
-    monkeypatch.setattr(origins, "MOST_BYTES", memory_of(explainers, apart_from=explainers[0].game.model))
+    monkeypatch.setattr(kept_explainers, "MOST_BYTES", memory_of(explainers, apart_from=explainers[0].game.model))
     del explainers
     third = explained()
     gc.collect()
     assert [origin(each) is not None for each in (first, second, third)] == [True, False, True]
-    monkeypatch.setattr(origins, "MOST_BYTES", 0)
+    monkeypatch.setattr(kept_explainers, "MOST_BYTES", 0)
     latest = explained()
     gc.collect()
     assert [origin(each) is not None for each in (first, third, latest)] == [False, False, True]
