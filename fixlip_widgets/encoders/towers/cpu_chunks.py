@@ -1,4 +1,4 @@
-"""Split batches into pieces that a CPU encodes without requesting memory from the operating system each time."""
+"""Split batches into chunks that a CPU encodes without requesting memory from the operating system each time."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ _WIDENING = 4
 """Usual ratio of the width of the MLPs, the largest activations, to that of the sequence."""
 
 
-def pieces(masks: Tensor, sequence: Tensor) -> tuple[Tensor, ...]:
+def chunks(masks: Tensor, sequence: Tensor) -> tuple[Tensor, ...]:
     """Split (m, n) masks into equal parts to be encoded one after another.
 
     The batch is not split on GPUs, whose memory PyTorch caches, or if gradients are recorded, which keeps every

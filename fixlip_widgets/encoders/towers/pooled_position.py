@@ -8,7 +8,7 @@ import torch
 from torch import Tensor
 
 from fixlip_widgets.encoders.towers.customised import is_customised
-from fixlip_widgets.encoders.towers.replaced_modules import twin
+from fixlip_widgets.encoders.towers.replaced_modules import with_replaced
 from fixlip_widgets.support.open_clip import open_clip
 
 _transformer: Any = open_clip.transformer  # pyright: ignore[reportAttributeAccessIssue]
@@ -37,8 +37,8 @@ def state_at(transformer: Any, tokens: Tensor, position: int, attention_mask: Te
     customised = is_customised(transformer) or is_customised(last)
     if not plain or customised or not transformer.batch_first or torch.is_grad_enabled():
         return transformer(tokens, attn_mask=attention_mask)[:, here]
-    states = twin(transformer, {"resblocks": blocks[:-1]})(tokens, attn_mask=attention_mask)
+    states = with_replaced(transformer, {"resblocks": blocks[:-1]})(tokens, attn_mask=attention_mask)
     # With ln_1_kv, a block takes its keys and values from other states than its queries; here the norm is the same.
     # Copies of a compiled module are not compiled, so a compiled last block runs uncompiled here.
-    reader = twin(last, {"ln_1_kv": last.ln_1})
+    reader = with_replaced(last, {"ln_1_kv": last.ln_1})
     return reader(states[:, here], states, states, None if attention_mask is None else attention_mask[:, here])

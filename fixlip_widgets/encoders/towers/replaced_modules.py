@@ -26,7 +26,7 @@ class PassThrough(nn.Module):
             return getattr(super().__getattr__("original"), name)
 
 
-def twin(module: nn.Module, replacements: dict[str, nn.Module]) -> Any:
+def with_replaced(module: nn.Module, replacements: dict[str, nn.Module]) -> Any:
     """Return a copy of ``module`` with the submodules at some paths (``"trunk.patch_embed"``) replaced.
 
     Only the modules on the way to the replaced ones are copied, shallowly: weights are shared, and a copy takes
@@ -43,5 +43,5 @@ def twin(module: nn.Module, replacements: dict[str, nn.Module]) -> Any:
             children[name] = replacement
             duplicate.__dict__.pop(name, None)  # an optional module that was None may be a plain attribute
     for name, inner in nested.items():
-        children[name] = twin(module.get_submodule(name), inner)
+        children[name] = with_replaced(module.get_submodule(name), inner)
     return duplicate

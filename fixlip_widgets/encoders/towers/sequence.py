@@ -14,7 +14,7 @@ import torch
 import torch.nn.functional as F
 from torch import Tensor
 
-from fixlip_widgets.encoders.towers.cpu_chunks import pieces
+from fixlip_widgets.encoders.towers.cpu_chunks import chunks
 
 
 @dataclass(frozen=True)
@@ -58,7 +58,7 @@ class SequenceTower(ABC):
 
     def _replaced(self, keep: Tensor) -> Tensor:
         patches, removed = self._patches, self._removed
-        parts = pieces(keep, patches)
+        parts = chunks(keep, patches)
         return torch.cat([self.run(torch.where(part[:, :, None], patches, removed), None) for part in parts])
 
     def _shortened(self, keep: Tensor) -> Tensor:

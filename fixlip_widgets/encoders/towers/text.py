@@ -8,7 +8,7 @@ import torch
 import torch.nn.functional as F
 from torch import Tensor, nn
 
-from fixlip_widgets.encoders.towers.cpu_chunks import pieces
+from fixlip_widgets.encoders.towers.cpu_chunks import chunks
 from fixlip_widgets.encoders.towers.customised import text_customisation
 from fixlip_widgets.encoders.towers.hf_text import HuggingFaceTextTower
 from fixlip_widgets.encoders.towers.pooled_position import state_at
@@ -95,7 +95,7 @@ class TextTower:
 
     def encode(self, masks: Tensor) -> Tensor:
         """Encode (m, n_players) bool masks, True = kept, into (m, d) unit-norm embeddings."""
-        features = [self._features(piece) for piece in pieces(masks, self._tokens)]
+        features = [self._features(chunk) for chunk in chunks(masks, self._tokens)]
         return F.normalize(torch.cat(features).float(), dim=-1)
 
     def _features(self, masks: Tensor) -> Tensor:

@@ -11,7 +11,7 @@ from timm.models.vision_transformer import VisionTransformer
 from torch import Tensor, nn
 
 from fixlip_widgets.encoders.towers.patches import Patches, is_apart
-from fixlip_widgets.encoders.towers.replaced_modules import PassThrough, twin
+from fixlip_widgets.encoders.towers.replaced_modules import PassThrough, with_replaced
 from fixlip_widgets.encoders.towers.sequence import MaskedPicture, SequenceTower
 
 
@@ -63,7 +63,7 @@ class TimmImageTower(SequenceTower):
             patches = patches.expand(len(chosen), -1, -1)
             trunk = self._visual.trunk
             replacements["trunk.patch_drop"] = _PatchSelection(chosen, trunk.num_prefix_tokens, isinstance(trunk, Eva))
-        return twin(self._visual, replacements)(patches.reshape(len(patches), *self._shape))
+        return with_replaced(self._visual, replacements)(patches.reshape(len(patches), *self._shape))
 
 
 class _PatchSelection(nn.Module):

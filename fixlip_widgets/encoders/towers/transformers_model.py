@@ -10,7 +10,7 @@ import torch.nn.functional as F
 from torch import Tensor, nn
 
 from fixlip_widgets.encoders.towers.patches import Patches
-from fixlip_widgets.encoders.towers.replaced_modules import PassThrough, twin
+from fixlip_widgets.encoders.towers.replaced_modules import PassThrough, with_replaced
 from fixlip_widgets.encoders.towers.sequence import MaskedPicture, SequenceTower
 from fixlip_widgets.errors import ModelError
 
@@ -85,7 +85,7 @@ class TransformersEncoder(nn.Module):
     def encode_embedded(self, tokens: Tensor) -> Tensor:
         """Encode (m, prefix + k, D) tokens, including positions, into (m, d) image embeddings, not normalised."""
         vision = self.model.vision_model
-        rest = twin(vision, {"embeddings": PassThrough(vision.embeddings)})
+        rest = with_replaced(vision, {"embeddings": PassThrough(vision.embeddings)})
         extra = {"pixel_attention_mask": None, "spatial_shapes": None} if self._cuts else {}
         pooled = rest(pixel_values=tokens, **extra).pooler_output
         projection = getattr(self.model, "visual_projection", None)

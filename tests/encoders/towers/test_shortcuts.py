@@ -3,8 +3,8 @@
 import pytest
 import torch
 
-from fixlip_widgets.encoders.towers import pieces as pieces_module
-from fixlip_widgets.encoders.towers.cpu_chunks import pieces
+from fixlip_widgets.encoders.towers import cpu_chunks
+from fixlip_widgets.encoders.towers.cpu_chunks import chunks
 from fixlip_widgets.encoders.towers.pooled_position import state_at
 from tests.encoders.towers import properties
 from tests.encoders.towers.families import game, model
@@ -57,7 +57,7 @@ def test_pieces_give_the_same_embeddings(modality, monkeypatch):
     masks = torch.rand(21, game.n_image if modality == "image" else game.n_text) < 0.5
     with torch.inference_mode():
         together = game.encoder(modality)(masks)
-        monkeypatch.setattr(pieces_module, "_LARGEST", 1)  # one mask at a time
+        monkeypatch.setattr(cpu_chunks, "_LARGEST", 1)  # one mask at a time
         apart = game.encoder(modality)(masks)
     torch.testing.assert_close(apart, together, atol=1e-6, rtol=0)
 
@@ -65,13 +65,13 @@ def test_pieces_give_the_same_embeddings(modality, monkeypatch):
 def test_pieces_fit_into_memory_that_is_reused():
     masks = torch.zeros(64, 49, dtype=torch.bool)
     with torch.inference_mode():
-        parts = pieces(masks, torch.empty(50, 768))
+        parts = chunks(masks, torch.empty(50, 768))
         assert sum(map(len, parts)) == 64
         assert 1 < max(map(len, parts)) * 50 * 4 * 768 * 4 <= 16 * 2**20
-        assert len(pieces(masks, torch.empty(65, 160))) == 1
-        assert [len(part) for part in pieces(masks[:0], torch.empty(50, 768))] == [0]
+        assert len(chunks(masks, torch.empty(65, 160))) == 1
+        assert [len(part) for part in chunks(masks[:0], torch.empty(50, 768))] == [0]
     with torch.enable_grad():
-        assert pieces(masks, torch.empty(50, 768)) == (masks,)
+        assert chunks(masks, torch.empty(50, 768)) == (masks,)
 
 
 @pytest.mark.parametrize("family", ["CLIP", "SigLIP", "EVA-02", "PE-Core", "CoCa"])
