@@ -1,4 +1,4 @@
-"""The examples of docs/questions.md run as they are written."""
+"""The examples of docs/howto/questions.md run as they are written."""
 
 import re
 from pathlib import Path
@@ -6,7 +6,7 @@ from typing import Any
 
 import pytest
 
-PAGE = Path(__file__).parents[1] / "docs" / "questions.md"
+PAGE = Path(__file__).parents[1] / "docs" / "howto" / "questions.md"
 
 
 @pytest.mark.slow
