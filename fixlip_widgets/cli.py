@@ -1,4 +1,4 @@
-"""Command line: ``fixlip-widgets explain | classify | evaluate | bench | doctor``.
+"""Command line: ``fixlip-widgets explain | classify | evaluate | margins | bench | doctor``.
 
 Each command imports torch and other heavy packages itself, so that ``--help`` and ``--version`` respond quickly.
 """
@@ -26,6 +26,7 @@ SCENE = "demo:"
 _MODULES = {
     "classify": ("fixlip_widgets.classify", "rank the classes of an image, and explain the choice"),
     "evaluate": ("fixlip_widgets.evaluation", "compare methods over a set of pairs"),
+    "margins": ("fixlip_widgets.evaluation.margins", "compare explanations of a choice between two classes"),
     "bench": ("fixlip_widgets.bench", "measure time and memory on this machine"),
 }
 """Commands whose module defines the arguments; a module is imported only for its own command."""

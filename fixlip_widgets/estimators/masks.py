@@ -13,7 +13,7 @@ from typing import Literal
 import numpy as np
 from numpy.typing import NDArray
 
-from fixlip_widgets.estimators.orthogonal_arrays import MOST_PLAYERS, draw_array_masks
+from fixlip_widgets.estimators.orthogonal_arrays import MOST_PLAYERS, array_length, draw_array_masks
 from fixlip_widgets.support.checks import check_name, check_p
 
 Bools = NDArray[np.bool_]
@@ -49,6 +49,29 @@ def split_budget(budget: int, n_image: int, n_text: int) -> tuple[int, int]:
     else:
         m_text, m_image = _split(budget, n_text, n_image)
     return m_image, m_text
+
+
+def whole_array_budget(n_image: int, n_text: int) -> int | None:
+    """Return the smallest budget whose image masks at p = 0.5 are exactly one whole orthogonal array.
+
+    Returns:
+        The budget in evaluations; None if there is no array of so many players, or if all masks are at most as many.
+    """
+    if n_image > MOST_PLAYERS or 2**n_image <= array_length(n_image):
+        return None
+    return smallest_budget(array_length(n_image), n_image, n_text)
+
+
+def smallest_budget(m_image: int, n_image: int, n_text: int) -> int:
+    """Return the smallest budget of which :func:`split_budget` makes ``m_image`` (≤ 2**n_image) image masks.
+
+    With m text masks, it asks for ``m = ⌈√(m_image · m) · n_text/n_image⌉``, which ``m = ⌈m_image (n_text/n_image)²⌉``
+    solves.
+    """
+    if n_text < n_image:
+        m_text = min(max(math.ceil(m_image * (n_text / n_image) ** 2), 4), 2 ** min(n_text, 62))
+        return m_image * m_text
+    return math.floor(((m_image - 1) * n_text / n_image) ** 2) + 1
 
 
 def _split(budget: int, n_more: int, n_fewer: int) -> tuple[int, int]:

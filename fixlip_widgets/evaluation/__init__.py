@@ -17,10 +17,10 @@ from typing import Any
 
 from tqdm.auto import tqdm
 
+from fixlip_widgets.corpus.pairs import DEMO
 from fixlip_widgets.errors import FixlipError
 from fixlip_widgets.evaluation.contestants import Contestant
 from fixlip_widgets.evaluation.jobs import Run, measured, prepare
-from fixlip_widgets.corpus.pairs import DEMO
 from fixlip_widgets.evaluation.records import Settings
 from fixlip_widgets.support.command_line import whole_number
 from fixlip_widgets.support.files import replacing
@@ -64,6 +64,14 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     parser.add_argument(
         "--joint-budget", type=whole_number, default=_DEFAULTS.joint_budget, help="number of joint masks, for Shapley"
     )
+    parser.add_argument(
+        "--image-masks",
+        type=whole_number,
+        nargs="+",
+        default=[],
+        metavar="N",
+        help="numbers of image masks: measure the methods that sample masks with each, in place of the budgets",
+    )
     parser.add_argument("--steps", type=int, default=_DEFAULTS.steps, help="number of points on exCLIP's path")
     parser.add_argument("--seed", type=int, default=_DEFAULTS.seed)
     parser.add_argument("--jobs", type=int, default=1, help="number of pairs measured in parallel processes")
@@ -93,6 +101,8 @@ def run(options: argparse.Namespace) -> int:
     }
     if finished:
         write_results(options.out, plan, finished, skipped, command_of(options))
+    if options.image_masks and any("methods" in record for record in records):
+        write_curve(options.out, plan, [record for record in records if "methods" in record])
     print(f"{len(finished):,} pairs measured, {len(skipped):,} rows skipped, of {len(plan.rows):,}: {options.out}")
     return 0
 
@@ -124,6 +134,20 @@ def write_results(
     write_page(folder / "report.html", rows, labels, plan.settings, skipped, command)
     with replacing(folder / "table.md") as stream:
         stream.write((markdown(comparison(rows, labels, plan.settings.probabilities)) + "\n").encode())
+
+
+def write_curve(folder: Path, plan: Run, records: Sequence[dict[str, Any]]) -> None:
+    """Write the scores against encodings as ``curve.md`` and ``curve.svg``; a pair counts wherever it has a score."""
+    from fixlip_widgets.evaluation.curve import curve_svg, curve_table
+    from fixlip_widgets.evaluation.tables import flat
+
+    rows, probabilities = flat(records), plan.settings.probabilities
+    for name, text in (
+        ("curve.md", curve_table(rows, plan.methods, probabilities)),
+        ("curve.svg", curve_svg(rows, plan.methods, probabilities)),
+    ):
+        with replacing(folder / name) as stream:
+            stream.write(f"{text.strip()}\n".encode())
 
 
 def command_of(options: argparse.Namespace) -> str:

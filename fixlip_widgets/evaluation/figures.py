@@ -14,10 +14,11 @@ import plotly.graph_objects as go
 from fixlip_widgets.drawing.plotly.style import THEMES, Style
 from fixlip_widgets.evaluation.tables import curve, means
 
-_COLOURS = (
+COLOURS = (
     "#8c6d31", "#bd9e39", "#7b4173", "#ce6dbd", "#17becf", "#1f77b4",
     "#2ca02c", "#ff9896", "#ff0d57", "#a50036", "#9aa0a6",
 )  # fmt: skip
+"""Colours of the methods, in table order."""
 _SYMBOLS = ("circle", "square", "diamond", "cross", "x", "triangle-up", "triangle-down", "star")
 _STYLE = Style(THEMES["light"], "house")
 
@@ -45,7 +46,7 @@ def _with_layout(figure: go.Figure, title: str, x: Any, y: Any) -> go.Figure:
 
 def _curves(rows: pd.DataFrame, labels: Mapping[str, str]) -> go.Figure:
     figure = go.Figure()
-    for (method, label), colour in zip(labels.items(), cycle(_COLOURS), strict=False):
+    for (method, label), colour in zip(labels.items(), cycle(COLOURS), strict=False):
         for which in ("most", "least"):
             points = curve(rows, method, which)
             if len(points):
@@ -87,7 +88,7 @@ def _points(values: pd.DataFrame, labels: Mapping[str, str], x: str, mode: str =
         symbol="method",
         labels={"method": ""},  # the legend needs no title
         category_orders={"method": [*labels.values()]},
-        color_discrete_map=dict(zip(labels.values(), cycle(_COLOURS), strict=False)),
+        color_discrete_map=dict(zip(labels.values(), cycle(COLOURS), strict=False)),
         symbol_map=dict(zip(labels.values(), cycle(_SYMBOLS), strict=False)),
     )
     return figure.update_traces(mode=mode, marker_size=9, error_y_thickness=1, hovertemplate=None)

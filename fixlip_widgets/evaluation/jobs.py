@@ -12,11 +12,11 @@ from dataclasses import dataclass
 
 import torch
 
+from fixlip_widgets.corpus.pairs import Row, rows_of
 from fixlip_widgets.encoders.models import Model, load_model
 from fixlip_widgets.errors import EncodingError, InputError, ModelError
 from fixlip_widgets.evaluation.contestants import Contestant, contestants
 from fixlip_widgets.evaluation.measure import measure
-from fixlip_widgets.corpus.pairs import Row, rows_of
 from fixlip_widgets.evaluation.records import Records, Settings
 from fixlip_widgets.support.checks import check_budget, check_p, check_seed
 
@@ -44,7 +44,8 @@ def prepare(options: argparse.Namespace) -> Run:
     if options.scenes < 1 or options.masks < 2 or options.steps < 1 or options.jobs < 1:
         raise InputError("--scenes, --steps and --jobs must be at least 1, --masks at least 2.")
     probabilities = tuple(check_p(p) for p in options.p)
-    methods = contestants(probabilities, options.methods)
+    sizes = [check_budget(count) for count in options.image_masks]
+    methods = contestants(probabilities, options.methods, sizes)
     columns = (options.image_column, options.caption_column)
     rows = rows_of(options.data, options.scenes, check_seed(options.seed), columns)
     placement = {"device": options.device, "precision": options.precision}

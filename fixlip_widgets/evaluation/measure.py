@@ -8,10 +8,10 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
+from fixlip_widgets.corpus.pairs import Pair
 from fixlip_widgets.encoders.models import Model
 from fixlip_widgets.errors import EncodingError, InputError, ModelError
 from fixlip_widgets.evaluation.contestants import Contestant
-from fixlip_widgets.corpus.pairs import Pair
 from fixlip_widgets.evaluation.records import Settings
 from fixlip_widgets.evaluation.shared_game import SharedGame
 from fixlip_widgets.explainers.metrics import Sample, insertion_deletion, pointing_game, sample

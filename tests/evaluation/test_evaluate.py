@@ -7,18 +7,20 @@ import signal
 import subprocess
 import sys
 import time
+from xml.etree import ElementTree
 
 import numpy as np
+import pandas as pd
 import pyarrow.parquet
 import pytest
 from PIL import Image
 
 from fixlip_widgets import InputError, demo, load_model
 from fixlip_widgets.cli import main
+from fixlip_widgets.corpus.pairs import Pair
 from fixlip_widgets.evaluation.contestants import contestants
 from fixlip_widgets.evaluation.measure import measure, on_grid
 from fixlip_widgets.evaluation.page import write_page
-from fixlip_widgets.corpus.pairs import Pair
 from fixlip_widgets.evaluation.records import Records, Settings
 from fixlip_widgets.evaluation.shared_game import SharedGame
 from fixlip_widgets.evaluation.tables import comparison, curve, flat, markdown, means, with_interval
@@ -139,6 +141,23 @@ def test_results_are_parquet_and_a_page(tmp_path, capsys):
     assert command in page
     assert "https://cdn" not in page.split("</head>")[0]
     assert "| GAME |" in (tmp_path / "table.md").read_text()
+
+
+@pytest.mark.slow
+def test_a_curve_has_a_point_for_each_number_of_masks(tmp_path):
+    chosen = ["--methods", "game_attention", "banzhaf", "random", "--p", "0.5", "--scenes", "1"]
+    assert evaluate(tmp_path, *chosen, "--image-masks", "16", "64") == 0
+    table = (tmp_path / "curve.md").read_text().splitlines()
+    rows = [[cell.strip() for cell in line.split("|")[1:-1]] for line in table[2:]]
+    assert [row[0] for row in rows] == ["GAME", "FIxLIP, p = 0.5", "FIxLIP, p = 0.5", "random"]
+    assert [row[1] for row in rows] == ["1", str(16 + 32), str(64 + 32), "0"]  # 32 are held out
+    assert {row[3] for row in rows} == {"4"}
+    figure = ElementTree.parse(tmp_path / "curve.svg").getroot()
+    circles = figure.findall(".//{http://www.w3.org/2000/svg}circle")
+    assert len(circles) == 3 * (1 + 2)  # a method without cost is a level
+    records = [json.loads(path.read_text()) for path in (tmp_path / "records").glob("[0-9a-f]*.json")]
+    scores = pd.DataFrame([record["methods"]["banzhaf p=0.5 at 64"] for record in records])
+    assert rows[2][4] == with_interval(scores["aid"].mean(), 1.959964 * scores["aid"].sem())
 
 
 @pytest.mark.slow
