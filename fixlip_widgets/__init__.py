@@ -22,6 +22,8 @@ logging.getLogger(__name__).addHandler(logging.NullHandler())
 
 if TYPE_CHECKING:
     from fixlip_widgets import demo, estimators
+    from fixlip_widgets.corpus.corpus import Corpus
+    from fixlip_widgets.corpus.explain import explain_corpus
     from fixlip_widgets.encoders.models import Model, load_model
     from fixlip_widgets.errors import (
         CancelledError,
@@ -62,6 +64,7 @@ __all__ = [
     "estimators",
     "explain",
     "explain_classes",
+    "explain_corpus",
     "explain_retrieval",
     "load_model",
     "masks",
@@ -70,6 +73,7 @@ __all__ = [
 ]
 
 _MODULES = {
+    "Corpus": "corpus.corpus",
     "CancelledError": "errors",
     "EncodingError": "errors",
     "Explanation": "explanation.explanation",
@@ -84,6 +88,7 @@ _MODULES = {
     "VisionLanguageGame": "explainers.game",
     "explain": "explainers.explain",
     "explain_classes": "explainers.classes",
+    "explain_corpus": "corpus.explain",
     "explain_retrieval": "explainers.retrieval",
     "load_model": "encoders.models",
     "report": "pages",

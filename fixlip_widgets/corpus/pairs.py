@@ -1,4 +1,4 @@
-"""Pairs to evaluate: demo scenes, a folder, a table or a webdataset tar. Unusable rows are reported by name."""
+"""Pairs of a data set: demo scenes, a folder, a table or a webdataset tar. Unusable rows are reported by name."""
 
 from __future__ import annotations
 
@@ -14,8 +14,8 @@ import numpy as np
 from numpy.typing import NDArray
 from PIL import Image, UnidentifiedImageError
 
-from fixlip_widgets.errors import InputError
 from fixlip_widgets.corpus.pair_tables import FORMATS, table_rows, unique_keys
+from fixlip_widgets.errors import InputError
 
 DEMO = "demo"
 OBJECTS = (1, 2, 3, 4)
@@ -49,10 +49,14 @@ class Row:
     Attributes:
         name: Unique within the set; used in messages and records.
         read: Function that returns the pair, or raises InputError if it is unusable.
+        image: Name of the image; rows of the same image have the same name. Empty if it is in no other row.
+        caption: The caption as the set has it; None if it is known only from reading the row.
     """
 
     name: str
     read: Callable[[], Pair]
+    image: str = ""
+    caption: Any = None
 
 
 def rows_of(
@@ -90,10 +94,10 @@ def rows_of(
         raise InputError(f"{path} has an unsupported format; pass a folder, or a {formats} or .tar file.")
     if not rows:
         raise InputError(f"{path} contains no pair of an image and a caption.")
-    return _with_distinct_names(rows)
+    return with_distinct_names(rows)
 
 
-def _with_distinct_names(rows: list[Row]) -> list[Row]:
+def with_distinct_names(rows: list[Row]) -> list[Row]:
     """Number the rows whose name an earlier row has: records and worker processes identify rows by name."""
     names = {row.name for row in rows}
     seen, distinct = set[str](), list[Row]()
@@ -107,7 +111,12 @@ def _with_distinct_names(rows: list[Row]) -> list[Row]:
     return distinct
 
 
-def _pair(caption: Any, image: Any, **more: Any) -> Pair:
+def checked_caption(caption: Any) -> str:
+    """Return the caption without surrounding white space.
+
+    Raises:
+        InputError: It is no text, is empty, or contains U+FFFD.
+    """
     if caption is not None and not isinstance(caption, str):
         raise InputError(f"The caption is a {type(caption).__name__}, not text.")
     text = (caption or "").strip()
@@ -115,7 +124,11 @@ def _pair(caption: Any, image: Any, **more: Any) -> Pair:
         raise InputError("The caption is empty.")
     if "\ufffd" in text:
         raise InputError("The caption contains U+FFFD, which replaces characters that were decoded wrongly.")
-    return Pair(image, text, more.pop("regions", {}), **more)
+    return text
+
+
+def _pair(caption: Any, image: Any) -> Pair:
+    return Pair(image, checked_caption(caption), {})
 
 
 # -- demo scenes -----------------------------------------------------------------------------------------------------
@@ -145,8 +158,8 @@ def _folder_rows(folder: Path) -> Iterator[Row]:
             except InputError as error:
                 yield Row(path.name, lambda reason=str(error): _reject(reason))
                 continue
-            for name, caption in _labelled(path.name, captions):
-                yield Row(name, lambda caption=caption, path=path: _pair(caption, path))
+            for name, caption in labelled(path.name, captions):
+                yield Row(name, lambda caption=caption, path=path: _pair(caption, path), path.name, caption)
 
 
 def _text_beside(path: Path) -> str:
@@ -174,11 +187,17 @@ def _table_rows(path: Path, columns: tuple[str, str]) -> Iterator[Row]:
             yield Row(name, lambda reason=cells: _reject(reason))
             continue
         image, caption = (cells.get(column) for column in columns)
-        for label, text in _labelled(name, caption):
-            yield Row(label, lambda image=image, text=text: _table_pair(path.parent, image, text))
+        for label, text in labelled(name, caption):
+            shared = image if isinstance(image, str) else name
+            yield Row(label, lambda image=image, text=text: table_pair(path.parent, image, text), shared, text)
 
 
-def _table_pair(folder: Path, image: Any, caption: Any) -> Pair:
+def table_pair(folder: Path, image: Any, caption: Any) -> Pair:
+    """Return the pair of two cells; paths are relative to ``folder``.
+
+    Raises:
+        InputError: A cell is missing or unusable.
+    """
     if isinstance(image, dict):  # the images of Hugging Face data sets
         image = image.get("bytes") or image.get("path")  # pyright: ignore[reportUnknownVariableType]
     if isinstance(image, bytes):
@@ -190,7 +209,7 @@ def _table_pair(folder: Path, image: Any, caption: Any) -> Pair:
     return _pair(caption, folder / image.strip())
 
 
-def _labelled(name: str, captions: Any) -> list[tuple[str, Any]]:
+def labelled(name: str, captions: Any) -> list[tuple[str, Any]]:
     """Return a row's name with its caption; with numbered names if there are several."""
     if not isinstance(captions, list):
         return [(name, captions)]
@@ -244,8 +263,8 @@ def _sample_rows(
     except InputError as error:
         yield Row(name, lambda reason=str(error): _reject(reason))
         return
-    for label, caption in _labelled(name, captions):
-        yield Row(label, lambda caption=caption: _tar_pair(path, members, caption))
+    for label, caption in labelled(name, captions):
+        yield Row(label, lambda caption=caption: _tar_pair(path, members, caption), name, caption)
 
 
 def _reject(reason: str) -> Pair:

@@ -72,6 +72,31 @@ def _variance(sampling: Sampling, members: Tensor, sums: Tensor) -> Tensor:
     return total
 
 
+def cross_sum_errors(fit: CrossModalFit, chosen: NDArray[np.bool_], scale: float = 1.0) -> Floats:
+    """Compute standard errors (n_text,) of the sums of chosen cross-modal terms of each text player.
+
+    A unit's influence on the term of players i and j is the product of its influences on their slopes and residuals, so
+    that on the sum ``Σ_i chosen[j, i] · cross[j, i]`` is one product, too.
+
+    Args:
+        fit: The regressions.
+        chosen: (n_text, n_image) the terms of each sum.
+        scale: Factor of the values.
+    """
+    of_text = torch.from_numpy(chosen).to(fit.cross.device)
+    variance = torch.zeros(fit.text.n, dtype=torch.float64, device=fit.cross.device)
+    for sampling in samplings(fit):
+        weights = of_text.T.to(sampling.side.dtype)  # (n_image, n_text)
+        for chunk in sampling.units.chunks():
+            flow = sampling.flow(chunk)
+            if sampling.side is fit.image:
+                influence = (flow.slope @ weights) * flow.residuals
+            else:
+                influence = flow.slope * (flow.residuals @ weights)
+            variance += influence.square().sum(0)
+    return scale * variance.sqrt().cpu().numpy()
+
+
 def pair_directions(modality: Modality, members: Tensor) -> Tensor:
     """Return (n, d) sums of each player's pair coefficients with ``members``, for the embeddings."""
     out = torch.zeros(modality.n, modality.embeddings.shape[1], dtype=torch.float64, device=members.device)

@@ -16,21 +16,29 @@ _TERMS = {"cross": "image–text", "text_text": "text–text", "image_image": "i
 
 
 def warn_of_fit(explanation: Surrogate) -> None:
-    """Warn if the fit is no better than a constant, or if the budget leaves terms undetermined.
+    """Warn of each of :func:`cautions_of_fit`."""
+    for caution in cautions_of_fit(explanation):
+        warn(caution)
+
+
+def cautions_of_fit(explanation: Surrogate) -> list[str]:
+    """Return a sentence if the fit is no better than a constant, and one if the budget leaves terms undetermined.
 
     Image–image interactions with too few masks are shrunk towards 0 by default, which is no reason for a warning.
     """
     advice = "Pass a larger budget, or fewer players: a coarser grid, regions= or words=True."
+    cautions = list[str]()
     if explanation.r2 is not None and explanation.r2 <= 0:
-        warn(
+        cautions.append(
             "Do not interpret these values: the surrogate predicts held-out masks no better than their mean "
             f"(held-out R² {plain(explanation.r2)}). {advice}"
         )
     if undetermined := _undetermined(explanation):
-        warn(
+        cautions.append(
             f"The budget of {explanation.budget:,} evaluations has fewer masks than unknowns, so that the "
             f"{undetermined} are not determined by the model. {advice}"
         )
+    return cautions
 
 
 def _undetermined(explanation: Surrogate) -> str:
