@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import hashlib
+import math
 from collections import defaultdict
 from collections.abc import Hashable, Iterator
 from typing import Any
@@ -13,21 +14,24 @@ from torch import Tensor, nn
 from fixlip_widgets.encoders.towers.customised import customisations
 
 _SAMPLES = 64
-"""Number of values per tensor that the state contains."""
-_MODULE_ATTRIBUTES = frozenset(vars(nn.Module())) | {"fused_attn"}
-"""Attributes that are no switches; timm's choice of an attention function does not change the result."""
+"""Least number of values per tensor that the state contains."""
+_TEMPORARY = ("fixlip_widgets", "transformers")
+"""Packages whose hooks only record activations; this one's are removed after use, also in other threads."""
+_MODULE_ATTRIBUTES = frozenset(vars(nn.Module())) | {"fused_attn", "_output_capturing_hooks_installed"}
+"""Attributes that are no switches: timm's choice of an attention function, and a note that transformers makes in the
+first call that returns hidden states, do not change the result."""
 
 
 def weights_state(clip: nn.Module) -> Hashable:
     """Return a value that changes with the weights, with switches such as an active adapter, and with customisations.
 
     It takes milliseconds. Version counters record changes in place, except through ``.data``; the sampled values record
-    those and replaced tensors. Values that are moved to another device and back keep their state.
+    those and replaced tensors, unless fewer values than a row of a matrix changed. Values that are moved to another
+    device and back keep their state.
     """
     tensors = [tensor for _, tensor in _tensors(clip)]
     versions = tuple(0 if tensor.is_inference() else tensor._version for tensor in tensors)
-    switches = tuple(_switches(module) for module in clip.modules())
-    return versions, _samples(tensors), switches, customisations(clip)
+    return versions, _samples(tensors), tuple(_behaviour(module) for module in clip.modules()), customisations(clip)
 
 
 def weights_hash(clip: nn.Module) -> str:
@@ -66,9 +70,28 @@ def _samples(tensors: list[Tensor]) -> int:
     for tensor in tensors:
         if not tensor.is_meta and not tensor.is_quantized and tensor.numel():
             values = tensor.detach().reshape(-1)
-            groups[tensor.device, tensor.dtype].append(values[:: -(-len(values) // _SAMPLES)])
+            groups[tensor.device, tensor.dtype].append(values[:: _step(tensor)])
     chosen = [torch.cat(group).cpu().contiguous().view(torch.uint8) for group in groups.values()]
     return hash(b"".join(each.numpy().tobytes() for each in chosen))
+
+
+def _step(tensor: Tensor) -> int:
+    """Return a step through a tensor's values that meets each row, in different columns."""
+    step, row = -(-tensor.numel() // _SAMPLES), tensor.numel() // len(tensor) if tensor.ndim else 1
+    if row == 1:
+        return step
+    step = min(step, row + 1)
+    while math.gcd(step, row) > 1:
+        step -= 1
+    return step
+
+
+def _behaviour(module: nn.Module) -> Hashable:
+    """Return a value that changes with a module's class, hooks, replaced methods and switches."""
+    hooks = (*module._forward_hooks.items(), *module._forward_pre_hooks.items())
+    lasting = tuple(number for number, hook in hooks if not str(getattr(hook, "__module__", "")).startswith(_TEMPORARY))
+    replaced = tuple((name, id(value)) for name, value in vars(module).items() if callable(value))
+    return type(module).__qualname__, lasting, replaced, _switches(module)
 
 
 def _switches(module: nn.Module) -> str:

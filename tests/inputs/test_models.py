@@ -60,11 +60,38 @@ def replace_state(clip):
     clip.load_state_dict({name: each + 0.1 for name, each in clip.state_dict().items()}, assign=True)
 
 
+def change_a_row(clip):
+    token = open_clip.SimpleTokenizer().encode(CAPTION)[1]
+    clip.token_embedding.weight.data[token] = torch.linspace(-1, 1, 32)
+
+
+def change_a_column(clip):
+    clip.visual.proj.data[:, 3] += 5
+
+
 def hook_visual(clip):
     clip.visual.register_forward_hook(lambda _, __, output: output + 1)
 
 
-@pytest.mark.parametrize("change", [change_in_place, change_data, replace_state, hook_visual])
+def hook_a_block(clip):
+    clip.transformer.resblocks[0].register_forward_hook(add)
+
+
+def replace_the_forward_of_a_layer(clip):
+    layer = clip.visual.transformer.resblocks[0].mlp.c_proj
+    forward = layer.forward
+    layer.forward = lambda inputs: add(None, None, forward(inputs))
+
+
+def replace_a_class(clip):
+    clip.visual.transformer.resblocks[0].mlp.gelu.__class__ = torch.nn.Sigmoid
+
+
+OF_WEIGHTS = [change_in_place, change_data, change_a_row, change_a_column, replace_state]
+OF_MODULES = [hook_visual, hook_a_block, replace_the_forward_of_a_layer, replace_a_class]
+
+
+@pytest.mark.parametrize("change", OF_WEIGHTS + OF_MODULES)
 def test_a_game_refuses_weights_that_have_changed(change):
     model = fresh()
     game = VisionLanguageGame(model, picture(), CAPTION)
@@ -76,7 +103,7 @@ def test_a_game_refuses_weights_that_have_changed(change):
     again = VisionLanguageGame(model, picture(), CAPTION)
     assert again.similarity == pytest.approx(own_similarity(model), abs=1e-4)
     assert again.similarity != pytest.approx(before[0], abs=1e-4)
-    assert (model.weights_hash != before[1]) == (change is not hook_visual)
+    assert (model.weights_hash != before[1]) == (change in OF_WEIGHTS)
 
 
 class LoRA(torch.nn.Module):
@@ -345,6 +372,16 @@ def test_the_value_is_that_of_the_processor_and_model_of_transformers(kind, tmp_
         expected = float(model(pixel_values=pixels, **inputs).logits_per_image)
     game = VisionLanguageGame(load_model(model, processor=processor), picture(), caption)
     assert game.similarity == pytest.approx(expected, abs=1e-4)
+
+
+def test_returning_hidden_states_changes_no_weights(tmp_path):
+    model, processor = of_transformers("CLIP", tmp_path)
+    game = VisionLanguageGame(load_model(model, processor=processor), picture(), "a dog in the park")
+    similarity = game.similarity
+    with torch.no_grad():
+        model(input_ids=game.text_inputs[0][None], pixel_values=game.pixels[None], output_hidden_states=True)
+    assert any(module._forward_hooks for module in model.modules()), "transformers' own"
+    assert game.value(np.ones((1, game.n_players))) == pytest.approx(similarity, abs=1e-5)
 
 
 def test_a_processor_with_another_output_size_is_refused(tmp_path):
