@@ -25,7 +25,12 @@ _WHITE, _HALF = 2**16 - 1, 2**15
 """White of 16-bit grey; an image whose values are all below half of it probably uses fewer bits."""
 _PHOTOMETRIC = 262
 """TIFF tag; 0 if 0 is white. Pillow inverts such 8-bit images, but not 16-bit ones."""
+_SAMPLE_FORMAT, _SIGNED = 339, 2
+"""TIFF tag; Pillow reads signed 8-bit values as unsigned ones."""
+_BITS, _PLANES, _SEPARATE = 258, 284, 2
+"""TIFF tags; Pillow reads separate planes of 16 bits as if they had 8."""
 _PREMULTIPLIED = {"La": "LA", "RGBa": "RGBA"}
+_WITH_ALPHA = ("LA", "PA", "RGBA")
 _LARGEST = 10.0
 """Normalised pixels are at most 3, and pixels of 0 … 255 usually exceed 10."""
 ImageLike = (
@@ -60,9 +65,11 @@ def _opened(image: Any) -> Image.Image:
         return _upright_rgb(Image.fromarray(_bytes_of(image)))
     if not isinstance(image, (str, os.PathLike, Image.Image)) and not hasattr(image, "read"):
         raise InputError(
-            f"The image is a {type(image).__name__}; pass a path, an open binary file, a PIL image, an array (H, W, 3) "
-            "of uint8 or of floats in [0, 1], or a preprocessed tensor."
+            f"The image is a {type(image).__name__}; pass a path, an open binary file (io.BytesIO for bytes), a PIL "
+            "image, an array (H, W, 3) of uint8 or of floats in [0, 1], or a preprocessed tensor."
         )
+    if hasattr(image, "seekable") and not image.seekable():  # pyright: ignore[reportAttributeAccessIssue]
+        raise InputError("The image is an open file that can be read only once; pass io.BytesIO(file.read()).")
     subject = f"The image {image}" if isinstance(image, (str, os.PathLike)) else "The image"
     try:
         with nullcontext(image) if isinstance(image, Image.Image) else Image.open(image) as opened:
@@ -74,7 +81,7 @@ def _opened(image: Any) -> Image.Image:
     except (Image.DecompressionBombError, Image.DecompressionBombWarning) as error:
         raise InputError(f"{subject} is too large ({error}); resize it first.") from error
     except _UNREADABLE as error:
-        raise InputError(f"{subject} cannot be read: {error}.") from error
+        raise InputError(f"{subject} cannot be read: {str(error).rstrip('.')}.") from error
 
 
 def _bytes_of(array: NDArray[Any]) -> NDArray[np.uint8]:
@@ -127,6 +134,31 @@ def _grey_of(image: Image.Image) -> Image.Image:
     return Image.fromarray((grey / 257.0).astype(np.uint8))
 
 
+def _check_bits(image: Image.Image) -> None:
+    """Check values that Pillow does not read in full: colours of 16 bits, of which it keeps 8, and signed ones.
+
+    Raises:
+        InputError: Colours of 16 bits use fewer, so that their white is unknown, or 8-bit values are signed.
+    """
+    tags: Any = getattr(image, "tag_v2", {})
+    if tags.get(_PLANES) == _SEPARATE and max(tags.get(_BITS, (8,))) > 8:
+        raise InputError("The image is a TIFF with separate planes of 16 bits; save it as 8-bit RGB.")
+    if image.mode == "L" and _SIGNED in tags.get(_SAMPLE_FORMAT, ()):
+        raise InputError("The image is a TIFF of signed 8-bit values; add 128, and save it as unsigned ones.")
+    if image.mode.startswith("I") or not any(";16" in str(tile.args) for tile in getattr(image, "tile", ())):
+        return
+    extrema: Any = image.getextrema()
+    bands = image.getbands()
+    highest = max(most for (_, most), band in zip(extrema, bands, strict=True) if band != "A")
+    if highest < _HALF // 256:
+        raise InputError(
+            f"The image has 16 bits a channel, but uses values below {(highest + 1) * 256:,} only, which would be "
+            f"almost black ({_WHITE:,} is white). Read it as an array, for example with tifffile or OpenCV, and scale "
+            "it to 8 bits, with the value that is white in your data: "
+            "(array / white * 255).clip(0, 255).astype(np.uint8)."
+        )
+
+
 def _upright_rgb(image: Image.Image) -> Image.Image:
     width, height = image.size
     if min(width, height) == 0:
@@ -142,6 +174,7 @@ def _upright_rgb(image: Image.Image) -> Image.Image:
             f"The image has {width:,} × {height:,} pixels; one side may be at most {MAX_ASPECT} times the other. "
             "Crop it first."
         )
+    _check_bits(image)
     if image.mode.startswith("I"):
         grey = _grey_of(image)
         grey.info = dict(image.info)
@@ -151,7 +184,7 @@ def _upright_rgb(image: Image.Image) -> Image.Image:
     image = ImageOps.exif_transpose(image)
     if image.mode in _PREMULTIPLIED:
         image = image.convert(_PREMULTIPLIED[image.mode])
-    if "A" in image.getbands() or "transparency" in image.info:
+    if image.mode in _WITH_ALPHA or "transparency" in image.info:
         image = image.convert("RGBA")
         return Image.alpha_composite(Image.new("RGBA", image.size, "white"), image).convert("RGB")
     return image.convert("RGB")

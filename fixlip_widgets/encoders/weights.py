@@ -88,7 +88,7 @@ def _step(tensor: Tensor) -> int:
 
 def _behaviour(module: nn.Module) -> Hashable:
     """Return a value that changes with a module's class, hooks, replaced methods and switches."""
-    hooks = (*module._forward_hooks.items(), *module._forward_pre_hooks.items())
+    hooks = [hook for kind in ("_forward_hooks", "_forward_pre_hooks") for hook in getattr(module, kind).items()]
     lasting = tuple(number for number, hook in hooks if not str(getattr(hook, "__module__", "")).startswith(_TEMPORARY))
     replaced = tuple((name, id(value)) for name, value in vars(module).items() if callable(value))
     return type(module).__qualname__, lasting, replaced, _switches(module)

@@ -2,7 +2,9 @@
 
 import copy
 import io
+import struct
 import warnings
+import zlib
 from contextlib import suppress
 
 import numpy as np
@@ -140,6 +142,70 @@ def test_a_16_bit_tiff_in_which_0_is_white_is_refused(tmp_path):
     tifffile.imwrite(tmp_path / "x.tif", np.full((40, 30), 60_000, np.uint16), photometric="miniswhite")
     with pytest.raises(InputError, match="0 is white"):
         value(tmp_path / "x.tif")
+
+
+def png_of_16_bits(values, colour_type):
+    """A PNG of (H, W, channels) values of 16 bits, which Pillow cannot write."""
+    rows = b"".join(b"\0" + row.astype(">u2").tobytes() for row in values)
+    header = struct.pack(">IIBBBBB", values.shape[1], values.shape[0], 16, colour_type, 0, 0, 0)
+    chunks = [(b"IHDR", header), (b"IDAT", zlib.compress(rows)), (b"IEND", b"")]
+    return io.BytesIO(
+        b"\x89PNG\r\n\x1a\n"
+        + b"".join(
+            struct.pack(">I", len(each)) + kind + each + struct.pack(">I", zlib.crc32(kind + each))
+            for kind, each in chunks
+        )
+    )
+
+
+OPAQUE = np.full((40, 30, 1), 65_535)
+
+
+@pytest.mark.parametrize("colour_type", [2, 4, 6], ids=["RGB", "LA", "RGBA"])
+def test_colours_of_16_bits_are_refused_if_they_use_fewer(colour_type):
+    colours = COLOURS[:, :, :1] if colour_type == 4 else COLOURS
+    alpha = [OPAQUE] if colour_type in (4, 6) else []
+    whole, of_12 = (np.dstack([colours.astype(int) * factor, *alpha]) for factor in (257, 16))
+    expected = reference(Image.fromarray(colours.squeeze()))
+    assert value(png_of_16_bits(whole, colour_type)) == pytest.approx(expected, abs=1e-4)
+    with pytest.raises(InputError, match="16 bits a channel, but uses values below 4,096 only"):
+        value(png_of_16_bits(of_12, colour_type))
+
+
+@pytest.mark.parametrize("compression", [None, "zlib"])
+def test_tiffs_are_refused_if_pillow_would_read_them_wrongly(compression):
+    tifffile = pytest.importorskip("tifffile")
+    for values, message in (
+        (COLOURS.astype(np.uint16) * 16, "uses values below 4,096 only"),
+        ((COLOURS[:, :, 0].astype(int) - 128).astype(np.int8), "signed 8-bit values"),
+    ):
+        stream = io.BytesIO()
+        tifffile.imwrite(stream, values, compression=compression)
+        with pytest.raises(InputError, match=message):
+            value(stream)
+
+
+def test_a_tiff_with_separate_planes_of_16_bits_is_refused():
+    stream = io.BytesIO()
+    tifffile = pytest.importorskip("tifffile")
+    planes = np.moveaxis(COLOURS, 2, 0).astype(np.uint16) * np.uint16(257)
+    tifffile.imwrite(stream, planes, photometric="rgb", planarconfig="separate")
+    with pytest.raises(InputError, match="separate planes of 16 bits"):
+        value(stream)
+
+
+def test_the_a_of_lab_is_not_alpha():
+    image = Image.merge("LAB", [Image.fromarray(COLOURS[:, :, channel]) for channel in range(3)])
+    assert value(image) == pytest.approx(reference(image.convert("RGB")), abs=1e-4)
+
+
+def test_a_file_that_can_be_read_only_once_is_refused():
+    class Download(io.BytesIO):
+        def seekable(self):
+            return False
+
+    with pytest.raises(InputError, match=r"read only once; pass io\.BytesIO"):
+        value(Download(as_file().getvalue()))
 
 
 def test_16_bit_grey_is_turned_upright(tmp_path):
