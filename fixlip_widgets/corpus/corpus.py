@@ -59,9 +59,10 @@ class Corpus:
     def table(self) -> pd.DataFrame:
         """One row a pair, without pictures and terms; docs/corpus.md lists the columns."""
         if self._table is None:
-            table = self._reader.table.iloc[: self._seen]
-            self._table = (table if self._rows is None else table.iloc[self._rows]).reset_index(drop=True)
-        return self._table
+            rows = slice(self._seen) if self._rows is None else self._rows
+            table: Any = self._reader.table.iloc[rows]
+            self._table = table.reset_index(drop=True)
+        return self._table  # pyright: ignore[reportReturnType]
 
     @property
     def failures(self) -> pd.DataFrame:
@@ -232,7 +233,7 @@ class Corpus:
     def summary(self) -> str:
         """Return one line on the number of rows and of failures, on the model and the settings."""
         settings, model = self.settings, self.model
-        failures = int(self.table["failed"].sum())
+        failures = len(self.failures)
         of = f" of {self.expected:,}" if self._rows is None and not self.complete else ""
         failed = f", {failures:,} of them failed" if failures else ""
         return (

@@ -69,7 +69,7 @@ def explain_corpus(
         scenes: Number of demo scenes for each number of objects, from one to four.
         engine: ``"local"`` for this process, or ``"ray"`` for a Ray cluster: the one at ``RAY_ADDRESS``, or else one
             that is started on this machine (``pip install 'fixlip-widgets[ray]'``).
-        workers: Number of Ray actors, each with the model; by default one a GPU.
+        workers: Number of Ray actors, each with the model; by default one a GPU, or one a CPU without GPUs.
         gpus_per_worker: GPUs of each actor, such as 0.25; by default 1 if there are any.
         progress: Whether to show a progress bar; by default in a terminal or notebook.
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import sys
 import warnings
-from collections.abc import Iterator, Sequence
+from collections.abc import Generator, Sequence
 from typing import Any
 
 import pyarrow as pa
@@ -20,7 +20,7 @@ _AHEAD = 4
 _CRASH = "The process that read the image ended abnormally; the file is probably damaged."
 
 
-def explain_here(tasks: Sequence[Task], model: Model, settings: Settings) -> Iterator[pa.Table]:
+def explain_here(tasks: Sequence[Task], model: Model, settings: Settings) -> Generator[pa.Table]:
     """Explain ``tasks`` in order, and yield the rows of each."""
     explain = Explainer(model, settings)
     for prepared in _all_prepared(tasks, Preparation.of(model)):
@@ -30,7 +30,7 @@ def explain_here(tasks: Sequence[Task], model: Model, settings: Settings) -> Ite
             yield explain(prepared)
 
 
-def _all_prepared(tasks: Sequence[Task], prepare: Preparation) -> Iterator[Prepared | Task]:
+def _all_prepared(tasks: Sequence[Task], prepare: Preparation) -> Generator[Prepared | Task]:
     """Yield each task with its image; the task itself if the process that reads it ends abnormally."""
     done = 0
     while done < len(tasks):
@@ -51,10 +51,11 @@ class _ReaderCrashError(Exception):
     """The process that reads images has ended abnormally."""
 
 
-def _reading(tasks: Sequence[Task], prepare: Preparation) -> Iterator[Prepared]:
+def _reading(tasks: Sequence[Task], prepare: Preparation) -> Generator[Prepared]:
     """Prepare ``tasks`` in a process; where processes cannot be forked, in this one."""
     forks = sys.platform == "linux"
-    loader: Any = DataLoader(
+    make: Any = DataLoader  # its types require a fixed kind of batch
+    loader = make(
         _Tasks(tasks, prepare),
         batch_size=None,
         collate_fn=_unchanged,

@@ -118,7 +118,7 @@ class _Query:
             case _:
                 raise self._error("It compares something other than columns, numbers and texts.")
 
-    def _column(self, name: str) -> pd.Series[Any]:
+    def _column(self, name: str) -> Any:
         if name not in self._table.columns:
             raise self._error(f"There is no column {name}.")
         return self._table[name]

@@ -105,7 +105,8 @@ class Reader:
             table[name] = [[] if cell is None else cell.tolist() for cell in table[name]]
         texts = ("caption", "error", "caution", "weakest_token")
         table[list(texts)] = table[list(texts)].fillna("")
-        return table.fillna({"weakest": -1, "image_encodes": 0, "text_encodes": 0, "encodings": 0})
+        numbers = {"weakest": -1, "image_encodes": 0, "text_encodes": 0, "encodings": 0}
+        return table.fillna(numbers).astype(dict.fromkeys(numbers, int))
 
     def row(self, position: int, columns: Sequence[str] | None = None) -> dict[str, Any]:
         """Return one row, by default with all columns.
@@ -113,13 +114,15 @@ class Reader:
         Raises:
             PoolError: The part is damaged.
         """
-        for _ in range(_TRIES):
+        for attempt in range(_TRIES):
             known = next(each for each in reversed(self._known) if each.start <= position)
             try:
                 return read_row(known.part.path, position - known.start, columns)
             except FileNotFoundError:
+                if attempt == _TRIES - 1:
+                    raise
                 self.refresh()
-        raise PoolError(f"The part {known.part.path} has disappeared.")
+        raise AssertionError("The last attempt returns or raises.")
 
 
 def _frame(tables: list[pd.DataFrame]) -> pd.DataFrame:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Generator, Iterator, Sequence
 from contextlib import closing
 from dataclasses import dataclass
 from importlib import metadata
@@ -36,7 +36,7 @@ class Workers:
 
     Attributes:
         engine: ``"local"`` or ``"ray"``.
-        count: Number of Ray actors; by default one a GPU, or one without GPUs.
+        count: Number of Ray actors; by default one a GPU, or one a CPU without GPUs.
         gpus: GPUs of each actor; may be a fraction.
     """
 
@@ -93,7 +93,8 @@ def run(
         pairs = _pairs(folder, data, added, writer.done)
         tasks = tasks_of(pairs, writer.done)
         missing = sum(len(task.pairs) for task in tasks)
-        _write(_computed(tasks, model, source, settings, workers), writer, missing, folder, progress)
+        tables = _computed(tasks, model, source, settings, workers)
+        _write(tables, writer, missing, folder, progress)
 
 
 def _enter(
@@ -104,8 +105,9 @@ def _enter(
     Raises:
         InputError: The folder is of another model, other settings or other data.
     """
-    now = {"settings": settings.as_json(), "model": model}
+    now: dict[str, dict[str, Any]] = {"settings": settings.as_json(), "model": model}
     versions = {"fixlip_widgets": __version__, **{name: metadata.version(name) for name in _PACKAGES}}
+    content: dict[str, Any]
     try:
         content = read_description(folder)
     except InputError:
@@ -161,7 +163,7 @@ def _pairs(folder: Path, data: DataSet, prefixed: bool, done: dict[str, str]) ->
 
 def _computed(
     tasks: Sequence[Task], model: Model, source: ModelSource, settings: Settings, workers: Workers
-) -> Iterator[pa.Table]:
+) -> Generator[pa.Table]:
     if workers.engine == "local" or not tasks:
         return explain_here(tasks, model, settings)
     from fixlip_widgets.corpus.ray_engine import explain_on_ray
@@ -169,10 +171,10 @@ def _computed(
     return explain_on_ray(tasks, model, source, settings, workers.count, workers.gpus)
 
 
-def _write(tables: Iterator[pa.Table], writer: Writer, missing: int, folder: Path, progress: bool | None) -> None:
+def _write(tables: Generator[pa.Table], writer: Writer, missing: int, folder: Path, progress: bool | None) -> None:
     """Write the rows as they come, with a progress bar; warn of failures at the end."""
     done = failures = 0
-    with ProgressBar(progress, "explaining", "pairs") as bar, closing(tables):  # pyright: ignore[reportArgumentType] # generators
+    with ProgressBar(progress, "explaining", "pairs") as bar, closing(tables):
         try:
             for table in tables:
                 writer.append(table)

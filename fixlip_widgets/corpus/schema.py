@@ -22,7 +22,7 @@ from fixlip_widgets.explanation.shares import shares
 from fixlip_widgets.explanation.token_support import token_support
 
 Row = dict[str, Any]
-Floats = NDArray[np.floating[Any]]
+Floats = NDArray[np.float64]
 SHARES = ("image", "text", "image_image", "text_text", "cross")
 _FLOATS = pa.list_(pa.float32())
 _IDENTITY = {
@@ -194,7 +194,7 @@ def _matrix(row: Mapping[str, Any], ending: str, n_image: int, n_text: int) -> F
     return pairs + pairs.T
 
 
-def _triangle(pairs: Floats) -> Floats:
+def _triangle(pairs: Floats) -> NDArray[np.float32]:
     return pairs[np.triu_indices(len(pairs), 1)].astype(np.float32)
 
 

@@ -1,0 +1,171 @@
+"""The Ray engine: Ray Data streams images through tasks that prepare them and actors that have the model.
+
+Ray Data schedules, holds back the data stage while actors are busy, and repeats what a lost process or node computed.
+The driver is the only process that writes, so that nodes need no common file system for the result.
+"""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Generator, Iterator, Sequence
+from contextlib import contextmanager
+from typing import Any
+
+import pyarrow as pa
+import torch
+
+from fixlip_widgets.corpus.settings import ModelSource, Settings
+from fixlip_widgets.corpus.tasks import Preparation, Task
+from fixlip_widgets.corpus.worker import Explainer, failed
+from fixlip_widgets.encoders.models import Model
+from fixlip_widgets.errors import FixlipError, InputError
+
+_BLOCK = 8
+"""Most images of a block, after which rows reach the driver: those of a block are lost if the driver is killed."""
+_BLOCKS_PER_WORKER = 4
+"""Least number of blocks for each actor, as far as there are images."""
+_WORKER_CPUS, _READER_CPUS = 0.9, 0.1
+"""CPUs that Ray reserves for an actor, and for a task that prepares images: one of each fits on a CPU, so that actors
+on all CPUs leave room for these tasks, without which nothing would proceed."""
+_BLOCK_BYTES = 2**24
+"""Memory that Ray reserves for a block; by default, its blocks are larger than the object stores of small machines."""
+_CRASH = "The processes that read the image ended abnormally, twice; the file is probably damaged."
+
+
+def explain_on_ray(
+    tasks: Sequence[Task],
+    model: Model,
+    source: ModelSource,
+    settings: Settings,
+    workers: int | None,
+    gpus: float | None,
+) -> Generator[pa.Table]:
+    """Explain ``tasks`` on the cluster at ``RAY_ADDRESS``, or on one that is started here; yield rows in any order.
+
+    Args:
+        tasks: The images with their captions.
+        model: The model, loaded in this process.
+        source: How actors get it.
+        settings: The settings.
+        workers: Number of actors; by default as many as the GPUs allow, or one a CPU if there are none.
+        gpus: GPUs of each actor; by default 1 if the cluster has any.
+
+    Raises:
+        FixlipError: Ray is not installed, or no image at all could be explained.
+    """
+    with cluster() as ray:
+        count, each = actors(ray, workers, gpus)
+        run = _Run(ray, model, source, settings, min(count, len(tasks)), each)
+        missing = {pair.id: task for task in tasks for pair in task.pairs}
+        for size in (max(min(len(tasks) // (_BLOCKS_PER_WORKER * count), _BLOCK), 1), 1):
+            left = list({id(task): task for task in missing.values()}.values())
+            if not left:
+                return
+            for table in run.tables(left, size):  # blocks whose processes ended abnormally are missing
+                for name in table["id"].to_pylist():
+                    missing.pop(name, None)
+                yield table
+            if len(missing) == sum(len(task.pairs) for task in tasks):
+                raise FixlipError("Ray could not explain any image; its log above has the reason.")
+        for task in {id(task): task for task in missing.values()}.values():
+            yield failed(task, _CRASH, settings.image_players(model))
+
+
+@contextmanager
+def cluster() -> Generator[Any]:
+    """Connect to Ray, and disconnect afterwards unless the caller was connected before.
+
+    Raises:
+        FixlipError: Ray is not installed.
+    """
+    try:
+        import ray
+        import ray.data  # its requirements are an extra of Ray
+    except ImportError as error:
+        raise FixlipError("engine='ray' needs Ray Data: pip install 'fixlip-widgets[ray]'.") from error
+    ours = not ray.is_initialized()
+    if ours:
+        address = os.environ.get("RAY_ADDRESS")
+        options: dict[str, Any] = {"address": address} if address else {"include_dashboard": False}
+        ray.init(log_to_driver=False, logging_level="warning", **options)
+    context: Any = ray.data.DataContext.get_current()
+    settings = {"max_errored_blocks": -1, "enable_progress_bars": False, "target_max_block_size": _BLOCK_BYTES}
+    before = {name: getattr(context, name) for name in settings}
+    try:
+        for name, value in settings.items():
+            setattr(context, name, value)
+        yield ray
+    finally:
+        for name, value in before.items():
+            setattr(context, name, value)
+        if ours:
+            ray.shutdown()
+
+
+def actors(ray: Any, workers: int | None, gpus: float | None) -> tuple[int, float]:
+    """Return the number of actors, by default one a GPU, or a CPU without any, and the GPUs of each.
+
+    Raises:
+        InputError: The cluster lacks the GPUs.
+    """
+    resources: dict[str, float] = ray.cluster_resources()
+    available = float(resources.get("GPU", 0))
+    each = float(available > 0) if gpus is None else gpus
+    if each > available:
+        raise InputError(f"gpus_per_worker is {each:g}, but the cluster has {available:g} GPUs.")
+    most = available / each if each else resources.get("CPU", 1)
+    return workers or max(int(most), 1), each
+
+
+class _Run:
+    """The data flow for one model."""
+
+    def __init__(
+        self, ray: Any, model: Model, source: ModelSource, settings: Settings, count: int, gpus: float
+    ) -> None:
+        self._ray, self._count, self._gpus = ray, count, gpus
+        self._prepare = Preparation.of(model)
+        if source.model is not None:
+            source = ModelSource(model=source.model)
+        self._worker: tuple[Any, ...] = (ray.put(source), settings, model.weights_hash)
+
+    def tables(self, tasks: Sequence[Task], size: int) -> Iterator[pa.Table]:
+        """Yield the rows of ``tasks``, which travel in blocks of ``size``."""
+        blocks = -(-len(tasks) // size)
+        pickled = [{"task": self._ray.cloudpickle.dumps(task)} for task in tasks]
+        data = self._ray.data.from_items(pickled, override_num_blocks=blocks)
+        prepared = data.map_batches(_prepare, fn_args=(self._prepare,), batch_size=size, num_cpus=_READER_CPUS)
+        rows = prepared.map_batches(
+            _Worker,
+            fn_constructor_args=self._worker,
+            batch_size=size,
+            compute=self._ray.data.ActorPoolStrategy(size=self._count),
+            num_cpus=_WORKER_CPUS,
+            num_gpus=self._gpus or None,
+        )
+        yield from rows.iter_batches(batch_size=None, batch_format="pyarrow", prefetch_batches=0)
+
+
+def _prepare(batch: dict[str, Any], prepare: Preparation) -> dict[str, Any]:
+    """Prepare images, in a task of Ray; see :class:`~fixlip_widgets.corpus.tasks.Preparation`."""
+    from ray import cloudpickle
+
+    torch.set_num_threads(1)
+    return {"prepared": [cloudpickle.dumps(prepare(cloudpickle.loads(task))) for task in batch["task"]]}
+
+
+class _Worker:
+    """An actor with the model."""
+
+    def __init__(self, source: Any, settings: Settings, weights: str) -> None:
+        import ray
+
+        model = ray.get(source).load() if isinstance(source, ray.ObjectRef) else source.load()
+        if model.weights_hash != weights:
+            raise FixlipError(f"The worker loaded weights {model.weights_hash}, not {weights} as the driver did.")
+        self._explain = Explainer(model, settings)
+
+    def __call__(self, batch: dict[str, Any]) -> pa.Table:
+        from ray import cloudpickle
+
+        return pa.concat_tables([self._explain(cloudpickle.loads(each)) for each in batch["prepared"]])
