@@ -1,4 +1,4 @@
-"""Command line: ``fixlip-widgets explain | classify | evaluate | margins | bench | doctor``.
+"""Command line: ``fixlip-widgets explain | classify | corpus | evaluate | margins | bench | doctor``.
 
 Each command imports torch and other heavy packages itself, so that ``--help`` and ``--version`` respond quickly.
 """
@@ -6,7 +6,6 @@ Each command imports torch and other heavy packages itself, so that ``--help`` a
 from __future__ import annotations
 
 import argparse
-import re
 import sys
 import warnings
 from collections.abc import Generator, Sequence
@@ -17,7 +16,7 @@ from typing import TYPE_CHECKING, Any
 
 from fixlip_widgets._version import __version__
 from fixlip_widgets.errors import FixlipError, FixlipWarning, InputError
-from fixlip_widgets.support.command_line import whole_number
+from fixlip_widgets.support.command_line import grid_sides, whole_number
 
 if TYPE_CHECKING:
     from fixlip_widgets import Explanation
@@ -30,6 +29,10 @@ _MODULES = {
     "bench": ("fixlip_widgets.bench", "measure time and memory on this machine"),
 }
 """Commands whose module defines the arguments; a module is imported only for its own command."""
+_CORPUS = {
+    "explain": ("fixlip_widgets.corpus.command", "explain many pairs into a folder"),
+}
+"""Commands of ``fixlip-widgets corpus``."""
 
 _EXPLAIN_OPTIONS = (
     "p",
@@ -94,13 +97,23 @@ def _parser(command: str) -> argparse.ArgumentParser:
     for name, (path, summary) in _MODULES.items():
         subparser = commands.add_parser(name, help=summary)
         if name == command:
-            module = import_module(path)
-            module.add_arguments(subparser)
-            subparser.set_defaults(run=module.run)
+            _define(subparser, path)
+    corpus = commands.add_parser("corpus", help="explain many pairs, on this machine or a Ray cluster")
+    if command == "corpus":
+        actions = corpus.add_subparsers(title="commands", required=True, metavar="COMMAND")
+        for name, (path, summary) in _CORPUS.items():
+            _define(actions.add_parser(name, help=summary), path)
     doctor = commands.add_parser("doctor", help="check the installation and list missing packages")
     doctor.add_argument("--model", metavar="NAME", help="check instead whether this model is supported")
     doctor.set_defaults(run=_doctor)
     return parser
+
+
+def _define(parser: argparse.ArgumentParser, path: str) -> None:
+    """Let a module define the arguments and the action of a command."""
+    module = import_module(path)
+    module.add_arguments(parser)
+    parser.set_defaults(run=module.run)
 
 
 def _add_explain(parser: argparse.ArgumentParser) -> None:
@@ -147,7 +160,9 @@ def _add_explain(parser: argparse.ArgumentParser) -> None:
         const=False,
         help="do not compare the complete image and caption with the model's own forward pass",
     )
-    parser.add_argument("--grid", type=_grid, metavar="ROWSxCOLUMNS", help="grid of patches (default: the encoder's)")
+    parser.add_argument(
+        "--grid", type=grid_sides, metavar="ROWSxCOLUMNS", help="grid of patches (default: the encoder's)"
+    )
     parser.add_argument("--regions", type=int, metavar="N", help="use N superpixels instead of a grid")
     parser.add_argument("--words", action="store_true", default=None, help="explain whole words instead of tokens")
     parser.add_argument("--masking", help="how patches are removed: zero (default), mean, blur or remove")
@@ -237,11 +252,3 @@ def _doctor(options: argparse.Namespace) -> int:
     findings = doctor.examine() if options.model is None else doctor.examine_model(options.model)
     print(doctor.table(findings))
     return int(any(finding.serious for finding in findings))
-
-
-def _grid(text: str) -> tuple[int, int]:
-    """Parse the rows and columns of a grid such as 4x4 or 4×4."""
-    sides = re.fullmatch(r"(\d{1,4})[x×](\d{1,4})", text)
-    if sides is None:
-        raise argparse.ArgumentTypeError(f"{text!r} is not a grid; write ROWSxCOLUMNS, such as 4x4")
-    return int(sides[1]), int(sides[2])
