@@ -23,8 +23,8 @@ export function keepKeys(el: HTMLElement): () => void {
 const TEXT = "input[type=text], textarea";
 /** Controls that arrow keys change or walk through; a region with its own scroll bar is one as well. */
 const WALKED =
-  "input[type=range], select, [role=tab], [role=slider], [role=region], [role=menuitem], [aria-haspopup=menu], " +
-  "[data-player], [data-players], [data-node]";
+  "input[type=range], select, [role=tab], [role=slider], [role=region], [role=grid], [role=menuitem], " +
+  "[aria-haspopup=menu], [data-player], [data-players], [data-node]";
 const WALKING = new Set([
   "ArrowUp",
   "ArrowDown",

@@ -1,8 +1,9 @@
 /**
- * Starts the views of a saved page: each explanation gets the view of a notebook, with a model without a kernel.
+ * Starts the views of a saved page: each explanation or gallery gets the view of a notebook, with a model without a kernel.
  *
- * The page, or the page around this frame, contains `script[data-fixlip=view]` once (the modules of the view and of
- * Plotly, as JSON). Each explanation is a `[data-fixlip=live]` element with a `script[data-fixlip=saved]`.
+ * The page, or the page around this frame, contains `script[data-fixlip=view]` once (the modules of the view, of Plotly
+ * and perhaps of galleries, as JSON). Each explanation is a `[data-fixlip=live]` element with a
+ * `script[data-fixlip=saved]`; the `data-kind` of a gallery's is `gallery`.
  */
 
 import { run } from "../wire/code";
@@ -13,10 +14,16 @@ interface View {
   readonly code: string;
   /** Code of Plotly, which runs when a heatmap is first shown. */
   readonly plotly: string;
+  /** Code of galleries, in pages that have one. */
+  readonly gallery?: string;
 }
 
 interface Widget {
   render(given: { model: unknown; el: HTMLElement }): undefined | (() => void);
+}
+
+interface GalleryWidget extends Widget {
+  savedModel(saved: unknown, codes: { readonly viewer: string; readonly plotly: string }): unknown;
 }
 
 const NOT_STARTED = "This browser could not start the interactive view; here is a picture of it.";
@@ -24,10 +31,17 @@ const NOT_STARTED = "This browser could not start the interactive view; here is 
 async function begin(): Promise<void> {
   const places = [...document.querySelectorAll<HTMLElement>("[data-fixlip=live]")];
   try {
-    const { code, plotly } = readJson<View>(viewIn(document) ?? viewIn(parent.document));
-    const widget = await run<Widget>(code);
+    const view = readJson<View>(viewIn(document) ?? viewIn(parent.document));
+    const kinds = new Set(places.map(kindOf));
+    const widget = kinds.has("explanation") ? await run<Widget>(view.code) : null;
+    const gallery = kinds.has("gallery") ? await run<GalleryWidget>(view.gallery ?? "") : null;
     for (const place of places) {
-      start(place, widget, plotly);
+      if (kindOf(place) === "gallery" && gallery) {
+        const codes = { viewer: view.code, plotly: view.plotly };
+        start(place, gallery, gallery.savedModel(savedIn(place), codes));
+      } else if (widget) {
+        start(place, widget, new OfflineModel(savedIn(place) as Saved, async () => view.plotly));
+      }
       await new Promise(requestAnimationFrame); // the first view is usable before the last one is drawn
     }
   } catch (error) {
@@ -44,11 +58,18 @@ function readJson<Kind>(script: Element | null): Kind {
   return JSON.parse(script?.textContent ?? "null") as Kind;
 }
 
-function start(place: HTMLElement, widget: Widget, plotly: string): void {
-  const saved = readJson<Saved>(place.querySelector("script[data-fixlip=saved]"));
+function kindOf(place: HTMLElement): string {
+  return place.dataset.kind ?? "explanation";
+}
+
+function savedIn(place: HTMLElement): unknown {
+  return readJson(place.querySelector("script[data-fixlip=saved]"));
+}
+
+function start(place: HTMLElement, widget: Widget, model: unknown): void {
   const el = document.createElement("div");
   place.append(el);
-  widget.render({ model: new OfflineModel(saved, plotly), el });
+  widget.render({ model, el });
   place.dataset.ready = "true";
   performance.mark("fixlip-alive");
 }

@@ -30,7 +30,7 @@ const DONE = { status: "done", live: false, autorun: true, error: "" } as const;
 
 export class OfflineModel {
   readonly #saved: Saved;
-  readonly #plotly: string;
+  readonly #plotly: () => Promise<string>;
   readonly #handlers = new Map<string, Set<Handler>>();
   readonly #first: Settings;
   #state: Traits;
@@ -42,8 +42,8 @@ export class OfflineModel {
   #pinned: (Pinned & { readonly snapshot: Snapshot }) | null = null;
   readonly #history = new History();
 
-  /** @param plotly code of Plotly, which the page contains. */
-  constructor(saved: Saved, plotly = "") {
+  /** @param plotly returns the code of Plotly. */
+  constructor(saved: Saved, plotly: () => Promise<string> = async () => "") {
     this.#plotly = plotly;
     const [first] = saved.snapshots;
     if (!first) {
@@ -91,7 +91,7 @@ export class OfflineModel {
 
   send(request: ToKernel | { readonly type: "plotly" }): void {
     const answers: Partial<Record<typeof request.type, () => void>> = {
-      plotly: () => this.#emit("msg:custom", { type: "plotly", code: this.#plotly }),
+      plotly: () => void this.#plotly().then((code) => this.#emit("msg:custom", { type: "plotly", code })),
       undo: () => this.#undo(),
       reset: () => this.#reset(),
       pin: () => this.#pin(),

@@ -6,11 +6,14 @@
 
 import type { AnyModel, Host } from "@anywidget/types";
 
-/** The view, and Plotly for its heatmap, which the kernel shares when it is first needed. */
-export type Part = "bundle" | "plotly";
+/**
+ * The widget's own view; Plotly for the heatmap, and in a gallery the view of an explanation, which the kernel shares
+ * when they are first needed.
+ */
+export type Part = "bundle" | "plotly" | "viewer";
 
 /** For each part, `IPY_MODEL_` and the id of the model that holds its code; the id is a hash of the code. */
-export type References = Readonly<Record<Part, string>>;
+export type References = Readonly<Record<"bundle" | "plotly", string>> & { readonly viewer?: string };
 
 export interface CodeMessage {
   readonly type: Part;
@@ -63,7 +66,7 @@ export async function codeOf(part: Part, model: Model, host: Host | undefined): 
 
 /** Return the code in the shared model; an empty string if there is none. */
 async function sharedCode(part: Part, model: Model, host: Host | undefined): Promise<string> {
-  const reference = model.get(part);
+  const reference = model.get(part) ?? "";
   try {
     const shared =
       typeof model.widget_manager?.get_model === "function"

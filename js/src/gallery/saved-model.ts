@@ -1,0 +1,98 @@
+/** A gallery's model without a kernel: it answers from a saved page, in the kernel's messages. */
+
+import type { CodeMessage } from "../wire/code";
+import type { Refusal } from "../wire/types";
+import type { Request } from "./store";
+import type {
+  ExplanationMessage,
+  GalleryTraits,
+  RowsMessage,
+  SavedGallery,
+  ThumbnailsMessage,
+} from "./types";
+
+type Handler = (message?: unknown, buffers?: readonly DataView[]) => void;
+type Answer = RowsMessage | ThumbnailsMessage | ExplanationMessage | Refusal | CodeMessage;
+
+/** Code that the page contains: the view of an explanation, and Plotly for its heatmap. */
+export type Codes = Readonly<Record<"viewer" | "plotly", string>>;
+
+export class SavedGalleryModel {
+  readonly #saved: SavedGallery;
+  readonly #codes: Codes;
+  readonly #handlers = new Map<string, Set<Handler>>();
+  #traits: GalleryTraits;
+
+  constructor(saved: SavedGallery, codes: Codes) {
+    this.#saved = saved;
+    this.#codes = codes;
+    this.#traits = saved.traits;
+  }
+
+  get<Name extends keyof GalleryTraits>(name: Name): GalleryTraits[Name] {
+    return this.#traits[name];
+  }
+
+  set<Name extends keyof GalleryTraits>(name: Name, value: GalleryTraits[Name]): void {
+    if (this.#traits[name] !== value) {
+      this.#traits = { ...this.#traits, [name]: value };
+      this.#emit(`change:${name}`);
+    }
+  }
+
+  on(event: string, handler: Handler): void {
+    this.#handlers.set(event, (this.#handlers.get(event) ?? new Set()).add(handler));
+  }
+
+  off(event: string, handler: Handler): void {
+    this.#handlers.get(event)?.delete(handler);
+  }
+
+  save_changes(): void {
+    // nobody else needs to know
+  }
+
+  /** Answer a request, after the caller is done with it, as a kernel does. */
+  send(request: Request | { readonly type: keyof Codes }): void {
+    queueMicrotask(() => {
+      if (request.type === "rows") {
+        const { texts, numbers } = this.#saved;
+        this.#answer({ type: "rows", start: 0, texts }, numbers.map(bytes));
+      } else if (request.type === "thumbnails") {
+        const found = request.rows.map((row) => this.#saved.thumbnails[row] ?? null);
+        const mimes = found.map((thumbnail) => thumbnail?.mime ?? "");
+        this.#answer(
+          { type: "thumbnails", rows: request.rows, mimes },
+          found.map((thumbnail) => bytes(thumbnail?.data ?? "")),
+        );
+      } else if (request.type === "explanation") {
+        this.#open(request.row);
+      } else {
+        this.#answer({ type: request.type, code: this.#codes[request.type] });
+      }
+    });
+  }
+
+  #open(row: number): void {
+    const saved = this.#saved.explanations[this.#saved.texts.columns.id?.[row] ?? ""];
+    this.#answer(
+      saved
+        ? { type: "explanation", row, saved }
+        : { type: "refused", name: "explanation", message: this.#saved.why },
+    );
+  }
+
+  #answer(message: Answer, buffers: readonly DataView[] = []): void {
+    this.#emit("msg:custom", message, buffers);
+  }
+
+  #emit(event: string, message?: Answer, buffers?: readonly DataView[]): void {
+    for (const handler of [...(this.#handlers.get(event) ?? [])]) {
+      handler(message, buffers);
+    }
+  }
+}
+
+function bytes(base64: string): DataView {
+  return new DataView(Uint8Array.from(atob(base64), (character) => character.charCodeAt(0)).buffer);
+}
