@@ -7,6 +7,7 @@ import torch
 from fixlip_widgets.estimators.crossmodal_regression import regress
 from fixlip_widgets.estimators.heredity import expected_squares, strengths
 from fixlip_widgets.estimators.masks import draw_masks
+from fixlip_widgets.estimators.penalties import CrossValidated, Ridge
 from fixlip_widgets.estimators.quadratic import QuadraticDesign
 from fixlip_widgets.estimators.shrinkage import choices, shrinkage
 from tests.estimators.test_coverage import IMAGE, N_IMAGE, N_TEXT, TEXT, UNEVEN, encoder, everything, parts, sampled
@@ -105,3 +106,54 @@ def test_candidate_ridges_exist_for_any_number_of_units(units):
     ridges, freedoms = choices(expected_squares(torch.ones(64, dtype=torch.float64)), units)
     assert float(freedoms[-1]) <= max(units / 2, 2)
     assert float(ridges[-1]) > 0
+
+
+# -- whole orthogonal arrays -----------------------------------------------------------------------------------------
+
+
+def array_design(count, n=12, seed=0, dtype=torch.float64):
+    masks = torch.from_numpy(draw_masks(n, 0.5, 0, count, seed=seed, stream=0, design="orthogonal"))
+    weights = torch.full((count,), 1 / count, dtype=torch.float64)
+    return QuadraticDesign(masks, weights, paired=True, dtype=dtype)
+
+
+@pytest.mark.parametrize(("count", "whole"), [(256, True), (768, True), (254, False), (300, False)])
+@pytest.mark.parametrize("dtype", [torch.float64, torch.float32])
+def test_pairs_are_orthonormal_over_whole_arrays_alone(count, whole, dtype):
+    assert array_design(count, dtype=dtype).orthonormal is whole
+
+
+def test_pairs_are_not_orthonormal_over_random_masks_or_unequal_weights():
+    masks = torch.from_numpy(draw_masks(12, 0.5, 0, 256, seed=0, stream=0))
+    assert not QuadraticDesign(masks, torch.full((256,), 1 / 256), paired=True).orthonormal
+    masks = torch.from_numpy(draw_masks(12, 0.5, 0, 256, seed=0, stream=0, design="orthogonal"))
+    weights = torch.rand(128, generator=torch.Generator().manual_seed(0)).repeat_interleave(2)
+    assert not QuadraticDesign(masks, weights / weights.sum(), paired=True).orthonormal
+
+
+@pytest.mark.parametrize("ridge", [0.0, 0.3])
+def test_the_diagonal_solve_is_that_of_the_krylov_method(ridge, monkeypatch):
+    targets = torch.randn(256, generator=torch.Generator().manual_seed(1), dtype=torch.float64)
+    direct = array_design(256).fit(targets, Ridge(ridge))
+    monkeypatch.setattr(QuadraticDesign, "orthonormal", False)
+    krylov = array_design(256).fit(targets, Ridge(ridge))
+    for name in ("pairs", "linear", "residuals"):
+        torch.testing.assert_close(getattr(direct, name), getattr(krylov, name))
+
+
+def test_cross_validation_over_whole_arrays_minimises_the_score_of_the_dense_regression():
+    design, random = array_design(256), torch.Generator().manual_seed(2)
+    first, second = torch.triu_indices(12, 12, 1)
+    columns = design.phi[:, first] * design.phi[:, second]
+    signal = columns @ torch.randn(66, generator=random, dtype=torch.float64)
+    targets = signal.repeat_interleave(2) + 8 * torch.randn(256, generator=random, dtype=torch.float64)
+    fit = design.fit(targets, CrossValidated(by_player=False))
+    even = (targets[::2] + targets[1::2]) / 2
+    even = even - even.mean()
+
+    def score(ridge):
+        hat = columns @ torch.linalg.inv(columns.T @ columns / 128 + ridge * torch.eye(66)) @ columns.T / 128
+        return float((even - hat @ even).square().sum() / (1 - hat.trace() / 127) ** 2)
+
+    assert score(fit.ridge) <= min(score(fit.ridge * factor) for factor in (0.5, 0.8, 1.25, 2.0)) * (1 + 1e-3)
+    assert fit.shrinkage.freedom == pytest.approx(66 / (1 + fit.ridge))
