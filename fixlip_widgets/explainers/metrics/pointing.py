@@ -54,7 +54,10 @@ class Pointing:
 
 
 def pointing_game(explanation: Explanation, regions: Mapping[Word, ArrayLike]) -> Pointing:
-    """Compute PGR: (Σ positive interactions on an object's cells + Σ |negative| elsewhere) / Σ |all|, over all objects.
+    """Compute PGR: the share of the absolute interactions that have the right sign at the right place.
+
+    PGR = (Σ positive interactions on an object's patches − Σ negative ones elsewhere) / Σ absolute ones, where each sum
+    is over the tokens and patches of all objects.
 
     Args:
         explanation: Any explanation. Without interactions, the main effects of patches count for every word, so the

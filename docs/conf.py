@@ -1,0 +1,80 @@
+"""Sphinx configuration of the site; ``make docs`` builds it, without a network."""
+
+from __future__ import annotations
+
+import hashlib
+import os
+import sys
+from pathlib import Path
+
+from fixlip_widgets import __version__
+
+HERE = Path(__file__).resolve().parent
+ROOT = HERE.parent
+sys.path[:0] = [str(HERE / "_ext"), str(ROOT)]
+# Plotly's other renderers put the whole library into a page, or load it from the network.
+os.environ["PLOTLY_RENDERER"] = "plotly_mimetype"
+
+
+def package_hash() -> str:
+    """Return a hash of the package's sources, on which the outputs of the notebooks depend."""
+    digest = hashlib.sha256()
+    for path in sorted((ROOT / "fixlip_widgets").rglob("*.py")):
+        digest.update(path.read_bytes())
+    return digest.hexdigest()[:12]
+
+
+project = "fixlip_widgets"
+author = "the fixlip_widgets developers"
+version = release = __version__
+# intersphinx is absent on purpose: it reads inventories from the network, so the result would depend on it.
+extensions = [
+    "sphinx.ext.autodoc",
+    "sphinx.ext.napoleon",
+    "myst_nb",
+    "sphinx_copybutton",
+    "sphinx_design",
+    "command_help",
+    "mathml",
+    "notebook_outputs",
+]
+exclude_patterns = ["_ext", "notebooks/reports", "notebooks/.ipynb_checkpoints"]
+
+html_theme = "furo"
+html_title = "fixlip_widgets"
+html_static_path = ["_static"]
+html_css_files = ["site.css"]
+html_copy_source = False
+html_show_sourcelink = False
+html_show_sphinx = False
+html_show_copyright = False
+# Summaries of results are fetched, which browsers refuse for pages opened from disk.
+html_show_search_summary = False
+html_math_renderer = "mathml"
+html_theme_options = {
+    "light_css_variables": {"color-brand-primary": "#a3003c", "color-brand-content": "#a3003c"},
+    "dark_css_variables": {"color-brand-primary": "#ff7fa6", "color-brand-content": "#ff7fa6"},
+}
+pygments_style = "friendly"
+pygments_dark_style = "monokai"
+
+autodoc_member_order = "bysource"
+autodoc_typehints = "signature"
+autodoc_typehints_format = "short"
+autodoc_use_type_comments = False
+napoleon_google_docstring = True
+napoleon_numpy_docstring = False
+napoleon_use_ivar = True
+
+myst_enable_extensions = ["colon_fence", "deflist", "dollarmath"]
+myst_heading_anchors = 3
+nb_execution_mode = "cache"
+nb_execution_cache_path = str(ROOT / "build" / "notebooks" / package_hash())
+nb_execution_raise_on_error = True
+nb_execution_timeout = 600
+# Live widgets are rendered by fixlip_widgets.pages.myst_nb_renderer; nothing is loaded from a content delivery network.
+nb_ipywidgets_js = {}
+nb_mime_priority_overrides = [("html", "application/vnd.plotly.v1+json", 5)]
+nb_merge_streams = True
+copybutton_prompt_text = ">>> "
+copybutton_exclude = ".linenos, .gp, .go"
