@@ -70,7 +70,9 @@ def add_engine_arguments(parser: argparse.ArgumentParser) -> None:
         choices=("local", "ray"),
         help="local: this machine (default); ray: the cluster at RAY_ADDRESS, or one that is started here",
     )
-    parser.add_argument("--workers", type=int, metavar="N", help="number of Ray actors (default: one a GPU, or one a CPU without GPUs)")
+    parser.add_argument(
+        "--workers", type=int, metavar="N", help="number of Ray actors (default: one a GPU, or one a CPU without GPUs)"
+    )
     parser.add_argument(
         "--gpus-per-worker", type=float, metavar="SHARE", help="GPUs of each actor, such as 0.25 (default: 1 if any)"
     )

@@ -24,7 +24,7 @@ _BLOCK = 8
 """Most images of a block, after which rows reach the driver: those of a block are lost if the driver is killed."""
 _BLOCKS_PER_WORKER = 4
 """Least number of blocks for each actor, as far as there are images."""
-_WORKER_CPUS, _READER_CPUS = 0.9, 0.1
+WORKER_CPUS, _READER_CPUS = 0.9, 0.1
 """CPUs that Ray reserves for an actor, and for a task that prepares images: one of each fits on a CPU, so that actors
 on all CPUs leave room for these tasks, without which nothing would proceed."""
 _BLOCK_BYTES = 2**24
@@ -134,13 +134,19 @@ class _Run:
         blocks = -(-len(tasks) // size)
         pickled = [{"task": self._ray.cloudpickle.dumps(task)} for task in tasks]
         data = self._ray.data.from_items(pickled, override_num_blocks=blocks)
-        prepared = data.map_batches(_prepare, fn_args=(self._prepare,), batch_size=size, num_cpus=_READER_CPUS)
+        prepared = data.map_batches(
+            _prepare,
+            fn_args=(self._prepare,),
+            batch_size=size,
+            compute=self._ray.data.TaskPoolStrategy(size=self._count),
+            num_cpus=_READER_CPUS,
+        )
         rows = prepared.map_batches(
             _Worker,
             fn_constructor_args=self._worker,
             batch_size=size,
             compute=self._ray.data.ActorPoolStrategy(size=self._count),
-            num_cpus=_WORKER_CPUS,
+            num_cpus=WORKER_CPUS,
             num_gpus=self._gpus or None,
         )
         yield from rows.iter_batches(batch_size=None, batch_format="pyarrow", prefetch_batches=0)

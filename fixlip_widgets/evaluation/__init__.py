@@ -28,6 +28,8 @@ from fixlip_widgets.support.formatting import shortened
 from fixlip_widgets.support.progress import ProgressBar
 
 _DEFAULTS = Settings("", "", "")
+_PLACE = ("out", "jobs", "engine", "gpus_per_worker", "device", "only_report")
+"""Options on which the results do not depend."""
 _log = logging.getLogger(__name__)
 
 
@@ -75,6 +77,15 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("--steps", type=int, default=_DEFAULTS.steps, help="number of points on exCLIP's path")
     parser.add_argument("--seed", type=int, default=_DEFAULTS.seed)
     parser.add_argument("--jobs", type=int, default=1, help="number of pairs measured in parallel processes")
+    parser.add_argument(
+        "--engine",
+        choices=("local", "ray"),
+        default="local",
+        help="ray: measure on the Ray cluster at RAY_ADDRESS, or on one that is started here, with --jobs actors",
+    )
+    parser.add_argument(
+        "--gpus-per-worker", type=float, metavar="SHARE", help="GPUs of each Ray actor (default: 1 if any)"
+    )
     parser.add_argument("--only-report", action="store_true", help="write the results of the recorded pairs only")
 
 
@@ -157,7 +168,7 @@ def command_of(options: argparse.Namespace) -> str:
     parts = ["fixlip-widgets", "evaluate"]
     for name, default in vars(parser.parse_args([])).items():
         value = getattr(options, name)
-        if value != default and name not in ("out", "jobs", "device", "only_report"):
+        if value != default and name not in _PLACE:
             values = value if isinstance(value, list) else [value]
             parts += [f"--{name.replace('_', '-')}", *map(str, values)]
     return shlex.join(parts)

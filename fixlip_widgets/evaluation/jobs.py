@@ -66,11 +66,17 @@ def prepare(options: argparse.Namespace) -> Run:
 
 
 def measured(run: Run, rows: Sequence[Row], options: argparse.Namespace) -> Iterator[tuple[str, str]]:
-    """Measure ``rows``, ``options.jobs`` at a time.
+    """Measure ``rows``, ``options.jobs`` at a time, in processes of this machine or on a Ray cluster.
 
     Yields:
         The name of each completed row, and the reason it was skipped or ``""``.
     """
+    if options.engine == "ray":
+        from fixlip_widgets.evaluation.ray_jobs import measured_on_ray
+
+        if rows:
+            yield from measured_on_ray(rows, run.settings, run.records, options)
+        return
     if options.jobs == 1:
         yield from ((row.name, _measure(run, row)) for row in rows)
         return
