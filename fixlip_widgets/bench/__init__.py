@@ -25,7 +25,9 @@ SECTIONS = {
     "grids": "image–image terms on large grids",
     "memory": "peak memory at large budgets",
     "paper": "this package compared with the dense formulation",
+    "corpus": "a corpus compared with the bare encoders, its memory over rows, and two workers compared with one",
     "accuracy": "error relative to a long run, by estimator and number of masks",
+    "arrays": "orthogonal arrays compared with random complementary pairs",
 }
 
 
