@@ -163,10 +163,10 @@ def test_downloaded_weights_are_loaded_without_network_and_with_their_own_activa
 
 
 def test_weights_from_a_file_use_the_preprocessing_of_the_models_tags():
-    from fixlip_widgets.encoders.loading.open_clip_models import _usual_preprocessing
+    from fixlip_widgets.encoders.loading.known_names import usual_preprocessing
 
-    assert _usual_preprocessing("ViT-B-16-SigLIP")["mean"] == (0.5, 0.5, 0.5)
-    assert _usual_preprocessing("ViT-B-16-SigLIP")["resize_mode"] == "squash"
+    assert usual_preprocessing(["ViT-B-16-SigLIP"])["mean"] == (0.5, 0.5, 0.5)
+    assert usual_preprocessing(["ViT-B-16-SigLIP"])["resize_mode"] == "squash"
     model = load_model("ViT-S-32-alt", pretrained=False, device="cpu")
     assert model.preprocess_cfg.mean[0] == pytest.approx(0.4815, abs=1e-4)
 

@@ -9,6 +9,7 @@ import pytest
 import torch
 from PIL import Image
 from safetensors.torch import save_file
+from torchvision.transforms import CenterCrop, Compose, Normalize, Resize, ToTensor
 
 import fixlip_widgets as fx
 from fixlip_widgets import EncodingError, FixlipWarning, InputError, ModelError, VisionLanguageGame, load_model
@@ -266,6 +267,10 @@ def test_weights_of_another_size_are_refused_with_both_sizes(tmp_path):
         load_model(config(), pretrained=larger)
     assert load_model(config(), pretrained=larger, image_size=96).patch_grid == (6, 6)
     assert load_model(config(), pretrained=larger, image_size=64).patch_grid == (4, 4)
+    parallel = {f"module.{name}": each for name, each in torch.load(larger).items()}
+    save_file(parallel, tmp_path / "parallel.safetensors")
+    with pytest.raises(ModelError, match=r"96×96 pixels, but the model reads 64×64"):
+        load_model(config(), pretrained=tmp_path / "parallel.safetensors")
     longer = saved(tmp_path, config(text=TEXT | {"context_length": 24}))
     with pytest.raises(ModelError, match=r"24 text positions, but the model has 16.*context_length to 24"):
         load_model(config(), pretrained=longer)
@@ -286,6 +291,8 @@ def test_long_clip_weights_have_two_parts_of_positions(tmp_path):
     rest = torch.randn(24, 32)
     model = load_model(settings, pretrained=saved(tmp_path, settings, {"positional_embedding_res": rest}))
     assert torch.equal(model.clip.positional_embedding[20:], rest[20:])
+    blocks = (model.clip.visual.transformer.resblocks[0], model.clip.transformer.resblocks[0])
+    assert [type(block.mlp.gelu).__name__ for block in blocks] == ["QuickGELU"] * 2
 
 
 def test_a_file_under_a_name_with_a_quickgelu_twin_warns(tmp_path):
@@ -302,6 +309,59 @@ def test_a_siglip_config_without_preprocessing_has_siglips(tmp_path):
     assert (cfg.mean, cfg.resize_mode) == ((0.5, 0.5, 0.5), "squash")
     chosen = load_model(config(), pretrained=False, preprocess={"resize_mode": "squash"})
     assert chosen.preprocess_cfg.resize_mode == "squash"
+
+
+@pytest.fixture
+def listed(monkeypatch, tmp_path):
+    """Return a function that lists the small CLIP in open_clip as "tiny", with tags of the given settings."""
+
+    def list_tiny(**tags):
+        (tmp_path / "tiny.json").write_text(json.dumps(config()))
+        monkeypatch.setitem(open_clip.factory._MODEL_CONFIGS, "tiny", config())
+        monkeypatch.setitem(open_clip.pretrained._PRETRAINED, "tiny", tags)
+        return tmp_path / "tiny.json"
+
+    return list_tiny
+
+
+MOBILE = {"mean": (0.0,) * 3, "std": (1.0,) * 3, "interpolation": "bilinear", "resize_mode": "squash"}
+
+
+def test_a_config_of_a_listed_architecture_is_prepared_as_its_weights_are(listed, tmp_path):
+    path, weights = listed(mobile=MOBILE), saved(tmp_path, config())
+    for name in ("tiny", path, config(), {"model_cfg": config()}):
+        model = load_model(name, pretrained=weights, device="cpu")
+        assert {field: getattr(model.preprocess_cfg, field) for field in MOBILE} == MOBILE
+    own = load_model({"model_cfg": config(), "preprocess_cfg": {"mean": (0.5,) * 3}}, pretrained=weights, device="cpu")
+    assert (own.preprocess_cfg.mean, own.preprocess_cfg.resize_mode) == ((0.5,) * 3, "squash")
+
+
+def test_every_config_of_open_clip_is_prepared_as_its_name():
+    from fixlip_widgets.encoders.loading.known_names import names_of, usual_preprocessing
+
+    for name in ("MobileCLIP-S1", "PE-Core-B-16", "ViT-L-14-CLIPA-336", "ViT-H-14-378", "ViT-B-16-SigLIP"):
+        found = usual_preprocessing(names_of(open_clip.get_model_config(name)))
+        tag = open_clip.pretrained.get_pretrained_cfg(name, open_clip.list_pretrained_tags_by_model(name)[0])
+        assert found == {field: tag[field] for field in MOBILE}
+
+
+@pytest.mark.parametrize("name", ["tiny", "config"])
+def test_weights_whose_preprocessing_depends_on_the_tag_warn(name, listed, tmp_path):
+    path, weights = listed(plain={}, other=MOBILE), saved(tmp_path, config())
+    model = name if name == "tiny" else path
+    with pytest.warns(FixlipWarning, match=r"OpenAI's is used, which is not that of tiny \(other\)\."):
+        assert load_model(model, pretrained=weights, device="cpu").preprocess_cfg.mean[0] > 0.4
+    assert load_model(model, pretrained=weights, device="cpu", preprocess=MOBILE).preprocess_cfg.mean[0] == 0.0
+
+
+def test_a_config_by_path_warns_of_its_quickgelu_twin(listed, monkeypatch, tmp_path):
+    path, weights = listed(), saved(tmp_path, config())
+    monkeypatch.setitem(open_clip.factory._MODEL_CONFIGS, "tiny-quickgelu", config(quick_gelu=True))
+    with pytest.warns(FixlipWarning, match="tiny uses GELU.*quick_gelu=True"):
+        load_model(path, pretrained=weights, device="cpu")
+    for settled in ({"quick_gelu": True}, {"quick_gelu": False}):
+        load_model(path, pretrained=weights, device="cpu", **settled)
+    load_model({"model_cfg": config()}, pretrained=weights, device="cpu")
 
 
 def test_a_loaded_open_clip_model_is_explained_with_its_own_preprocessing():
@@ -322,6 +382,22 @@ def test_a_loaded_open_clip_model_is_explained_with_its_own_preprocessing():
         load_model(clip)
     with pytest.raises(ModelError, match="otherwise than by resizing"):
         load_model(clip, tokenizer=tokenizer, preprocess=Reversed(val.transforms))
+
+
+@pytest.mark.parametrize("norm", [0.5, [0.5], [0.5, 0.5, 0.5]])
+def test_one_mean_stands_for_all_channels(norm):
+    base = fresh()
+    steps = [Resize(64), CenterCrop(64), ToTensor(), Normalize(norm, norm)]
+    model = load_model(base.clip, tokenizer=base.tokenizer, preprocess=Compose(steps))
+    assert (model.preprocess_cfg.mean, model.preprocess_cfg.std) == ((0.5,) * 3, (0.5,) * 3)
+    assert VisionLanguageGame(model, picture(), CAPTION).similarity == pytest.approx(own_similarity(model), abs=1e-4)
+
+
+def test_a_crop_smaller_than_the_resized_picture_is_refused():
+    base = fresh()
+    steps = [Resize(73), CenterCrop(64), ToTensor(), Normalize([0.5] * 3, [0.5] * 3)]
+    with pytest.raises(ModelError, match="resizes pictures to 73 pixels and crops 64"):
+        load_model(base.clip, tokenizer=base.tokenizer, preprocess=Compose(steps))
 
 
 class Reversed(open_clip.transform.Compose):
@@ -382,6 +458,14 @@ def test_returning_hidden_states_changes_no_weights(tmp_path):
         model(input_ids=game.text_inputs[0][None], pixel_values=game.pixels[None], output_hidden_states=True)
     assert any(module._forward_hooks for module in model.modules()), "transformers' own"
     assert game.value(np.ones((1, game.n_players))) == pytest.approx(similarity, abs=1e-5)
+
+
+def test_a_processor_may_have_one_mean_but_needs_a_known_resampling(tmp_path):
+    model, processor = of_transformers("CLIP", tmp_path, image_mean=0.5, image_std=0.25)
+    assert load_model(model, processor=processor).preprocess_cfg.mean == (0.5,) * 3
+    processor.image_processor.resample = None
+    with pytest.raises(ModelError, match="with resample=None"):
+        load_model(model, processor=processor)
 
 
 def test_a_processor_with_another_output_size_is_refused(tmp_path):

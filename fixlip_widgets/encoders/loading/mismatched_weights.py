@@ -16,6 +16,8 @@ from fixlip_widgets.errors import ModelError
 
 OPENAI_EXTRAS = ("input_resolution", "context_length", "vocab_size")
 """Entries of the state dicts of OpenAI's archives that are settings, not weights."""
+_LONG_CLIP = "positional_embedding_res"
+"""Entry of Long-CLIP's state dicts, whose models are fine-tuned ones of OpenAI."""
 _NAMED = 5
 
 
@@ -23,7 +25,8 @@ def shapes_in(path: Path) -> dict[str, tuple[int, ...]]:
     """Return the shape of each tensor of a weights file, without reading the tensors."""
     if path.suffix == ".safetensors":
         with safe_open(path, framework="pt") as stream:
-            return {name: tuple(stream.get_slice(name).get_shape()) for name in stream.keys()}  # noqa: SIM118
+            names = stream.keys()
+            return {name.removeprefix("module."): tuple(stream.get_slice(name).get_shape()) for name in names}
     stored: Any = torch.load(path, map_location="cpu", weights_only=True, mmap=True)
     state: Any = stored.get("state_dict", stored) if isinstance(stored, dict) else {}
     return {
@@ -33,10 +36,11 @@ def shapes_in(path: Path) -> dict[str, tuple[int, ...]]:
     }
 
 
-def is_from_openai(path: Path) -> bool:
-    """Return whether a file's state dict was taken from one of OpenAI's archives, whose models use QuickGELU."""
+def has_quick_gelu(path: Path) -> bool:
+    """Return whether a file is known to use QuickGELU: from one of OpenAI's archives, or of Long-CLIP."""
     try:
-        return set(OPENAI_EXTRAS) <= set(shapes_in(path))
+        names = set(shapes_in(path))
+        return set(OPENAI_EXTRAS) <= names or _LONG_CLIP in names
     except (OSError, RuntimeError, SafetensorError, UnpicklingError):
         return False  # the error of loading the file has the reason
 
@@ -79,7 +83,7 @@ def adapt_on_load(clip: nn.Module) -> None:
         for name in OPENAI_EXTRAS:
             state.pop(prefix + name, None)
         for stem in (prefix, f"{prefix}text."):
-            rest = state.pop(f"{stem}positional_embedding_res", None)
+            rest = state.pop(stem + _LONG_CLIP, None)
             if rest is not None:  # Long-CLIP keeps the first 20 positions of CLIP and stretches the others
                 name = f"{stem}positional_embedding"
                 state[name] = torch.cat([state[name][:20], rest[20:]])

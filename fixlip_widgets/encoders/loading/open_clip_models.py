@@ -16,17 +16,21 @@ from fixlip_widgets.encoders.loading.checkpoints import (
     weights_in,
     weights_of_tag,
 )
-from fixlip_widgets.encoders.loading.mismatched_weights import is_from_openai
+from fixlip_widgets.encoders.loading.known_names import (
+    names_of,
+    usual_preprocessing,
+    warn_of_activation,
+    warn_of_preprocessing,
+)
+from fixlip_widgets.encoders.loading.mismatched_weights import has_quick_gelu
 from fixlip_widgets.encoders.loading.overrides import NONE, Overrides, inferred_preprocessing
 from fixlip_widgets.encoders.loading.parts import Parts, first_line, preprocessing
 from fixlip_widgets.encoders.towers import required_size
 from fixlip_widgets.errors import ModelError
-from fixlip_widgets.support.notices import warn
 from fixlip_widgets.support.open_clip import open_clip
 
 CONFIG = "open_clip_config.json"
 HUB = "hf-hub:"
-_TAG_FIELDS = ("mean", "std", "interpolation", "resize_mode")
 
 
 def from_config(
@@ -37,6 +41,7 @@ def from_config(
     label: str | None = None,
     source: str | None = None,
     preprocess: dict[str, Any] | None = None,
+    known: str | None = None,
     cache_dir: str | None = None,
     overrides: Overrides = NONE,
 ) -> Parts:
@@ -48,14 +53,16 @@ def from_config(
         name: Name of the model.
         label: Name of the weights; by default that of their file.
         source: Location of the tokenizer's files, if it differs from that in the config.
-        preprocess: Preprocessing settings, overridden by those in the config.
+        preprocess: Preprocessing settings, overridden by those in the config; by default those that all weights
+            share that open_clip lists for this architecture.
+        known: The open_clip name of the config; by default every name of this architecture.
         cache_dir: Download cache.
         overrides: Settings that replace those of the config.
 
     Raises:
         ModelError: The config is invalid, the weights do not fit, or a file that the config names is unavailable.
     """
-    config = overrides.applied(config)
+    original, config = config, overrides.applied(config)
     model_cfg = config.get("model_cfg", config)
     config_preprocess = model_cfg.get("preprocess_cfg") or config.get("preprocess_cfg", {})
     if pretrained is None:
@@ -64,15 +71,23 @@ def from_config(
         )
     if pretrained is not False:
         check_weights_file(Path(pretrained))
-        if overrides.quick_gelu is None and "quick_gelu" not in model_cfg and is_from_openai(Path(pretrained)):
+        if overrides.quick_gelu is None and "quick_gelu" not in model_cfg and has_quick_gelu(Path(pretrained)):
             model_cfg["quick_gelu"] = True
+    if preprocess is None:
+        names = names_of(original.get("model_cfg", original)) if known is None else [known]
+        preprocess = usual_preprocessing(names)
+        if pretrained is not False:
+            warn_of_preprocessing(names, {**config_preprocess, **(overrides.preprocess or {})})
+            # a config with two levels was saved with its weights
+            if overrides.quick_gelu is None and "quick_gelu" not in model_cfg and "model_cfg" not in config:
+                warn_of_activation(names, pretrained)
     clip = build(config, name)
     size = clip.visual.image_size
     if pretrained is not False:
         load_weights(clip, Path(pretrained), resize=overrides.image_size is not None)
     tokenizer = tokenizer_of(model_cfg["text_cfg"], name, source=source, cache_dir=cache_dir)
     label = label or ("random weights" if pretrained is False else Path(pretrained).name)
-    settings = (inferred_preprocessing(model_cfg), preprocess or {}, config_preprocess, overrides.preprocess or {})
+    settings = (inferred_preprocessing(model_cfg), preprocess, config_preprocess, overrides.preprocess or {})
     return Parts(clip, tokenizer, preprocessing(size, *settings), name, label)
 
 
@@ -189,8 +204,7 @@ def by_name(name: str, pretrained: Any, cache_dir: str | None, overrides: Overri
         tag = _tag(name, pretrained)
         options: dict[str, Any] = {"cache_dir": cache_dir, "overrides": overrides}
         if tag is None:
-            _warn_of_activation(name, pretrained, overrides)
-            return from_config(config, pretrained, name, preprocess=_usual_preprocessing(name), **options)
+            return from_config(config, pretrained, name, known=name, **options)
         weights = weights_of_tag(tag, cache_dir)
         # The weights determine the activation, not the name: open_clip's ViT-B-32 has GELU, OpenAI's weights for it
         # QuickGELU, and open_clip itself only warns.
@@ -261,25 +275,3 @@ def _tag(name: str, pretrained: Any) -> dict[str, Any] | None:
         raise ModelError(f"{name} has no weights {str(pretrained)!r}. Pass {choice}.")
     check_weights_file(path)
     return None
-
-
-def _warn_of_activation(name: str, pretrained: Any, overrides: Overrides) -> None:
-    """Warn if a weights file may have another activation than the model of its name."""
-    twin = f"{name}-quickgelu"
-    if pretrained is False or overrides.quick_gelu is not None or twin not in open_clip.list_models():
-        return
-    if not is_from_openai(Path(pretrained)):
-        warn(
-            f"{name} uses GELU, and a weights file does not record its activation. If the weights use QuickGELU, as "
-            f"OpenAI's do, pass quick_gelu=True or the name {twin!r}; otherwise pass quick_gelu=False."
-        )
-
-
-def _usual_preprocessing(name: str) -> dict[str, Any]:
-    """Return the preprocessing settings shared by all tags of a model, for weights that come from a file."""
-    tags = [open_clip.pretrained.get_pretrained_cfg(name, tag) for tag in open_clip.list_pretrained_tags_by_model(name)]
-    return {
-        field: tags[0][field]
-        for field in _TAG_FIELDS
-        if tags and all(tag.get(field) is not None and tag[field] == tags[0].get(field) for tag in tags)
-    }

@@ -37,20 +37,35 @@ def settings_of(preprocess: Any) -> dict[str, Any]:
     if isinstance(preprocess, PreprocessCfg):
         return dict(vars(preprocess))
     steps: list[Any] = list(getattr(preprocess, "transforms", ()))
-    normalise = next((step for step in steps if isinstance(step, transforms.Normalize)), None)
-    resize = next((step for step in steps if isinstance(step, transforms.Resize)), None)
+    normalise, resize, crop = (
+        next((step for step in steps if isinstance(step, kind)), None)
+        for kind in (transforms.Normalize, transforms.Resize, transforms.CenterCrop)
+    )
     if normalise is None or resize is None:
         raise ModelError(
             f"preprocess is a {type(preprocess).__name__}; pass open_clip's validation preprocessing, a torchvision "
             "pipeline that resizes and normalises, or a dict, such as {'resize_mode': 'squash', 'mean': …}."
         )
-    squash = not isinstance(resize.size, int) and len(resize.size) == 2
+    sides = [resize.size] if isinstance(resize.size, int) else list(resize.size)
+    squash = len(sides) == 2
+    if crop is not None and min(sides) != min(crop.size):
+        raise ModelError(
+            f"preprocess resizes pictures to {min(sides)} pixels and crops {min(crop.size)} of them, so that less of "
+            "the picture would be read than is displayed. Resize to the size of the crop, or pass pictures as "
+            "preprocessed tensors."
+        )
     return {
-        "mean": tuple(float(each) for each in normalise.mean),
-        "std": tuple(float(each) for each in normalise.std),
+        "mean": channels(normalise.mean),
+        "std": channels(normalise.std),
         "interpolation": resize.interpolation.value,
         "resize_mode": "squash" if squash else "shortest",
     }
+
+
+def channels(setting: Any) -> tuple[float, ...]:
+    """Return a setting of each channel, or one of all of them, as three numbers."""
+    values = [setting] * 3 if isinstance(setting, (int, float)) else list(setting)
+    return tuple(float(each) for each in (values * 3 if len(values) == 1 else values))
 
 
 def check_pipeline(prepare: Prepare, cfg: Any, size: tuple[int, int], name: str) -> None:

@@ -10,7 +10,7 @@ from safetensors import SafetensorError
 from torch import Tensor, nn
 
 from fixlip_widgets.encoders.loading.parts import Parts, first_line, preprocessing
-from fixlip_widgets.encoders.loading.pipelines import Prepare, check_pipeline
+from fixlip_widgets.encoders.loading.pipelines import Prepare, channels, check_pipeline
 from fixlip_widgets.encoders.towers import TransformersEncoder
 from fixlip_widgets.errors import ModelError
 
@@ -158,7 +158,7 @@ def _preprocessing(pictures: Any, image_size: tuple[int, int]) -> dict[str, Any]
             )
     size = {name: value for name, value in dict(getattr(pictures, "size", None) or {}).items() if value is not None}
     cuts_patches = getattr(pictures, "patch_size", None) is not None and hasattr(pictures, "max_num_patches")
-    interpolation = _INTERPOLATION.get(int(pictures.resample))
+    interpolation = _INTERPOLATION.get(-1 if pictures.resample is None else int(pictures.resample))
     squash = cuts_patches or {"height", "width"} <= set(size)
     if interpolation is None or not (squash or size.get("shortest_edge") == min(image_size)):
         raise ModelError(
@@ -167,8 +167,8 @@ def _preprocessing(pictures: Any, image_size: tuple[int, int]) -> dict[str, Any]
             "processor with such settings, and images as tensors preprocessed as in the model's training."
         )
     return {
-        "mean": tuple(pictures.image_mean),
-        "std": tuple(pictures.image_std),
+        "mean": channels(pictures.image_mean),
+        "std": channels(pictures.image_std),
         "interpolation": interpolation,
         "resize_mode": "squash" if squash else "shortest",
     }

@@ -115,7 +115,7 @@ class TransformersEncoder(nn.Module):
             return len(ids) - 1
         end = self.model.text_model.eos_token_id
         # configs of the first CLIP models have a wrong end token, 2; like transformers, use the largest id instead
-        if end == 2 and type(self.model).__name__ == "CLIPModel":
+        if end == 2 and any(each.__name__ == "CLIPModel" for each in type(self.model).__mro__):
             return int(ids.argmax())
         if not bool((ids == end).any()):
             raise ModelError(

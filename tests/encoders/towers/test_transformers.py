@@ -359,6 +359,13 @@ def test_a_tokenizer_that_puts_the_end_first_is_refused(clip_model):
         game(own)
 
 
+def test_a_subclass_pools_at_the_same_end_token(clip_model):
+    own = copy.deepcopy(clip_model)
+    own.clip.model.__class__ = type("FineTuned", (transformers.CLIPModel,), {})
+    own.clip.model.text_model.eos_token_id = 2
+    assert game(own).similarity == pytest.approx(game(clip_model).similarity, abs=1e-5)
+
+
 @pytest.mark.parametrize("length", [4, 16])
 def test_token_ids_may_end_with_the_unknown_token(clip_model, length):
     own = copy.deepcopy(clip_model)
