@@ -42,6 +42,7 @@ if TYPE_CHECKING:
     from fixlip_widgets.explainers.game import VisionLanguageGame
     from fixlip_widgets.explainers.retrieval import explain_retrieval
     from fixlip_widgets.explanation.explanation import Explanation
+    from fixlip_widgets.gallery import Gallery
     from fixlip_widgets.pages import report
     from fixlip_widgets.widget import FixlipWidget
 
@@ -52,6 +53,7 @@ __all__ = [
     "FixlipError",
     "FixlipWarning",
     "FixlipWidget",
+    "Gallery",
     "IncrementalExplainer",
     "InputError",
     "Model",
@@ -80,6 +82,7 @@ _MODULES = {
     "FixlipError": "errors",
     "FixlipWarning": "errors",
     "FixlipWidget": "widget",
+    "Gallery": "gallery",
     "IncrementalExplainer": "explainers.fixlip",
     "InputError": "errors",
     "Model": "encoders.models",

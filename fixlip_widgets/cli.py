@@ -31,6 +31,7 @@ _MODULES = {
 """Commands whose module defines the arguments; a module is imported only for its own command."""
 _CORPUS = {
     "explain": ("fixlip_widgets.corpus.command", "explain many pairs into a folder"),
+    "report": ("fixlip_widgets.gallery.report_command", "write a corpus as one page to browse"),
 }
 """Commands of ``fixlip-widgets corpus``."""
 

@@ -6,10 +6,10 @@ import base64
 import hashlib
 from collections.abc import Sequence
 from functools import cache
-from typing import Any, NamedTuple
+from typing import Any, Literal, NamedTuple
 
 from fixlip_widgets.errors import FixlipError
-from fixlip_widgets.pages.js_bundle import PLOTLY, VIEW, built
+from fixlip_widgets.pages.js_bundle import GALLERY, PLOTLY, VIEW, built
 from fixlip_widgets.support.templates import render
 
 
@@ -21,11 +21,12 @@ class Text(NamedTuple):
 
 
 class Live(NamedTuple):
-    """A live explanation: its saved data, and ``still``, markup for browsers without scripts."""
+    """A live explanation or gallery: its saved data, and ``still``, markup for browsers without scripts."""
 
     saved: dict[str, Any]
     still: str
     tag: str = "live"
+    kind: Literal["explanation", "gallery"] = "explanation"
 
 
 def page(body: Sequence[Text | Live], title: str, *, holds_view: bool = True) -> str:
@@ -36,25 +37,27 @@ def page(body: Sequence[Text | Live], title: str, *, holds_view: bool = True) ->
         title: Title as plain text, which is also the heading for screen readers if ``body`` has no ``h1``.
         holds_view: False for a page in a frame, whose parent page holds the view.
     """
+    gallery = any(isinstance(part, Live) and part.kind == "gallery" for part in body)
     return render(
         "pages/templates/page.html.j2",
         body=body,
         title=title,
-        view=view() if holds_view else "",
+        view=view(gallery=gallery) if holds_view else "",
         code=_beginning(),
         policy=_policy(),
     )
 
 
-def view() -> str:
-    """Return the script element with the code of the view and of Plotly, which a page includes once.
+def view(*, gallery: bool = False) -> str:
+    """Return the script element with the code of the view, of Plotly and perhaps of galleries; a page includes it once.
 
     Raises:
         FixlipError: The front end has not been built.
     """
     if "data-fixlip" not in built("offline.js"):
         raise FixlipError("The front end has not been built: run `python hatch_build.py` in the checkout.")
-    return script({"code": built(VIEW), "plotly": built(PLOTLY)}, "view")
+    parts = {"code": VIEW, "plotly": PLOTLY, **({"gallery": GALLERY} if gallery else {})}
+    return script({name: built(file) for name, file in parts.items()}, "view")
 
 
 def script(value: Any, name: str) -> str:

@@ -9,8 +9,8 @@ from pathlib import Path
 import ipywidgets
 import traitlets as t
 
-VIEW, PLOTLY = "widget.js", "plotly.js"
-"""Files of the view, and of Plotly for its heatmap."""
+VIEW, PLOTLY, GALLERY = "widget.js", "plotly.js", "gallery.js"
+"""Files of the view, of Plotly for its heatmap, and of the gallery."""
 
 _STATIC = Path(__file__).parents[1] / "widget" / "static"
 _NOT_BUILT = """export default { render({ el }) {

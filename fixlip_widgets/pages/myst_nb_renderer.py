@@ -37,7 +37,7 @@ class LiveWidgets:
         widgets = restored.within(data.content.get("model_id"))
         if not widgets:
             return None
-        before = "" if renderer in _WITH_VIEW else view()
+        before = "" if renderer in _WITH_VIEW else view(gallery=restored.has_gallery)
         _WITH_VIEW[renderer] = True
         return [nodes.raw("", before + "".join(map(frame, widgets)), format="html")]
 

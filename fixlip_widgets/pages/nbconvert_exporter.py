@@ -1,4 +1,4 @@
-"""The nbconvert exporter ``fixlip_html``: an HTML page in which every FixlipWidget stays interactive offline.
+"""The nbconvert exporter ``fixlip_html``: an HTML page in which widgets and galleries stay interactive offline.
 
 Run ``jupyter nbconvert --to fixlip_html notebook.ipynb``, optionally with ``--execute``, or use nbconvert's Python
 interface. Everything else is exported as by nbconvert's HTML exporter, except that scripts from the network are omitted
@@ -64,7 +64,7 @@ def enliven(nb: Any) -> None:
         for output in cell.get("outputs", ()):
             ours = restored.within(output.get("data", {}).get(WIDGET_VIEW, {}).get("model_id"))
             if ours:
-                before, first = (view() if first else ""), False
+                before, first = (view(gallery=restored.has_gallery) if first else ""), False
                 outputs.append(_as_html(output, before + "".join(map(frame, ours))))
             elif still_of(output) not in restored.widgets:
                 outputs.append(output)

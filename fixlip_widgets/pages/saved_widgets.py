@@ -1,4 +1,4 @@
-"""FixlipWidgets restored from the widget state in a saved notebook."""
+"""FixlipWidgets and galleries restored from the widget state in a saved notebook."""
 
 from __future__ import annotations
 
@@ -24,6 +24,8 @@ WIDGET_VIEW = "application/vnd.jupyter.widget-view+json"
 WIDGET_STATE = "application/vnd.jupyter.widget-state+json"
 
 _WIDGET = "fixlip_widgets."
+_GALLERY = "fixlip_widgets.gallery."
+_FILTERS = ("sort", "descending", "search", "query", "ranges", "theme")
 _REFERENCE = "IPY_MODEL_"
 _SCALARS = ("p", "method", "order", "seed", "caption", "budget", "image_encodes", "text_encodes")
 _NUMBERS = ("baseline", "similarity", "empty_similarity", "effective_image_masks")
@@ -36,16 +38,23 @@ class Restored:
 
     Attributes:
         saved: Contents of its live page.
-        explanation: The explanation that it showed, in the float32 precision of the view.
+        explanation: The explanation that it showed, in the float32 precision of the view; None for a gallery.
+        still: Markup of a gallery for browsers without scripts.
     """
 
     saved: dict[str, Any]
-    explanation: Explanation
+    explanation: Explanation | None
+    still: str = ""
+
+    @property
+    def is_gallery(self) -> bool:
+        """Whether it is a gallery."""
+        return self.explanation is None
 
 
 @dataclass(frozen=True)
 class All:
-    """All FixlipWidgets of a notebook.
+    """All FixlipWidgets and galleries of a notebook.
 
     Attributes:
         widgets: Model id to restored widget; widgets without a result are omitted.
@@ -56,6 +65,11 @@ class All:
     widgets: dict[str, Restored]
     parts: set[str]
     boxes: dict[str, list[str]]
+
+    @property
+    def has_gallery(self) -> bool:
+        """Whether one of the widgets is a gallery."""
+        return any(widget.is_gallery for widget in self.widgets.values())
 
     def within(self, name: str | None) -> list[Restored]:
         """Return the widget with this model id, or all widgets in the box with this id, in order."""
@@ -72,8 +86,9 @@ def restore(models: dict[str, Any]) -> All:
         if not str(model.get("state", {}).get("_anywidget_id", "")).startswith(_WIDGET):
             continue
         state = _with_buffers(model)
-        if state.get("result"):
-            widgets[name] = _restored(state)
+        gallery = str(state["_anywidget_id"]).startswith(_GALLERY)
+        if state.get("kept" if gallery else "result"):
+            widgets[name] = _restored_gallery(state) if gallery else _restored(state)
             references = [value for value in state.values() if isinstance(value, str) and value.startswith(_REFERENCE)]
             parts |= {name, *(value.removeprefix(_REFERENCE) for value in references)}
     boxes: dict[str, list[str]] = {}
@@ -92,10 +107,13 @@ def _children(model: dict[str, Any]) -> list[str]:
 
 def frame(widget: Restored) -> str:
     """Return the live page of a widget in a frame; the page around it holds the code of the view."""
-    still = html_still(widget.explanation, colors=widget.saved["settings"].get("palette", "house"))
-    caption = widget.explanation.caption
-    inside = page([Live(widget.saved, still)], caption, holds_view=False)
-    return render("pages/templates/frame.html.j2", page=inside, caption=caption)
+    if widget.explanation is None:
+        live, title = Live(widget.saved, widget.still, kind="gallery"), widget.saved["traits"]["title"]
+    else:
+        still = html_still(widget.explanation, colors=widget.saved["settings"].get("palette", "house"))
+        live, title = Live(widget.saved, still), widget.explanation.caption
+    inside = page([live], title, holds_view=False)
+    return render("pages/templates/frame.html.j2", page=inside, caption=title)
 
 
 def still_of(output: Any) -> str | None:
@@ -135,6 +153,13 @@ def _restored(state: dict[str, Any]) -> Restored:
     page["measured"] = state.get("measured", [])
     page.update(packed_scene(state["scene"]))
     return Restored(page, explanation)
+
+
+def _restored_gallery(state: dict[str, Any]) -> Restored:
+    kept = dict(state["kept"])
+    still = kept.pop("still", "")
+    kept["traits"] = {**kept["traits"], **{name: state[name] for name in _FILTERS}}
+    return Restored(kept, None, still)
 
 
 def _explanation(result: dict[str, Any], scene: dict[str, Any]) -> Explanation:
