@@ -30,19 +30,15 @@ def rows() -> Iterator[Row]:
     """
     model, scene = load_model(), demo.scene("dog_and_banana")
     game = VisionLanguageGame(model, scene.image, scene.caption)
-    texts = enumerate_masks(game.n_text)
-    text_embeddings = game.text_embeddings(texts)
     for p, long_run in LONG_RUNS.items():
-        text = Modality(
-            torch.from_numpy(texts), text_embeddings, torch.from_numpy(enumeration_weights(texts, p)), sampled=False
-        )
-        truth = regress(_image(game, p, p, long_run, seed=99, design="orthogonal"), text, None).assemble()
+        text = every_text_mask(game, p)
+        truth = regress(image_masks(game, p, p, long_run, seed=99, design="orthogonal"), text, None).assemble()
         samplings = {"arrays": 0.5, "pairs": 0.5, "iid": 0.5 + _OFFSET} if p == 0.5 else {"iid": p}
         for sampling, drawn_at in samplings.items():
             design = "orthogonal" if sampling == "arrays" else "random"
-            whole = _image(game, drawn_at, p, COUNTS[-1], seed=1, design=design)
+            whole = image_masks(game, drawn_at, p, COUNTS[-1], seed=1, design=design)
             for count in COUNTS:
-                image = _first(whole, count)
+                image = first_masks(whole, count)
                 for name, fit in _fits(image, text).items():
                     yield from _errors(fit.assemble(), truth, game, f"p {p}, {count} {sampling}, {name}")
 
@@ -66,12 +62,24 @@ def _errors(fit: Fit, truth: Fit, game: VisionLanguageGame, label: str) -> Itera
             yield Row(f"{label}: {name}", float(np.linalg.norm(estimate - true) / np.linalg.norm(true)))
 
 
-def _image(game: VisionLanguageGame, drawn_at: float, p: float, count: int, seed: int, design: MaskDesign) -> Modality:
+def every_text_mask(game: VisionLanguageGame, p: float) -> Modality:
+    """Encode all text masks, with their probabilities at ``p``."""
+    texts = enumerate_masks(game.n_text)
+    embeddings = game.text_embeddings(texts)
+    weights = torch.from_numpy(enumeration_weights(texts, p)).to(embeddings.device)
+    return Modality(torch.from_numpy(texts).to(embeddings.device), embeddings, weights, sampled=False)
+
+
+def image_masks(
+    game: VisionLanguageGame, drawn_at: float, p: float, count: int, seed: int, design: MaskDesign
+) -> Modality:
+    """Encode ``count`` image masks drawn at one probability, to represent ``p``."""
     masks = draw_masks(game.n_image, drawn_at, 0, count, seed=seed, stream=0, design=design)
     return _modality(torch.from_numpy(masks), game.image_embeddings(masks), paired=drawn_at == 0.5, p=p)
 
 
-def _first(modality: Modality, count: int) -> Modality:
+def first_masks(modality: Modality, count: int) -> Modality:
+    """Return the first ``count`` masks."""
     return _modality(modality.masks[:count], modality.embeddings[:count], modality.paired, modality.p)
 
 
