@@ -48,6 +48,7 @@ if TYPE_CHECKING:
 
 __all__ = [
     "CancelledError",
+    "Corpus",
     "EncodingError",
     "Explanation",
     "FixlipError",

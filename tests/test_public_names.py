@@ -17,7 +17,7 @@ from fixlip_widgets.explainers.scores import Scores
 
 PACKAGE = """
     Explanation FixlipWidget IncrementalExplainer VisionLanguageGame baselines demo estimators explain load_model
-    metrics explain_classes explain_retrieval
+    metrics explain_classes explain_corpus explain_retrieval Corpus
     CancelledError EncodingError FixlipError InputError ModelError PoolError __version__
 """
 EXPLANATION = """
@@ -35,6 +35,9 @@ WIDGET = """
     measure
 """
 CANDIDATES = "logits probabilities contrast probability to_frame to_plotly"
+CORPUS = """
+    folder table failures where take refresh thumbnail picture settings model sources expected complete running add
+"""
 ESTIMATORS = "fit_crossmodal"
 BASELINES = "banzhaf_values shapley_values game_attention grad_eclip exclip random_explanation"
 METRICS = "faithfulness insertion_deletion pointing_game"
@@ -66,6 +69,7 @@ def test_package_offers(name: str):
         (Retrieval, "add caption"),
         (fx.FixlipWidget, WIDGET),
         (fx.estimators, ESTIMATORS),
+        (fx.Corpus, CORPUS),
         (fx.demo, DEMO),
         (fx.baselines, BASELINES),
         (fx.metrics, METRICS),
@@ -80,6 +84,7 @@ def test_public_things_offer(owner: Any, names: str):
     ("function", "names"),
     [
         (fx.explain, "image text model p budget method order seed"),
+        (fx.explain_corpus, "data out model pretrained p budget seed engine workers gpus_per_worker"),
         (fx.explain_classes, "image names model templates p budget masks"),
         (fx.explain_retrieval, "images caption model p budget masks"),
         (fx.IncrementalExplainer.contrast, "b a p"),

@@ -47,11 +47,11 @@ def _encoded(model: fx.Model, corpus: fx.Corpus) -> float:
     """Return the time of the encoders alone, in full batches, for as many masks as the corpus has encoded."""
     pairs = [row.read() for row in rows_of("demo", _SCENES)]
     total = 0.0
-    for pair, row in zip(pairs, corpus.table.sort_values("number").itertuples(), strict=True):
+    for pair, row in zip(pairs, corpus.table.sort_values("number").to_dict("records"), strict=True):
         game = fx.VisionLanguageGame(model, pair.image, pair.caption)
         masks = [
-            torch.rand(int(row.image_encodes), game.n_image, generator=torch.Generator().manual_seed(0)) < 0.5,
-            torch.rand(int(row.text_encodes), game.n_text, generator=torch.Generator().manual_seed(0)) < 0.5,
+            torch.rand(row["image_encodes"], game.n_image, generator=torch.Generator().manual_seed(0)) < 0.5,
+            torch.rand(row["text_encodes"], game.n_text, generator=torch.Generator().manual_seed(0)) < 0.5,
         ]
         start = time.perf_counter()
         with torch.inference_mode():

@@ -6,6 +6,7 @@ The driver is the only process that writes, so that nodes need no common file sy
 
 from __future__ import annotations
 
+import logging
 import os
 from collections.abc import Generator, Iterator, Sequence
 from contextlib import contextmanager
@@ -87,7 +88,7 @@ def cluster() -> Generator[Any]:
     if ours:
         address = os.environ.get("RAY_ADDRESS")
         options: dict[str, Any] = {"address": address} if address else {"include_dashboard": False}
-        ray.init(log_to_driver=False, logging_level="warning", **options)
+        ray.init(log_to_driver=False, logging_level=logging.WARNING, **options)
     context: Any = ray.data.DataContext.get_current()
     settings = {"max_errored_blocks": -1, "enable_progress_bars": False, "target_max_block_size": _BLOCK_BYTES}
     before = {name: getattr(context, name) for name in settings}
@@ -156,8 +157,9 @@ def _prepare(batch: dict[str, Any], prepare: Preparation) -> dict[str, Any]:
     """Prepare images, in a task of Ray; see :class:`~fixlip_widgets.corpus.tasks.Preparation`."""
     from ray import cloudpickle
 
+    pickled: Any = cloudpickle
     torch.set_num_threads(1)
-    return {"prepared": [cloudpickle.dumps(prepare(cloudpickle.loads(task))) for task in batch["task"]]}
+    return {"prepared": [pickled.dumps(prepare(pickled.loads(task))) for task in batch["task"]]}
 
 
 class _Worker:

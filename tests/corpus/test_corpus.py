@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from io import BytesIO
 from pathlib import Path
 
@@ -121,6 +122,12 @@ def test_views_grow_with_the_folder(pairs: Path, model: fx.Model, tmp_path: Path
     assert corpus.refresh() == 0
     assert [source["rows"] for source in corpus.sources] == [2, 1]
     assert corpus["more.csv: row 2"].caption == PAIRS[2][1]
+
+
+def test_the_documentation_lists_the_columns(corpus: fx.Corpus) -> None:
+    page = Path(__file__).parents[2] / "docs" / "howto" / "corpus.md"
+    described = "\n".join(line for line in page.read_text("utf-8").splitlines() if line.startswith("| `"))
+    assert set(re.findall(r"`(\w+)`", described)) == set(corpus.table.columns)
 
 
 def test_html_has_captions_escaped(corpus: fx.Corpus) -> None:
