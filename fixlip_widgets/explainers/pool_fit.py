@@ -7,6 +7,7 @@ from typing import Any, Literal
 
 import numpy as np
 
+from fixlip_widgets.encoders.batches import plain_settings
 from fixlip_widgets.estimators.crossmodal_regression import CrossModalFit, Modality, regress
 from fixlip_widgets.estimators.linear import fit_linear
 from fixlip_widgets.estimators.standard_errors import standard_errors
@@ -26,6 +27,7 @@ class PoolFit:
     regression: CrossModalFit | None
 
 
+@plain_settings
 def fit_interactions(
     game: VisionLanguageGame,
     pools: PairPools,
@@ -79,6 +81,7 @@ def fit_interactions(
     return PoolFit(explanation, regression)
 
 
+@plain_settings
 def fit_values(game: VisionLanguageGame, pools: PairPools, *, p: float, budget: int) -> Explanation:
     """Fit the best linear surrogate: Banzhaf values; the arguments are those of :func:`fit_interactions`."""
     image, text = pools.image.modality(p), pools.text.modality(p)

@@ -52,6 +52,19 @@ def test_eager_attention_does_not_change_a_gradient_method(method, tmp_path):
     assert {config._attn_implementation for config in configs} == {"eager"}
 
 
+@pytest.mark.parametrize("method", [*METHODS, "banzhaf"])
+def test_autocast_and_the_default_device_do_not_change_a_method(method):
+    model, image = tiny_clip(), tiny_pixels()
+    expected = terms(model, method, image)
+    with torch.autocast("cpu", dtype=torch.bfloat16):
+        np.testing.assert_allclose(terms(model, method, image), expected, atol=1e-6)
+    torch.set_default_device("meta")
+    try:
+        np.testing.assert_allclose(terms(model, method, image), expected, atol=1e-6)
+    finally:
+        torch.set_default_device(None)
+
+
 @pytest.mark.parametrize("method", METHODS)
 def test_weights_created_in_inference_mode_are_refused(method, tmp_path):
     processor = clip_processor()

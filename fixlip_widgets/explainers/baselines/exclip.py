@@ -14,12 +14,12 @@ import numpy as np
 import torch
 from torch import Tensor, nn
 
-from fixlip_widgets.encoders.batches import home
+from fixlip_widgets.encoders.batches import home, plain_settings
 from fixlip_widgets.encoders.models import Model
 from fixlip_widgets.encoders.towers.text import text_tower
 from fixlip_widgets.encoders.towers.transformers_model import TransformersEncoder
 from fixlip_widgets.errors import CancelledError, InputError, ModelError
-from fixlip_widgets.explainers.baselines.attention import gradients_of
+from fixlip_widgets.explainers.baselines.attention import gradients_of, pytorch_attention
 from fixlip_widgets.explainers.baselines.positions import positions_of
 from fixlip_widgets.explainers.game import VisionLanguageGame
 from fixlip_widgets.explanation.explanation import Explanation
@@ -32,6 +32,7 @@ Advance = Callable[[float], None]
 """Function of the share of an integral that is done; it may raise to cancel the work."""
 
 
+@plain_settings
 def exclip(
     game: VisionLanguageGame,
     steps: int = 10,
@@ -82,7 +83,7 @@ def exclip(
         if value < 1:
             raise InputError(f"{name} is {value}; it must be at least 1.")
     positions_of(game, "image", _ANY_LENGTH)  # raises ModelError for encoders without patches
-    with gradients_of(game.model.clip):
+    with gradients_of(game.model.clip), pytorch_attention(game.model.clip):
         advance = partial(_advance, time.monotonic(), steps, progress, cancelled)
         image, text = interaction_factors(game, steps, chunk, layer, advance)
     cross = game.scale * text[:, :-1].T @ positions_of(game, "image", image.shape[1]).gather(image)

@@ -13,6 +13,7 @@ import torch
 import torch.nn.functional as F
 from torch import Tensor
 
+from fixlip_widgets.encoders.batches import plain_settings
 from fixlip_widgets.errors import InputError
 from fixlip_widgets.explainers.baselines.attention import (
     Attention,
@@ -82,6 +83,7 @@ def grad_eclip(game: VisionLanguageGame, text_layers: int = TEXT_LAYERS) -> Expl
     return _first_order(game, "grad_eclip", relevance)
 
 
+@plain_settings
 def _first_order(game: VisionLanguageGame, method: str, relevance: Relevance) -> Explanation:
     def record(modality: Modality, n: int) -> TowerAttention:
         return record_attention(game.encoder(modality), torch.ones(n, dtype=torch.bool, device=game.model.device))
