@@ -87,17 +87,19 @@ def family_label(method: Contestant) -> str:
 
 def curve_svg(rows: pd.DataFrame, methods: Sequence[Contestant], probabilities: Sequence[float]) -> str:
     """Return a figure with a panel for each score, as SVG: means and 95 % intervals against image encodings."""
-    scores, count = scores_of(probabilities), len({method.family for method in methods})
     labels = {method.family: family_label(method) for method in methods}
-    colours: dict[str, str] = dict(zip(labels, islice(cycle(COLOURS), count), strict=True))
+    colours: dict[str, str] = dict(zip(labels, islice(cycle(COLOURS), len(labels)), strict=True))
+    found = {title: points(rows, methods, score) for score, title in scores_of(probabilities).items()}
     panels = [
-        _panel(title, points(rows, methods, score), colours, _LEFT + number * (_WIDTH + _GAP))
-        for number, (score, title) in enumerate(scores.items())
+        _panel(title, lines, colours, _LEFT + number * (_WIDTH + _GAP))
+        for number, (title, lines) in enumerate(found.items())
+        if lines
     ]
+    drawn = [family for family in labels if any(family in lines for lines in found.values())]
     return render(
         "evaluation/templates/curve.svg.j2",
         panels=panels,
-        legend=[(labels[family], colours[family], index) for index, family in enumerate(labels)],
+        legend=[(labels[family], colours[family], index) for index, family in enumerate(drawn)],
         width=_LEFT + len(panels) * (_WIDTH + _GAP),
         top=_TOP,
         bottom=_TOP + _HEIGHT,
@@ -107,8 +109,8 @@ def curve_svg(rows: pd.DataFrame, methods: Sequence[Contestant], probabilities: 
 
 def _panel(title: str, found: dict[str, list[Point]], colours: dict[str, str], left: float) -> dict[str, object]:
     every = [point for line in found.values() for point in line]
-    low, high = min(0.0, *(point.mean for point in every)), max(point.mean for point in every) * 1.05
-    least, most = 0.0, math.log2(max(2.0, *(point.encodings for point in every))) + 0.5
+    low, high = (1.08 * end([0.0, *(point.mean for point in every)]) for end in (min, max))
+    least, most = 0.0, math.log2(max([2.0, *(point.encodings for point in every)])) + 0.5
 
     def x(encodings: float) -> float:
         return left + (math.log2(max(encodings, 1.0)) - least) / (most - least) * _WIDTH
