@@ -38,7 +38,10 @@ extensions = [
     "mathml",
     "notebook_outputs",
 ]
-exclude_patterns = ["_ext", "notebooks/reports", "notebooks/.ipynb_checkpoints"]
+exclude_patterns = ["_ext", "notebooks/*/*"]
+
+# The sources have typographic quotes and dashes already; options such as --json keep their hyphens.
+smartquotes = False
 
 html_theme = "furo"
 html_title = "fixlip_widgets"

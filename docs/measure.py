@@ -83,7 +83,7 @@ def order() -> None:
         start = time.perf_counter()
         explanation = explainer.explanation(0.5, order=value)
         print(f"order {value}: R² {explanation.r2:.3f}, {time.perf_counter() - start:.1f} s to fit")
-    for term in [term for term in explanation.top(500) if len(term.players) == 3][:3]:
+    for term in explanation.top(3, kind="image_text_text"):
         print(f"{' × '.join(term.names)}: {term.value:.2f} ± {term.standard_error:.2f}")
 
 

@@ -53,10 +53,10 @@ def name(action: argparse.Action) -> str:
 
 def text(action: argparse.Action) -> str:
     """Return the help of an argument; markup in it is shown as it is."""
-    parts = [(action.help or "").strip()]
+    help = (action.help or "").strip()
     if action.choices:
-        parts.append(f"One of {', '.join(map(str, action.choices))}.")
-    return " ".join(parts).replace("{", r"\{").replace("*", r"\*").replace("<", r"\<")
+        help = f"{', '.join(map(str, action.choices))}: {help}"
+    return help.replace("{", r"\{").replace("*", r"\*").replace("<", r"\<")
 
 
 def setup(app: Sphinx) -> dict[str, bool]:
