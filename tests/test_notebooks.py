@@ -11,7 +11,10 @@ from nbclient import NotebookClient
 
 FOLDER = Path(__file__).resolve().parents[1] / "notebooks"
 NOTEBOOKS = sorted(FOLDER.glob("*.ipynb"))
-RUN_ELSEWHERE = {FOLDER / "02_report.ipynb"}  # in tests/pages/test_report_notebook.py, which looks at what it writes
+RUN_ELSEWHERE = {
+    FOLDER / "02_report.ipynb",  # in tests/pages/test_report_notebook.py, which looks at what it writes
+    FOLDER / "04_audit.ipynb",  # in tests/gallery/test_audit_notebook.py, with fewer scenes
+}
 
 
 def printed(notebook: nbformat.NotebookNode) -> str:
