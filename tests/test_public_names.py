@@ -18,7 +18,7 @@ from fixlip_widgets.explainers.scores import Scores
 PACKAGE = """
     Explanation FixlipWidget IncrementalExplainer VisionLanguageGame baselines demo estimators explain load_model
     metrics explain_classes explain_corpus explain_retrieval Corpus
-    CancelledError EncodingError FixlipError InputError ModelError PoolError __version__
+    Gallery CancelledError EncodingError FixlipError InputError ModelError PoolError __version__
 """
 EXPLANATION = """
     baseline main interactions main_se interactions_se tokens grid p method seed similarity empty_similarity budget
@@ -38,6 +38,7 @@ CANDIDATES = "logits probabilities contrast probability to_frame to_plotly"
 CORPUS = """
     folder table failures where take refresh thumbnail picture settings model sources expected complete running add
 """
+GALLERY = "corpus to_html keep sort descending search query ranges selected opened total complete"
 ESTIMATORS = "fit_crossmodal"
 BASELINES = "banzhaf_values shapley_values game_attention grad_eclip exclip random_explanation"
 METRICS = "faithfulness insertion_deletion pointing_game"
@@ -68,6 +69,7 @@ def test_package_offers(name: str):
         (Classes, "add templates"),
         (Retrieval, "add caption"),
         (fx.FixlipWidget, WIDGET),
+        (fx.Gallery, GALLERY),
         (fx.estimators, ESTIMATORS),
         (fx.Corpus, CORPUS),
         (fx.demo, DEMO),
