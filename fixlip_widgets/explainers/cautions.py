@@ -11,7 +11,8 @@ from fixlip_widgets.support.notices import warn
 
 _DEMO = ("demo", "packaged")
 _LEAST_FLAT = 0.4
-"""Least share of equal neighbours in drawn scenes; 400 composed ones have 0.58 or more, a photograph about 0.01."""
+"""Share of equal neighbours below which an image is taken for a photograph; ``tests/explainers/test_cautions.py``
+prints those of composed scenes and of a photograph."""
 _TERMS = {"cross": "image–text", "text_text": "text–text", "image_image": "image–image"}
 
 
@@ -58,13 +59,17 @@ def _undetermined(explanation: Surrogate) -> str:
 def warn_of_photograph(model: Model, pixels: Tensor) -> None:
     """Warn if the packaged demo model is given a photograph: it has only seen drawn scenes.
 
-    In photographs, hardly any horizontal neighbours of the (3, H, W) prepared ``pixels`` are equal.
+    In photographs, hardly any horizontal neighbours of the (3, H, W) prepared ``pixels`` are equal, because of noise.
     """
     if (model.name, model.pretrained) != _DEMO:
         return
-    equal = (pixels[:, :, 1:] == pixels[:, :, :-1]).all(dim=0)
-    if float(equal.float().mean()) < _LEAST_FLAT:
+    if flatness(pixels) < _LEAST_FLAT:
         warn(
             "The packaged demo model knows only drawn emoji scenes, and this image is probably a photograph. Load a "
             "model for photographs: model=fx.load_model('ViT-B-32', pretrained='openai')."
         )
+
+
+def flatness(pixels: Tensor) -> float:
+    """Return the share of horizontal neighbours of (3, H, W) ``pixels`` that are equal."""
+    return float((pixels[:, :, 1:] == pixels[:, :, :-1]).all(dim=0).float().mean())

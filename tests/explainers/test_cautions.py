@@ -7,7 +7,7 @@ from PIL import Image
 import fixlip_widgets as fx
 from fixlip_widgets import FixlipWarning
 from fixlip_widgets.encoders.towers import patches_of
-from fixlip_widgets.explainers.cautions import warn_of_fit, warn_of_photograph
+from fixlip_widgets.explainers.cautions import flatness, warn_of_fit, warn_of_photograph
 from tests.examples import DATA, random_explanation
 from tests.golden import tiny_clip, tiny_pixels
 
@@ -77,6 +77,14 @@ def test_superpixels_of_a_scene_have_no_warning():
     pytest.importorskip("skimage")
     scene = fx.demo.scene("guitar")
     fx.explain(scene.image, scene.caption, regions=6, progress=False)
+
+
+def test_drawn_scenes_are_far_from_the_flatness_of_photographs():
+    model, rng = fx.load_model(), np.random.default_rng(1)
+    scenes = [fx.demo.compose(rng.choice(fx.demo.names(), 2, replace=False).tolist(), seed=seed) for seed in range(30)]
+    drawn, photo = [flatness(model.pixels(scene.image)) for scene in scenes], flatness(model.pixels(Image.open(PHOTO)))
+    print(f"Share of equal neighbours: {min(drawn):.2f} to {max(drawn):.2f} in scenes, {photo:.3f} in a photograph.")
+    assert photo < 0.1 < 0.5 < min(drawn)
 
 
 def test_a_widget_warns_of_a_photograph_and_explains_it_all_the_same():
