@@ -13,6 +13,8 @@ from fixlip_widgets.encoders.loading.parts import Parts, first_line, preprocessi
 from fixlip_widgets.encoders.loading.pipelines import Prepare, channels, check_pipeline
 from fixlip_widgets.encoders.towers import TransformersEncoder
 from fixlip_widgets.errors import ModelError
+from fixlip_widgets.support.notices import warn
+from fixlip_widgets.support.open_clip import open_clip
 
 KINDS = ("CLIPModel", "SiglipModel", "Siglip2Model", "MetaClip2Model", "ChineseCLIPModel", "AltCLIPModel")
 _INTERPOLATION = {2: "bilinear", 3: "bicubic"}
@@ -66,8 +68,10 @@ def from_transformers(model: nn.Module, processor: Any) -> Parts:
     clip = TransformersEncoder(model)
     preprocess = preprocessing(clip.image_size, _preprocessing(pictures, clip.image_size))
     name: str = getattr(model, "name_or_path", "") or type(model).__name__
-    prepare = None if clip.cuts_patches else _preparation(pictures)
-    if prepare is not None:
+    if clip.cuts_patches:
+        prepare = _squared(pictures, clip.patches.grid, preprocess)
+    else:
+        prepare = _preparation(pictures)
         check_pipeline(prepare, preprocess, clip.image_size, type(pictures).__name__)
     text = ProcessorTokenizer(tokenizer, clip.context_length)
     return Parts(clip, text, preprocess, Path(name).name, "transformers", prepare)
@@ -82,6 +86,26 @@ def without_adapter_wrapper(model: nn.Module) -> nn.Module:
 def _preparation(pictures: Any) -> Prepare:
     def prepare(picture: Image.Image) -> Tensor:
         return pictures(images=picture, return_tensors="pt")["pixel_values"][0]
+
+    return prepare
+
+
+def _squared(pictures: Any, grid: tuple[int, int], preprocess: Any) -> Prepare:
+    """Return the preprocessing of a model that reads pictures of any shape (NaFlex): here, (rows, columns) patches.
+
+    It warns of pictures that ``pictures``, the image processor, would cut into another number of rows and columns.
+    """
+    transform: Any = open_clip.transform.image_transform_v2(preprocess, is_train=False)
+
+    def prepare(picture: Image.Image) -> Tensor:
+        rows, columns = pictures(images=picture, return_tensors="pt")["spatial_shapes"][0].tolist()
+        if (rows, columns) != grid:
+            warn(
+                f"The processor would cut this picture into {rows} × {columns} patches; it is resized to {grid[0]} × "
+                f"{grid[1]}, so that its similarity differs from that of the model's own preprocessing. Crop it to a "
+                f"square, and set the processor's max_num_patches to {grid[0] * grid[1]}."
+            )
+        return transform(picture)
 
     return prepare
 

@@ -12,7 +12,7 @@ import torch
 from PIL import Image
 from safetensors.torch import load_file, save_file
 
-from fixlip_widgets import InputError, ModelError, VisionLanguageGame, load_model
+from fixlip_widgets import FixlipWarning, InputError, ModelError, VisionLanguageGame, load_model
 from fixlip_widgets.doctor import examine_model
 from tests.encoders.towers import properties
 from tests.encoders.towers.families import game, sharpened, siglip, write_sentencepiece_tokenizer
@@ -216,6 +216,22 @@ def test_siglip_through_transformers_gives_the_same_values(siglip_pair):
     assert (theirs.tokens, theirs.grid, theirs.bias) == (ours.tokens, ours.grid, ours.bias)
     masks = properties.masks(6, ours.n_image), properties.masks(6, ours.n_text)
     np.testing.assert_allclose(theirs.values(*masks), ours.values(*masks), atol=1e-4)
+
+
+@pytest.mark.parametrize("siglip_pair", ["Siglip2"], indirect=True)
+def test_naflex_pictures_have_the_models_own_value_or_a_warning(siglip_pair):
+    """NaFlex keeps the shape of a picture; here, it becomes a square."""
+    model = siglip_pair[1].clip.model
+    pictures = transformers.Siglip2ImageProcessor(max_num_patches=16)
+    loaded = load_model(model, processor=transformers.Siglip2Processor(pictures, siglip_pair[1].tokenizer.tokenizer))
+    colours = np.random.default_rng(0).integers(0, 256, (64, 160, 3), dtype=np.uint8)
+    square, wide = Image.fromarray(colours[:, :64]), Image.fromarray(colours)
+    with torch.inference_mode():
+        inputs = pictures(images=square, return_tensors="pt")
+        own = model(input_ids=loaded.tokenizer(["a dog"]), **inputs).logits_per_image
+    assert VisionLanguageGame(loaded, square, "a dog").similarity == pytest.approx(float(own), abs=1e-4)
+    with pytest.warns(FixlipWarning, match="would cut this picture into 2 × 5 patches; it is resized to 4 × 4"):
+        VisionLanguageGame(loaded, wide, "a dog")
 
 
 def test_properties_of_siglip_through_transformers(siglip_pair):
