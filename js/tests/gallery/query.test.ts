@@ -56,12 +56,17 @@ describe("filters", () => {
     const rows = rowsOf();
     const filter = { search: " DOG ", condition: null, ranges: { similarity: [20, 30] as const } };
     expect([...matching(rows, filter)]).toEqual([0, 5]);
-    expect([...matching(rows, { ...filter, search: "", ranges: { similarity: [-100, 100] } })]).not.toContain(2);
+    expect([...matching(rows, { ...filter, search: "", ranges: { similarity: [-100, 100] } })]).not.toContain(
+      2,
+    );
   });
   it("work on rows that come in pages", () => {
     const rows = rowsOf();
     const { columns, tokens } = answers.texts;
-    rows.append({ columns, tokens, weakest: Array(6).fill(null) }, names.map(() => new Float64Array(6).fill(99)));
+    rows.append(
+      { columns, tokens, weakest: Array(6).fill(null) },
+      names.map(() => new Float64Array(6).fill(99)),
+    );
     expect(found(rows, "similarity == 99")).toEqual([6, 7, 8, 9, 10, 11]);
     expect(rows.size).toBe(12);
   });
