@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+import shutil
 from io import BytesIO
 from pathlib import Path
 
@@ -11,6 +12,7 @@ import pytest
 from PIL import Image
 
 import fixlip_widgets as fx
+from fixlip_widgets.cli import main
 from fixlip_widgets.explanation.token_support import token_support
 
 from .conftest import PAIRS, SETTINGS, explained
@@ -137,3 +139,15 @@ def test_html_has_captions_escaped(corpus: fx.Corpus) -> None:
 def test_a_folder_without_a_corpus_is_refused(tmp_path: Path) -> None:
     with pytest.raises(fx.InputError, match=r"no corpus.json"):
         fx.Corpus(tmp_path)
+
+
+def test_the_command_resumes_a_folder(
+    corpus: fx.Corpus, pairs: Path, capsys: pytest.CaptureFixture[str], tmp_path: Path
+) -> None:
+    folder = tmp_path / "out"
+    shutil.copytree(corpus.folder, folder)
+    options = ["corpus", "explain", "--data", str(pairs), "--out", str(folder), "--grid", "3x3"]
+    assert main([*options, "--budget", "2^9"]) == 0
+    assert "6 pairs, 2 of them failed, demo (packaged)" in capsys.readouterr().out
+    assert main([*options, "--budget", "2^10"]) == 2
+    assert "budget was 512 and is 1024" in capsys.readouterr().err

@@ -10,6 +10,7 @@ import pandas as pd
 import pytest
 
 import fixlip_widgets as fx
+from fixlip_widgets.cli import main
 
 from .conftest import explained
 
@@ -44,3 +45,14 @@ def test_rows_equal_those_of_the_local_engine(corpus: fx.Corpus, pairs: Path, tm
     for name in corpus.where("not failed").table["id"]:
         assert abs(found[name].interactions - corpus[name].interactions).max() < 1e-3
         assert found.thumbnail(name) == corpus.thumbnail(name)
+
+
+def test_an_evaluation_on_ray_has_the_records_of_a_local_one(tmp_path: Path) -> None:
+    options = ["evaluate", "--scenes", "1", "--methods", "random", "--masks", "20", "--p", "0.5"]
+    scores = {}
+    for engine in ("ray", "local"):
+        assert main([*options, "--engine", engine, "--out", str(tmp_path / engine)]) == 0
+        table = pd.read_parquet(tmp_path / engine / "results.parquet").sort_values("name", ignore_index=True)
+        scores[engine] = table[["name", "similarity", "r2 p=0.5", "aid"]]
+    assert len(scores["ray"]) == 4
+    pd.testing.assert_frame_equal(scores["ray"], scores["local"], rtol=1e-3, atol=1e-4)
