@@ -7,6 +7,8 @@ import csv
 import json
 from collections import Counter
 from collections.abc import Iterator
+from dataclasses import dataclass
+from functools import lru_cache
 from pathlib import Path
 from typing import Any
 
@@ -120,12 +122,61 @@ def _parquet_rows(path: Path, columns: tuple[str, ...]) -> Iterator[tuple[str, C
     except ImportError as error:
         raise InputError("Parquet files need pyarrow: pip install 'fixlip-widgets[evaluate]'.") from error
     try:
-        file = pq.ParquetFile(path)
-        _check_columns(path, list(file.schema_arrow.names), columns)
-        number = 0
-        for batch in file.iter_batches(batch_size=64, columns=list(columns)):
-            for cells in batch.to_pylist():
-                number += 1
-                yield f"row {number}", cells
+        with pq.ParquetFile(path) as file:
+            _check_columns(path, list(file.schema_arrow.names), columns)
+            kinds = {column: file.schema_arrow.field(column).type for column in columns}
+            # images stay in the file until their row is read
+            later = [name for name, kind in kinds.items() if pa.types.is_struct(kind) or _is_binary(kind)]
+            now = [column for column in columns if column not in later]
+            number = 0
+            for group in range(file.num_row_groups):
+                for row, cells in enumerate(file.read_row_group(group, columns=now).to_pylist()):
+                    number += 1
+                    yield f"row {number}", cells | {name: StoredCell(path, group, row, name) for name in later}
     except (pa.ArrowException, OSError) as error:
         raise InputError(f"{path} cannot be read as Parquet: {error}.") from error
+
+
+def _is_binary(kind: Any) -> bool:
+    import pyarrow as pa
+
+    return pa.types.is_binary(kind) or pa.types.is_large_binary(kind)
+
+
+@dataclass(frozen=True)
+class StoredCell:
+    """A cell that is still in its Parquet file.
+
+    Attributes:
+        path: The file.
+        group: Its row group.
+        row: Its row there.
+        column: Its column.
+    """
+
+    path: Path
+    group: int
+    row: int
+    column: str
+
+    def read(self) -> Any:
+        """Return the content.
+
+        Raises:
+            InputError: The file cannot be read any more.
+        """
+        import pyarrow as pa
+
+        try:
+            return _column(self.path, self.group, self.column)[self.row].as_py()
+        except (pa.ArrowException, OSError) as error:
+            raise InputError(f"{self.path} cannot be read as Parquet: {error}.") from error
+
+
+@lru_cache(maxsize=2)
+def _column(path: Path, group: int, column: str) -> Any:
+    """Return a column of a row group; rows are read in order, so that the last groups are enough."""
+    import pyarrow.parquet as pq
+
+    with pq.ParquetFile(path) as file:
+        return file.read_row_group(group, columns=[column])[column]

@@ -14,7 +14,7 @@ import numpy as np
 from numpy.typing import NDArray
 from PIL import Image, UnidentifiedImageError
 
-from fixlip_widgets.corpus.pair_tables import FORMATS, table_rows, unique_keys
+from fixlip_widgets.corpus.pair_tables import FORMATS, StoredCell, table_rows, unique_keys
 from fixlip_widgets.errors import InputError
 
 DEMO = "demo"
@@ -198,6 +198,8 @@ def table_pair(folder: Path, image: Any, caption: Any) -> Pair:
     Raises:
         InputError: A cell is missing or unusable.
     """
+    if isinstance(image, StoredCell):
+        image = image.read()
     if isinstance(image, dict):  # the images of Hugging Face data sets
         image = image.get("bytes") or image.get("path")  # pyright: ignore[reportUnknownVariableType]
     if isinstance(image, bytes):

@@ -11,7 +11,7 @@ from hypothesis import strategies as st
 from fixlip_widgets import InputError
 from fixlip_widgets.corpus.pairs import rows_of
 from fixlip_widgets.evaluation.records import Records, Settings
-from tests.evaluation.test_pairs import png, refusals, write_tar
+from tests.corpus.test_pairs import png, refusals, write_tar
 
 
 def captions(rows):
