@@ -83,7 +83,7 @@ def _workers(folder: Path) -> Iterator[Row]:
 
     times = dict[int, float]()
     for count in (1, 2):
-        ray.init(num_cpus=count, include_dashboard=False, log_to_driver=False, object_store_memory=2**28)
+        ray.init("local", num_cpus=count, include_dashboard=False, log_to_driver=False, object_store_memory=2**28)
         start = time.perf_counter()
         _explained(folder / f"ray {count}", scenes=_SCENES, budget=_BUDGET, engine="ray", workers=count)
         times[count] = time.perf_counter() - start

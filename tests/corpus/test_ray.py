@@ -31,7 +31,7 @@ def cluster(tmp_path_factory: pytest.TempPathFactory) -> Generator[None]:
         patch.setenv("PYTHONPATH", str(stub.parent), prepend=os.pathsep)
         patch.setenv("RAY_worker_register_timeout_seconds", "300")
         patch.setenv("RAY_AUTH_MODE", "disabled")
-        options = {"include_dashboard": False, "log_to_driver": False, "logging_level": "error"}
+        options = {"address": "local", "include_dashboard": False, "log_to_driver": False, "logging_level": "error"}
         ray.init(num_cpus=2, object_store_memory=200 * 2**20, **options)
         yield
         ray.shutdown()
