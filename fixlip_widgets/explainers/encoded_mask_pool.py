@@ -26,6 +26,7 @@ from fixlip_widgets.estimators.masks import (
     uses_arrays,
 )
 from fixlip_widgets.estimators.moments import Moments
+from fixlip_widgets.estimators.orthogonal_arrays import array_length
 from fixlip_widgets.support.checks import check_p
 from fixlip_widgets.support.threads import Lock
 
@@ -90,9 +91,14 @@ class Pool:
     # -- encoding ----------------------------------------------------------------------------------------------------
 
     def missing(self, p: float, count: int) -> int:
-        """Return the number of draws at ``p`` until the effective number of masks is ``count``; in pairs at p = 0.5."""
+        """Return the number of draws at ``p`` until the effective number of masks is ``count``; in pairs at p = 0.5.
+
+        If ``count`` masks are whole orthogonal arrays, masks drawn at other p do not count: no array consists of them.
+        """
         if self.complete:
             return 0
+        if uses_arrays(self.n, p, self.design) and count % array_length(self.n) == 0:
+            return self.missing_draws(p, count)
         return self._in_pairs(p, max(0, int(np.ceil(count - self.effective(p) - 1e-6))))
 
     def missing_draws(self, p: float, count: int) -> int:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from numbers import Real
 
 from fixlip_widgets.errors import InputError
@@ -49,18 +49,35 @@ def extend_until(
         explain: Returns the explanation of all masks encoded so far.
         progress: Called after every batch, with the encodings of the whole budget as the total.
     """
-    step = max(budget // _FIRST_SHARE, MIN_BUDGET) if stop_at else budget
+    report = None if progress is None else progress_of_all(explainer, p, budget, progress)
+    explanation = None
+    for step in steps(budget) if stop_at else [budget]:
+        explainer.extend(p, step, progress=report)
+        explanation = explain()
+        if relative_error(explanation) <= stop_at:
+            break
+    assert explanation is not None, "there is at least one step"
+    return explanation
+
+
+def steps(budget: int, first: int = 0) -> Iterator[int]:
+    """Yield budgets that double, the last of which is ``budget``; by default, the first is 1/64 of it."""
+    step = min(first or max(budget // _FIRST_SHARE, MIN_BUDGET), budget)
+    yield step
+    while step < budget:
+        step = min(2 * step, budget)
+        yield step
+
+
+def progress_of_all(
+    explainer: IncrementalExplainer, p: float, budget: int, progress: Callable[[Progress], None]
+) -> Callable[[Progress], None]:
+    """Return a callback for extensions in steps: it calls ``progress`` with the total of ``budget``."""
     image_total, text_total = explainer.missing(p, budget)
     images, texts, started = explainer.image_encodes, explainer.text_encodes, time.monotonic()
 
     def report(_: Progress) -> None:
-        if progress is not None:
-            done = explainer.image_encodes - images, explainer.text_encodes - texts
-            progress(Progress.since(started, done[0], image_total, done[1], text_total))
+        done = explainer.image_encodes - images, explainer.text_encodes - texts
+        progress(Progress.since(started, done[0], image_total, done[1], text_total))
 
-    while True:
-        explainer.extend(p, step, progress=report)
-        explanation = explain()
-        if step >= budget or relative_error(explanation) <= stop_at:
-            return explanation
-        step = min(2 * step, budget)
+    return report

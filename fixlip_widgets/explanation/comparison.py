@@ -160,6 +160,13 @@ def correspondence(b: Surrogate, a: Surrogate) -> tuple[NDArray[np.intp], NDArra
     return np.array(into_b, dtype=np.intp), np.array(from_a, dtype=np.intp)
 
 
+def partners(b: Surrogate, a: Surrogate) -> list[int | None]:
+    """Return for each text player of B, numbered from 0, the matching one of A, or None."""
+    own, theirs = correspondence(b, a)
+    matches = dict(zip(own.tolist(), theirs.tolist(), strict=True))
+    return [matches[player] - a.n_image if player in matches else None for player in range(b.n_image, b.n_players)]
+
+
 def _paired_errors(
     b: KeptFit, a: KeptFit, into_b: NDArray[np.intp], from_a: NDArray[np.intp], rounding: float
 ) -> dict[str, Any]:

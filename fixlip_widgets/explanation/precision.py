@@ -1,4 +1,4 @@
-"""How precise an explanation is: its standard error relative to its largest term."""
+"""How precise an explanation is: its standard error relative to its largest term, and its whole orthogonal arrays."""
 
 from __future__ import annotations
 
@@ -7,8 +7,14 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
+from fixlip_widgets.estimators.masks import uses_arrays
+from fixlip_widgets.estimators.orthogonal_arrays import array_length
+
 if TYPE_CHECKING:
     from fixlip_widgets.explanation.surrogate import Surrogate
+
+_WHOLE = 1e-9
+"""Largest relative rounding error of an effective number of masks, which is a whole number if all weights are equal."""
 
 
 def relative_error(explanation: Surrogate) -> float:
@@ -32,3 +38,15 @@ def relative_error(explanation: Surrogate) -> float:
     if typical == 0:
         return 0.0
     return typical / largest if largest > 0 else math.inf
+
+
+def whole_arrays(explanation: Surrogate) -> int:
+    """Return the number of whole orthogonal arrays that the image masks are; 0 if they are anything else.
+
+    In whole arrays, all main effects and all pairs of image players are exactly uncorrelated.
+    """
+    n, masks = explanation.n_image, explanation.effective_image_masks
+    if explanation.masks != "orthogonal" or not uses_arrays(n, explanation.p, "orthogonal") or not masks < 2**n:
+        return 0
+    number = masks / array_length(n)
+    return round(number) if number >= 1 and abs(number - round(number)) < _WHOLE else 0

@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 import os
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
+from functools import cache
 from importlib import metadata
 from typing import TYPE_CHECKING, Any, Protocol
 
@@ -51,9 +52,14 @@ def provenance(explanation: Surrogate) -> list[tuple[str, str]]:
         ("standard errors", _UPPER_BOUNDS if explanation.conservative_errors else ""),
         ("encodings", encodings if explanation.image_encodes or explanation.text_encodes else ""),
         ("fixlip_widgets", __version__),
-        *((label, metadata.version(package)) for label, package in _PACKAGES),
+        *((label, _version(package)) for label, package in _PACKAGES),
     ]
     return [(label, value) for label, value in rows if value]
+
+
+@cache
+def _version(package: str) -> str:
+    return metadata.version(package)
 
 
 def _choice_rows(choice: Mapping[str, Any]) -> list[tuple[str, str]]:
@@ -139,11 +145,6 @@ def reproduction(explanation: Surrogate, source: Source | None = None, *, reused
     expressions = {"image": source.image, "model": source.model, **source.options}
     if choice.get("kind") == "image":
         expressions |= {"image": "", "images": "images"}
-    comments = [f"# {name}: {meaning}" for name, meaning in _PLACEHOLDERS.items() if expressions.get(name) == name]
-    if reused:
-        comments.append(
-            "# encodings of earlier settings were reused: the numbers will differ by about their standard errors"
-        )
     call = ",\n".join(f"    {argument}" for argument in arguments)
     if choice.get("kind") == "class":
         lines = [f"classes = fx.explain_classes(\n{call},\n)", f"explanation = classes{_selection(choice)}"]
@@ -151,6 +152,46 @@ def reproduction(explanation: Surrogate, source: Source | None = None, *, reused
         lines = [f"found = fx.explain_retrieval(\n{call},\n)", f"explanation = found{_selection(choice)}"]
     else:
         lines = [f"explanation = fx.explain(\n{call},\n)"]
+    return _script(lines, expressions, reused=reused)
+
+
+def contrast_code(b: Surrogate, caption: str, source: Source | None = None, *, reused: bool = False) -> str:
+    """Return Python code for ``b`` minus the explanation of another caption from the same image masks.
+
+    Args:
+        b: An explanation by a method with a pool.
+        caption: The caption to subtract.
+        source: Source of the image and the model.
+        reused: As in :func:`reproduction`.
+    """
+    source = source or Source()
+    options = [f"{name}={expression}" for name, expression in source.options.items()]
+    game = ", ".join([source.model, source.image, repr(b.caption), *options])
+    masks = "" if (design := b.masks or "random") == DEFAULT_DESIGN else f", masks={design!r}"
+    lines = [
+        f"game = fx.VisionLanguageGame({game})",
+        f"explainer = fx.IncrementalExplainer(game, seed={b.seed}{masks})",
+        f"explainer.extend(p={b.p!r}, budget={b.budget})",
+    ]
+    if b.method == "banzhaf" and b.order == 2:
+        lines.append(f"difference = explainer.contrast({b.caption!r}, {caption!r})")
+    else:
+        explain = "banzhaf_values()" if b.order == 1 else f"explanation(order={b.order})"
+        lines += [
+            f"other = explainer.with_game(game.with_text({caption!r}))",
+            f"difference = explainer.{explain} - other.{explain}",
+        ]
+    expressions = {"image": source.image, "model": source.model, **source.options}
+    return _script(lines, expressions, reused=reused)
+
+
+def _script(lines: Sequence[str], expressions: Mapping[str, str], *, reused: bool) -> str:
+    """Return the import, comments on names that the code does not define, and the lines."""
+    comments = [f"# {name}: {meaning}" for name, meaning in _PLACEHOLDERS.items() if expressions.get(name) == name]
+    if reused:
+        comments.append(
+            "# encodings of earlier settings were reused: the numbers will differ by about their standard errors"
+        )
     return "\n".join(["import fixlip_widgets as fx", "", *comments, *lines]) + "\n"
 
 

@@ -3,11 +3,14 @@
 from __future__ import annotations
 
 import base64
+import itertools
 import math
 from typing import TYPE_CHECKING, Any
 
 from fixlip_widgets.estimators.masks import check_design
-from fixlip_widgets.explanation.comparison import correspondence, label
+from fixlip_widgets.explanation.comparison import label, partners, subtract
+from fixlip_widgets.explanation.findings import findings
+from fixlip_widgets.explanation.kept_fits import kept_fit
 from fixlip_widgets.explanation.methods import CATALOGUE
 from fixlip_widgets.pages import wire_format as wire
 from fixlip_widgets.pages.convergence import cross_error
@@ -27,6 +30,8 @@ _ARRAYS = {"main": False, "main_se": True, "interactions": False, "interactions_
 _FORCES = ("spring", "kamada_kawai")
 _EDGES = (24, 60)
 """Numbers of edges with a saved force layout; other numbers use the layout of the next larger one."""
+MOST_DIFFERENCES = 500_000
+"""Largest number of standard errors of differences in a page: a megabyte, and a third more as base64."""
 _PLACE = 3
 """Decimals of coordinates in the unit square."""
 
@@ -48,6 +53,7 @@ def saved(recording: Recording, settings: dict[str, Any] | None = None) -> Saved
         "captions": [_caption(explanation, recording, [*captions.values()]) for explanation in captions.values()],
         "snapshots": [_snapshot(each, order[each.caption], recording) for each in recording.explanations],
         "measured": list(recording.measured),
+        "differences": _differences(recording),
         "settings": {**_defaults(recording), **(settings or {})},
     }
 
@@ -86,16 +92,8 @@ def _caption(explanation: Surrogate, recording: Recording, others: list[Surrogat
         "tokens": list(explanation.tokens),
         "anchored": _anchored(explanation),
         "without": None if without is None else without.tolist(),
-        "partners": [_partners(explanation, other) for other in others],
+        "partners": [partners(explanation, other) for other in others],
     }
-
-
-def _partners(explanation: Surrogate, other: Surrogate) -> list[int | None]:
-    """Return for each token the matching token of another caption, or None."""
-    own, theirs = correspondence(explanation, other)
-    matches = dict(zip(own.tolist(), theirs.tolist(), strict=True))
-    players = range(explanation.n_image, explanation.n_players)
-    return [matches[player] - explanation.n_image if player in matches else None for player in players]
 
 
 def _anchored(explanation: Surrogate) -> list[list[float]]:
@@ -117,6 +115,29 @@ def _snapshot(explanation: Surrogate, caption: int, recording: Recording) -> Sav
         "examples": _examples(explanation),
         "convergence": _convergence(explanation, recording),
     }
+
+
+def _differences(recording: Recording) -> list[Saved]:
+    """Return the paired errors of captions at one p and budget, up to :data:`MOST_DIFFERENCES` numbers.
+
+    Only explanations whose regressions are in memory have them.
+    """
+    found, numbers = list[Saved](), 0
+    for (i, b), (j, a) in itertools.permutations(enumerate(recording.explanations), 2):
+        alike = (b.p, b.budget) == (a.p, a.budget) and b.caption != a.caption
+        size = b.n_players * (b.n_players + 1) // 2
+        if alike and numbers + size <= MOST_DIFFERENCES and kept_fit(b) is not None and kept_fit(a) is not None:
+            difference, numbers = subtract(b, a).explanation, numbers + size
+            found.append(
+                {
+                    "b": i,
+                    "a": j,
+                    "main_se": packed(difference.main_se, coarse=True),
+                    "interactions_se": packed(difference.interactions_se, coarse=True),
+                    "finding": findings(difference, difference=True)[-1],
+                }
+            )
+    return found
 
 
 def _examples(explanation: Surrogate) -> Saved | None:

@@ -90,6 +90,18 @@ class Snapshot(TypedDict):
     convergence: list[ConvergencePoint]
 
 
+class SavedDifference(TypedDict):
+    """What a page cannot compute of B − A: standard errors, which depend on the masks that A and B share."""
+
+    b: int
+    """Index of the snapshot B."""
+    a: int
+    main_se: Packed
+    interactions_se: Packed
+    finding: str
+    """A sentence on the whole difference."""
+
+
 class SavedContents(TypedDict):
     """A saved page without its settings."""
 
@@ -109,3 +121,5 @@ class SavedContents(TypedDict):
     snapshots: list[Snapshot]
     measured: NotRequired[list[Measured]]
     """Measurements. Absent in old pages."""
+    differences: NotRequired[list[SavedDifference]]
+    """Differences of captions at one p and budget; of others, the errors are not known. Absent in old pages."""

@@ -19,9 +19,12 @@ from fixlip_widgets.drawing.player_shapes import region_places
 from fixlip_widgets.drawing.word_colors import WORD_COLORS
 from fixlip_widgets.encoders.players import Players
 from fixlip_widgets.encoders.towers import MASKINGS
+from fixlip_widgets.errors import InputError
 from fixlip_widgets.explanation.findings import findings
 from fixlip_widgets.explanation.methods import CATALOGUE
 from fixlip_widgets.explanation.parts import Part, parts
+from fixlip_widgets.explanation.precision import relative_error, whole_arrays
+from fixlip_widgets.explanation.shares import LABELS, shares
 from fixlip_widgets.explanation.trust import trust
 from fixlip_widgets.pages.provenance import provenance, reproduction
 from fixlip_widgets.pages.settings import MAX_SUBSET, SIGNS
@@ -103,6 +106,8 @@ def result(
         "effective_image_masks": number(explanation.effective_image_masks),
         "masks": explanation.masks,
         "conservative_errors": explanation.conservative_errors,
+        "relative_error": number(relative_error(explanation)),
+        "whole_arrays": whole_arrays(explanation),
         "ridge": number(explanation.ridge),
         **{name: int(getattr(explanation, name)) for name in counts},
         **{name: number(getattr(explanation, name)) for name in scores},
@@ -114,6 +119,7 @@ def result(
         "patch_words": explanation.patch_words()[0].tolist(),
         "parts": [part._asdict() for part in listed],
         "triples": triples(explanation),
+        "shares": None if partial or difference is not None else shares_of(explanation),
         "provenance": [list(row) for row in provenance(explanation)],
         "code": code,
         "main": array(explanation.main),
@@ -131,6 +137,19 @@ def significant(explanation: Surrogate) -> dict[str, str]:
         name: base64.b64encode(np.packbits(bits).tobytes()).decode("ascii")
         for name, bits in (("main", flags.main), ("interactions", above))
     }
+
+
+def shares_of(explanation: Surrogate) -> Wire:
+    """Return the shares of variance by kind of term, or why they are not defined."""
+    try:
+        found = shares(explanation)
+    except InputError as error:
+        return {"parts": [], "rest": 0.0, "why": str(error)}
+    parts = [
+        {"kind": kind, "label": LABELS[kind], "value": value, "se": number(found.errors[kind])}
+        for kind, value in found.values.items()
+    ]
+    return {"parts": parts, "rest": 1 - found.explained, "why": ""}
 
 
 def triples(explanation: Surrogate) -> list[Wire]:
@@ -273,8 +292,12 @@ def image(pixels: NDArray[np.uint8], *, most: int | None = None, quality: int = 
     }
 
 
-def options() -> Wire:
-    """Return the allowed values of settings, and the colours of palettes and words."""
+def options(methods: Sequence[str] | None = None) -> Wire:
+    """Return the allowed values of settings, and the colours of palettes and words.
+
+    Args:
+        methods: Names of the methods offered, with their first order alone; by default all, with all orders.
+    """
     return {
         "palettes": {name: list(colors) for name, colors in PALETTES.items()},
         "word_colors": list(WORD_COLORS),
@@ -283,8 +306,9 @@ def options() -> Wire:
         "signs": list(SIGNS),
         "methods": [
             {name: getattr(method, name) for name in ("name", "label", "uses_p", "uses_budget")}
-            | {"orders": list(method.orders)}
+            | {"orders": list(method.orders if methods is None else method.orders[:1])}
             for method in CATALOGUE.values()
+            if methods is None or method.name in methods
         ],
     }
 

@@ -111,6 +111,26 @@ class Part(TypedDict):
     """None if unknown."""
 
 
+class Share(TypedDict):
+    """Share of one kind of term in the variance over masks."""
+
+    kind: Literal["image", "text", "image_image", "text_text", "cross", "third"]
+    label: str
+    value: float
+    se: float | None
+    """None if unknown."""
+
+
+class Shares(TypedDict):
+    """How much of the variance over masks each kind of term explains."""
+
+    parts: list[Share]
+    rest: float
+    """Share that the explanation does not explain."""
+    why: str
+    """Why shares are not defined, or empty."""
+
+
 class Facts(Computation):
     """Everything about an explanation except its arrays."""
 
@@ -132,6 +152,10 @@ class Facts(Computation):
     """How sampled masks were drawn, or empty. Absent in old pages."""
     conservative_errors: NotRequired[bool]
     """Whether standard errors are upper bounds. Absent in old pages: false."""
+    relative_error: NotRequired[float | None]
+    """Typical standard error relative to the largest term; None if unknown. Absent in old pages."""
+    whole_arrays: NotRequired[int]
+    """Number of whole orthogonal arrays that the image masks are; 0 for other masks. Absent in old pages."""
     ridge: float | None
     similarity: float | None
     empty_similarity: float | None
@@ -154,6 +178,8 @@ class Facts(Computation):
     """What adds up to the similarity; empty for a difference of unlike methods. Absent in old pages."""
     triples: list[Triple]
     """Third-order terms, strongest first; empty below order 3."""
+    shares: NotRequired[Shares | None]
+    """None for partial results and differences. Absent in old pages."""
     provenance: list[Annotated[tuple[str, str], "label, value"]]
     """Model, weights, tokenizer, seed, p, budget and versions, in display order."""
     code: str
@@ -253,6 +279,8 @@ class Cost(TypedDict):
     """Estimate from earlier encodings on this machine; None before the first."""
     megabytes: float
     """Upper bound of the memory in addition to the model's."""
+    whole_array: NotRequired[int]
+    """The budget, if its image masks are exactly one whole orthogonal array. Absent: they are not."""
 
 
 class Examples(TypedDict):
@@ -369,6 +397,8 @@ class Difference(TypedDict):
     result: WireResult
     unmatched: list[int]
     """Players that the pinned explanation does not have; their pinned values count as 0."""
+    partners: NotRequired[list[int | None]]
+    """For each text player, numbered from 0, the matching one of the pinned explanation. Absent in old notebooks."""
 
 
 class Offline(TypedDict):
@@ -392,6 +422,8 @@ class Settings(TypedDict):
 
     p: float
     budget: int
+    stop_at: float | None
+    """Target of ``relative_error`` at which encoding stops. None: the budget is spent."""
     text: str
     method: str
     order: int
@@ -408,6 +440,8 @@ class Settings(TypedDict):
     view: ViewName
     heatmap_kind: Block
     shown: Shown
+    compare_with: str | None
+    """Caption whose explanation, from the same masks, is pinned. None: none is."""
     palette: str
     theme: str
     level: Level
@@ -473,6 +507,6 @@ class Received(TypedDict):
 
 
 class ToKernel(TypedDict):
-    """A request: ``pin`` keeps the shown explanation as A; ``cancel`` stops refinement and measurement."""
+    """A request: ``pin`` keeps the current explanation as A, ``more`` doubles the reached budget, ``cancel`` stops."""
 
-    type: Literal["run", "cancel", "undo", "reset", "pin", "unpin", "measure"]
+    type: Literal["run", "more", "cancel", "undo", "reset", "pin", "unpin", "measure"]

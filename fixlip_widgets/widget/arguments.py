@@ -15,7 +15,7 @@ if TYPE_CHECKING:
     from fixlip_widgets.explainers.fixlip import IncrementalExplainer
     from fixlip_widgets.explanation.explanation import Explanation
 
-RESTARTING = ("p", "budget", "text", "method", "order")
+RESTARTING = ("p", "budget", "stop_at", "text", "method", "order")
 """Settings of the explanation; a change requires a new result."""
 OF_THE_GAME = ("grid", "regions", "words", "masking")
 """Arguments that define the players and the masking."""

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
@@ -56,6 +57,11 @@ class Pace:
             return None
         image = images * self.image_seconds / self.image_count if images else 0.0
         return image + (texts * self.text_seconds / self.text_count if texts else 0.0)
+
+
+def exponent(budget: int) -> str:
+    """Return the exponent of two of a budget, as the view reads it: "17", or "17.6147" for 200,704."""
+    return f"{math.log2(budget):.6g}"
 
 
 def megabytes(explainer: IncrementalExplainer, image: int, text: int) -> float:

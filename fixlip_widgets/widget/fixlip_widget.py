@@ -17,7 +17,7 @@ from fixlip_widgets.pages.js_bundle import PLOTLY, Bundle, built, model_id, shar
 from fixlip_widgets.pages.provenance import Source
 from fixlip_widgets.pages.recordable import VIEW_SETTINGS
 from fixlip_widgets.pages.traits import SETTINGS, WidgetTraits
-from fixlip_widgets.support.checks import MAX_BUDGET, check_budget
+from fixlip_widgets.support.checks import MAX_BUDGET, MIN_BUDGET, check_budget
 from fixlip_widgets.widget.arguments import RESTARTING, check_names, check_subject, first_state, make_explainer
 from fixlip_widgets.widget.exports import Exports
 from fixlip_widgets.widget.measurements import Measurements
@@ -49,8 +49,8 @@ class FixlipWidget(WidgetTraits, anywidget.AnyWidget):
     """An interactive explanation of why a model finds an image and a caption similar.
 
     Display it as the last line of a cell. Every setting below is a trait: it can be set, observed and linked. A new
-    ``p``, ``budget``, ``text``, ``method`` or ``order`` starts a refinement in a worker thread (unless ``autorun`` is
-    off), and the view shows partial results meanwhile.
+    ``p``, ``budget``, ``stop_at``, ``text``, ``method`` or ``order`` starts a refinement in a worker thread (unless
+    ``autorun`` is off), and the view shows partial results meanwhile.
 
     Args:
         image: An image that :class:`fixlip_widgets.VisionLanguageGame` accepts.
@@ -70,6 +70,8 @@ class FixlipWidget(WidgetTraits, anywidget.AnyWidget):
     Attributes:
         p: Probability of keeping a player, in (0, 1).
         budget: Evaluations of the game to spend; a method without a pool evaluates one joint mask for each image mask.
+        stop_at: Standard error relative to the largest term at which encoding stops, as in
+            :func:`fixlip_widgets.explain`; None to spend the whole budget. Ignored by methods without a pool.
         text: The caption; a change keeps the image's encodings.
         method, order: A name in :data:`fixlip_widgets.explainers.registry.METHODS`, and an order of that method.
         selection: Players (indices or names) whose interactions are shown, summed if there are several.
@@ -80,10 +82,12 @@ class FixlipWidget(WidgetTraits, anywidget.AnyWidget):
         view: ``graph``, ``heatmap`` or ``table``.
         heatmap_kind: Interactions in the heatmap: ``cross``, ``text_text`` or ``image_image``.
         shown: ``current``, ``pinned`` or their ``difference``; see :meth:`pin`.
+        compare_with: A caption to compare with, or None. It is explained from the same image masks, without encoding an
+            image, whenever the current explanation changes, and pinned; ``shown`` becomes ``difference``.
         palette, theme: ``house`` or ``safe`` colours; ``auto``, ``light`` or ``dark``.
         level: ``simple`` shows the picture, the words, p, a sentence and how far to trust it; ``all`` shows every
             control. ``auto`` is the level that the user chose last in this browser, at first ``simple``.
-        autorun: Whether a change of p, budget, text, method or order starts a refinement.
+        autorun: Whether a change of p, budget, stop_at, text, method or order starts a refinement.
         idle_share: Image masks to encode at other p after a final result, as a share of the budget's, so that the next
             p is answered at once; 0 for none.
         status: ``idle``, ``running``, ``cancelled``, ``done`` or ``error`` (read only).
@@ -186,10 +190,28 @@ class FixlipWidget(WidgetTraits, anywidget.AnyWidget):
             )
         if self.comm is None:
             raise InputError("This widget was closed; create another one to run it.")
+        self._begin(self._refiner)
+
+    def more(self) -> None:
+        """Double the budget that the current result has reached, even if it is as precise as ``stop_at``.
+
+        Raises:
+            InputError: There is no result yet, no model, or the budget cannot be doubled.
+        """
+        if self._refiner is None or self.comm is None:
+            self.run()  # which refuses
+            return
+        least = check_budget(2 * max(self._views.result().budget, MIN_BUDGET), self.max_budget)
+        if self.budget < least:
+            self.budget = least
+        self._begin(self._refiner, least)
+
+    def _begin(self, refiner: Refiner, least: int = 0) -> None:
+        """Submit a job with the current settings, which reaches at least the budget ``least``."""
         with self._screen.publishing():
             self.generation += 1
             self.error, self.status, self.measuring = "", "running", False
-            self._worker.submit(self._screen.job(), self._refiner.run)
+            self._worker.submit(self._screen.job(least), refiner.run)
 
     def cancel(self) -> None:
         """Stop after the current batch, and show the partial result with the budget that it reached.
@@ -394,7 +416,7 @@ class FixlipWidget(WidgetTraits, anywidget.AnyWidget):
     def _handle_custom_msg(self, content: Any, buffers: Any) -> None:
         """Handle a message of the view, which asks for ``bundle`` or ``plotly`` if it cannot find their code."""
         kind = content.get("type") if isinstance(content, dict) else None
-        requests = {name: getattr(self, name) for name in ("run", "cancel", "undo", "reset", "pin", "unpin")}
+        requests = {name: getattr(self, name) for name in ("run", "more", "cancel", "undo", "reset", "pin", "unpin")}
         requests["measure"] = self._measurements.request
         requests["bundle"] = lambda: self.send({"type": "bundle", "code": self.bundle.code})
         requests["plotly"] = lambda: self._send_plotly(shares=content.get("shares") is True)
@@ -429,6 +451,7 @@ class FixlipWidget(WidgetTraits, anywidget.AnyWidget):
         for chore, names in chores.items():
             self.observe(lambda _, chore=chore: self._worker.ask(chore), names)
         self.observe(self._show_another, "shown")
+        self.observe(self._compare, "compare_with")
         if self._refiner is not None:
             self.observe(self._restart, RESTARTING)
 
@@ -437,6 +460,12 @@ class FixlipWidget(WidgetTraits, anywidget.AnyWidget):
             self._worker.ask(self._refiner.estimate)
             if self.autorun:
                 self.run()
+
+    def _compare(self, change: Any) -> None:
+        if change["new"] is None:
+            self._views.stop_comparing()
+        else:
+            self._worker.ask(self._views.compare)
 
     def _show_another(self, _change: Any) -> None:
         explanation = self._views.shown

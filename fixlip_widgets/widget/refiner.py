@@ -8,11 +8,14 @@ from functools import partial
 from typing import TYPE_CHECKING, Any
 
 from fixlip_widgets.errors import CancelledError
+from fixlip_widgets.estimators.masks import uses_arrays, whole_array_budget
 from fixlip_widgets.explainers.registry import Method, Request
 from fixlip_widgets.explainers.registry import method as method_of
+from fixlip_widgets.explainers.stopping import progress_of_all, steps
+from fixlip_widgets.explanation.precision import relative_error
 from fixlip_widgets.pages.mask_examples import first_masks
 from fixlip_widgets.support.memory import BoundedCache
-from fixlip_widgets.widget.costs import SLIDER_BUDGETS, Pace, megabytes
+from fixlip_widgets.widget.costs import SLIDER_BUDGETS, Pace, exponent, megabytes
 from fixlip_widgets.widget.screen import Screen, failure
 from fixlip_widgets.widget.worker import Job
 
@@ -46,10 +49,13 @@ class Refiner:
 
     Attributes:
         pace: Mean time of the encodings so far.
+        exponents: Exponents of two on the budget slider.
     """
 
+    exponents = SLIDER_BUDGETS
+
     def __init__(self, explainer: IncrementalExplainer, screen: Screen, show: Show) -> None:
-        self.explainer = explainer
+        self.explainer: IncrementalExplainer = explainer
         self._screen, self._worker, self._show = screen, screen.worker, show
         self._next_result = 0.0
         self._cache = BoundedCache[tuple[object, ...], "Explanation"](CACHE_BYTES)
@@ -89,8 +95,12 @@ class Refiner:
             p, method = traits.p, method_of(traits.method)
             game, seed, design = self.explainer.game, self.explainer.seed, self.explainer.masks
             masks = first_masks(game.n_image, game.n_text, p, seed, design) if method.uses_p else None
-            budgets = [power for power in SLIDER_BUDGETS if 2**power <= traits.max_budget]
-            costs = {str(power): self._cost(method, p, 2**power) for power in budgets}
+            budgets = [2**power for power in self.exponents if 2**power <= traits.max_budget]
+            costs = {exponent(budget): self._cost(method, p, budget) for budget in budgets}
+            if method.pooled and uses_arrays(game.n_image, p, design):
+                whole = whole_array_budget(game.n_image, game.n_text)
+                if whole is not None and budgets[0] <= whole <= budgets[-1]:
+                    costs[exponent(whole)] = {**self._cost(method, p, whole), "whole_array": whole}
             with self._screen.publishing():
                 if (p, method.name) == (traits.p, traits.method):
                     traits.costs, traits.examples = costs, masks
@@ -119,10 +129,8 @@ class Refiner:
         return method.name, game.changes["image"], game.caption, *settings
 
     def _explain(self, job: Job) -> None:
-        """Set the caption and explain the pair; requires that the explainer is reserved for this thread."""
-        if job.caption != self.explainer.game.caption:
-            self.explainer.set_text(job.caption)
-            self._show_caption()
+        """Set the pair and explain it; requires that the explainer is reserved for this thread."""
+        self.set_pair(job)
         method = method_of(job.method)
         self._worker.do_chores()
         explanation = self._refine(job) if method.pooled else self._compute(job, method)
@@ -135,13 +143,25 @@ class Refiner:
             self._show(explanation, job.generation, status)
             self._worker.ask(self.estimate)
 
+    def set_pair(self, job: Job) -> None:
+        """Set the caption of ``job``."""
+        if job.caption != self.explainer.game.caption:
+            self.explainer.set_text(job.caption)
+            self._show_caption()
+
     def _refine(self, job: Job) -> Explanation | None:
-        """Extend the pool to the budget, and return its result at the job's p; None with too few masks."""
+        """Extend the pool to the budget, and return its result at the job's p; None with too few masks.
+
+        With a target precision, the budget is spent in steps that double, until a result has that precision.
+        """
         if any(self.explainer.missing(job.p, job.budget)):
             self._preview(job)
         self.pace.begin(time.monotonic())
-        progress = partial(self._between_batches, job, preview=True)
-        self.explainer.extend(job.p, job.budget, progress=progress, cancelled=job.stop.is_set)
+        progress = progress_of_all(self.explainer, job.p, job.budget, partial(self._between_batches, job, preview=True))
+        for step in steps(job.budget, job.least) if job.stop_at else [job.budget]:
+            self.explainer.extend(job.p, step, progress=progress, cancelled=job.stop.is_set)
+            if job.stop.is_set() or (step < job.budget and relative_error(self._solve(job)) <= (job.stop_at or 0.0)):
+                break
         enough = not job.replaced and self.explainer.effective_image_masks(job.p) > 1
         return self._solve(job) if enough else None
 

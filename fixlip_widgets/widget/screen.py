@@ -47,8 +47,8 @@ class Screen:
         """Request number of the current result; 0 without a request."""
         return self.traits.result["generation"] if self.traits.result else 0
 
-    def job(self) -> Job:
-        """Return a job with the current settings."""
+    def job(self, least: int = 0) -> Job:
+        """Return a job with the current settings, which reaches at least the budget ``least``."""
         traits = self.traits
         return Job(
             generation=traits.generation,
@@ -57,6 +57,8 @@ class Screen:
             caption=traits.text,
             method=traits.method,
             order=int(traits.order),
+            stop_at=traits.stop_at,
+            least=least,
         )
 
     @contextmanager

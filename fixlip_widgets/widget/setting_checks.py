@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING, Any
 
 from fixlip_widgets.encoders.players import Players
 from fixlip_widgets.errors import InputError
+from fixlip_widgets.explainers.stopping import check_stop_at
 from fixlip_widgets.explanation.methods import CATALOGUE, check_method
 from fixlip_widgets.pages import wire_format as wire
 from fixlip_widgets.pages.settings import CHECKS, check_order, check_players
@@ -31,12 +32,16 @@ class SettingChecks:
         match name:
             case "budget":
                 return check_budget(value, self._traits.max_budget)
+            case "stop_at":
+                return None if value is None else check_stop_at(value)
             case "order":
                 return check_order(value, CATALOGUE[check_method(method)])
             case "selection" | "removed":
                 return check_players(value, self._players(name))
             case "text":
                 return self._caption(CHECKS[name](value))
+            case "compare_with":
+                return None if value is None else self._other_caption(CHECKS["text"](value), method)
             case "shown":
                 value = CHECKS[name](value)
                 self._views.check_shown(value)
@@ -48,6 +53,17 @@ class SettingChecks:
         """Return the players that a setting may name: those shown or, in the playground, those of the model's pair."""
         explanation = self._views.shown if name == "selection" else None
         return wire.ScenePlayers(self._traits.scene) if explanation is None else explanation
+
+    def _other_caption(self, caption: str, method: str) -> str:
+        """Return the caption to compare with; raise InputError if ``method`` cannot explain it from the same masks."""
+        if self._game is None:
+            raise InputError("This widget shows a finished explanation without a model; it cannot explain a caption.")
+        if not CATALOGUE[method].pooled:
+            raise InputError(
+                f"{CATALOGUE[method].label} keeps no encoded masks with which another caption could be explained; pin "
+                "this explanation, and change the caption."
+            )
+        return self._caption(caption)
 
     def _caption(self, caption: str) -> str:
         """Return the caption as the tokenizer normalises it."""

@@ -19,6 +19,7 @@ COALESCE_SECONDS = 1.0
 _MAX_CHANGES = 100
 _WORDS = {
     "text": "caption",
+    "stop_at": "target precision",
     "top_k": "edges",
     "graph_layout": "layout",
     "graph_kind": "kind of edges",
@@ -64,6 +65,8 @@ class Change:
 def _formatted(name: str, value: Any) -> str:
     if name == "text":
         return f"“{shortened(value, 30)}”"
+    if name == "stop_at":
+        return "none" if value is None else f"{100 * value:.3g} %"
     if name == "method":
         return CATALOGUE[value].label if value in CATALOGUE else str(value)
     if isinstance(value, float):

@@ -6,14 +6,22 @@ from typing import TYPE_CHECKING, Any
 
 from fixlip_widgets.errors import InputError
 from fixlip_widgets.estimators.masks import split_budget
-from fixlip_widgets.explanation.comparison import Difference, check_comparable, label, one_unit, subtract
+from fixlip_widgets.explanation.comparison import (
+    Difference,
+    check_comparable,
+    label,
+    one_unit,
+    partners,
+    subtract,
+)
 from fixlip_widgets.explanation.group_sums import group
 from fixlip_widgets.explanation.methods import CATALOGUE
 from fixlip_widgets.explanation.parts import parts, subtract_parts
 from fixlip_widgets.pages import wire_format as wire
 from fixlip_widgets.pages.convergence import Convergence
-from fixlip_widgets.pages.provenance import Source, reproduction
+from fixlip_widgets.pages.provenance import Source, contrast_code, reproduction
 from fixlip_widgets.support.checks import MIN_BUDGET
+from fixlip_widgets.widget.other_caption import OtherCaption
 from fixlip_widgets.widget.screen import Screen
 
 if TYPE_CHECKING:
@@ -24,8 +32,8 @@ if TYPE_CHECKING:
 class Views:
     """The explanations of a widget, and what its views show of them.
 
-    Message handlers only request chores: the worker's thread runs :meth:`draw`, :meth:`find_subsets` and
-    :meth:`sum_up`.
+    Message handlers only request chores: the worker's thread runs :meth:`draw`, :meth:`find_subsets`, :meth:`sum_up`
+    and :meth:`compare`.
 
     Args:
         screen: The widget's state.
@@ -48,6 +56,9 @@ class Views:
         self._explainer, self._source = explainer, source
         self.current = explanation
         self._pinned: Explanation | None = None
+        self._pinned_caption: str | None = None
+        """The caption of "Compare with …" whose explanation is pinned; None if another explanation is pinned."""
+        self._other = None if explainer is None else OtherCaption(explainer)
         self._difference: Difference[Explanation] | None = None
         self._subsets_of: tuple[Explanation, str] | None = None
         self._convergence = Convergence()
@@ -83,22 +94,62 @@ class Views:
                 raise InputError(
                     "The grid or the regions of the explanation differ from those of the widget; they must be the same."
                 )
-            generation = self._screen.generation if pinned is self.current else 0
             if traits.shown != "current" and pinned is not self._pinned:
                 traits.graph_data = traits.group = traits.subsets = (
                     None  # these are of the explanation that it replaces
                 )
-            self._pinned = pinned
-            data = wire.result(pinned, generation, partial=False, code=self.code(pinned))
-            traits.pinned = {"label": label(pinned), "result": data}
+            self._pin(pinned, None)
+            traits.compare_with = None
             self._subtract()
+
+    def _pin(self, pinned: Explanation, caption: str | None, *, partial: bool = False) -> None:
+        """Pin an explanation, of the caption of "Compare with …" if one is given; requires the lock."""
+        self._pinned, self._pinned_caption = pinned, caption
+        generation = self._screen.generation if pinned is self.current else 0
+        data = wire.result(pinned, generation, partial=partial, code=self.code(pinned))
+        self._traits.pinned = {"label": label(pinned), "result": data}
 
     def unpin(self) -> None:
         """Remove the pinned explanation, and show the current one."""
         with self._screen.publishing():
             self._traits.shown = "current"
-            self._pinned, self._traits.pinned = None, None
+            self._pinned, self._pinned_caption, self._traits.pinned = None, None, None
+            self._traits.compare_with = None
             self._subtract()
+
+    def stop_comparing(self) -> None:
+        """Remove the explanation of the caption of "Compare with …"; one that was pinned otherwise stays."""
+        if self._pinned_caption is not None:
+            self.unpin()
+
+    def compare(self) -> None:
+        """On the worker's thread, explain the caption of "Compare with …", and show B − A."""
+        with self._screen.reporting("The captions cannot be compared"):
+            caption, current, generation = self._traits.compare_with, self.current, self._screen.generation
+            if caption is None or current is None:
+                return  # the next result comes with it
+            other = self._explain_other(current)
+            with self._screen.publishing():
+                if (caption, generation) != (self._traits.compare_with, self._screen.generation):
+                    return  # a chore for the newer one is waiting
+                if other is not None:
+                    self._show_other(other, caption, partial=self._is_partial)
+        self._screen.worker.ask(self.draw, self.sum_up, self.find_subsets)
+
+    def _explain_other(self, current: Explanation) -> Explanation | None:
+        """Explain the caption of "Compare with …" as ``current``; None without one, or by a method without a pool."""
+        caption, method = self._traits.compare_with, CATALOGUE.get(current.method)
+        if caption is None or self._other is None or method is None or not method.pooled:
+            return None
+        return self._other.explain(caption, current)
+
+    def _show_other(self, other: Explanation, caption: str, *, partial: bool) -> None:
+        """Pin the explanation of the caption of "Compare with …"; requires the lock."""
+        first = self._pinned_caption != caption
+        self._pin(other, caption, partial=partial)
+        self._subtract()
+        if first and self._difference is not None:
+            self._traits.shown = "difference"
 
     def check_shown(self, which: str) -> None:
         """Raise :class:`InputError` if the setting ``shown`` cannot be ``which``."""
@@ -124,10 +175,21 @@ class Views:
             self._difference.explanation,
             self._screen.generation,
             partial=traits.result["partial"],
-            code="",
+            code=self._contrast_code(current),
             difference=subtract_parts(parts(current), parts(pinned)),
         )
-        traits.difference = {"result": data, "unmatched": list(self._difference.unmatched)}
+        traits.difference = {
+            "result": data,
+            "unmatched": list(self._difference.unmatched),
+            "partners": partners(current, pinned),
+        }
+
+    def _contrast_code(self, current: Explanation) -> str:
+        """Return Python code for the difference from the caption of "Compare with …"; empty for other differences."""
+        if self._pinned_caption is None or self._explainer is None:
+            return ""
+        reused = _reuses_masks(self._explainer, current)
+        return contrast_code(current, self._pinned_caption, self._source, reused=reused)
 
     # -- results -----------------------------------------------------------------------------------------------------
 
@@ -141,12 +203,18 @@ class Views:
         traits = self._traits
         data = wire.result(explanation, generation, partial=status is None, code=self.code(explanation))
         graph = wire.graph(explanation, generation, **self.graph_options()) if traits.shown == "current" else None
+        other, caption = None, traits.compare_with
+        with self._screen.reporting("The captions cannot be compared"):
+            other = self._explain_other(explanation)
         with self._screen.publishing():
             if generation != traits.generation:
                 return False
             self.current, traits.result = explanation, data
             traits.convergence = list(self._convergence.add(explanation))
-            self._subtract()
+            if other is not None and caption is not None and caption == traits.compare_with:
+                self._show_other(other, caption, partial=status is None)
+            else:
+                self._subtract()
             if graph is not None and traits.shown == "current":
                 traits.graph_data = graph
             elif traits.shown == "difference":

@@ -21,7 +21,8 @@ class Job:
 
     Attributes:
         generation: Request number; results of older requests are not shown.
-        p, budget, caption, method, order: The requested settings.
+        p, budget, caption, method, order, stop_at: The requested settings.
+        least: Budget to reach even if an earlier result is as precise as ``stop_at``.
         stop: Set when the job should end after the current batch, because it was cancelled or replaced.
         cancelled: Whether the user cancelled the job; its partial result is then shown.
     """
@@ -32,6 +33,8 @@ class Job:
     caption: str
     method: str = "banzhaf"
     order: int = 2
+    stop_at: float | None = None
+    least: int = 0
     stop: threading.Event = field(default_factory=threading.Event)
     cancelled: bool = False
 

@@ -20,7 +20,7 @@ ROOT = Path(__file__).resolve().parents[2]
 sys.path.insert(0, str(ROOT))
 
 from fixlip_widgets.drawing.graphs import KINDS  # noqa: E402
-from fixlip_widgets.explanation.comparison import subtract  # noqa: E402
+from fixlip_widgets.explanation.comparison import correspondence, subtract  # noqa: E402
 from fixlip_widgets.explanation.explanation import Explanation  # noqa: E402
 from fixlip_widgets.explanation.group_sums import group  # noqa: E402
 from fixlip_widgets.explanation.parts import Part, parts, subtract_parts  # noqa: E402
@@ -90,10 +90,27 @@ def answers() -> dict[str, Any]:
     described = {
         "b": _about(b),
         "a": _about(a),
-        "difference": _about(difference.explanation, subtract_parts(parts(b), parts(a))),
+        "difference": _about(_bounded(difference.explanation, b, a), _bounded_parts(b, a)),
     }
     page = {"page": saved(Recording((b, a))), "unmatched": list(difference.unmatched)}
     return {**page, "undo": _undo(), **described}
+
+
+def _bounded(difference: Explanation, b: Explanation, a: Explanation) -> Explanation:
+    """Return B − A with upper bounds of its errors, as a page has them: the sum of those of A and B."""
+    into, own = correspondence(b, a)
+    main, pairs = b.main_se.copy(), b.interactions_se.copy()
+    main[into] += a.main_se[own]
+    pairs[np.ix_(into, into)] += a.interactions_se[np.ix_(own, own)]
+    return difference.replace(main_se=main, interactions_se=pairs, conservative_errors=True)
+
+
+def _bounded_parts(b: Explanation, a: Explanation) -> list[Part]:
+    errors = [(new.se, old.se) for new, old in zip(parts(b), parts(a), strict=True)]
+    return [
+        part._replace(se=None if None in known else sum(known))
+        for part, known in zip(subtract_parts(parts(b), parts(a)), errors, strict=True)
+    ]
 
 
 def _undo() -> dict[str, Any]:

@@ -75,6 +75,7 @@ export class FakeKernel {
     const answers: Record<typeof content.type, () => void> = {
       plotly: () => void this.#sendPlotly(),
       run: () => this.#refine(),
+      more: () => this.set("budget", 2 * this.#state.budget),
       cancel: () => this.#cancel(),
       undo: () => this.#undo(),
       reset: () => this.#reset(),

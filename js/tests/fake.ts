@@ -84,6 +84,7 @@ export function traits(changes: Partial<Traits> = {}): Traits {
   return {
     p: 0.5,
     budget: 1024,
+    stop_at: null,
     text: "red dog",
     method: "banzhaf",
     order: 2,
@@ -98,6 +99,7 @@ export function traits(changes: Partial<Traits> = {}): Traits {
     view: "graph",
     heatmap_kind: "cross",
     shown: "current",
+    compare_with: null,
     offline: null,
     pinned: null,
     difference: null,

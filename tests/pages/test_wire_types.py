@@ -49,7 +49,7 @@ def test_literals_are_the_allowed_values() -> None:
 def test_what_a_widget_sends_has_these_types(monkeypatch: pytest.MonkeyPatch) -> None:
     messages: list[dict[str, Any]] = []
     monkeypatch.setattr(FixlipWidget, "send", lambda self, content, buffers=None: messages.append(content))
-    widget = FixlipWidget(explainer=IncrementalExplainer(tiny_game()), budget=2**11, idle_share=0.0)
+    widget = FixlipWidget(explainer=IncrementalExplainer(tiny_game()), budget=2**11, idle_share=0.0, stop_at=1e-6)
     try:
         assert widget.wait(60)
         widget.selection, widget.removed = (0, 1), (0,)
@@ -59,7 +59,7 @@ def test_what_a_widget_sends_has_these_types(monkeypatch: pytest.MonkeyPatch) ->
         state = {name: getattr(widget, name) for name in get_type_hints(wire_types.Traits)}
     finally:
         widget.close()
-    missing = {name for name, value in state.items() if value is None} - {"offline"}
+    missing = {name for name, value in state.items() if value is None} - {"offline", "compare_with"}
     assert missing == set()
     assert state["measured"]
     assert state["convergence"]

@@ -52,6 +52,12 @@ export function probability(p: number): string {
   return String(Math.round(p * 1000) / 1000);
 }
 
+/** 0.0123 → "1.2 %", 0.4 → "40 %"; less than a thousandth: "<0.1 %". */
+export function percent(share: number): string {
+  const hundredths = 100 * share;
+  return share > 0 && hundredths < 0.1 ? "<0.1 %" : `${hundredths.toFixed(hundredths < 9.95 ? 1 : 0)} %`;
+}
+
 /** 75 → "1 min 15 s"; less than a second → "moments". */
 export function duration(seconds: number): string {
   if (seconds < 1) {

@@ -8,14 +8,21 @@
 import type { CodeMessage } from "../wire/code";
 import type { FromKernel, Pinned, Played, Setting, Shown, ToKernel, Traits, WireResult } from "../wire/types";
 import { type GraphSettings, graphOf } from "./graph";
-import { resultOf, type Saved, type SavedCaption, type Snapshot, sceneOf } from "./saved";
+import {
+  resultOf,
+  type Saved,
+  type SavedCaption,
+  type SavedDifference,
+  type Snapshot,
+  sceneOf,
+} from "./saved";
 import { differenceOf, groupOf, predictionOf } from "./sums";
 import { History, RECORDED, type Settings } from "./undo";
 
 type Handler = (message?: unknown) => void;
 
 const RESULT: readonly Setting[] = ["p", "budget", "text"];
-const FIXED: readonly Setting[] = ["method", "order"];
+const FIXED: readonly Setting[] = ["method", "order", "stop_at"];
 const GRAPH: readonly Setting[] = ["top_k", "graph_layout", "graph_kind", "graph_sign"];
 const SETTINGS: readonly Setting[] = [
   ...RECORDED,
@@ -25,6 +32,7 @@ const SETTINGS: readonly Setting[] = [
   "view",
   "heatmap_kind",
   "shown",
+  "compare_with",
 ];
 const DONE = { status: "done", live: false, autorun: true, error: "" } as const;
 
@@ -107,19 +115,14 @@ export class OfflineModel {
       return this.#refuse(name, this.#saved.why);
     }
     if (RESULT.includes(name)) {
-      this.#budget = name === "budget" ? this.#state.budget : this.#budget;
-      const snapshot = this.#nearest(this.#state);
-      if (!snapshot) {
-        return this.#refuse(
-          name,
-          `“${this.#state.text}” has no explanation in this page. ${this.#saved.why}`,
-        );
-      }
-      this.#show(snapshot);
-    } else if (name === "selection") {
+      return this.#explain(name);
+    }
+    if (name === "selection") {
       this.#group();
     } else if (name === "removed") {
       this.#play();
+    } else if (name === "compare_with") {
+      return this.#compareWith(this.#state.compare_with);
     } else if (name === "shown" && !this.#of(this.#state.shown)) {
       return this.#refuse(name, "There is no pinned explanation to compare with; pin one first.");
     } else if (name === "shown") {
@@ -130,9 +133,20 @@ export class OfflineModel {
     return true;
   }
 
+  /** Show the explanation for a new setting; return false if there is none. */
+  #explain(name: Setting): boolean {
+    this.#budget = name === "budget" ? this.#state.budget : this.#budget;
+    const snapshot = this.#nearest(this.#state);
+    if (!snapshot) {
+      const why = `“${this.#state.text}” has no explanation in this page. ${this.#saved.why}`;
+      return this.#refuse(name, why);
+    }
+    this.#show(snapshot);
+    return true;
+  }
+
   /** Return the caption's snapshot nearest to the settings; p has priority over the budget. */
-  #nearest({ text, p }: Pick<Traits, "text" | "p">): Snapshot | null {
-    const budget = this.#budget;
+  #nearest({ text, p }: Pick<Traits, "text" | "p">, budget = this.#budget): Snapshot | null {
     const caption = this.#saved.captions.findIndex((saved) => saved.text === text.trim());
     const distance = (snapshot: Snapshot) =>
       100 * Math.abs(snapshot.p - p) + Math.abs(Math.log2(snapshot.budget || 1) - Math.log2(budget || 1));
@@ -159,6 +173,7 @@ export class OfflineModel {
     this.set("result", resultOf(snapshot, generation));
     this.set("examples", snapshot.examples);
     this.set("convergence", snapshot.convergence);
+    this.#follow();
     this.#compare();
     this.#updateShown();
     this.#play();
@@ -187,14 +202,48 @@ export class OfflineModel {
   }
 
   #pin(): void {
-    this.#pinned = { label: this.#shown.label, result: this.#result(), snapshot: this.#shown };
-    this.set("pinned", { label: this.#pinned.label, result: this.#pinned.result });
+    this.set("compare_with", null);
+    this.#pinSnapshot(this.#shown, this.#result());
     this.#compare();
+    this.#answered = this.#settings();
+  }
+
+  #pinSnapshot(snapshot: Snapshot, result: WireResult): void {
+    this.#pinned = { label: snapshot.label, result, snapshot };
+    this.set("pinned", { label: snapshot.label, result });
+  }
+
+  /** Pin the explanation of a recorded caption as A, and show B − A; null stops that. Return false for other captions. */
+  #compareWith(caption: string | null): boolean {
+    if (caption === null) {
+      this.#unpin();
+      return true;
+    }
+    if (!this.#saved.captions.some(({ text }) => text === caption.trim())) {
+      const what = caption.trim() === "" ? "The caption is empty." : `“${caption}” was not recorded.`;
+      return this.#refuse("compare_with", `${what} ${this.#saved.why}`);
+    }
+    this.#follow();
+    this.#compare();
+    this.set("shown", this.#state.difference ? "difference" : this.#state.shown);
+    this.#updateShown();
+    return true;
+  }
+
+  /** Pin the recorded explanation of the caption to compare with that is nearest to the shown one, if there is one. */
+  #follow(): void {
+    const caption = this.#state.compare_with;
+    const { p, budget } = this.#shown;
+    const snapshot = caption == null ? null : this.#nearest({ text: caption, p }, budget);
+    if (snapshot) {
+      this.#pinSnapshot(snapshot, resultOf(snapshot, 0));
+    }
   }
 
   #unpin(): void {
     this.#pinned = null;
     this.set("pinned", null);
+    this.set("compare_with", null);
     this.#compare();
     this.set("shown", "current");
     this.#answered = this.#settings();
@@ -204,7 +253,18 @@ export class OfflineModel {
   #compare(): void {
     const pinned = this.#pinned;
     const partners = pinned && this.#caption(this.#shown).partners[pinned.snapshot.caption];
-    this.set("difference", partners ? differenceOf(this.#result(), pinned.result, partners) : null);
+    this.set(
+      "difference",
+      partners
+        ? differenceOf(this.#result(), pinned.result, partners, this.#recorded(pinned.snapshot))
+        : null,
+    );
+  }
+
+  /** Return what was recorded of the difference from a pinned snapshot, or null. */
+  #recorded(pinned: Snapshot): SavedDifference | null {
+    const { snapshots, differences = [] } = this.#saved;
+    return differences.find(({ b, a }) => snapshots[b] === this.#shown && snapshots[a] === pinned) ?? null;
   }
 
   /** Update graph, sums and subsets to the shown explanation. */
@@ -306,6 +366,8 @@ function defaults(saved: Saved): Partial<Traits> {
     measuring: false,
     measure_cost: null,
     shown: "current",
+    compare_with: null,
+    stop_at: null,
     undoable: "",
     generation: 0,
   };

@@ -77,6 +77,17 @@ export interface Snapshot {
   readonly convergence: readonly ConvergencePoint[];
 }
 
+/** What a page cannot compute of B − A: standard errors, which depend on the masks that A and B share. */
+export interface SavedDifference {
+  /** Index of the snapshot B. */
+  readonly b: number;
+  readonly a: number;
+  readonly main_se: Packed;
+  readonly interactions_se: Packed;
+  /** A sentence on the whole difference. */
+  readonly finding: string;
+}
+
 /** A saved page without its settings. */
 export interface SavedContents {
   readonly format: 1;
@@ -95,4 +106,6 @@ export interface SavedContents {
   readonly snapshots: readonly Snapshot[];
   /** Measurements. Absent in old pages. */
   readonly measured?: readonly Measured[];
+  /** Differences of captions at one p and budget; of others, the errors are not known. Absent in old pages. */
+  readonly differences?: readonly SavedDifference[];
 }

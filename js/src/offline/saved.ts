@@ -4,7 +4,7 @@ import { mirrored } from "../wire/arrays";
 import type { Picture, Scene, Traits, WireArray, WireResult } from "../wire/types";
 import type { Packed, SavedContents, SavedPicture, Snapshot } from "./saved-types";
 
-export type { Packed, Places, SavedCaption, Snapshot } from "./saved-types";
+export type { Packed, Places, SavedCaption, SavedDifference, Snapshot } from "./saved-types";
 
 /** A saved page: results over a grid of settings, with packed arrays. */
 export interface Saved extends SavedContents {

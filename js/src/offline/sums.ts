@@ -3,7 +3,11 @@
 import { roundingOf } from "../model/significance";
 import { decode, decodeIfKnown } from "../wire/arrays";
 import type { Difference, Group, Part, Shown, WireResult } from "../wire/types";
-import { wireArray } from "./saved";
+import { type SavedDifference, unpacked, wireArray } from "./saved";
+
+/** Said of differences whose paired errors were not recorded. */
+const BOUNDED =
+  "The errors of this difference are at most those shown: how the errors of A and B depend on each other is not in this page.";
 
 /** Return the sums of a selection, without standard errors, which only the kernel can compute. */
 export function groupOf(
@@ -63,11 +67,13 @@ export function predictionOf(of: WireResult, removed: readonly number[]): number
  * Return `current` − `pinned` on the players of `current`, as the kernel does (fixlip_widgets/comparison.py).
  *
  * @param partners for each token of `current`, the matching token of `pinned`, or null, whose value counts as 0.
+ * @param recorded standard errors of this difference; without them, they are bounded.
  */
 export function differenceOf(
   current: WireResult,
   pinned: WireResult,
   partners: readonly (number | null)[],
+  recorded: SavedDifference | null = null,
 ): Difference {
   const nImage = current.grid[0] * current.grid[1];
   const players = [
@@ -101,17 +107,19 @@ export function differenceOf(
     r2: null,
     spearman: null,
     r2_in_sample: null,
-    findings: [],
+    findings: [recorded?.finding ?? BOUNDED],
     ...(parts && { parts }),
-    conservative_errors: Boolean(current.conservative_errors || pinned.conservative_errors),
+    conservative_errors: !recorded || Boolean(current.conservative_errors || pinned.conservative_errors),
     triples: [],
     main: subtracted(current.main, pinned.main, one),
-    main_se: errorOf(current.main_se, pinned.main_se, one, rounding),
+    main_se: recorded ? unpacked(recorded.main_se) : errorOf(current.main_se, pinned.main_se, one, rounding),
     interactions: subtracted(current.interactions, pinned.interactions, two),
-    interactions_se: errorOf(current.interactions_se, pinned.interactions_se, two, rounding),
+    interactions_se: recorded
+      ? unpacked(recorded.interactions_se)
+      : errorOf(current.interactions_se, pinned.interactions_se, two, rounding),
   };
   const unmatched = [...players.keys()].filter((player) => players[player] === null);
-  return { result, unmatched };
+  return { result, unmatched, partners };
 }
 
 function both(current: Identified, pinned: Identified): Identified {
@@ -137,7 +145,10 @@ function subtracted(current: Wire, pinned: Wire, partner: Partner): Wire {
   );
 }
 
-/** Return standard errors of the difference of two independent estimates, √(a² + b²); `rounding` for exact ones. */
+/**
+ * Return upper bounds of the standard errors of a difference, a + b, which hold for any correlation of the two
+ * estimates; `rounding` for exact ones.
+ */
 function errorOf(current: Wire | null, pinned: Wire | null, partner: Partner, rounding: number): Wire | null {
   const [now, before] = [decodeIfKnown(current), decodeIfKnown(pinned)];
   if (!current || !now || !before) {
@@ -146,7 +157,7 @@ function errorOf(current: Wire | null, pinned: Wire | null, partner: Partner, ro
   return wireArray(
     now.map((error, index) => {
       const other = partner(index);
-      const both = other === null ? null : Math.hypot(error, before[other] ?? Number.NaN);
+      const both = other === null ? null : error + (before[other] ?? Number.NaN);
       return both === 0 ? rounding : (both ?? error);
     }),
     current.shape,
@@ -157,7 +168,7 @@ function minus(current: number | null, pinned: number | null): number | null {
   return current === null || pinned === null ? null : current - pinned;
 }
 
-/** Return B − A part by part, as `subtract_parts` in Python; empty if the kinds of parts differ. */
+/** Return B − A part by part, with bounds of the errors; empty if the kinds of parts differ. */
 function partsBetween(b: readonly Part[], a: readonly Part[]): readonly Part[] {
   const kinds = (parts: readonly Part[]) => parts.map(({ kind }) => kind).join();
   if (kinds(b) !== kinds(a)) {
@@ -165,6 +176,6 @@ function partsBetween(b: readonly Part[], a: readonly Part[]): readonly Part[] {
   }
   return b.map(({ kind, value, se }, index) => {
     const { value: before = Number.NaN, se: error = null } = a[index] ?? {};
-    return { kind, value: value - before, se: se === null || error === null ? null : Math.hypot(se, error) };
+    return { kind, value: value - before, se: se === null || error === null ? null : se + error };
   });
 }

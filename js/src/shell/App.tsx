@@ -22,10 +22,11 @@
  * - `[data-action=several|hide|show-all|clear|level|reset-places|only-selection]`, `[data-heatmap-kind=cross|text_text|image_image]`,
  *   `[data-sort=name|value|certainty|size]`, `[data-subset-value]`, `[data-group=total|within]`.
  * - `input[id$="-p"]`, `input[id$="-budget"]` (exponent of two), `input[id$="-top"]` — the sliders.
- * - `[data-action=run|cancel|undo|reset|retry|pin|unpin|measure|stop-measuring|show-cross|download|load-plotly|copy-code|provenance|examples|apply-caption|keep-caption]`,
+ * - `.fx-sides figure` — A, B and B − A side by side: `data-side` (a, b, difference), `data-values` (of the image players).
+ * - `[data-action=run|more|cancel|undo|reset|retry|pin|unpin|compare-with|apply-comparison|cancel-comparison|beside|back|measure|stop-measuring|show-cross|download|load-plotly|copy-code|provenance|examples|apply-caption|keep-caption]`,
  *   `[data-view=graph|heatmap|maps|waterfall|table]`, `[data-panel=trust|faithfulness|examples|settings]`
  *   (`aria-expanded`),
- *   `[data-setting=graph_kind|graph_layout|palette|theme|method|order|text]`,
+ *   `[data-setting=graph_kind|graph_layout|palette|theme|method|order|stop_at|text|compare_with]`,
  *   `[data-item=picture-svg|picture-png|graph-svg|graph-png|csv]` (downloads),
  *   `[data-choice=words|main]` and `[data-choice=pinned|current|difference]` (`aria-pressed`), `[data-shows=PLAYER]` (shows a hidden player again),
  *   `.fx-sentence p` (the first one is the finding), `.fx-value b` (the model's value, the prediction),
@@ -34,12 +35,14 @@
  */
 
 import { useState } from "preact/hooks";
+import type { Sides as SidesOf } from "../model/sides";
 import { type PanelName, Panels, refusalsIn } from "../panels/Panels";
 import { Hiding, refusalsOfHiding } from "../scene/Hiding";
 import { Legend } from "../scene/Legend";
 import { Stage } from "../scene/Stage";
 import type { Store } from "../state/store";
 import { Notices } from "../ui/Notices";
+import { Sides } from "../views/sides/Sides";
 import { Views } from "../views/Views";
 import { Controls, KeepProbability } from "./Controls";
 import { Finding } from "./Finding";
@@ -97,6 +100,15 @@ export function App({ store }: { store: Store }) {
 /** The simple level: the picture with the words, and beside it the finding, how far to trust it, and p. */
 function Simple({ store }: { store: Store }) {
   const { live, offline } = store.wire;
+  const sides = besides(store);
+  if (sides) {
+    return (
+      <>
+        <Finding store={store} />
+        <Sides store={store} of={sides} />
+      </>
+    );
+  }
   return (
     <div class="fx-simple" aria-busy={store.view.stale.value}>
       <section class="fx-scene" aria-label="Image and caption">
@@ -123,24 +135,35 @@ interface AllProps {
 /** Everything below the header. */
 function All({ store, open, toggle }: AllProps) {
   const { live, offline } = store.wire;
+  const sides = besides(store);
   return (
     <>
       {(live.value || offline.value) && (
         <Controls store={store} examples={open === "examples"} toggleExamples={() => toggle("examples")} />
       )}
       <Finding store={store} />
-      <div class="fx-body" aria-busy={store.view.stale.value}>
-        <section class="fx-scene" aria-label="Image and caption">
-          <Stage store={store} />
-          <Legend store={store} />
-          <Hiding store={store} />
-        </section>
-        <Views store={store} />
-      </div>
+      {sides ? (
+        <Sides store={store} of={sides} />
+      ) : (
+        <div class="fx-body" aria-busy={store.view.stale.value}>
+          <section class="fx-scene" aria-label="Image and caption">
+            <Stage store={store} />
+            <Legend store={store} />
+            <Hiding store={store} />
+          </section>
+          <Views store={store} />
+        </div>
+      )}
       <Panels store={store} open={open} toggle={toggle} />
       <Footer store={store} />
     </>
   );
+}
+
+/** Return A, B and B − A if they are to be side by side, else null. */
+function besides(store: Store): SidesOf | null {
+  const { beside, shown, sides } = store.view;
+  return beside.value && shown.value === "difference" ? sides.value : null;
 }
 
 /** Return whether a key is Ctrl+Z or Cmd+Z outside text fields. */

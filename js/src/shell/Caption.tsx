@@ -1,17 +1,21 @@
 /** The caption and its editor; a rejected caption stays in the editor, with the reason. */
 
-import type { RefObject } from "preact";
+import type { ComponentChildren, RefObject } from "preact";
 import { useEffect, useRef, useState } from "preact/hooks";
 import type { Store } from "../state/store";
 import { Icon } from "../ui/Field";
 import { Refused } from "../ui/Notices";
 
-export function Caption({ store }: { store: Store }) {
+/**
+ * The draft of a setting that is edited as text; null while it is not. A rejected one stays in the editor.
+ *
+ * @param opener has the focus again when the editor closes.
+ */
+export function useDraft(store: Store, name: "text" | "compare_with", opener: RefObject<HTMLElement>) {
   const [draft, setDraft] = useState<string | null>(null);
   const attempt = useRef<string | null>(null);
-  const pencil = useRef<HTMLButtonElement>(null);
   const edited = useRef(false);
-  const refused = store.view.refusal.value?.name === "text";
+  const refused = store.view.refusal.value?.name === name;
   useEffect(() => {
     if (refused && attempt.current !== null) {
       setDraft(attempt.current);
@@ -20,25 +24,37 @@ export function Caption({ store }: { store: Store }) {
   }, [refused]);
   useEffect(() => {
     if (draft === null && edited.current) {
-      pencil.current?.focus();
+      opener.current?.focus();
     }
     edited.current = draft !== null;
   }, [draft]);
-
   const done = (text: string | null) => {
-    if (text !== null && text.trim() !== store.wire.text.value) {
+    if (text !== null && text.trim() !== store.wire[name].value) {
       attempt.current = text;
-      store.commit("text", text.trim());
+      store.commit(name, text.trim());
     } else if (refused) {
       store.view.refusal.value = null;
     }
     setDraft(null);
   };
+  return { draft, setDraft, done };
+}
+
+export function Caption({ store }: { store: Store }) {
+  const pencil = useRef<HTMLButtonElement>(null);
+  const { draft, setDraft, done } = useDraft(store, "text", pencil);
   const offered = store.wire.offline.value?.captions ?? [];
   return (
     <div class="fx-title">
       {draft !== null ? (
-        <Editor draft={draft} change={setDraft} done={done} />
+        <Editor draft={draft} change={setDraft} done={done}>
+          <button type="submit" class="fx-button" data-action="apply-caption">
+            Apply
+          </button>
+          <button type="button" class="fx-button" data-action="keep-caption" onClick={() => done(null)}>
+            Keep
+          </button>
+        </Editor>
       ) : offered.length > 1 ? (
         <Offered store={store} captions={offered} />
       ) : (
@@ -107,9 +123,13 @@ interface EditorProps {
   readonly change: (text: string) => void;
   /** Called with the new text, or with null to keep the old one. */
   readonly done: (text: string | null) => void;
+  /** Name of the field. */
+  readonly label?: string;
+  /** Buttons. */
+  readonly children: ComponentChildren;
 }
 
-function Editor({ draft, change, done }: EditorProps) {
+export function Editor({ draft, change, done, label = "Caption", children }: EditorProps) {
   const input = useRef<HTMLInputElement>(null);
   useEffect(() => {
     input.current?.focus();
@@ -126,7 +146,7 @@ function Editor({ draft, change, done }: EditorProps) {
       <input
         ref={input}
         type="text"
-        aria-label="Caption"
+        aria-label={label}
         dir="auto"
         autocomplete="off"
         spellcheck={false}
@@ -143,12 +163,7 @@ function Editor({ draft, change, done }: EditorProps) {
           }
         }}
       />
-      <button type="submit" class="fx-button" data-action="apply-caption">
-        Apply
-      </button>
-      <button type="button" class="fx-button" data-action="keep-caption" onClick={() => done(null)}>
-        Keep
-      </button>
+      {children}
     </form>
   );
 }

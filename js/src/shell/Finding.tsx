@@ -65,7 +65,8 @@ function finding(store: Store): string {
 function differing(store: Store): string {
   const { pinned, difference } = store.wire;
   const unmatched = difference.value?.unmatched.length ?? 0;
-  const what = `B − A: change from A, ${pinned.value?.label ?? ""}.`;
+  const found = difference.value?.result.findings.at(-1) ?? "";
+  const what = `B − A: change from A, ${pinned.value?.label ?? ""}. ${found}`.trimEnd();
   if (unmatched === 0) {
     return what;
   }

@@ -7,13 +7,14 @@ import type { Store } from "../state/store";
 export function Footer({ store }: { store: Store }) {
   const [open, setOpen] = useState(false);
   const shown = of(store);
+  const differs = store.view.shown.value === "difference";
   const id = `${store.id}-provenance`;
   return (
     <footer class="fx-footer">
       <span>{computed(store)}</span>
       {shown && (
         <div class="fx-row">
-          <CopyCode code={shown.code} />
+          <CopyCode code={(differs && store.wire.difference.value?.result.code) || shown.code} />
           <button
             type="button"
             class="fx-link"

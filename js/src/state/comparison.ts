@@ -2,6 +2,7 @@
 
 import { computed, type ReadonlySignal } from "@preact/signals";
 import { type Explanation, explanationOf, haveOneUnit } from "../model/explanation";
+import type { Sides } from "../model/sides";
 import type { Group, Shown, Subset, Subsets, Traits } from "../wire/types";
 
 type Compared = { readonly [Name in "shown" | "pinned" | "difference"]: ReadonlySignal<Traits[Name]> };
@@ -19,7 +20,13 @@ export function comparison(traits: Compared, current: ReadonlySignal<Explanation
     const all = [...new Set(together)].filter((one) => one !== null);
     return all.filter((one) => explanation.value && haveOneUnit(one, explanation.value));
   });
-  return { shown, explanation, compared };
+  const sides = computed<Sides | null>(() => {
+    const [a, b, change] = [pinned.value, current.value, difference.value];
+    return a && b && change && a.order < 2 === b.order < 2
+      ? { a, b, difference: change, partners: traits.difference.value?.partners ?? [] }
+      : null;
+  });
+  return { shown, explanation, compared, sides };
 }
 
 /** Return the kernel's sums if they are for this selection. */

@@ -31,20 +31,33 @@ function traitSignals(model: Model): TraitSignals {
 }
 
 /** Settings whose change starts a refinement. */
-const RESTARTING: ReadonlySet<Setting> = new Set<Setting>(["p", "budget", "text", "method", "order"]);
+const RESTARTING: ReadonlySet<Setting> = new Set<Setting>([
+  "p",
+  "budget",
+  "stop_at",
+  "text",
+  "method",
+  "order",
+]);
 
 /** Settings that the kernel answers with a graph or with sums. A change of the others needs no kernel. */
 const ANSWERED: ReadonlySet<Setting> = new Set<Setting>([
   "selection",
   "removed",
   "shown",
+  "compare_with",
   "top_k",
   "graph_layout",
   "graph_kind",
   "graph_sign",
 ]);
-/** Requests whose button changes into that of the opposite request. */
-const TOGGLING: ReadonlySet<ToKernel["type"]> = new Set<ToKernel["type"]>(["run", "cancel", "measure"]);
+/** Requests whose button changes into that of the opposite request, or goes away. */
+const TOGGLING: ReadonlySet<ToKernel["type"]> = new Set<ToKernel["type"]>([
+  "run",
+  "more",
+  "cancel",
+  "measure",
+]);
 /** Time in which a second click belongs to a double click, and must not take back the first one. */
 const DOUBLE_CLICK_MS = 400;
 
@@ -186,8 +199,8 @@ export function connect(model: Model): Connection {
       toggled = performance.now();
     }
     claim(request.type);
-    if (request.type === "run" || request.type === "cancel") {
-      answers.expect(request.type === "run");
+    if (request.type === "run" || request.type === "more" || request.type === "cancel") {
+      answers.expect(request.type !== "cancel");
     }
     deliver(() => model.send(request));
   }

@@ -9,6 +9,7 @@ import { type Explanation, valuesFor } from "../model/explanation";
 import { type Outlines, outlinesOf } from "../model/outlines";
 import type { Board } from "../model/players";
 import { type BlockLimits, blockLimits, type Scales, scalesOf, widest } from "../model/scales";
+import type { Sides } from "../model/sides";
 import { decodeIfKnown } from "../wire/arrays";
 import type { Graph, Group, Refusal, Shown, Status, Subset, Subsets, Traits } from "../wire/types";
 import { activePlayers, answerFor, comparison, groupFor, subsetFor } from "./comparison";
@@ -45,6 +46,10 @@ export interface ViewState {
   readonly stale: ReadonlySignal<boolean>;
   /** Explanations that share the colour scales, `explanation` included. */
   readonly compared: ReadonlySignal<readonly Explanation[]>;
+  /** A, B and B − A; null unless both A and B are there, in one unit and of one kind of order. */
+  readonly sides: ReadonlySignal<Sides | null>;
+  /** Whether A and B are beside B − A wherever that is shown. */
+  readonly beside: Signal<boolean>;
   /** Players whose interactions give the colours: the selected ones, else the hovered one, else none. */
   readonly active: ReadonlySignal<readonly number[]>;
   readonly board: ReadonlySignal<Board>;
@@ -90,7 +95,13 @@ export function createView({ wire, pending, refusal }: Connection, releases: (()
   const hostTheme = signal<Theme>("light");
   releases.push(watchTheme((theme) => (hostTheme.value = theme)));
   const dark = computed(() => (wire.theme.value === "auto" ? hostTheme.value : wire.theme.value) === "dark");
-  const { shown, explanation, compared } = comparison(wire, wire.result);
+  const { shown, explanation, compared, sides } = comparison(wire, wire.result);
+  const beside = signal(false);
+  releases.push(
+    wire.compare_with.subscribe((caption) => {
+      beside.value ||= Boolean(caption);
+    }),
+  );
   const board = computed<Board>(() => {
     const scene = wire.scene.value;
     return explanation.value ?? { ...scene, regions: Boolean(scene.regions) };
@@ -138,6 +149,8 @@ export function createView({ wire, pending, refusal }: Connection, releases: (()
     }),
     shown,
     compared,
+    sides,
+    beside,
     active,
     board,
     outlines: computed(() => outlinesOf(wire.scene.value)),

@@ -13,6 +13,8 @@ export const DEFINITIONS = {
   residual:
     "The similarity of the complete image and caption minus what the explanation predicts for them, in logits.",
   se: "The standard error measures how much an estimate varies over random draws of masks. A value is significant if it differs from 0 by more than this variation explains (Holm, family-wise 5 %). With masks from orthogonal arrays, standard errors are upper bounds.",
+  shares:
+    "The shares of the score’s variance over masks drawn with p that each kind of term explains (ANOVA). They add up to the held-out R²; without it, to 1.",
   main: "What a single patch or word adds to the similarity, averaged over masks drawn with p. It is not the effect of the part alone.",
   interaction:
     "How much more two parts add together than separately, averaged over contexts drawn with p. A negative interaction means that they are redundant or contradict each other.",

@@ -5,7 +5,7 @@ import type { Store } from "../state/store";
 import { Icon } from "./Field";
 
 /** Settings and requests whose refusal appears beside their control. */
-const BESIDE = ["p", "budget", "text", "shown", "pin", "unpin"];
+const BESIDE = ["p", "budget", "more", "text", "shown", "compare_with", "pin", "unpin"];
 
 interface NoticesProps {
   readonly store: Store;

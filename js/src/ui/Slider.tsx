@@ -12,6 +12,13 @@ export interface Tick {
   readonly absent?: boolean;
 }
 
+/** A value worth reaching, with a button below the ticks that selects it. */
+export interface Mark {
+  readonly value: number;
+  readonly label: string;
+  readonly title: string;
+}
+
 export interface SliderProps {
   readonly id: string;
   readonly label: string;
@@ -20,6 +27,7 @@ export interface SliderProps {
   readonly max: number;
   readonly step: number;
   readonly ticks?: readonly Tick[];
+  readonly marks?: readonly Mark[];
   /** The allowed values, in ascending order; by default every step from `min` to `max`. A single one is shown as text. */
   readonly stops?: readonly number[];
   /** Why the slider is disabled, or empty. */
@@ -34,7 +42,7 @@ export interface SliderProps {
 }
 
 export function Slider(props: SliderProps) {
-  const { id, label, min, max, step, stops, ticks = [], idle = "" } = props;
+  const { id, label, min, max, step, stops, ticks = [], marks = [], idle = "" } = props;
   const { draft, change, release } = useDraft(props.value, props.commit);
   const share = (value: number) => `${max > min ? (100 * (value - min)) / (max - min) : 0}%`;
   const note = idle || props.note?.(draft);
@@ -103,6 +111,27 @@ export function Slider(props: SliderProps) {
             >
               {tick.label}
             </span>
+          ))}
+        </div>
+      )}
+      {marks.length > 0 && idle === "" && (
+        <div class="fx-marks">
+          {marks.map((mark) => (
+            <button
+              key={mark.value}
+              type="button"
+              data-mark={mark.value}
+              data-late={mark.value > (min + max) / 2}
+              aria-pressed={mark.value === draft}
+              title={mark.title}
+              style={{ "--share": share(mark.value) }}
+              onClick={() => {
+                change(mark.value);
+                release();
+              }}
+            >
+              {mark.label}
+            </button>
           ))}
         </div>
       )}

@@ -107,6 +107,24 @@ export interface Part {
   readonly se: number | null;
 }
 
+/** Share of one kind of term in the variance over masks. */
+export interface Share {
+  readonly kind: "image" | "text" | "image_image" | "text_text" | "cross" | "third";
+  readonly label: string;
+  readonly value: number;
+  /** null if unknown. */
+  readonly se: number | null;
+}
+
+/** How much of the variance over masks each kind of term explains. */
+export interface Shares {
+  readonly parts: readonly Share[];
+  /** Share that the explanation does not explain. */
+  readonly rest: number;
+  /** Why shares are not defined, or empty. */
+  readonly why: string;
+}
+
 /** Everything about an explanation except its arrays. */
 export interface Facts extends Computation {
   /** Number of the request that it answers; never decreases. */
@@ -127,6 +145,10 @@ export interface Facts extends Computation {
   readonly masks?: string;
   /** Whether standard errors are upper bounds. Absent in old pages: false. */
   readonly conservative_errors?: boolean;
+  /** Typical standard error relative to the largest term; null if unknown. Absent in old pages. */
+  readonly relative_error?: number | null;
+  /** Number of whole orthogonal arrays that the image masks are; 0 for other masks. Absent in old pages. */
+  readonly whole_arrays?: number;
   readonly ridge: number | null;
   readonly similarity: number | null;
   readonly empty_similarity: number | null;
@@ -149,6 +171,8 @@ export interface Facts extends Computation {
   readonly parts?: readonly Part[];
   /** Third-order terms, strongest first; empty below order 3. */
   readonly triples: readonly Triple[];
+  /** null for partial results and differences. Absent in old pages. */
+  readonly shares?: Shares | null;
   /** Model, weights, tokenizer, seed, p, budget and versions, in display order. */
   readonly provenance: readonly (readonly [label: string, value: string])[];
   /** Python code that reproduces the explanation. */
@@ -239,6 +263,8 @@ export interface Cost {
   readonly seconds: number | null;
   /** Upper bound of the memory in addition to the model's. */
   readonly megabytes: number;
+  /** The budget, if its image masks are exactly one whole orthogonal array. Absent: they are not. */
+  readonly whole_array?: number;
 }
 
 /** Masks drawn at p, each a string with one character per player: 1 keeps the player, 0 removes it. */
@@ -344,6 +370,8 @@ export interface Difference {
   readonly result: WireResult;
   /** Players that the pinned explanation does not have; their pinned values count as 0. */
   readonly unmatched: readonly number[];
+  /** For each text player, numbered from 0, the matching one of the pinned explanation. Absent in old notebooks. */
+  readonly partners?: readonly (number | null)[];
 }
 
 /** What a page without a kernel can show: p, budgets and captions computed in advance, in ascending order. */
@@ -365,6 +393,8 @@ export interface Offline {
 export interface Settings {
   readonly p: number;
   readonly budget: number;
+  /** Target of `relative_error` at which encoding stops. null: the budget is spent. */
+  readonly stop_at: number | null;
   readonly text: string;
   readonly method: string;
   readonly order: number;
@@ -381,6 +411,8 @@ export interface Settings {
   readonly view: ViewName;
   readonly heatmap_kind: Block;
   readonly shown: Shown;
+  /** Caption whose explanation, from the same masks, is pinned. null: none is. */
+  readonly compare_with: string | null;
   readonly palette: string;
   readonly theme: string;
   readonly level: Level;
@@ -441,9 +473,9 @@ export interface Received {
   readonly type: "received";
 }
 
-/** A request: `pin` keeps the shown explanation as A; `cancel` stops refinement and measurement. */
+/** A request: `pin` keeps the current explanation as A, `more` doubles the reached budget, `cancel` stops. */
 export interface ToKernel {
-  readonly type: "run" | "cancel" | "undo" | "reset" | "pin" | "unpin" | "measure";
+  readonly type: "run" | "more" | "cancel" | "undo" | "reset" | "pin" | "unpin" | "measure";
 }
 
 export type Setting = keyof Settings;
@@ -453,6 +485,7 @@ export type FromKernel = Progress | Refusal | Received;
 export const TRAITS: readonly (keyof Traits)[] = [
   "p",
   "budget",
+  "stop_at",
   "text",
   "method",
   "order",
@@ -467,6 +500,7 @@ export const TRAITS: readonly (keyof Traits)[] = [
   "view",
   "heatmap_kind",
   "shown",
+  "compare_with",
   "palette",
   "theme",
   "level",

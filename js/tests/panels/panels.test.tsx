@@ -72,7 +72,7 @@ describe("trust", () => {
   it("shows what is measured, and a dash for what is not", async () => {
     const view = await shown(new FakeModel(traits({ result: wireResult({ spearman: null }) })));
     await open(view, "trust");
-    expect(words(view, ".fx-measures b")).toEqual(["0.90", "–", "−0.25", "100"]);
+    expect(words(view, ".fx-measures b")).toEqual(["0.90", "–", "−0.25", "–", "100"]);
   });
 
   it("draws the error over the encodings, with as many points, and says it in words", async () => {

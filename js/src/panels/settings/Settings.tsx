@@ -1,5 +1,6 @@
 /** Settings that are rarely changed: method, order, colours, theme; and a reset of all settings. */
 
+import { percent } from "../../lib/format";
 import type { Store } from "../../state/store";
 import { Select } from "../../ui/Field";
 import { Refused } from "../../ui/Notices";
@@ -21,14 +22,18 @@ const ORDERS: Readonly<Record<number, string>> = {
   3: "3: main effects, pairs, triples",
 };
 
+/** Targets of the relative standard error. */
+const TARGETS = [0.05, 0.02, 0.01];
+
 /** Settings and requests whose refusal this panel shows. */
-export const SETTINGS_REFUSALS = ["method", "order", "palette", "theme", "reset"];
+export const SETTINGS_REFUSALS = ["method", "order", "stop_at", "palette", "theme", "reset"];
 
 export function Settings({ store }: { store: Store }) {
   const { palette, theme, options, live, offline } = store.wire;
   return (
     <div class="fx-settings">
       <MethodAndOrder store={store} />
+      {live.value && <Target store={store} />}
       <Select
         label="colours"
         name="palette"
@@ -101,5 +106,27 @@ function MethodAndOrder({ store }: { store: Store }) {
         change={(value) => store.commit("order", Number(value))}
       />
     </>
+  );
+}
+
+/** The relative standard error at which encoding stops; without one, the whole budget is spent. */
+function Target({ store }: { store: Store }) {
+  const now = store.wire.stop_at.value ?? null;
+  const targets = [...new Set([...TARGETS, ...(now === null ? [] : [now])])].sort((a, b) => b - a);
+  return (
+    <Select
+      label="stop when precise"
+      name="stop_at"
+      value={now === null ? "" : String(now)}
+      options={[
+        { value: "", label: "no: spend the budget" },
+        ...targets.map((target) => ({
+          value: String(target),
+          label: `at ${percent(target)} standard error`,
+        })),
+      ]}
+      note="relative to the largest term; for FIxLIP and Banzhaf values"
+      change={(value) => store.commit("stop_at", value === "" ? null : Number(value))}
+    />
   );
 }

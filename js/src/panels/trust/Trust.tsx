@@ -1,8 +1,9 @@
 /** Reliability: fit on held-out pairs, residual of the full pair, number of masks, and convergence. */
 
-import { count, plain, signed } from "../../lib/format";
+import { count, percent, plain, signed } from "../../lib/format";
 import type { Store } from "../../state/store";
 import { Convergence } from "./Convergence";
+import { SharesBar } from "./SharesBar";
 
 export function Trust({ store }: { store: Store }) {
   const shown = store.wire.result.value;
@@ -23,11 +24,15 @@ export function Trust({ store }: { store: Store }) {
         <Measure name="residual" value={shown.residual} write={signed}>
           similarity of the full pair minus its prediction, in logits
         </Measure>
+        <Measure name="relative error" value={shown.relative_error ?? null} write={percent}>
+          typical standard error of an image–text interaction, relative to the largest one
+        </Measure>
         <Measure name="effective masks" value={shown.effective_image_masks} write={count}>
           effective number of image masks at this p; more masks give smaller errors
         </Measure>
       </dl>
       <Convergence points={store.wire.convergence.value} />
+      <SharesBar shares={shown.shares ?? null} />
     </div>
   );
 }

@@ -1,25 +1,22 @@
 /** One map of the picture for each word: its interactions with the patches, all on one colour scale. */
 
-import { useLayoutEffect, useMemo, useRef, useState } from "preact/hooks";
+import { useMemo, useRef, useState } from "preact/hooks";
 import { signed } from "../../lib/format";
 import { DIRECTIONS } from "../../lib/geometry";
-import { useSize } from "../../lib/size";
 import { type Explanation, interaction, strongest } from "../../model/explanation";
 import { rightToLeft, shortName, spokenName, tokenName } from "../../model/players";
 import { Scale, sharingNote } from "../../scene/ColourKey";
 import type { Store } from "../../state/store";
 import { playerEvents, playersAt, point } from "../../ui/player-events";
-import { cellsOf, drawCells, patchAt } from "./cells";
+import { cellsOf, patchAt } from "./cells";
+import { TintedPicture, useShapes } from "./TintedPicture";
 
 export function Maps({ store }: { store: Store }) {
   const grid = useRef<HTMLDivElement>(null);
   const [tabStop, setTabStop] = useState(0);
   const of = store.view.explanation.value;
   const outlines = store.view.outlines.value;
-  const shapes = useMemo(
-    () => Array.from({ length: of?.nImage ?? 0 }, (_, player) => outlines.path(player)),
-    [outlines, of?.nImage],
-  );
+  const shapes = useShapes(store, of?.nImage ?? 0);
   if (!of) {
     return null;
   }
@@ -82,9 +79,9 @@ interface WordMapProps {
 }
 
 function WordMap({ store, of, player, shapes, tabs }: WordMapProps) {
-  const { image } = store.wire.scene.value;
-  const { width, height } = store.view.outlines.value;
-  const pointed = store.view.pointed.value.filter((other) => other < of.nImage);
+  const limit = store.view.limits.value.cross || 1;
+  const palette = store.view.palette.value;
+  const cells = useMemo(() => cellsOf(of, player, limit, palette), [of, player, limit, palette]);
   return (
     <button
       type="button"
@@ -95,39 +92,15 @@ function WordMap({ store, of, player, shapes, tabs }: WordMapProps) {
       data-player={player}
       data-pointed={store.view.pointed.value.includes(player)}
     >
-      <span
-        class="fx-map-picture"
-        style={{ aspectRatio: image ? `${image.width} / ${image.height}` : `${width} / ${height}` }}
-      >
-        {store.view.picture.value && <img src={store.view.picture.value} alt="" />}
-        <Cells store={store} of={of} player={player} shapes={shapes} />
-        <svg viewBox={`0 0 ${width} ${height}`} preserveAspectRatio="none" aria-hidden="true">
-          <path d={pointed.map((other) => shapes[other]).join("")} />
-        </svg>
-      </span>
+      <TintedPicture
+        store={store}
+        cells={cells}
+        shapes={shapes}
+        pointed={store.view.pointed.value.filter((other) => other < of.nImage)}
+      />
       <span class="fx-map-word">{tokenName(of, player)}</span>
     </button>
   );
-}
-
-/** The colours of one map on a canvas, because hundreds of patches in each of twenty maps would be slow as elements. */
-function Cells({ store, of, player, shapes }: Omit<WordMapProps, "tabs">) {
-  const canvas = useRef<HTMLCanvasElement>(null);
-  const { width, height } = useSize(canvas);
-  const outlines = store.view.outlines.value;
-  const limit = store.view.limits.value.cross || 1;
-  const palette = store.view.palette.value;
-  useLayoutEffect(() => {
-    const context = canvas.current?.getContext("2d");
-    if (canvas.current && context && width > 0) {
-      const ratio = devicePixelRatio;
-      canvas.current.width = Math.round(width * ratio);
-      canvas.current.height = Math.round(height * ratio);
-      const paths = shapes.map((shape) => new Path2D(shape));
-      drawCells(context, cellsOf(of, player, limit, palette), paths, outlines, ratio);
-    }
-  }, [of, player, shapes, outlines, limit, palette, width, height]);
-  return <canvas ref={canvas} />;
 }
 
 /** "token “dog”, most with patch (5, 1): +1.28" */
@@ -140,7 +113,7 @@ function spoken(of: Explanation, player: number): string {
 }
 
 /** Return the map to which an arrow key leads, or null; maps are in rows of equal length, the last one perhaps shorter. */
-function neighbourOf(
+export function neighbourOf(
   maps: readonly HTMLElement[],
   at: number,
   key: string,

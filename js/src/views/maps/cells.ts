@@ -16,14 +16,22 @@ export interface Cell {
 
 /** Return the cell of each image player: its interaction with a token, on a scale that ends at `limit`. */
 export function cellsOf(of: Explanation, token: number, limit: number, palette: Palette): Cell[] {
-  return Array.from({ length: of.nImage }, (_, patch) => {
-    const value = interaction(of, token, patch);
-    return {
-      colour: colourOf(palette, value),
-      opacity: STRONGEST * strength(value, limit),
-      significant: isSignificant(of, token, patch) === true,
-    };
-  });
+  const values = Array.from({ length: of.nImage }, (_, patch) => interaction(of, token, patch));
+  return tinted(values, limit, palette, (patch) => isSignificant(of, token, patch) === true);
+}
+
+/** Return cells in the colours of `values`, on a scale that ends at `limit`. */
+export function tinted(
+  values: readonly number[],
+  limit: number,
+  palette: Palette,
+  significant: (patch: number) => boolean,
+): Cell[] {
+  return values.map((value, patch) => ({
+    colour: colourOf(palette, value),
+    opacity: STRONGEST * strength(value, limit),
+    significant: significant(patch),
+  }));
 }
 
 /** Draw the cells on a canvas of `width` × `height` pixels; `shapes` are outlines in units of `outlines`. */
