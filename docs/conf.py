@@ -74,7 +74,7 @@ myst_heading_anchors = 3
 nb_execution_mode = "cache"
 nb_execution_cache_path = str(ROOT / "build" / "notebooks" / package_hash())
 nb_execution_raise_on_error = True
-nb_execution_timeout = 600
+nb_execution_timeout = 1800
 # Live widgets are rendered by fixlip_widgets.pages.myst_nb_renderer; nothing is loaded from a content delivery network.
 nb_ipywidgets_js = {}
 nb_mime_priority_overrides = [("html", "application/vnd.plotly.v1+json", 5)]

@@ -5,7 +5,7 @@ import json
 import numpy as np
 import pytest
 
-from fixlip_widgets import VisionLanguageGame, demo, explain, load_model
+from fixlip_widgets import VisionLanguageGame, demo, load_model
 from fixlip_widgets.demo.concepts import article
 from fixlip_widgets.demo.pictures import packaged_pictures
 from fixlip_widgets.demo.training.evaluate import Encoder, Examiner
@@ -65,18 +65,6 @@ def test_ready_scenes_are_understood_except_the_marked_mistakes(examiner: Examin
         without = encoder.images([scene] * len(nouns), kept)
         losses = named[[demo.names().index(noun) for noun in nouns]] @ (image - without).T
         assert losses.argmax(dim=1).tolist() == list(range(len(nouns))), name
-
-
-@pytest.mark.slow
-def test_a_main_effect_is_not_what_a_word_adds_to_the_empty_pair():
-    """README.md gives both numbers."""
-    scene = demo.scene("dog_and_banana")
-    game = VisionLanguageGame(load_model(), scene.image, scene.caption)
-    dog, alone = game.n_image + game.tokens.index("dog"), np.zeros((2, game.n_players), dtype=bool)
-    alone[1, dog] = True
-    empty, with_dog = game.value(alone)
-    assert with_dog - empty == pytest.approx(-1.9, abs=0.05)
-    assert explain(scene.image, scene.caption).main[dog] == pytest.approx(13, abs=0.5)
 
 
 @pytest.mark.slow

@@ -1,0 +1,90 @@
+"""The site builds from the pages without warnings, its links lead somewhere, and it contains every public name."""
+
+from __future__ import annotations
+
+import re
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+from sphinx.util.inventory import InventoryFile
+
+import fixlip_widgets as fx
+from fixlip_widgets.pages.traits import SETTINGS, WidgetTraits
+from tests.test_public_names import BASELINES, DEMO, ESTIMATORS, EXPLAINER, EXPLANATION, GAME, METRICS, PACKAGE, WIDGET
+
+ROOT = Path(__file__).resolve().parents[1]
+DOCS = ROOT / "docs"
+NOT_PAGES = {"__version__", "baselines", "demo", "estimators", "metrics"}
+"""A version, and modules, whose members have entries."""
+
+
+@pytest.fixture(scope="module")
+def site(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """The site, with notebooks that were not run."""
+    folder = tmp_path_factory.mktemp("site")
+    command = [sys.executable, "-m", "sphinx", "-q", "-W", "--keep-going", "-b", "html", "-D", "nb_execution_mode=off"]
+    done = subprocess.run(
+        [*command, "-d", str(folder / "doctrees"), str(DOCS), str(folder / "html")],
+        capture_output=True,
+        text=True,
+        check=False,
+    )
+    assert done.returncode == 0, done.stderr
+    return folder / "html"
+
+
+@pytest.fixture(scope="module")
+def entries(site: Path) -> set[str]:
+    """Names of the Python objects that the site documents."""
+    inventory = InventoryFile.loads((site / "objects.inv").read_bytes(), uri="")
+    return {name for kind, names in inventory.data.items() if kind.startswith("py:") for name in names}
+
+
+@pytest.mark.slow
+def test_every_public_name_has_an_entry(site: Path, entries: set[str]):
+    pages = "".join(path.read_text(encoding="utf-8") for path in (site / "reference" / "api").glob("*.html"))
+    # attributes that are described together, such as "main_se, interactions_se", have one entry without a target
+    described = set(re.findall(r"\w+", " ".join(re.findall(r'<dt class="sig[^>]*>(.*?)</dt>', pages, re.DOTALL))))
+    names = {*PACKAGE.split(), "explain_corpus", "Corpus", "Model", "report"} - NOT_PAGES
+    modules = {"baselines": BASELINES, "metrics": METRICS, "demo": DEMO, "estimators": ESTIMATORS}
+    names |= {f"{module}.{name}" for module, members in modules.items() for name in members.split()}
+    classes = {fx.Explanation: EXPLANATION, fx.VisionLanguageGame: GAME, fx.IncrementalExplainer: EXPLAINER}
+    missing = {name for name in names if f"fixlip_widgets.{name}" not in entries}
+    for owner, members in {**classes, fx.FixlipWidget: WIDGET}.items():
+        owners = [f"fixlip_widgets.{owner.__name__}", *(f"{each.__module__}.{each.__name__}" for each in owner.__mro__)]
+        others = {name for name in members.split() if entries.isdisjoint(f"{each}.{name}" for each in owners)}
+        missing |= others - described
+    assert missing == set()
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("command", ["explain", "classify", "evaluate", "margins", "bench", "doctor"])
+def test_every_command_has_its_options(site: Path, command: str):
+    page = (site / "reference" / "command-line.html").read_text(encoding="utf-8")
+    assert f'id="cmdoption-fixlip-widgets-{command}-' in page
+
+
+@pytest.mark.slow
+def test_pages_need_no_network(site: Path):
+    for page in site.rglob("*.html"):
+        text = page.read_text(encoding="utf-8")
+        for start in ('src="http', '<link rel="stylesheet" type="text/css" href="http', "@import"):
+            assert start not in text, f"{page.name}: {start}"
+
+
+@pytest.mark.slow
+def test_the_first_page_is_light(site: Path):
+    page = (site / "index.html").read_text(encoding="utf-8")
+    images = sum(path.stat().st_size for path in (site / "_images").iterdir() if path.name in page)
+    assert len(page) + images < 300_000
+
+
+def test_every_setting_of_the_widget_is_listed_with_its_default():
+    lines = (DOCS / "reference" / "traits.md").read_text(encoding="utf-8").splitlines()
+    rows = {line.split("`")[1]: line for line in lines if line.startswith("| `")}
+    assert set(rows) >= SETTINGS
+    for name in SETTINGS - {"text", "chosen"}:
+        default = WidgetTraits.class_traits()[name].default()
+        assert f"| `{str(default) if not isinstance(default, str) else chr(34) + default + chr(34)}` |" in rows[name]
