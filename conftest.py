@@ -26,11 +26,13 @@ def set_up(namespace: dict[str, Any]) -> None:
 
 def tear_down(namespace: dict[str, Any]) -> None:
     """Close the page's widgets, and leave its folder."""
+    from ipywidgets.widgets.widget import _instances
+
     from fixlip_widgets import FixlipWidget
 
-    for value in namespace.values():
-        if isinstance(value, FixlipWidget):
-            value.close()
+    for widget in list(_instances.values()):  # also those without a name
+        if isinstance(widget, FixlipWidget):
+            widget.close()
     os.chdir(namespace["_before"])
     namespace["_folder"].cleanup()
 
