@@ -29,6 +29,8 @@ _CHECKS: dict[str, Callable[[Any], Any]] = {"sort": filters.check_sort, "ranges"
 POLL_SECONDS = 1.0
 MAX_ROWS = 100_000
 """Pairs that a gallery shows; a browser cannot lay out many more."""
+KEPT_ROWS = 5000
+"""Pairs up to which a displayed gallery is stored in the notebook."""
 
 
 class Gallery(anywidget.AnyWidget):
@@ -90,6 +92,7 @@ class Gallery(anywidget.AnyWidget):
         self._lock = threading.RLock()
         self._answers = Answers(corpus)
         self._display_id = ""
+        self._keeps = False
         super().__init__(
             bundle=shared_bundle(GALLERY),
             columns=columns(),
@@ -139,7 +142,8 @@ class Gallery(anywidget.AnyWidget):
     def keep(self, pairs: int | Sequence[str] = 6, *, max_megabytes: float = 4.0, seed: int = 0) -> None:
         """Store the gallery in the notebook, so that an export by ``jupyter nbconvert --to fixlip_html`` is live.
 
-        A displayed gallery does this by itself with these defaults; call it for more explanations or pictures.
+        A displayed gallery of at most 5,000 pairs does this by itself with these defaults; call it for a larger one, or
+        for more explanations and pictures.
 
         Args:
             pairs: As for :meth:`to_html`.
@@ -152,6 +156,11 @@ class Gallery(anywidget.AnyWidget):
         with self._lock:
             saved = contents(self._corpus, pairs, settings=self._settings(), max_megabytes=max_megabytes, seed=seed)
             self.kept = {**saved, "still": html_still(self._corpus)}
+
+    def _keep_if_small(self) -> None:
+        """Store a displayed gallery in the notebook, unless the user did or it would make the notebook large."""
+        if self._keeps and 0 < self.total <= KEPT_ROWS:
+            self.keep()
 
     def close(self) -> None:
         """Stop following the corpus, and close the view."""
@@ -169,8 +178,8 @@ class Gallery(anywidget.AnyWidget):
         if self.comm is None:  # a closed widget has no view
             display(self._corpus)
             return
-        if self.kept is None and self.total:
-            self.keep()
+        self._keeps = self.kept is None
+        self._keep_if_small()
         data, metadata = self._repr_mimebundle_()  # pyright: ignore[reportGeneralTypeIssues]
         publish_display_data({**data, "text/plain": repr(self)}, metadata)
         self._display_id = self._display_id or uuid4().hex
@@ -208,6 +217,7 @@ class Gallery(anywidget.AnyWidget):
                     self.error = f"The corpus can no longer be read: {error}"
                 return
             if finished:
+                self._keep_if_small()
                 return
 
     def _grow(self) -> bool:

@@ -96,14 +96,16 @@ def test_it_follows_a_corpus_that_is_being_written(corpus: fx.Corpus, tmp_path: 
     description["sources"][0]["rows"] += 1
     (folder / "corpus.json").write_text(json.dumps(description), "utf-8")
     gallery = fx.Gallery(fx.Corpus(folder))
+    gallery._keeps = True  # as if it were displayed
     assert not gallery.complete
     assert "growing" in repr(gallery)
     shutil.copy(corpus.folder / "corpus.json", folder / "corpus.json")
-    for _ in range(1000):
-        if gallery.complete:
+    for _ in range(6000):
+        if gallery.kept is not None:
             break
         gallery._closed.wait(0.01)
     assert gallery.complete
+    assert gallery.kept["traits"]["total"] == 6
     gallery.close()
 
 
