@@ -28,14 +28,15 @@ SCENES = 3
 """Scenes for each number of objects, one to four."""
 PIXELS = 400
 """Distance that is scrolled in a frame; a row of cards is 256 pixels high."""
-SCROLL = """pixels => new Promise(done => {
+SCROLL = """([pixels, most]) => new Promise(done => {
     const grid = document.querySelector('[role=grid]');
     const times = [];
     let before = null;
     const step = now => {
         if (before !== null) times.push(now - before);
         before = now;
-        if (grid.scrollTop + grid.clientHeight >= grid.scrollHeight - 1) return done(times);
+        const atEnd = grid.scrollTop + grid.clientHeight >= grid.scrollHeight - 1;
+        if (atEnd || times.length >= most) return done(times);
         grid.scrollTop += pixels;
         requestAnimationFrame(step);
     };
@@ -64,14 +65,14 @@ def repeated(saved: dict[str, Any], rows: int) -> dict[str, Any]:
     }
 
 
-def frames(opened: Page, pixels: int) -> tuple[list[float], float]:
+def frames(opened: Page, pixels: int, most: int) -> tuple[list[float], float]:
     """Return the milliseconds between frames while the grid scrolls to the bottom, and the CPU time of one."""
     opened.locator(".fg-card").first.wait_for()
     opened.wait_for_timeout(1000)
     session = opened.context.new_cdp_session(opened)
     session.send("Performance.enable", {"timeDomain": "threadTicks"})
     before = spent(session)["TaskDuration"]
-    times = opened.evaluate(SCROLL, pixels)
+    times = opened.evaluate(SCROLL, [pixels, most])
     return times, 1000 * (spent(session)["TaskDuration"] - before) / max(1, len(times))
 
 
@@ -80,6 +81,7 @@ def main() -> None:
     parser = argparse.ArgumentParser(description="Measure how a gallery of 10,000 pairs scrolls.")
     parser.add_argument("--corpus", type=Path, help="a corpus to take the rows from, in place of some demo scenes")
     parser.add_argument("--pixels", type=int, default=PIXELS, help="distance that is scrolled in a frame")
+    parser.add_argument("--frames", type=int, default=10**6, help="stop after so many frames, before the bottom")
     options = parser.parse_args()
     with tempfile.TemporaryDirectory() as folder, sync_playwright() as playwright:
         corpus = (
@@ -94,7 +96,7 @@ def main() -> None:
         for width in (1000, 360):
             opened = browser.new_page(viewport={"width": width, "height": 900})
             opened.goto(path.as_uri())
-            unsorted, cpu = frames(opened, options.pixels)
+            unsorted, cpu = frames(opened, options.pixels, options.frames)
             times = sorted(unsorted)
             tail = times[int(0.95 * len(times))]
             late = sum(time > 25 for time in times)
