@@ -15,6 +15,7 @@ FIRST = (
     "test_doctor.py",
     "evaluation/test_evaluate.py",
     "test_packaging.py",
+    "test_site.py",
     "pages/test_notebook.py",
     "demo/test_packaged_model.py",
 )
