@@ -66,6 +66,8 @@ def contrast_errors(
     baseline, main, pairs = 0.0, torch.zeros(n, dtype=torch.float64), torch.zeros(n, n, dtype=torch.float64)
     modalities: tuple[Literal["image", "text"], ...] = ("image", "text")
     for modality in modalities:
+        if not (getattr(b, modality).sampled or getattr(a, modality).sampled):
+            continue
         own, others = (image, text) if modality == "image" else (text, image)
         size = getattr(b, modality).n, getattr(b, _other(modality)).n
         exact = max(size[1], getattr(a, _other(modality)).n) <= EXACT_UP_TO
@@ -193,6 +195,8 @@ class _Part:
 
     @staticmethod
     def _placed(values: Tensor, match: Match, count: int) -> Tensor:
+        if len(match.into) == count == values.shape[1] and np.array_equal(match.into, match.source):
+            return values
         out = values.new_zeros(len(values), count)
         out[:, match.into] = values[:, match.source]
         return out

@@ -79,7 +79,10 @@ class Candidates(Scores, ABC):
     Attributes:
         names: (k,) names of the candidates.
         vectors: (k, d) their vectors, of unit norm.
+        templates: Texts into which names of classes were put; none for images.
     """
+
+    templates: tuple[str, ...] = ()
 
     def __init__(
         self,
@@ -99,6 +102,7 @@ class Candidates(Scores, ABC):
         self.modality, self.pool, self.held_out = modality, pool, held_out
         self.p, self.ridge, self.budget = p, ridge, len(pool)
         self._fits: dict[tuple[str, str], tuple[Explanation, CrossModalFit]] = {}
+        self._contrasts: dict[tuple[str, str], Explanation] = {}
 
     @cached_property
     def side(self) -> Modality:
@@ -120,7 +124,7 @@ class Candidates(Scores, ABC):
         other = copy.copy(self)
         for name in ("side", "_measured"):
             vars(other).pop(name, None)
-        other.p, other.budget, other._fits = p, budget, {}
+        other.p, other.budget, other._fits, other._contrasts = p, budget, {}, {}
         return other
 
     def probabilities_under(self, masks: ArrayLike) -> Floats:
@@ -128,9 +132,7 @@ class Candidates(Scores, ABC):
 
         They are values of the model, encoded here, as :attr:`probabilities` are for the complete input.
         """
-        if len(self) == 1 and not self.game.model.sigmoid:
-            return np.full((len(np.asarray(masks)), 1), np.nan)
-        return np.exp(self.log_probabilities(self._encode(masks).double()).cpu().numpy())
+        return self.probabilities_of(self._encode(masks))
 
     # -- explanations ------------------------------------------------------------------------------------------------
 
@@ -151,8 +153,20 @@ class Candidates(Scores, ABC):
         Raises:
             InputError: There is no candidate of one of these names.
         """
+        for name in (b, a):
+            self._index(name)
+        if (b, a) not in self._contrasts:
+            if len(self._contrasts) >= _MOST_FITS:
+                del self._contrasts[next(iter(self._contrasts))]
+            self._contrasts[b, a] = self._contrast(b, a)
+        return self._contrasts[b, a].replace(choice={**self._choice(b), "unit": "logits", "minus": a})
+
+    def _contrast(self, b: str, a: str) -> Explanation:
         difference = self[b] - self[a]
-        return difference.replace(choice={**difference.choice, "minus": a})
+        if self._measured is None:
+            return difference
+        margin = self.vectors[self._index(b)] - self.vectors[self._index(a)]
+        return difference.replace(**self._fit_on(self._measured, difference, margin, self.game.scale, 0.0))
 
     def probability(self, name: str) -> Explanation:
         """Return the explanation of the log-probability of ``name`` against all candidates, in nats.
@@ -168,6 +182,10 @@ class Candidates(Scores, ABC):
                 f"{name!r} is the only {one}, so its softmax probability is always 1. Give at least two {several}."
             )
         return self._explained(name, "nats", self._probability_values)
+
+    def fit(self, name: str) -> None:
+        """Fit the logit of ``name`` in advance, so that its explanation and contrasts are answered sooner."""
+        self[name]
 
     def _logit_values(self, vector: Tensor) -> _Values:
         complete, empty = self._logits(self._ends, vector[None])[:, 0].tolist()
@@ -225,7 +243,7 @@ class Candidates(Scores, ABC):
             seed=self.pool.seed,
             masks=self.pool.design,
             conservative_errors=self.pool.from_arrays(self.side),
-            effective_image_masks=self._effective(),
+            effective_image_masks=self.effective(),
             budget=self.budget,
             model=self.game.model.describe(),
             choice=choice,
@@ -233,17 +251,24 @@ class Candidates(Scores, ABC):
         )
         if values.held_out is None:
             return explanation, regression
-        pair = self._pair(values.held_out, values.vector)
-        scales: dict[str, Any] = {"scale": values.scale, "bias": values.bias, "seed": self.pool.seed}
-        r2, spearman = held_out_fit(explanation, *pair, **scales)
-        return explanation.replace(r2=r2, spearman=spearman), regression
+        fields = self._fit_on(values.held_out, explanation, values.vector, values.scale, values.bias)
+        return explanation.replace(**fields), regression
+
+    def _fit_on(
+        self, held_out: Modality, explanation: Explanation, vector: Tensor, scale: float, bias: float
+    ) -> dict[str, float | None]:
+        """Return ``r2`` and ``spearman`` of an explanation on held-out masks, whose values are projections."""
+        pair = self._pair(held_out, vector)
+        r2, spearman = held_out_fit(explanation, *pair, scale=scale, bias=bias, seed=self.pool.seed)
+        return {"r2": r2, "spearman": spearman}
 
     def _pair(self, side: Modality, vector: Tensor) -> tuple[Modality, Modality]:
         """Return image and text: the masked modality, and a fixed vector for the other."""
         fixed = Modality.fixed(vector)
         return (side, fixed) if self.modality == "image" else (fixed, side)
 
-    def _effective(self) -> float:
+    def effective(self) -> float:
+        """Return the effective number of image masks (Kish); NaN if text players explain."""
         if self.modality == "text":
             return float("nan")
         return self.side.effective if self.side.sampled else float(len(self.side.masks))

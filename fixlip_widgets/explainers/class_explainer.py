@@ -6,14 +6,17 @@ A class is a caption without players: its text embedding is fixed, and the playe
 from __future__ import annotations
 
 from collections.abc import Sequence
-from typing import Literal
+from typing import Any, Literal
 
+import numpy as np
 import torch
+from numpy.typing import NDArray
 from torch import Tensor
 
 from fixlip_widgets.encoders.images import ImageLike
 from fixlip_widgets.errors import FixlipError, InputError
 from fixlip_widgets.estimators.masks import DEFAULT_DESIGN, MaskDesign
+from fixlip_widgets.explainers.class_recording import explain_choice, record_classes
 from fixlip_widgets.explainers.class_texts import check_class, class_vectors
 from fixlip_widgets.explainers.classes import Classes
 from fixlip_widgets.explainers.fixlip import IncrementalExplainer
@@ -22,9 +25,13 @@ from fixlip_widgets.explainers.group_errors import add_errors
 from fixlip_widgets.explanation.explanation import Explanation
 from fixlip_widgets.explanation.group_sums import Group, group
 from fixlip_widgets.explanation.kept_fits import kept_fit
-from fixlip_widgets.support.checks import check_p
+from fixlip_widgets.pages.recordable import recording_of
+from fixlip_widgets.pages.recording import GRID, Recording
+from fixlip_widgets.support.checks import check_p, list_of
 from fixlip_widgets.support.progress import ProgressBar
 
+_MASKS_PER_PATCH = 3
+"""Least effective number of masks per patch for a page to offer a p; same value as in recording.py."""
 _MAX_POOLS = 4
 """Number of values of p and of pool sizes whose fits are cached: users move a slider back and forth."""
 
@@ -56,10 +63,9 @@ class ClassGame(VisionLanguageGame):
         """Set the text embedding: the vector of a class, or with ``margin``, the difference of two vectors."""
         self.caption, self.text_tower = caption, _FixedText(vector)  # pyright: ignore[reportAttributeAccessIssue]
         self.bias = 0.0 if margin else self._model_bias
-        own = self._own.get("text")
-        self._changed("text")
-        if own is not None:
-            self._own["text"] = own  # the model's own text encoder was compared when the game was created
+        self.changes = {**self.changes, "text": self.changes["text"] + 1}
+        self._complete.pop("text", None)
+        self.__dict__.pop("_extremes", None)
 
 
 class ClassExplainer(IncrementalExplainer):
@@ -91,6 +97,7 @@ class ClassExplainer(IncrementalExplainer):
         progress: bool | None = None,
     ) -> None:
         super().__init__(ClassGame(game), seed, masks)
+        self.pools.text.complete = True  # its only mask is the class, whose vector is known
         with ProgressBar(progress, "encoding", "texts") as bar:
             total = len(names) * len(templates)
             vectors = class_vectors(self.game, names, templates, lambda done: bar.show(done, total))
@@ -118,7 +125,12 @@ class ClassExplainer(IncrementalExplainer):
             assert isinstance(self.game, ClassGame)
             self.game.explain(caption_of(chosen), vector, margin=len(chosen) > 1)
             self.chosen, self._changes = chosen, self.game.changes
-            self.pools.replace_text(0)
+
+    def encoded(self, modality: Literal["image", "text"]) -> tuple[NDArray[np.uint8], Tensor]:
+        """Return encoded masks as :meth:`IncrementalExplainer.encoded`; the only text mask has no players."""
+        if modality == "image":
+            return super().encoded(modality)
+        return np.zeros((1, 0), dtype=np.uint8), self.game.text_embeddings(np.ones((1, 0), dtype=bool))
 
     def check_class(self, name: str) -> None:
         """Raise InputError if the text of a new class is longer than the model reads, in any template."""
@@ -188,9 +200,7 @@ class ClassExplainer(IncrementalExplainer):
 
     def set_text(self, text: str | Tensor) -> None:
         """Raise FixlipError: classes have no caption."""
-        raise FixlipError(
-            "This explainer has classes instead of a caption; call set_classes(names) or choose(names)."
-        )
+        raise FixlipError("This explainer has classes instead of a caption; call set_classes(names) or choose(names).")
 
     def set_image(self, image: ImageLike) -> None:
         """Raise FixlipError: the classes' logits belong to one image."""
@@ -202,6 +212,24 @@ def caption_of(chosen: Sequence[str]) -> str:
     return " − ".join(chosen)
 
 
-def explain_choice(classes: Classes, chosen: Sequence[str]) -> Explanation:
-    """Return the explanation of one class, or of the first of two rather than the second."""
-    return classes[chosen[0]] if len(chosen) == 1 else classes.contrast(chosen[0], chosen[1])
+def record_explainer(
+    explainer: ClassExplainer, p: float | Sequence[float] | None = None, measured: Sequence[Any] = ()
+) -> Recording:
+    """Return the contents of a page of the explainer's classes; nothing is encoded.
+
+    Args:
+        explainer: Must not be computing meanwhile.
+        p: Values of p at which the page explains the chosen class, with the masks that are encoded; by default each of
+            0.1 … 0.9 with enough of them.
+        measured: Measurements of explanations, in the view's format.
+    """
+    enough = _MASKS_PER_PATCH * explainer.game.n_image
+    covered = [each for each in GRID if explainer.effective_image_masks(each) > enough]
+    offered = covered if p is None else [check_p(each) for each in list_of(p)]
+    others = [explainer.explanation(each) for each in offered if each != explainer.p]
+    return record_classes(explainer.classes_at(explainer.p), explainer.chosen, others, measured)
+
+
+@recording_of.register
+def _(part: Classes, **_options: Any) -> tuple[Recording, dict[str, Any]]:
+    return record_classes(part), {}

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable
-from typing import Any
+from typing import Any, Literal
 
 from fixlip_widgets.encoders.images import ImageLike
 from fixlip_widgets.encoders.models import Model, load_model
@@ -19,6 +19,7 @@ from fixlip_widgets.explainers.encoding_plan import fill
 from fixlip_widgets.explainers.game import VisionLanguageGame
 from fixlip_widgets.explainers.metrics.fit import held_out_count
 from fixlip_widgets.support.checks import check_budget, check_fit, check_p, check_seed
+from fixlip_widgets.support.files import PathLike
 from fixlip_widgets.support.progress import ProgressBar
 
 DEFAULT_TEMPLATES = ("a photo of a {}.",)
@@ -82,6 +83,28 @@ class Classes(Candidates):
             total = len(new) * len(self.templates)
             vectors = class_vectors(self.game, new, self.templates, lambda done: bar.show(done, total))
         self._extend(new, vectors)
+
+    def to_html(
+        self, path: PathLike, title: str | None = None, level: Literal["auto", "simple", "all"] | None = None
+    ) -> None:
+        """Write a live page: one HTML file that needs neither a kernel nor a network.
+
+        The page explains the five most probable classes, alone and each rather than each other, and contains the
+        probabilities of all classes and maps of the twenty most probable ones.
+
+        Args:
+            path: The ``.html`` file; an existing file is replaced whole or not at all.
+            title: Title of the page; the most probable class by default.
+            level: How much the page shows at first; see :func:`fixlip_widgets.report`.
+
+        Raises:
+            InputError: The level does not exist.
+            OSError: The file cannot be written.
+        """
+        from fixlip_widgets.explainers.class_recording import record_classes
+        from fixlip_widgets.pages.reports import report
+
+        report([record_classes(self)], path, title, level=level)
 
     def _choice(self, name: str) -> dict[str, Any]:
         return {**super()._choice(name), "templates": list(self.templates)}

@@ -43,7 +43,7 @@ class Scores:
     @property
     def logits(self) -> Floats:
         """(k,) logits of the complete input: values of the model, without an error."""
-        return self._logits(self._ends)[0].cpu().numpy()
+        return self.logits_of(self._ends)[0]
 
     @property
     def probabilities(self) -> Floats:
@@ -51,9 +51,17 @@ class Scores:
 
         A softmax is over the given candidates, and NaN for a single one.
         """
+        return self.probabilities_of(self._ends)[0]
+
+    def probabilities_of(self, embeddings: Tensor) -> Floats:
+        """Return the (m, k) probabilities of all candidates, given (m, d) embeddings of masks; see `probabilities`."""
         if len(self) == 1 and not self.game.model.sigmoid:
-            return np.full(1, np.nan)
-        return np.exp(self.log_probabilities(self._ends)[0].cpu().numpy())
+            return np.full((len(embeddings), 1), np.nan)
+        return np.exp(self.log_probabilities(embeddings.double()).cpu().numpy())
+
+    def logits_of(self, embeddings: Tensor) -> Floats:
+        """Return the (m, k) logits of all candidates, given (m, d) embeddings of masks."""
+        return self._logits(embeddings).cpu().numpy()
 
     def log_probabilities(self, embeddings: Tensor) -> Tensor:
         """Return the (m, k) log-probabilities of (m, d) embeddings of masks."""

@@ -78,7 +78,7 @@ def _interactions(explanation: Surrogate, difference: bool) -> list[str]:
     errors = explanation.interactions_se
     above = np.triu_indices(n, 1)
     if errors is None or not np.isfinite(errors[above]).any():
-        return _without_errors(explanation)
+        return _without_errors(explanation, difference)
     significant = explanation.significant
     signs = np.where(significant.interactions, np.sign(explanation.interactions), 0).astype(np.int8)
     known = np.isfinite(errors)
@@ -86,7 +86,7 @@ def _interactions(explanation: Surrogate, difference: bool) -> list[str]:
     phrases = _COMPARED if difference else _ALONE
     named = _Players(explanation)
     sentences = [_player(named, player, signs[player], known[player], phrases) for player in range(n)]
-    belonging = "" if difference else _words_of_patches(explanation, named)
+    belonging = "" if difference else _words_of_patches(explanation, named) or _strongest_players(explanation, named)
     tested, third = int(known[above].sum()), significant.triples
     return [*sentences, belonging + _whole(explanation, signs, tested, int(third.sum()), len(third), difference)]
 
@@ -145,6 +145,29 @@ def _words_of_patches(explanation: Surrogate, named: _Players) -> str:
     return f"{joined(clauses)}. "
 
 
+def _strongest_players(explanation: Surrogate, named: _Players) -> str:
+    """Patch (3, 4) adds most to the logit of “dog” (+2.1), and patch (1, 2) lowers it most (−0.4).
+
+    Values are p-weighted Banzhaf values: averages over masks. Return an empty string for an image–caption pair.
+    """
+    choice = explanation.choice
+    if not choice:
+        return ""
+    values = explanation.first_order()
+    most, least = int(values.argmax()), int(values.argmin())
+    what = "the log-probability" if explanation.unit == "nats" else "the logit"
+    goal, lowers = f"{what} of “{isolated(choice['name'])}”", "lowers it"
+    if "minus" in choice:
+        goal = f"the margin of “{isolated(choice['name'])}” over “{isolated(choice['minus'])}”"
+    clauses = list[str]()
+    if values[most] > 0:
+        clauses.append(f"{named.subject(most)} adds most to {goal} ({signed(float(values[most]))})")
+    if values[least] < 0:
+        name = named.inner(least) if clauses else named.subject(least)
+        clauses.append(f"{name} {lowers if clauses else 'lowers ' + goal} most ({signed(float(values[least]))})")
+    return f"{joined(clauses)}. " if clauses else ""
+
+
 def _whole(
     explanation: Surrogate, signs: NDArray[np.int8], tested: int, third: int, third_tested: int, difference: bool
 ) -> str:
@@ -156,9 +179,10 @@ def _whole(
         text = f"None of {tested:,} {what} is significant; a larger budget reduces the standard errors."
     else:
         verb = "is" if total == 1 else "are"
+        between = f"; {across:,} between image and text" if 0 < n_image < len(upper) else ""
         text = (
             f"{total:,} of {tested:,} {what} {verb} significant (Holm, family-wise 5 %): "
-            f"{raising:,} positive, {lowering:,} negative; {across:,} between image and text."
+            f"{raising:,} positive, {lowering:,} negative{between}."
         )
     unknown = upper.shape[0] * (upper.shape[0] - 1) // 2 - tested
     if unknown and explanation.scope == "all":
@@ -188,7 +212,7 @@ def _residual(explanation: Surrogate) -> str:
     return f"; for the complete pair it is {plain(abs(residual))} logits {side} the similarity"
 
 
-def _without_errors(explanation: Surrogate) -> list[str]:
+def _without_errors(explanation: Surrogate, difference: bool) -> list[str]:
     named = _Players(explanation)
     names, n_image = named.names, named.n_image
     sentences: list[str] = []
@@ -201,8 +225,9 @@ def _without_errors(explanation: Surrogate) -> list[str]:
     i, j = sorted(int(index) for index in strongest)
     if not explanation.interactions.any():
         return [*sentences, f"All {pairs:,} interactions are zero.{_faithfulness(explanation)}"]
+    strongest_players = "" if difference else _strongest_players(explanation, named)
     pair, value = pair_name(names, n_image, i, j), signed(float(explanation.interactions[i, j]))
-    overall = f"The strongest of {pairs:,} interactions is {pair}, {value}. {_UNTESTED}"
+    overall = f"{strongest_players}The strongest of {pairs:,} interactions is {pair}, {value}. {_UNTESTED}"
     return [*sentences, overall + _faithfulness(explanation)]
 
 

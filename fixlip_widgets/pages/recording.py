@@ -42,11 +42,14 @@ class Recording:
         explanations: One for each p, budget and caption, of one image, grid and method; the first is shown first.
         without: Caption to (n,) values of the model, in logits, with each single player removed.
         measured: Measurements of explanations, in the view's format.
+        classes: For a page of classes, in the view's format: ``candidates``, ``maps``, and ``choices``, which the first
+            explanations explain, in the same order.
     """
 
     explanations: tuple[Surrogate, ...]
     without: dict[str, NDArray[np.float64]] = field(default_factory=lambda: {})
     measured: tuple[dict[str, Any], ...] = ()
+    classes: dict[str, Any] | None = None
 
     def __post_init__(self) -> None:
         if not self.explanations:

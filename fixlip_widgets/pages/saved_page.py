@@ -25,7 +25,7 @@ if TYPE_CHECKING:
 Saved = dict[str, Any]
 FORMAT = 1
 WHY = "This page was saved without its model: open the notebook to compute something new."
-_ARRAYS = {"main": False, "main_se": True, "interactions": False, "interactions_se": True}
+_ARRAYS = {"first_order": False, "main": False, "main_se": True, "interactions": False, "interactions_se": True}
 """Arrays of a result, and whether half precision suffices."""
 _FORCES = ("spring", "kamada_kawai")
 _EDGES = (24, 60)
@@ -50,6 +50,7 @@ def saved(recording: Recording, settings: dict[str, Any] | None = None) -> Saved
         "format": FORMAT,
         **packed_scene(wire.scene(first, wire.model_label(first.model))),
         "why": WHY,
+        "classes": recording.classes and _classes(recording.classes),
         "captions": [_caption(explanation, recording, [*captions.values()]) for explanation in captions.values()],
         "snapshots": [_snapshot(each, order[each.caption], recording) for each in recording.explanations],
         "measured": list(recording.measured),
@@ -65,6 +66,20 @@ def packed_result(result: dict[str, Any]) -> dict[str, Any]:
         for name, coarse in _ARRAYS.items()
     }
     return {**result, **arrays}
+
+
+def _classes(classes: dict[str, Any]) -> Saved:
+    """Return the classes of a :class:`Recording` with their arrays packed."""
+    candidates, maps = classes["candidates"], classes["maps"]
+    numbers = {name: from_wire(candidates[name]).tolist() for name in ("logits", "probabilities")}
+    return {
+        **candidates,
+        **numbers,
+        "choices": classes["choices"],
+        "map_names": maps["names"],
+        "map_values": packed(from_wire(maps["values"]).ravel()),
+        "map_significant": maps["significant"],
+    }
 
 
 def _packed_picture(picture: dict[str, Any] | None) -> dict[str, Any] | None:
@@ -189,6 +204,9 @@ def _defaults(recording: Recording) -> dict[str, Any]:
         "p": first.p,
         "budget": first.budget,
         "text": first.caption,
+        "classes": recording.classes["candidates"]["names"] if recording.classes else [],
+        "chosen": recording.classes["choices"][0] if recording.classes else [],
+        **({} if first.n_text else {"graph_kind": "all", "heatmap_kind": "image_image"}),
         "method": first.method,
         "order": first.order,
         "options": {**options, "methods": [{**(methods or [other])[0], "orders": [first.order]}]},

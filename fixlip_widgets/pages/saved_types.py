@@ -63,6 +63,24 @@ class SavedResult(Facts):
     main_se: Packed | None
     interactions: Packed
     interactions_se: Packed | None
+    first_order: NotRequired[Packed | None]
+    """Absent in old pages."""
+
+
+class SavedClasses(TypedDict):
+    """Classes, the maps of some at the page's first p, and the choices among them that the page explains."""
+
+    names: list[str]
+    logits: list[float]
+    probabilities: list[float]
+    softmax: bool
+    templates: list[str]
+    choices: list[list[str]]
+    """One class, or two: why the first rather than the second."""
+    map_names: list[str]
+    map_values: Packed
+    """(m · n,) values, map by map."""
+    map_significant: str
 
 
 class SavedSubsets(TypedDict):
@@ -117,6 +135,8 @@ class SavedContents(TypedDict):
     """Absent in old pages."""
     why: str
     """A sentence on why there is no model."""
+    classes: NotRequired[SavedClasses | None]
+    """None for an image–caption pair. Absent in old pages."""
     captions: list[SavedCaption]
     snapshots: list[Snapshot]
     measured: NotRequired[list[Measured]]

@@ -118,10 +118,13 @@ def result(
         "degrees_of_freedom": [number(each) for each in explanation.degrees_of_freedom(np.arange(3))],
         "patch_words": explanation.patch_words()[0].tolist(),
         "parts": [part._asdict() for part in listed],
+        "choice": _choice(explanation),
+        "unit": explanation.unit,
         "triples": triples(explanation),
         "shares": None if partial or difference is not None else shares_of(explanation),
         "provenance": [list(row) for row in provenance(explanation)],
         "code": code,
+        **({} if explanation.n_text else {"first_order": array(explanation.first_order())}),
         "main": array(explanation.main),
         "main_se": array(explanation.main_se),
         "interactions": symmetric(explanation.interactions),
@@ -129,14 +132,21 @@ def result(
     }
 
 
+def _choice(explanation: Surrogate) -> Wire | None:
+    choice = explanation.choice
+    return {"kind": choice["kind"], "name": choice["name"], "minus": choice.get("minus")} if choice else None
+
+
+def bits(flags: NDArray[np.bool_]) -> str:
+    """Return ``flags`` in row-major order as base64 of bits."""
+    return base64.b64encode(np.packbits(flags.ravel()).tobytes()).decode("ascii")
+
+
 def significant(explanation: Surrogate) -> dict[str, str]:
     """Return which main effects, and which interactions above the diagonal, are significant, as base64 of bits."""
     flags = explanation.significant
     above = flags.interactions[np.triu_indices(explanation.n_players, 1)]
-    return {
-        name: base64.b64encode(np.packbits(bits).tobytes()).decode("ascii")
-        for name, bits in (("main", flags.main), ("interactions", above))
-    }
+    return {name: bits(each) for name, each in (("main", flags.main), ("interactions", above))}
 
 
 def shares_of(explanation: Surrogate) -> Wire:

@@ -176,6 +176,10 @@ class Facts(Computation):
     """Text player to which each image player belongs, numbered from 0; -1 if none. Absent in old pages."""
     parts: NotRequired[list[Part]]
     """What adds up to the similarity; empty for a difference of unlike methods. Absent in old pages."""
+    choice: NotRequired[Choice | None]
+    """None for an image–caption pair. Absent in old pages."""
+    unit: NotRequired[str]
+    """``logits``, ``nats`` for a log-probability, or empty. Absent in old pages."""
     triples: list[Triple]
     """Third-order terms, strongest first; empty below order 3."""
     shares: NotRequired[Shares | None]
@@ -205,6 +209,8 @@ class SignificantBits(TypedDict):
 class WireResult(Facts):
     """An explanation; ``main`` has shape (n,), ``interactions`` (n, n)."""
 
+    first_order: NotRequired[WireArray]
+    """(n,) weighted Banzhaf values, if image players are the only ones. Absent for pairs and in old pages."""
     main: WireArray
     main_se: WireArray | None
     interactions: WireArray
@@ -353,6 +359,40 @@ class Group(TypedDict):
     within_se: float | None
 
 
+class Candidates(TypedDict):
+    """The classes, in the order of the setting ``classes``; values of the model for the complete image."""
+
+    names: list[str]
+    logits: WireArray
+    """(k,)."""
+    probabilities: WireArray
+    """(k,)."""
+    softmax: bool
+    """Whether probabilities are against all classes (softmax); otherwise each is its own (sigmoid)."""
+    templates: list[str]
+
+
+class ClassMaps(TypedDict):
+    """The maps of some classes: weighted Banzhaf values of the image players, by one linear regression for all."""
+
+    generation: int
+    names: list[str]
+    """(m,) names, the most probable class first."""
+    values: WireArray
+    """(m, n), in logits."""
+    significant: str
+    """(m, n) base64 of bits, row by row: which values are significant (Holm, within each class)."""
+
+
+class Choice(TypedDict):
+    """What is explained, if it is one of several classes or images."""
+
+    kind: Literal["class", "image"]
+    name: str
+    minus: str | None
+    """The class or image that a contrast subtracts."""
+
+
 class Played(TypedDict):
     """The masked pair of the playground."""
 
@@ -362,6 +402,8 @@ class Played(TypedDict):
     """The model's value, in logits; None during its computation or without a model."""
     prediction: float | None
     """The explanation's prediction for the same pair."""
+    probabilities: NotRequired[WireArray | None]
+    """(k,) probabilities of the classes in the order of ``Candidates``; None if unknown. Absent for pairs."""
     picture: Picture | None
     """The picture as the encoder sees it; None if no image player is removed or without a model."""
     why: str
@@ -425,6 +467,10 @@ class Settings(TypedDict):
     stop_at: float | None
     """Target of ``relative_error`` at which encoding stops. None: the budget is spent."""
     text: str
+    classes: list[str]
+    """Names of the classes; empty for an image–caption pair."""
+    chosen: list[str]
+    """The explained class, or two: why the first rather than the second."""
     method: str
     order: int
     selection: list[int]
@@ -468,6 +514,9 @@ class Traits(Settings):
     subsets: Subsets | None
     group: Group | None
     played: Played | None
+    candidates: Candidates | None
+    """None for an image–caption pair."""
+    class_maps: ClassMaps | None
     examples: Examples | None
     convergence: list[ConvergencePoint]
     measured: list[Measured]

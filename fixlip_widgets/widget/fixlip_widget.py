@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from typing import TYPE_CHECKING, Any, Literal
 
 import anywidget
@@ -11,6 +11,8 @@ import traitlets as t
 
 from fixlip_widgets.errors import FixlipError, InputError
 from fixlip_widgets.estimators.masks import DEFAULT_DESIGN, MaskDesign
+from fixlip_widgets.explainers.class_explainer import ClassExplainer, caption_of
+from fixlip_widgets.explainers.classes import DEFAULT_MASKS
 from fixlip_widgets.explainers.registry import method as method_of
 from fixlip_widgets.pages import wire_format as wire
 from fixlip_widgets.pages.js_bundle import PLOTLY, Bundle, built, model_id, shared_bundle
@@ -18,7 +20,16 @@ from fixlip_widgets.pages.provenance import Source
 from fixlip_widgets.pages.recordable import VIEW_SETTINGS
 from fixlip_widgets.pages.traits import SETTINGS, WidgetTraits
 from fixlip_widgets.support.checks import MAX_BUDGET, MIN_BUDGET, check_budget
-from fixlip_widgets.widget.arguments import RESTARTING, check_names, check_subject, first_state, make_explainer
+from fixlip_widgets.widget.arguments import (
+    RESTARTING,
+    check_names,
+    check_subject,
+    defaults,
+    first_state,
+    make_class_explainer,
+    make_explainer,
+)
+from fixlip_widgets.widget.class_list import ClassList, ClassPlayground, ClassRefiner
 from fixlip_widgets.widget.exports import Exports
 from fixlip_widgets.widget.measurements import Measurements
 from fixlip_widgets.widget.playground import Playground
@@ -55,6 +66,9 @@ class FixlipWidget(WidgetTraits, anywidget.AnyWidget):
     Args:
         image: An image that :class:`fixlip_widgets.VisionLanguageGame` accepts.
         text: The caption, or token ids.
+        classes: Names of at least two classes, instead of a caption: why the model chooses one of them. See
+            :func:`fixlip_widgets.explain_classes`; the budget is the number of image masks.
+        templates: Texts with one ``{}`` for the name of a class; ``("a photo of a {}.",)`` by default.
         model: From :func:`fixlip_widgets.load_model`; the packaged demo model by default.
         explainer: An :class:`fixlip_widgets.IncrementalExplainer` to drive, instead of image, text and model.
         explanation: A finished explanation to show, instead of all of these; see :meth:`from_explanation`.
@@ -72,7 +86,9 @@ class FixlipWidget(WidgetTraits, anywidget.AnyWidget):
         budget: Evaluations of the game to spend; a method without a pool evaluates one joint mask for each image mask.
         stop_at: Standard error relative to the largest term at which encoding stops, as in
             :func:`fixlip_widgets.explain`; None to spend the whole budget. Ignored by methods without a pool.
-        text: The caption; a change keeps the image's encodings.
+        text: The caption; a change keeps the image's encodings. With classes, it follows ``chosen``.
+        classes: Names of the classes; a change encodes only the texts of new ones.
+        chosen: The explained class, or two: why the first rather than the second. The most probable one at first.
         method, order: A name in :data:`fixlip_widgets.explainers.registry.METHODS`, and an order of that method.
         selection: Players (indices or names) whose interactions are shown, summed if there are several.
         removed: Players (indices or names) hidden in the playground.
@@ -110,6 +126,8 @@ class FixlipWidget(WidgetTraits, anywidget.AnyWidget):
         image: ImageLike | None = None,
         text: str | Tensor | None = None,
         *,
+        classes: Iterable[str] | None = None,
+        templates: Iterable[str] | None = None,
         model: Model | None = None,
         explainer: IncrementalExplainer | None = None,
         explanation: Explanation | None = None,
@@ -124,11 +142,15 @@ class FixlipWidget(WidgetTraits, anywidget.AnyWidget):
     ) -> None:
         self._worker = Worker()  # set first, because close() also runs after a failure in __init__
         check_names(set(settings), finished=explanation is not None)
-        subjects = {"image": image, "text": text, "model": model, "explainer": explainer, "explanation": explanation}
+        subjects = {"image": image, "text": text, "classes": classes, "templates": templates, "model": model}
+        subjects |= {"explainer": explainer, "explanation": explanation}
         options = {"grid": grid, "regions": regions, "words": words, "masking": masking}
         check_subject(subjects, options)
         self.max_budget = check_budget(max_budget)
         if explanation is None:
+            if classes is not None:
+                settings.setdefault("budget", DEFAULT_MASKS)
+                explainer = make_class_explainer(image, classes, templates, model, seed, masks, **options)
             explainer = explainer or make_explainer(image, text, model, seed, masks, **options)
             if "method" in settings:
                 settings.setdefault("order", method_of(settings["method"]).orders[0])
@@ -137,16 +159,27 @@ class FixlipWidget(WidgetTraits, anywidget.AnyWidget):
         screen = Screen(self, self._worker, self.hold_sync, lambda message: self.send(message))
         source = None if game is None else Source.of(image, game)
         self._views = Views(screen, explanation=explanation, explainer=explainer, source=source)
-        self._refiner = None if explainer is None else Refiner(explainer, screen, self._show)
+        self._classes = ClassList(screen, explainer) if isinstance(explainer, ClassExplainer) else None
+        self._refiner = None if explainer is None else self._refiner_of(explainer, screen)
         self._measurements = Measurements(screen, self._views, self._refiner)
-        self._playground = Playground(screen, self._views, game)
+        self._playground = (
+            Playground(screen, self._views, game)
+            if self._classes is None
+            else ClassPlayground(screen, self._views, self._classes.explainer.game, self._classes)
+        )
         self._exports = Exports(screen, self._views)
-        self._checks = SettingChecks(self, self._views, game)
+        self._checks = SettingChecks(self, self._views, game, self._classes)
         self._screen = screen
 
         first = first_state(explanation, explainer)
+        if self._classes is not None:
+            first |= self._classes.first_state(settings.pop("chosen", None))
+        elif "chosen" in settings:
+            raise InputError("chosen names a class of the widget; pass classes too.")
+        settings = {**defaults(len(first["scene"]["tokens"])), **settings}
+        methods = ("banzhaf",) if self._classes is not None else None
         self._valid = first
-        super().__init__(bundle=shared_bundle(), options=wire.options(), **{**settings, **first})
+        super().__init__(bundle=shared_bundle(), options=wire.options(methods), **{**settings, **first})
         self._valid = {}
         self._undo = Undo(screen)
         self._observe_settings()
@@ -158,6 +191,11 @@ class FixlipWidget(WidgetTraits, anywidget.AnyWidget):
             self._refiner.estimate()
             if self.autorun:
                 self.run()
+
+    def _refiner_of(self, explainer: IncrementalExplainer, screen: Screen) -> Refiner:
+        if self._classes is not None:
+            return ClassRefiner(self._classes.explainer, screen, self._show, self._classes)
+        return Refiner(explainer, screen, self._show)
 
     @classmethod
     def from_explanation(cls, explanation: Explanation, **settings: Any) -> FixlipWidget:
@@ -452,7 +490,10 @@ class FixlipWidget(WidgetTraits, anywidget.AnyWidget):
             self.observe(lambda _, chore=chore: self._worker.ask(chore), names)
         self.observe(self._show_another, "shown")
         self.observe(self._compare, "compare_with")
-        if self._refiner is not None:
+        if self._classes is not None:
+            self.observe(self._choose, ("classes", "chosen"))
+            self.observe(self._restart, ("p", "budget", "stop_at", "classes", "chosen"))
+        elif self._refiner is not None:
             self.observe(self._restart, RESTARTING)
 
     def _restart(self, _change: Any) -> None:
@@ -467,6 +508,14 @@ class FixlipWidget(WidgetTraits, anywidget.AnyWidget):
         else:
             self._worker.ask(self._views.compare)
 
+    def _choose(self, _change: Any) -> None:
+        """Keep the choice among the classes, and the caption that of the choice."""
+        assert self._classes is not None, "only a widget of classes observes them"
+        self.chosen = self._classes.chosen_among(self.classes)
+        text = caption_of(self.chosen)
+        self._valid = {**self._valid, "text": text}
+        self.text = text
+
     def _show_another(self, _change: Any) -> None:
         explanation = self._views.shown
         if explanation is not None:  # another caption may have fewer players
@@ -477,6 +526,8 @@ class FixlipWidget(WidgetTraits, anywidget.AnyWidget):
         """On the worker's thread, show a result, and request the answers that depend on it."""
         if self._views.show(explanation, generation, status):
             self._worker.ask(self._views.sum_up, self._playground.play)
+            if self._classes is not None:
+                self._worker.ask(self._classes.draw_maps)
             if status is not None:
                 self._worker.ask(self._views.find_subsets, self._measurements.estimate)
 

@@ -41,18 +41,26 @@ class Playground:
             if removed and game.caption not in captions:
                 self._publish(removed, None, OTHER_CAPTION)
                 return
-            value = self._values.get(_key(game, removed))
+            value = self.known_value(game, removed)
             if explanation is not None and not removed and value is None:
                 value = wire.number(explanation.similarity)
             self._publish(removed, value)
             if removed and value is None:
-                self._publish(removed, self._evaluate(game, removed))
+                self._publish(removed, self.evaluate(game, removed))
 
-    def _evaluate(self, game: VisionLanguageGame, removed: Sequence[int]) -> float:
+    def known_value(self, game: VisionLanguageGame, removed: Sequence[int]) -> float | None:
+        """Return the model's value if it was computed before."""
+        return self._values.get(_key(game, removed))
+
+    def extras(self, removed: Sequence[int]) -> wire.Wire:
+        """Return further fields to publish."""
+        return {}
+
+    def evaluate(self, game: VisionLanguageGame, removed: Sequence[int]) -> float:
         """Return the model's value, in logits, which encodes each modality once."""
         if len(self._values) >= _MAX_CACHED:
             self._values.clear()
-        value = float(game.value(_mask(game.n_players, removed))[0])
+        value = float(game.value(mask_without(game.n_players, removed))[0])
         self._values[_key(game, removed)] = value
         return value
 
@@ -68,6 +76,7 @@ class Playground:
                     "prediction": self._prediction(removed),
                     "picture": self._masked_picture(removed),
                     "why": why,
+                    **self.extras(removed),
                 }
 
     def _prediction(self, removed: Sequence[int]) -> float | None:
@@ -78,7 +87,7 @@ class Playground:
             and explanation.in_logits
             and all(player < explanation.n_players for player in removed)
         ):
-            return float(explanation.predict(_mask(explanation.n_players, removed))[0])
+            return float(explanation.predict(mask_without(explanation.n_players, removed))[0])
         return None
 
     def _masked_picture(self, removed: Sequence[int]) -> wire.Wire | None:
@@ -88,7 +97,7 @@ class Playground:
         if game is None or not patches:
             return None
         if self._picture is None or self._picture[0] != patches:
-            pixels = game.masked_picture(_mask(game.n_image, patches)[0])
+            pixels = game.masked_picture(mask_without(game.n_image, patches)[0])
             self._picture = patches, wire.image(pixels, most=PICTURE_SIDE, quality=_QUALITY)
         return self._picture[1]
 
@@ -97,7 +106,8 @@ def _key(game: VisionLanguageGame, removed: Sequence[int]) -> tuple[str, tuple[i
     return game.caption, tuple(sorted(removed))
 
 
-def _mask(n: int, removed: Sequence[int]) -> np.ndarray[Any, np.dtype[np.bool_]]:
+def mask_without(n: int, removed: Sequence[int]) -> np.ndarray[Any, np.dtype[np.bool_]]:
+    """Return the (1, n) mask without the ``removed`` players."""
     mask = np.ones((1, n), dtype=bool)
     mask[0, list(removed)] = False
     return mask

@@ -57,6 +57,8 @@ class Screen:
             caption=traits.text,
             method=traits.method,
             order=int(traits.order),
+            classes=traits.classes,
+            chosen=traits.chosen,
             stop_at=traits.stop_at,
             least=least,
         )

@@ -17,18 +17,45 @@ from fixlip_widgets.widget.views import Views
 
 if TYPE_CHECKING:
     from fixlip_widgets.explainers.game import VisionLanguageGame
+    from fixlip_widgets.widget.class_list import ClassList
+
+
+_NOT_OF_CLASSES: dict[str, tuple[Any, ...]] = {
+    "text": ("",),
+    "compare_with": (None,),
+    "method": ("banzhaf",),
+    "order": (2,),
+}
+"""Settings that widgets of classes do not offer, and the values that they keep."""
+_REASONS = {
+    "text": "choose a class by `chosen`",
+    "compare_with": "choose two classes by `chosen` to compare them",
+    "method": "only 'banzhaf' explains classes",
+    "order": "third-order terms combine patches with tokens, and a class has no tokens that are players",
+}
 
 
 class SettingChecks:
     """Checks of settings against a widget's explanations and its game, which a finished explanation lacks."""
 
-    def __init__(self, traits: WidgetTraits, views: Views, game: VisionLanguageGame | None) -> None:
-        self._traits, self._views, self._game = traits, views, game
+    def __init__(
+        self, traits: WidgetTraits, views: Views, game: VisionLanguageGame | None, classes: ClassList | None = None
+    ) -> None:
+        self._traits, self._views, self._game, self._classes = traits, views, game, classes
 
     def check(self, name: str, value: Any, method: str) -> Any:
         """Return ``value`` validated for the setting ``name`` under ``method``; raise InputError if it is invalid."""
         if self._game is None and name in RESTARTING:
             raise InputError(f"This widget shows a finished explanation without a model; {name} cannot be changed.")
+        if name in ("classes", "chosen"):
+            if self._classes is None:
+                raise InputError(f"This widget explains a caption; {name} is for widgets that were made with classes=.")
+            return self._classes.check(name, value)
+        if self._classes is not None and name in _NOT_OF_CLASSES:
+            allowed = _NOT_OF_CLASSES[name]
+            if value in allowed:
+                return value
+            raise InputError(f"This widget explains classes, so {name} cannot be {value!r}; {_REASONS[name]}.")
         match name:
             case "budget":
                 return check_budget(value, self._traits.max_budget)

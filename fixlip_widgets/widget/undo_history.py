@@ -18,6 +18,8 @@ COALESCE_SECONDS = 1.0
 """Moves of one slider within this many seconds of each other are one change."""
 _MAX_CHANGES = 100
 _WORDS = {
+    "classes": "classes",
+    "chosen": "class",
     "text": "caption",
     "stop_at": "target precision",
     "top_k": "edges",
@@ -63,6 +65,10 @@ class Change:
 
 
 def _formatted(name: str, value: Any) -> str:
+    if name == "classes":
+        return f"{len(value):,}"
+    if name == "chosen":
+        return f"“{shortened(' − '.join(value), 30)}”"
     if name == "text":
         return f"“{shortened(value, 30)}”"
     if name == "stop_at":
@@ -168,6 +174,8 @@ class Undo:
 
     def _note(self, change: Any) -> None:
         traits = self._traits
+        if change["name"] == "text" and traits.classes:
+            return  # it follows the chosen class
         with self.together():
             self._history.note(change["name"], change["old"], change["new"], time.monotonic())
             orders = CATALOGUE[traits.method].orders if change["name"] == "method" else (traits.order,)
@@ -176,5 +184,6 @@ class Undo:
 
 
 def in_order(settings: Iterable[str]) -> list[str]:
-    """Return the names of settings with the method first, because it determines the available orders."""
-    return sorted(settings, key=lambda name: name != "method")
+    """Return the names of settings in order of dependence: the method determines orders, and classes the choice."""
+    first = ("method", "classes", "chosen")
+    return sorted(settings, key=lambda name: first.index(name) if name in first else len(first))

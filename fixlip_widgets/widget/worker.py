@@ -33,6 +33,8 @@ class Job:
     caption: str
     method: str = "banzhaf"
     order: int = 2
+    classes: tuple[str, ...] = ()
+    chosen: tuple[str, ...] = ()
     stop_at: float | None = None
     least: int = 0
     stop: threading.Event = field(default_factory=threading.Event)

@@ -59,7 +59,12 @@ def test_what_a_widget_sends_has_these_types(monkeypatch: pytest.MonkeyPatch) ->
         state = {name: getattr(widget, name) for name in get_type_hints(wire_types.Traits)}
     finally:
         widget.close()
-    missing = {name for name, value in state.items() if value is None} - {"offline", "compare_with"}
+    missing = {name for name, value in state.items() if value is None} - {
+        "offline",
+        "compare_with",
+        "candidates",
+        "class_maps",
+    }
     assert missing == set()
     assert state["measured"]
     assert state["convergence"]

@@ -5,16 +5,19 @@ import type { Facts, WireResult } from "../wire/types";
 import { type Significant, significantOf, type Values } from "./significance";
 
 export interface Explanation extends Omit<Facts, "significant">, Values {
+  /** (n,) values of single players without a selection: main effects, or Banzhaf values where all players are of the image. */
+  readonly alone: Float32Array;
   readonly significant: Significant;
 }
 
 export function explanationOf(wire: WireResult): Explanation {
-  const { main, main_se, interactions, interactions_se, significant: _, ...facts } = wire;
+  const { main, main_se, interactions, interactions_se, first_order, significant: _, ...facts } = wire;
   const nImage = wire.grid[0] * wire.grid[1];
   const values = {
     nImage,
     nPlayers: nImage + wire.tokens.length,
     main: decode(main),
+    alone: decode(first_order ?? main),
     mainSe: decodeIfKnown(main_se),
     interactions: decode(interactions),
     interactionsSe: decodeIfKnown(interactions_se),
@@ -22,9 +25,9 @@ export function explanationOf(wire: WireResult): Explanation {
   return { ...facts, ...values, significant: significantOf(wire, values) };
 }
 
-/** Return " logits" to follow a number, or an empty string if the values have no unit. */
-export function unitOf({ in_logits = true }: Unit): string {
-  return in_logits ? " logits" : "";
+/** Return " logits" or " nats" to follow a number, or an empty string if the values have no unit. */
+export function unitOf({ in_logits = true, unit = in_logits ? "logits" : "" }: Unit): string {
+  return unit && ` ${unit}`;
 }
 
 /** Return whether two explanations have a common unit: both in logits, or both by the same method. */
@@ -32,7 +35,7 @@ export function haveOneUnit(a: Unit, b: Unit): boolean {
   return a.method === b.method || (a.in_logits !== false && b.in_logits !== false);
 }
 
-type Unit = Pick<Facts, "method" | "in_logits">;
+type Unit = Pick<Facts, "method" | "in_logits" | "unit">;
 
 export function interaction(of: Explanation, i: number, j: number): number {
   return of.interactions[i * of.nPlayers + j] ?? Number.NaN;
@@ -49,12 +52,12 @@ export function isSignificant(of: Explanation, i: number, j: number): boolean | 
 }
 
 /**
- * Return (n,) main effects if no player is active, else the sum of each player's interactions with the active players.
+ * Return (n,) values of single players if no player is active, else the sum of each player's interactions with the active players.
  * An active player keeps its main effect.
  */
 export function valuesFor(of: Explanation, active: readonly number[]): Float32Array {
   if (active.length === 0) {
-    return of.main;
+    return of.alone;
   }
   const values = new Float32Array(of.nPlayers);
   for (const player of active) {

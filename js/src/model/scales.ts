@@ -55,8 +55,8 @@ export function scalesOf(
 ): Scales {
   const cross = limits.cross || 1;
   if (active.length === 0) {
-    const patch = Math.max(...explanations.map((of) => limitOf(of.main.subarray(0, of.nImage))));
-    const token = Math.max(...explanations.map((of) => limitOf(of.main.subarray(of.nImage))));
+    const patch = Math.max(...explanations.map((of) => limitOf(of.alone.subarray(0, of.nImage))));
+    const token = Math.max(...explanations.map((of) => limitOf(of.alone.subarray(of.nImage))));
     return { patch, token, cross };
   }
   const first = explanations[0]?.nImage ?? 0;

@@ -28,8 +28,8 @@ export function significantOf(wire: WireResult, of: Values): Significant {
   );
   const freedom = (images: number) => wire.degrees_of_freedom?.[images] ?? Number.POSITIVE_INFINITY;
   const flags = wire.significant && {
-    main: bits(wire.significant.main, n),
-    pairs: bits(wire.significant.interactions, above.length),
+    main: bitsOf(wire.significant.main, n),
+    pairs: bitsOf(wire.significant.interactions, above.length),
   };
   const rounding = roundingOf(wire, of);
   const main =
@@ -60,7 +60,7 @@ export function significantOf(wire: WireResult, of: Values): Significant {
 }
 
 /** Return the first `count` bits of base64 data; the first one is the highest of its byte. */
-function bits(base64: string, count: number): Uint8Array {
+export function bitsOf(base64: string, count: number): Uint8Array {
   const bytes = atob(base64);
   return Uint8Array.from({ length: count }, (_, at) => (bytes.charCodeAt(at >> 3) >> (7 - (at & 7))) & 1);
 }

@@ -9,9 +9,9 @@ export interface PatchWords {
   readonly values: readonly number[];
 }
 
-/** Return the word of each image player; null if the explanation has no interactions or is from an old page. */
+/** Return the word of each image player; null if the explanation has no interactions or words, or is from an old page. */
 export function patchWordsOf(of: Explanation): PatchWords | null {
-  if (of.order < 2 || !of.patch_words) {
+  if (of.order < 2 || !of.patch_words || of.tokens.length === 0) {
     return null;
   }
   const words = of.patch_words;

@@ -5,10 +5,14 @@
  * once, and `save_changes` produces the answer.
  */
 
+import { captionOf } from "../model/classes";
 import type { CodeMessage } from "../wire/code";
 import type { FromKernel, Pinned, Played, Setting, Shown, ToKernel, Traits, WireResult } from "../wire/types";
 import { type GraphSettings, graphOf } from "./graph";
 import {
+  candidatesOf,
+  mapsOf,
+  notRecorded,
   resultOf,
   type Saved,
   type SavedCaption,
@@ -21,8 +25,8 @@ import { History, RECORDED, type Settings } from "./undo";
 
 type Handler = (message?: unknown) => void;
 
-const RESULT: readonly Setting[] = ["p", "budget", "text"];
-const FIXED: readonly Setting[] = ["method", "order", "stop_at"];
+const RESULT: readonly Setting[] = ["p", "budget", "text", "chosen"];
+const FIXED: readonly Setting[] = ["method", "order", "stop_at", "classes"];
 const GRAPH: readonly Setting[] = ["top_k", "graph_layout", "graph_kind", "graph_sign"];
 const SETTINGS: readonly Setting[] = [
   ...RECORDED,
@@ -136,10 +140,10 @@ export class OfflineModel {
   /** Show the explanation for a new setting; return false if there is none. */
   #explain(name: Setting): boolean {
     this.#budget = name === "budget" ? this.#state.budget : this.#budget;
-    const snapshot = this.#nearest(this.#state);
+    const text = name === "chosen" ? captionOf(this.#state.chosen) : this.#state.text;
+    const snapshot = this.#nearest({ ...this.#state, text });
     if (!snapshot) {
-      const why = `“${this.#state.text}” has no explanation in this page. ${this.#saved.why}`;
-      return this.#refuse(name, why);
+      return this.#refuse(name, notRecorded(name, this.#state, this.#saved));
     }
     this.#show(snapshot);
     return true;
@@ -167,6 +171,11 @@ export class OfflineModel {
     this.set("budget", snapshot.budget);
     this.set("text", caption.text);
     this.set("scene", { ...this.#state.scene, tokens: caption.tokens });
+    const choice = this.#saved.classes?.choices.find((each) => captionOf(each) === caption.text);
+    if (choice && captionOf(this.#state.chosen) !== caption.text) {
+      this.set("chosen", choice);
+    }
+    this.set("class_maps", mapsOf(this.#saved, snapshot, generation));
     this.set("selection", kept(this.#state.selection, exists));
     this.set("removed", kept(this.#state.removed, exists));
     this.set("offline", offline(this.#saved, snapshot));
@@ -353,10 +362,14 @@ function kept(players: readonly number[], exists: (player: number) => boolean): 
 
 function defaults(saved: Saved): Partial<Traits> {
   const scene = sceneOf(saved, saved.captions[0]?.tokens ?? []);
+  const candidates = candidatesOf(saved);
   const none = { result: null, graph_data: null, subsets: null, group: null, played: null, examples: null };
   return {
     ...none,
     scene,
+    candidates,
+    classes: candidates?.names ?? [],
+    chosen: [],
     selection: [],
     removed: [],
     pinned: null,

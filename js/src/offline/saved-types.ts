@@ -52,6 +52,23 @@ export interface SavedResult extends Facts {
   readonly main_se: Packed | null;
   readonly interactions: Packed;
   readonly interactions_se: Packed | null;
+  /** Absent in old pages. */
+  readonly first_order?: Packed | null;
+}
+
+/** Classes, the maps of some at the page's first p, and the choices among them that the page explains. */
+export interface SavedClasses {
+  readonly names: readonly string[];
+  readonly logits: readonly number[];
+  readonly probabilities: readonly number[];
+  readonly softmax: boolean;
+  readonly templates: readonly string[];
+  /** One class, or two: why the first rather than the second. */
+  readonly choices: readonly (readonly string[])[];
+  readonly map_names: readonly string[];
+  /** (m · n,) values, map by map. */
+  readonly map_values: Packed;
+  readonly map_significant: string;
 }
 
 /** The best subset of each size from 1 on. */
@@ -102,6 +119,8 @@ export interface SavedContents {
   readonly masking?: SavedMasking | null;
   /** A sentence on why there is no model. */
   readonly why: string;
+  /** null for an image–caption pair. Absent in old pages. */
+  readonly classes?: SavedClasses | null;
   readonly captions: readonly SavedCaption[];
   readonly snapshots: readonly Snapshot[];
   /** Measurements. Absent in old pages. */

@@ -1,6 +1,7 @@
 /** The history of settings for undo, with the rules of the kernel (fixlip_widgets/widget/undo_history.py). */
 
 import { shortened } from "../lib/labels";
+import { captionOf } from "../model/classes";
 import type { Setting, Traits } from "../wire/types";
 
 export type Settings = Partial<Traits>;
@@ -14,6 +15,7 @@ interface Change {
 }
 
 const WORDS: Partial<Record<Setting, string>> = {
+  chosen: "class",
   text: "caption",
   top_k: "edges",
   graph_layout: "layout",
@@ -79,7 +81,7 @@ function worded(name: Setting, value: unknown): string {
   if (typeof value === "number") {
     return Number.isInteger(value) && name !== "p" ? value.toLocaleString("en") : `${+value.toPrecision(3)}`;
   }
-  return name === "text"
-    ? `“${shortened(String(value), LONGEST_CAPTION)}”`
+  return name === "text" || name === "chosen"
+    ? `“${shortened(Array.isArray(value) ? captionOf(value) : String(value), LONGEST_CAPTION)}”`
     : String(value).replaceAll("_", "–");
 }

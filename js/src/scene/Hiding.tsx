@@ -1,11 +1,13 @@
 /** What is hidden from the model, the picture as the encoder sees it, and the model's value beside the prediction. */
 
 import { imageWord, patchCount, shortName, spokenName } from "../model/players";
+import { isOf } from "../state/comparison";
 import type { Store } from "../state/store";
 import { Icon } from "../ui/Field";
 import { Refused } from "../ui/Notices";
 import { Masked, MaskingNote } from "./Masked";
-import { isOf, Values } from "./Values";
+import { Probabilities } from "./Probabilities";
+import { Values } from "./Values";
 
 /** The settings whose refusal appears here. */
 const REFUSALS = ["removed"];
@@ -25,6 +27,7 @@ export function Hiding({ store }: { store: Store }) {
           <MaskingNote store={store} />
         </p>
       </div>
+      <Probabilities store={store} />
       <Values store={store} />
       <Refused store={store} names={REFUSALS} />
     </section>

@@ -86,6 +86,13 @@ function Invitation({ store, of }: { store: Store; of: Explanation }) {
       </>
     );
   }
+  if (of.tokens.length === 0) {
+    return (
+      <>
+        <b>{meaningOfHeat(of)}</b> Point at a {image} to see its interactions, click to select it.
+      </>
+    );
+  }
   if (!store.view.words.value) {
     return (
       <>
@@ -112,6 +119,18 @@ function Invitation({ store, of }: { store: Store; of: Explanation }) {
       Point at a {image} or {text} to see its interactions, click to select it.
     </>
   );
+}
+
+/** Explain the picture of an explanation without words. */
+function meaningOfHeat({ choice, unit, regions }: Explanation): string {
+  const each = `Each ${imageWord({ regions }).one}: what it adds`;
+  const nats = unit === "nats" ? "log-probability" : "logit";
+  const value = choice?.minus
+    ? `the margin of “${choice.name}” over “${choice.minus}”`
+    : choice
+      ? `the ${nats} of “${choice.name}”`
+      : "the similarity";
+  return `${each} to ${value}, averaged over masks.`;
 }
 
 /** Name of each palette's negative colour. */

@@ -25,7 +25,9 @@ export function Stage({ store }: { store: Store }) {
       <div class="fx-stage" ref={stage} data-tool={store.view.tool.value} {...playerEvents(store, focus)}>
         <Patches store={store} tabStop={Math.min(tabStops.patch, first - 1)} />
         <WordLabels store={store} />
-        <Tokens store={store} tabStop={Math.min(tabStops.token, board.tokens.length - 1)} />
+        {board.tokens.length > 0 && (
+          <Tokens store={store} tabStop={Math.min(tabStops.token, board.tokens.length - 1)} />
+        )}
         <Arcs store={store} stage={stage} />
       </div>
       <Picking store={store} />

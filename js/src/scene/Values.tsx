@@ -1,6 +1,8 @@
 /** The model's value of the masked pair beside the explanation's prediction, as bars on one scale. */
 
 import { plain, signed } from "../lib/format";
+import type { Explanation } from "../model/explanation";
+import { isOf } from "../state/comparison";
 import type { Store } from "../state/store";
 import type { Played } from "../wire/types";
 
@@ -9,15 +11,6 @@ interface Reading {
   readonly prediction: number | null;
   readonly waiting: boolean;
   readonly why: string;
-}
-
-/** Return whether `played` is about exactly these hidden players. */
-export function isOf(played: Played | null, removed: readonly number[]): played is Played {
-  return (
-    played !== null &&
-    played.removed.length === removed.length &&
-    removed.every((player) => played.removed.includes(player))
-  );
 }
 
 /** Return value and prediction of the pair with exactly these players hidden. */
@@ -44,7 +37,9 @@ export function Values({ store }: { store: Store }) {
   const predicts = shown?.in_logits !== false;
   return (
     <div class="fx-values" aria-busy={known.waiting}>
-      <p class="fx-hint">Similarity of the masked pair, in logits</p>
+      <p class="fx-hint">
+        {whatIs(shown)} of the masked {shown?.choice ? "image" : "pair"}, in logits
+      </p>
       <Bar name="the model" value={value} scale={scale} waiting={known.waiting} strong />
       <Bar name="predicted" value={prediction} scale={scale} waiting={known.waiting && predicts} />
       <div class="fx-marks" aria-hidden="true">
@@ -60,6 +55,15 @@ export function Values({ store }: { store: Store }) {
       </p>
     </div>
   );
+}
+
+/** "Similarity", or with classes "Logit of “dog”" or "Margin of “dog” over “cat”". */
+function whatIs(shown: Explanation | null): string {
+  const choice = shown?.choice;
+  if (!choice) {
+    return "Similarity";
+  }
+  return choice.minus ? `Margin of “${choice.name}” over “${choice.minus}”` : `Logit of “${choice.name}”`;
 }
 
 function sentence({ value, prediction, waiting }: Reading, hides: boolean): string {

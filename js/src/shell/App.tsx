@@ -42,8 +42,10 @@ import { Legend } from "../scene/Legend";
 import { Stage } from "../scene/Stage";
 import type { Store } from "../state/store";
 import { Notices } from "../ui/Notices";
+import { ClassMaps } from "../views/maps/ClassMaps";
 import { Sides } from "../views/sides/Sides";
 import { Views } from "../views/Views";
+import { CLASS_REFUSALS, Classes } from "./Classes";
 import { Controls, KeepProbability } from "./Controls";
 import { Finding } from "./Finding";
 import { Footer } from "./Footer";
@@ -55,10 +57,15 @@ export function App({ store }: { store: Store }) {
   const toggle = (name: PanelName) => setOpen(open === name ? null : name);
   const current = store.wire.result.value;
   const shown = store.view.explanation.value;
+  const ofClasses = store.wire.candidates.value !== null;
   return (
     <section
       class="fixlip"
-      aria-label={`Why the model finds the image and “${text.value}” similar`}
+      aria-label={
+        ofClasses
+          ? `Why the model chooses a class: “${text.value}”`
+          : `Why the model finds the image and “${text.value}” similar`
+      }
       data-theme={store.view.dark.value ? "dark" : "light"}
       data-host={theme.value === "auto"}
       data-status={store.view.status.value}
@@ -87,7 +94,11 @@ export function App({ store }: { store: Store }) {
     >
       <Header store={store} />
       <Bar store={store} />
-      <Notices store={store} elsewhere={[...refusalsIn(open), ...refusalsOfHiding(store)]} />
+      <Classes store={store} />
+      <Notices
+        store={store}
+        elsewhere={[...refusalsIn(open), ...refusalsOfHiding(store), ...(ofClasses ? CLASS_REFUSALS : [])]}
+      />
       {store.view.level.value === "simple" ? (
         <Simple store={store} />
       ) : (
@@ -96,6 +107,9 @@ export function App({ store }: { store: Store }) {
     </section>
   );
 }
+
+/** Number of maps of classes at the simple level. */
+const FEW_MAPS = 8;
 
 /** The simple level: the picture with the words, and beside it the finding, how far to trust it, and p. */
 function Simple({ store }: { store: Store }) {
@@ -119,6 +133,7 @@ function Simple({ store }: { store: Store }) {
         <Finding store={store} />
         <TrustWord store={store} name="Trust in this explanation" />
         {(live.value || offline.value) && <KeepProbability store={store} />}
+        {store.wire.candidates.value && <ClassMaps store={store} most={FEW_MAPS} />}
         {offline.value && <p class="fx-hint">{offline.value.why}</p>}
       </div>
       <Hiding store={store} />

@@ -44,23 +44,25 @@ function Begin({ store, opener, open }: BeginProps) {
         type="button"
         class="fx-button"
         data-action="pin"
-        title="Keep this explanation as A, then change the caption, p or method and compare"
+        title={`Keep this explanation as A, then change ${store.wire.candidates.value ? "the class or p" : "the caption, p or method"} and compare`}
         disabled={none}
         onClick={() => store.ask({ type: "pin" })}
       >
         Pin as A
       </button>
-      <button
-        ref={opener}
-        type="button"
-        class="fx-button"
-        data-action="compare-with"
-        title="Explain another caption from the same masks, and show the difference"
-        disabled={none}
-        onClick={open}
-      >
-        Compare with …
-      </button>
+      {!store.wire.candidates.value && (
+        <button
+          ref={opener}
+          type="button"
+          class="fx-button"
+          data-action="compare-with"
+          title="Explain another caption from the same masks, and show the difference"
+          disabled={none}
+          onClick={open}
+        >
+          Compare with …
+        </button>
+      )}
     </>
   );
 }

@@ -217,11 +217,12 @@ function effective(store: Store, p: number): string {
 
 function cost(store: Store, budget: number): string {
   const { costs, offline } = store.wire;
+  const unit = store.wire.candidates.value ? "masks" : "evaluations";
   const known =
     costs.value[String(Math.log2(budget))] ??
     Object.values(costs.value).find(({ whole_array }) => whole_array === budget);
   if (offline.value) {
-    return `${count(budget)} evaluations, computed in advance${placesOf(store, budget)}`;
+    return `${count(budget)} ${unit}, computed in advance${placesOf(store, budget)}`;
   }
-  return known ? costLine(known) : `${count(budget)} evaluations`;
+  return known ? costLine(known) : `${count(budget)} ${unit}`;
 }

@@ -57,7 +57,7 @@ function computed(store: Store): string {
   return [
     uses_p ? `${label} at p = ${probability(shown.p)}` : label,
     uses_budget &&
-      `${count(shown.budget)} evaluations from ${encodings(shown.image_encodes, shown.text_encodes)}`,
+      `${count(shown.budget)} ${shown.choice ? "masks" : "evaluations"} from ${encodings(shown.image_encodes, shown.text_encodes)}`,
     shown.seed !== null && `seed ${shown.seed}`,
     masking && `masking ${masking.name}`,
   ]

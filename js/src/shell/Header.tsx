@@ -2,16 +2,18 @@
 
 import { Download } from "../downloads/Download";
 import { budgetName, count, duration, plain, signed } from "../lib/format";
+import type { Explanation } from "../model/explanation";
 import type { Store } from "../state/store";
 import { Definition, type TermName } from "../ui/Definition";
 import { Icon } from "../ui/Field";
 import type { Progress } from "../wire/types";
 import { Caption } from "./Caption";
+import { Question } from "./Classes";
 
 export function Header({ store }: { store: Store }) {
   return (
     <header class="fx-header">
-      <Caption store={store} />
+      {store.wire.candidates.value ? <Question store={store} /> : <Caption store={store} />}
       <div class="fx-run">
         <Status store={store} />
         <Undo store={store} />
@@ -44,8 +46,8 @@ function Facts({ store }: { store: Store }) {
       {model && <span title="The encoder that is explained">{model}</span>}
       {shown?.similarity != null && (
         <Fact
-          name="similarity"
-          of="similarity"
+          name={nameOf(shown)}
+          of={shown.choice ? "logit" : "similarity"}
           more={
             difference
               ? "Here: that of B minus that of A."
@@ -71,6 +73,14 @@ function Facts({ store }: { store: Store }) {
       {why && <span class="fx-why">{why}</span>}
     </div>
   );
+}
+
+/** Return what the value of the complete input is called. */
+function nameOf({ choice, unit }: Explanation): string {
+  if (!choice) {
+    return "similarity";
+  }
+  return unit === "nats" ? "log-probability" : choice.minus ? "margin" : "logit";
 }
 
 interface FactProps {

@@ -3,7 +3,7 @@
 import { computed, type ReadonlySignal } from "@preact/signals";
 import { type Explanation, explanationOf, haveOneUnit } from "../model/explanation";
 import type { Sides } from "../model/sides";
-import type { Group, Shown, Subset, Subsets, Traits } from "../wire/types";
+import type { Group, Played, Shown, Subset, Subsets, Traits } from "../wire/types";
 
 type Compared = { readonly [Name in "shown" | "pinned" | "difference"]: ReadonlySignal<Traits[Name]> };
 
@@ -27,6 +27,15 @@ export function comparison(traits: Compared, current: ReadonlySignal<Explanation
       : null;
   });
   return { shown, explanation, compared, sides };
+}
+
+/** Return whether `played` is about exactly these hidden players. */
+export function isOf(played: Played | null, removed: readonly number[]): played is Played {
+  return (
+    played !== null &&
+    played.removed.length === removed.length &&
+    removed.every((player) => played.removed.includes(player))
+  );
 }
 
 /** Return the kernel's sums if they are for this selection. */

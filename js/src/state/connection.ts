@@ -36,6 +36,8 @@ const RESTARTING: ReadonlySet<Setting> = new Set<Setting>([
   "budget",
   "stop_at",
   "text",
+  "classes",
+  "chosen",
   "method",
   "order",
 ]);

@@ -20,6 +20,10 @@ export interface Store {
   ask(request: ToKernel): void;
   /** Select `player` alone, or clear the selection if it is `player`; with `add`, toggle `player` in the selection. */
   select(player: number, add: boolean): void;
+  /** Explain why the model prefers the first chosen class to `name`; or only the former, if that is explained already. */
+  versus(name: string): void;
+  /** Remove a class. */
+  removeClass(name: string): void;
   /** Hide `players` from the model in the playground, or show them again if all of them are hidden. */
   toggleRemoved(players: readonly number[]): void;
   /** Show more or less, here and in later widgets of this browser. */
@@ -43,6 +47,20 @@ export function createStore(model: Model, host?: Host): Store {
     }
   }
 
+  function versus(name: string): void {
+    const [first, second] = wire.chosen.value;
+    if (first !== undefined && name !== first) {
+      commit("chosen", name === second ? [first] : [first, name]);
+    }
+  }
+
+  function removeClass(name: string): void {
+    commit(
+      "classes",
+      wire.classes.value.filter((other) => other !== name),
+    );
+  }
+
   function toggleRemoved(players: readonly number[]): void {
     const hidden = wire.removed.value;
     const others = hidden.filter((player) => !players.includes(player));
@@ -59,6 +77,8 @@ export function createStore(model: Model, host?: Host): Store {
     commit,
     ask,
     select,
+    versus,
+    removeClass,
     toggleRemoved,
     chooseLevel: (level) => {
       remember(level);

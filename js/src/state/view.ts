@@ -5,6 +5,7 @@ import { onDark, type Palette } from "../lib/colour";
 import type { Point } from "../lib/geometry";
 import { type Theme, watchTheme } from "../lib/theme";
 import { type Arc, arcsFrom } from "../model/arcs";
+import { type ClassMap, type ClassRow, captionOf, mapsFrom, rowsOf } from "../model/classes";
 import { type Explanation, valuesFor } from "../model/explanation";
 import { type Outlines, outlinesOf } from "../model/outlines";
 import type { Board } from "../model/players";
@@ -12,7 +13,7 @@ import { type BlockLimits, blockLimits, type Scales, scalesOf, widest } from "..
 import type { Sides } from "../model/sides";
 import { decodeIfKnown } from "../wire/arrays";
 import type { Graph, Group, Refusal, Shown, Status, Subset, Subsets, Traits } from "../wire/types";
-import { activePlayers, answerFor, comparison, groupFor, subsetFor } from "./comparison";
+import { activePlayers, answerFor, comparison, groupFor, isOf, subsetFor } from "./comparison";
 import type { Connection } from "./connection";
 import { type Colouring, type WordColours, wordColours } from "./first-sight";
 import { type Level, levelOf } from "./level";
@@ -73,6 +74,10 @@ export interface ViewState {
   readonly subsets: ReadonlySignal<Subsets | null>;
   /** The best subset of the chosen size; null for size 0, or before the kernel sent it. */
   readonly subset: ReadonlySignal<Subset | null>;
+  /** The classes, the most probable one first; null if an image–caption pair is explained. */
+  readonly classRows: ReadonlySignal<readonly ClassRow[] | null>;
+  /** Maps of the most probable classes; null before the kernel sent them. */
+  readonly classMaps: ReadonlySignal<readonly ClassMap[] | null>;
   /** Ends of the colour scales of `values`. */
   readonly scales: ReadonlySignal<Scales>;
   /** Largest interactions of each block, over `compared`. */
@@ -131,6 +136,13 @@ export function createView({ wire, pending, refusal }: Connection, releases: (()
     }),
   );
   const words = wordColours({ explanation, shown, compared, options: wire.options });
+  const wanted = computed(() => captionOf(wire.chosen.value ?? []) || wire.text.value);
+  const classRows = computed(() => {
+    const { candidates, played, removed, classes } = wire;
+    const masked = isOf(played.value, removed.value) ? decodeIfKnown(played.value.probabilities) : null;
+    const rows = candidates.value && rowsOf(candidates.value, removed.value.length > 0 ? masked : undefined);
+    return rows?.filter(({ name }) => classes.value.includes(name)) ?? null;
+  });
   const limits = computed(() => widest(compared.value.map(blockLimits)));
   return {
     status: computed(() => (pending.value ? "running" : wire.status.value)),
@@ -145,7 +157,7 @@ export function createView({ wire, pending, refusal }: Connection, releases: (()
     graph: computed(() => belonging(wire.graph.value)),
     stale: computed(() => {
       const current = shown.value === "pinned" ? null : wire.result.value;
-      return current !== null && current.caption !== wire.text.value;
+      return current !== null && current.caption !== wanted.value;
     }),
     shown,
     compared,
@@ -169,6 +181,8 @@ export function createView({ wire, pending, refusal }: Connection, releases: (()
     groupErrors: computed(() => decodeIfKnown(group.value?.se)),
     subsets,
     subset: computed(() => subsetFor(subsets.value, wire.subset_size.value, wire.subset_sign.value)),
+    classRows,
+    classMaps: computed(() => wire.class_maps.value && mapsFrom(wire.class_maps.value)),
     scales: computed(() => scalesOf(compared.value, limits.value, active.value)),
     limits,
     palette: computed(() => paletteOf(wire.options.value, wire.palette.value, dark.value)),

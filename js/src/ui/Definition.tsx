@@ -9,6 +9,8 @@ export const DEFINITIONS = {
     "The number of image–text pairs in the regression. They need far fewer encodings of the image, which are the costly part.",
   similarity:
     "The model’s score for the whole image and caption, in logits: the cosine similarity of their embeddings times the model’s scale, plus its bias if it has one.",
+  logit:
+    "The model’s score for the whole image and the class, in logits: the cosine similarity of the image’s embedding and the class’s text vector times the model’s scale, plus its bias if it has one. A margin is the difference of two logits.",
   r2: "The share of the score’s variation, over masks not used in the fit, that the explanation predicts. 1 is perfect; do not interpret an explanation near 0.",
   residual:
     "The similarity of the complete image and caption minus what the explanation predicts for them, in logits.",

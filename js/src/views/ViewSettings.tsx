@@ -11,15 +11,16 @@ const LARGEST_SUBSET = 24;
 export function ViewSettings({ store, view }: { store: Store; view: ViewName }) {
   const { options } = store.wire;
   const { layouts, kinds, signs } = options.value;
+  const ofBoth = store.view.board.value.tokens.length > 0;
   if (view === "waterfall" || view === "maps" || (store.view.explanation.value?.order ?? 2) < 2) {
     return null;
   }
   if (view === "heatmap") {
-    return <Blocks store={store} />;
+    return ofBoth ? <Blocks store={store} /> : null;
   }
   return (
     <div class="fx-view-settings">
-      <Choice store={store} name="graph_kind" label="Which interactions" choices={kinds} />
+      {ofBoth && <Choice store={store} name="graph_kind" label="Which interactions" choices={kinds} />}
       <Choice store={store} name="graph_sign" label="Which sign" choices={signs} />
       {view === "graph" && <Choice store={store} name="graph_layout" label="Layout" choices={layouts} />}
       <Top store={store} />

@@ -7,6 +7,7 @@ import { FirstOrder } from "./FirstOrder";
 import { dashes } from "./graph/Edges";
 import { Graph } from "./graph/Graph";
 import { Heatmap } from "./heatmap/Heatmap";
+import { ClassMaps } from "./maps/ClassMaps";
 import { Maps } from "./maps/Maps";
 import { Table } from "./table/Table";
 import { ViewSettings } from "./ViewSettings";
@@ -21,13 +22,18 @@ interface View {
 const VIEWS: readonly [View, ...View[]] = [
   { name: "graph", label: "Graph", Panel: Graph },
   { name: "heatmap", label: "Heatmap", Panel: Heatmap },
-  { name: "maps", label: "Maps", Panel: Maps },
+  { name: "maps", label: "Maps", Panel: AllMaps },
   { name: "waterfall", label: "Waterfall", Panel: Waterfall },
   { name: "table", label: "Table", Panel: Table },
 ];
 
 /** Views that methods without interactions do not have. */
 const OF_INTERACTIONS: ReadonlySet<ViewName> = new Set<ViewName>(["graph", "heatmap", "maps"]);
+
+/** A map for each class, or for each word. */
+function AllMaps({ store }: { store: Store }) {
+  return store.wire.candidates.value ? <ClassMaps store={store} /> : <Maps store={store} />;
+}
 
 export function Views({ store }: { store: Store }) {
   const view = VIEWS.find(({ name }) => name === store.wire.view.value) ?? VIEWS[0];

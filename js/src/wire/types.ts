@@ -169,6 +169,10 @@ export interface Facts extends Computation {
   readonly patch_words?: readonly number[];
   /** What adds up to the similarity; empty for a difference of unlike methods. Absent in old pages. */
   readonly parts?: readonly Part[];
+  /** null for an image–caption pair. Absent in old pages. */
+  readonly choice?: Choice | null;
+  /** `logits`, `nats` for a log-probability, or empty. Absent in old pages. */
+  readonly unit?: string;
   /** Third-order terms, strongest first; empty below order 3. */
   readonly triples: readonly Triple[];
   /** null for partial results and differences. Absent in old pages. */
@@ -195,6 +199,8 @@ export interface SignificantBits {
 
 /** An explanation; `main` has shape (n,), `interactions` (n, n). */
 export interface WireResult extends Facts {
+  /** (n,) weighted Banzhaf values, if image players are the only ones. Absent for pairs and in old pages. */
+  readonly first_order?: WireArray;
   readonly main: WireArray;
   readonly main_se: WireArray | null;
   readonly interactions: WireArray;
@@ -331,6 +337,37 @@ export interface Group {
   readonly within_se: number | null;
 }
 
+/** The classes, in the order of the setting `classes`; values of the model for the complete image. */
+export interface Candidates {
+  readonly names: readonly string[];
+  /** (k,). */
+  readonly logits: WireArray;
+  /** (k,). */
+  readonly probabilities: WireArray;
+  /** Whether probabilities are against all classes (softmax); otherwise each is its own (sigmoid). */
+  readonly softmax: boolean;
+  readonly templates: readonly string[];
+}
+
+/** The maps of some classes: weighted Banzhaf values of the image players, by one linear regression for all. */
+export interface ClassMaps {
+  readonly generation: number;
+  /** (m,) names, the most probable class first. */
+  readonly names: readonly string[];
+  /** (m, n), in logits. */
+  readonly values: WireArray;
+  /** (m, n) base64 of bits, row by row: which values are significant (Holm, within each class). */
+  readonly significant: string;
+}
+
+/** What is explained, if it is one of several classes or images. */
+export interface Choice {
+  readonly kind: "class" | "image";
+  readonly name: string;
+  /** The class or image that a contrast subtracts. */
+  readonly minus: string | null;
+}
+
 /** The masked pair of the playground. */
 export interface Played {
   readonly generation: number;
@@ -339,6 +376,8 @@ export interface Played {
   readonly value: number | null;
   /** The explanation's prediction for the same pair. */
   readonly prediction: number | null;
+  /** (k,) probabilities of the classes in the order of `Candidates`; null if unknown. Absent for pairs. */
+  readonly probabilities?: WireArray | null;
   /** The picture as the encoder sees it; null if no image player is removed or without a model. */
   readonly picture: Picture | null;
   /** Reason for a missing value, or empty. */
@@ -396,6 +435,10 @@ export interface Settings {
   /** Target of `relative_error` at which encoding stops. null: the budget is spent. */
   readonly stop_at: number | null;
   readonly text: string;
+  /** Names of the classes; empty for an image–caption pair. */
+  readonly classes: readonly string[];
+  /** The explained class, or two: why the first rather than the second. */
+  readonly chosen: readonly string[];
   readonly method: string;
   readonly order: number;
   readonly selection: readonly number[];
@@ -438,6 +481,9 @@ export interface Traits extends Settings {
   readonly subsets: Subsets | null;
   readonly group: Group | null;
   readonly played: Played | null;
+  /** null for an image–caption pair. */
+  readonly candidates: Candidates | null;
+  readonly class_maps: ClassMaps | null;
   readonly examples: Examples | null;
   readonly convergence: readonly ConvergencePoint[];
   /** Measured explanations of all captions, the newest last. */
@@ -487,6 +533,8 @@ export const TRAITS: readonly (keyof Traits)[] = [
   "budget",
   "stop_at",
   "text",
+  "classes",
+  "chosen",
   "method",
   "order",
   "selection",
@@ -520,6 +568,8 @@ export const TRAITS: readonly (keyof Traits)[] = [
   "subsets",
   "group",
   "played",
+  "candidates",
+  "class_maps",
   "examples",
   "convergence",
   "measured",

@@ -24,7 +24,14 @@ function pairs(factor: number, n: number): number[] {
 }
 
 function snapshot(p: number, budget: number, caption = 0): Snapshot {
-  const { main: _m, main_se: _ms, interactions: _i, interactions_se: _is, ...facts } = wireResult();
+  const {
+    main: _m,
+    main_se: _ms,
+    interactions: _i,
+    interactions_se: _is,
+    first_order: _f,
+    ...facts
+  } = wireResult();
   const tokens = caption === 0 ? ["red", "dog"] : ["dog"];
   const n = 4 + tokens.length;
   return {

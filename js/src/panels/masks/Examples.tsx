@@ -56,8 +56,9 @@ export function Examples({ store }: { store: Store }) {
   return (
     <>
       <p class="fx-hint">
-        Each player is kept with probability {probability(examples.p)}. <MaskingNote store={store} /> A
-        removed {textWord(store.view.board.value).one} is hidden from the model’s attention.
+        Each player is kept with probability {probability(examples.p)}. <MaskingNote store={store} />
+        {store.view.board.value.tokens.length > 0 &&
+          ` A removed ${textWord(store.view.board.value).one} is hidden from the model’s attention.`}
       </p>
       <ul class="fx-examples">
         {examples.masks.map((mask, index) => (

@@ -1,0 +1,106 @@
+"""Classes for the view and for pages without a kernel: probabilities, maps, and explanations computed in advance."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+from itertools import permutations
+from typing import Any
+
+import numpy as np
+import torch
+
+from fixlip_widgets.errors import InputError
+from fixlip_widgets.estimators.linear_values import linear_values
+from fixlip_widgets.explainers.candidates import Candidates
+from fixlip_widgets.explanation.explanation import Explanation
+from fixlip_widgets.explanation.significance import degrees_of_freedom, significant
+from fixlip_widgets.explanation.surrogate import Surrogate
+from fixlip_widgets.pages import wire_format as wire
+from fixlip_widgets.pages.recording import Recording
+
+MOST_MAPS = 20
+"""Number of most probable classes with a map; the chosen classes have one too."""
+RECORDED = 5
+"""Number of most probable classes that a page explains, alone and each rather than each other."""
+
+
+def candidates(classes: Candidates) -> wire.Wire:
+    """Return names, logits and probabilities of all classes; see ``Candidates`` in ``pages/wire_types.py``."""
+    return {
+        "names": list(classes.names),
+        "logits": wire.array(classes.logits),
+        "probabilities": wire.array(classes.probabilities),
+        "softmax": not classes.game.model.sigmoid,
+        "templates": list(classes.templates),
+    }
+
+
+def class_maps(classes: Candidates, chosen: Sequence[str] = ()) -> wire.Wire:
+    """Return the maps of the most probable classes and of the ``chosen`` ones, without the generation.
+
+    See ``ClassMaps`` in ``pages/wire_types.py``.
+    """
+    best = [name for name, *_ in classes.rows(MOST_MAPS)]
+    names = [*best, *(name for name in chosen if name not in best)]
+    rows = torch.tensor([classes.names.index(name) for name in names])
+    values, errors = linear_values(classes.side, classes.vectors[rows], classes.game.scale)
+    units = classes.effective() / (2 if classes.p == 0.5 else 1)
+    freedom = degrees_of_freedom(units, classes.p, np.ones(classes.pool.n))
+    flags = np.stack([significant(*each, freedom) for each in zip(values, errors, strict=True)])
+    return {"names": names, "values": wire.array(values), "significant": wire.bits(flags)}
+
+
+def explain_choice(classes: Candidates, chosen: Sequence[str]) -> Explanation:
+    """Return the explanation of one class, or of the first of two rather than the second."""
+    return classes[chosen[0]] if len(chosen) == 1 else classes.contrast(chosen[0], chosen[1])
+
+
+def record_classes(
+    classes: Candidates, chosen: Sequence[str] = (), others: Sequence[Surrogate] = (), measured: Sequence[Any] = ()
+) -> Recording:
+    """Return the contents of a page of classes.
+
+    The page explains the most probable classes and the chosen ones, each alone and rather than each other, at one p. A
+    single class has a page of its own.
+
+    Args:
+        classes: The classes.
+        chosen: The explained class, or two; by default the most probable one.
+        others: More explanations of ``chosen``, at other p.
+        measured: Measurements of explanations, in the view's format.
+    """
+    if len(classes) == 1:  # without a choice, and perhaps without a probability
+        return Recording.of(classes[classes.names[0]])
+    best = [name for name, *_ in classes.rows(RECORDED)]
+    first = tuple(chosen) or tuple(best[:1])
+    names = [*best, *(name for name in first if name not in best)]
+    choices = [first, *(choice for choice in _choices(names) if choice != first)]
+    explanations = [explain_choice(classes, choice) for choice in choices]
+    return Recording(
+        (*explanations, *others),
+        measured=tuple(measured),
+        classes={
+            "candidates": candidates(classes),
+            "maps": class_maps(classes, first),
+            "choices": [list(choice) for choice in choices],
+        },
+    )
+
+
+def _choices(names: Sequence[str]) -> Iterator[tuple[str, ...]]:
+    yield from ((name,) for name in names)
+    yield from permutations(names, 2)
+
+
+def check_class_options(*, budgets: Any = None, captions: Any = (), playground: bool = False, **_others: Any) -> None:
+    """Raise InputError if a page of classes cannot offer what its arguments request.
+
+    Raises:
+        InputError: Budgets, captions or the playground are requested.
+    """
+    requested = {"budgets": budgets, "captions": captions, "playground": playground}
+    if names := [name for name, value in requested.items() if value]:
+        raise InputError(
+            f"A page of classes cannot offer {', '.join(names)}; leave it out. It contains the {RECORDED} most "
+            "probable classes, alone and each rather than each other, and the chosen class at other p."
+        )
