@@ -14,11 +14,11 @@ import numpy as np
 import torch
 from PIL import Image
 
+from fixlip_widgets.corpus.cells import checked_caption
 from fixlip_widgets.corpus.pairs import (
     DEMO,
     Pair,
     Row,
-    checked_caption,
     labelled,
     rows_of,
     table_pair,
@@ -81,6 +81,8 @@ def _expanded(path: str) -> list[str]:
         return [path]
     if numbers := _RANGE.search(path):
         first, last = numbers[1], numbers[2]
+        if int(first) > int(last):
+            raise InputError(f"The range {numbers[0]} of {path} is empty; write the smaller number first.")
         counted = [f"{number:0{len(first)}}" for number in range(int(first), int(last) + 1)]
         return [
             whole for each in counted for whole in _expanded(path[: numbers.start()] + each + path[numbers.end() :])
@@ -115,6 +117,8 @@ def _reader(data: Any, columns: tuple[str, str]) -> tuple[Any, Sequence[Any]]:
             f"The data is a {type(data).__name__}; pass the path of a file or folder, a list of paths, a pandas "
             "DataFrame, or a datasets.Dataset."
         )
+    if repeated := [column for column in columns if list(names).count(column) > 1]:
+        raise InputError(f"The table has more than one column {repeated[0]}; give each column a name of its own.")
     if missing := [column for column in columns if column not in list(names)]:
         raise InputError(
             f"The table lacks the column {missing[0]}; its columns are {', '.join(map(str, names))}. Choose columns "

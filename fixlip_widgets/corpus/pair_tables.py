@@ -24,7 +24,7 @@ def table_rows(path: Path, columns: tuple[str, ...]) -> Iterator[tuple[str, Cell
 
     Args:
         path: A file whose name ends in one of :data:`FORMATS`.
-        columns: Columns that every row needs.
+        columns: Columns that every row needs; the first has the images.
 
     Raises:
         InputError: The file cannot be read, or has not exactly one column of each name.
@@ -57,6 +57,8 @@ def _csv_rows(path: Path, columns: tuple[str, ...], delimiter: str) -> Iterator[
             header = next(table, [])
         except csv.Error as error:
             raise InputError(f"The header of {path} is not valid: {error}.") from error
+        if any("\0" in name for name in header):
+            raise InputError(f"{path} is not text in UTF-8, nor in UTF-16 with a byte order mark. Save it as UTF-8.")
         _check_columns(path, header, columns)
         while True:
             first = table.line_num + 1
@@ -71,7 +73,7 @@ def _csv_rows(path: Path, columns: tuple[str, ...], delimiter: str) -> Iterator[
                 yield f"row {first}" + (f" to {last}" if last > first else ""), f"The row is not valid CSV: {error}."
                 continue
             if cells:
-                yield f"row {table.line_num}", _cells(header, cells)
+                yield f"row {table.line_num}", _cells(header, cells, delimiter)
 
 
 def _encoding_of(path: Path) -> str:
@@ -80,11 +82,15 @@ def _encoding_of(path: Path) -> str:
         return "utf-16" if stream.read(2) in (codecs.BOM_UTF16_LE, codecs.BOM_UTF16_BE) else "utf-8-sig"
 
 
-def _cells(header: list[str], cells: list[str]) -> Cells:
+def _cells(header: list[str], cells: list[str], delimiter: str) -> Cells:
     if len(cells) != len(header):
         return (
             f"The row has {len(cells)} cells, but the header has {len(header)}; enclose texts that contain separators "
             "or line breaks in quotes."
+        )
+    if delimiter == "\t" and any("\t" in cell and "\n" in cell for cell in cells):
+        return (
+            "A cell contains tabs and line breaks, as if a quote of one row ended in another; double quotes in texts."
         )
     if any("\udc80" <= character <= "\udcff" for cell in cells for character in cell):
         return "The row is not valid UTF-8; save the file as UTF-8."
@@ -98,7 +104,7 @@ def _json_rows(path: Path, columns: tuple[str, ...]) -> Iterator[tuple[str, Cell
                 continue
             try:
                 cells: Any = json.loads(line.decode("utf-8-sig"), object_pairs_hook=unique_keys)
-            except ValueError:  # also of invalid UTF-8
+            except (ValueError, RecursionError):  # also of invalid UTF-8
                 cells = None
             is_object = isinstance(cells, dict)
             yield f"row {number}", cells if is_object else "The line is not a JSON object in UTF-8 with unique keys."
@@ -126,7 +132,7 @@ def _parquet_rows(path: Path, columns: tuple[str, ...]) -> Iterator[tuple[str, C
             _check_columns(path, list(file.schema_arrow.names), columns)
             kinds = {column: file.schema_arrow.field(column).type for column in columns}
             # images stay in the file until their row is read
-            later = [name for name, kind in kinds.items() if pa.types.is_struct(kind) or _is_binary(kind)]
+            later = [name for name in columns[:1] if pa.types.is_struct(kinds[name]) or _is_binary(kinds[name])]
             now = [column for column in columns if column not in later]
             number = 0
             for group in range(file.num_row_groups):

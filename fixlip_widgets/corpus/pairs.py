@@ -6,23 +6,21 @@ import json
 import tarfile
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass, replace
-from io import BytesIO
 from pathlib import Path, PurePosixPath
 from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
-from PIL import Image, UnidentifiedImageError
 
+from fixlip_widgets.corpus.cells import caption_lines, checked_caption, checked_path, decoded, opened_image
 from fixlip_widgets.corpus.pair_tables import FORMATS, StoredCell, table_rows, unique_keys
+from fixlip_widgets.corpus.tar_members import read_member, tar_members
 from fixlip_widgets.errors import InputError
 
 DEMO = "demo"
 OBJECTS = (1, 2, 3, 4)
 _PICTURES = (".jpg", ".jpeg", ".png", ".webp", ".bmp", ".gif", ".tif", ".tiff")
 _STREAM = 104729  # distinct from the streams of training, composition and the model's evaluation
-_MAX_BYTES = 100 * 2**20
-"""Maximum size of a tar member; no accepted image needs more."""
 
 
 @dataclass(frozen=True)
@@ -111,22 +109,6 @@ def with_distinct_names(rows: list[Row]) -> list[Row]:
     return distinct
 
 
-def checked_caption(caption: Any) -> str:
-    """Return the caption without surrounding white space.
-
-    Raises:
-        InputError: It is no text, is empty, or contains U+FFFD.
-    """
-    if caption is not None and not isinstance(caption, str):
-        raise InputError(f"The caption is a {type(caption).__name__}, not text.")
-    text = (caption or "").strip()
-    if not text:
-        raise InputError("The caption is empty.")
-    if "\ufffd" in text:
-        raise InputError("The caption contains U+FFFD, which replaces characters that were decoded wrongly.")
-    return text
-
-
 def _pair(caption: Any, image: Any) -> Pair:
     return Pair(image, checked_caption(caption), {})
 
@@ -152,9 +134,9 @@ def _scene_row(index: int, count: int, seed: int) -> Row:
 
 def _folder_rows(folder: Path) -> Iterator[Row]:
     for path in sorted(folder.iterdir()):
-        if path.suffix.lower() in _PICTURES:
+        if path.suffix.lower() in _PICTURES and not path.name.startswith("."):
             try:
-                captions = _lines(_text_beside(path))
+                captions = caption_lines(_text_beside(path))
             except InputError as error:
                 yield Row(path.name, lambda reason=str(error): _reject(reason))
                 continue
@@ -166,19 +148,7 @@ def _text_beside(path: Path) -> str:
     text = path.with_suffix(".txt")
     if not text.is_file():
         raise InputError(f"The caption is missing; write it to {text.name}.")
-    return _decoded(text.read_bytes())
-
-
-def _lines(text: str) -> list[str]:
-    """Return the captions of a text file: one a line, without empty lines."""
-    return [line.strip() for line in text.splitlines() if line.strip()]
-
-
-def _decoded(raw: bytes) -> str:
-    try:
-        return raw.decode("utf-8-sig")
-    except UnicodeDecodeError as error:
-        raise InputError("The caption is not valid UTF-8.") from error
+    return decoded(text.read_bytes())
 
 
 def _table_rows(path: Path, columns: tuple[str, str]) -> Iterator[Row]:
@@ -202,13 +172,11 @@ def table_pair(folder: Path, image: Any, caption: Any) -> Pair:
         image = image.read()
     if isinstance(image, dict):  # the images of Hugging Face data sets
         image = image.get("bytes") or image.get("path")  # pyright: ignore[reportUnknownVariableType]
-    if isinstance(image, bytes):
-        return _pair(caption, _open_image(image))
-    if not isinstance(image, str) or not image.strip():
-        raise InputError("The row has no image.")
+    if isinstance(image, (bytes, bytearray, memoryview)):
+        return _pair(caption, opened_image(bytes(image)))
     if caption is None:
         raise InputError("The row has no caption.")
-    return _pair(caption, folder / image.strip())
+    return _pair(caption, folder / checked_path(image))
 
 
 def labelled(name: str, captions: Any) -> list[tuple[str, Any]]:
@@ -226,24 +194,17 @@ def labelled(name: str, captions: Any) -> list[tuple[str, Any]]:
 def _tar_rows(path: Path) -> Iterator[Row]:
     """Yield one row for each key, the part of a member's path before the first dot of the file name."""
     samples: dict[str, list[dict[str, tarfile.TarInfo]]] = {}
-    damage = ""
-    try:
-        with tarfile.open(path, "r:") as archive:
-            try:
-                for member in archive:
-                    name = PurePosixPath(member.name)
-                    stem, _, ending = name.name.partition(".")
-                    if member.isfile() and stem and ending:
-                        _add_member(samples.setdefault(str(name.with_name(stem)), [{}]), f".{ending.lower()}", member)
-            except (tarfile.ReadError, EOFError) as error:
-                damage = str(error)
-    except (tarfile.TarError, OSError) as error:
-        raise InputError(f"{path} cannot be read as a tar: {error}.") from error
+    members, problem = tar_members(path)
+    for member in members:
+        name = PurePosixPath(member.name)
+        stem, _, ending = name.name.partition(".")
+        if member.isfile() and stem and ending:
+            _add_member(samples.setdefault(str(name.with_name(stem)), [{}]), f".{ending.lower()}", member)
     for key, repeated in samples.items():
         for number, members in enumerate(repeated, start=1):
             yield from _sample_rows(path, key if number == 1 else f"{key}, sample {number}", members, repeated)
-    if damage:
-        yield Row(f"the end of {path.name}", lambda: _reject(f"The file is truncated: {damage}."))
+    if problem:
+        yield Row(f"the end of {path.name}", lambda: _reject(problem))
 
 
 def _add_member(repeated: list[dict[str, tarfile.TarInfo]], ending: str, member: tarfile.TarInfo) -> None:
@@ -274,55 +235,49 @@ def _reject(reason: str) -> Pair:
 
 
 def _tar_captions(path: Path, members: dict[str, tarfile.TarInfo]) -> list[str]:
+    """Return the captions of the .txt, or without one, of the .json; a "caption" of the .json must not differ."""
     _picture_of(members)
-    if ".txt" in members:
-        return _lines(_decoded(_read_member(path, members[".txt"])))
-    if ".json" in members:
-        return _json_captions(_read_member(path, members[".json"]))
-    raise InputError("The caption is missing; the sample has neither a .txt nor a .json.")
+    content = _json_object(read_member(path, members[".json"])) if ".json" in members else {}
+    if ".txt" not in members:
+        if not content:
+            raise InputError("The caption is missing; the sample has neither a .txt nor a .json.")
+        return _captions_in(content)
+    captions = caption_lines(decoded(read_member(path, members[".txt"])))
+    if content.get("caption") is not None and _joined(_captions_in(content)) != _joined(captions):
+        raise InputError("The .txt and the .json have different captions.")
+    return captions
+
+
+def _joined(captions: list[str]) -> str:
+    return " ".join(" ".join(captions).split())
 
 
 def _picture_of(members: dict[str, tarfile.TarInfo]) -> tarfile.TarInfo:
-    picture = next((members[ending] for ending in _PICTURES if ending in members), None)
-    if picture is None:
+    pictures = [ending for ending in _PICTURES if ending in members]
+    if not pictures:
         raise InputError(f"The sample has no image, only {', '.join(sorted(members))}.")
-    return picture
+    if len(pictures) > 1:
+        raise InputError(f"The sample has several images: {', '.join(pictures)}.")
+    return members[pictures[0]]
 
 
 def _tar_pair(path: Path, members: dict[str, tarfile.TarInfo], caption: str) -> Pair:
-    return _pair(caption, _open_image(_read_member(path, _picture_of(members))))
+    return _pair(caption, opened_image(read_member(path, _picture_of(members))))
 
 
-def _read_member(path: Path, member: tarfile.TarInfo) -> bytes:
-    if member.size > _MAX_BYTES:
-        raise InputError(f"{member.name} has {member.size:,} bytes; at most {_MAX_BYTES:,} are allowed.")
-    try:
-        with path.open("rb") as stream:
-            stream.seek(member.offset_data)
-            raw = stream.read(member.size)
-    except OSError as error:
-        raise InputError(f"{member.name} cannot be read: {error}.") from error
-    if len(raw) < member.size:
-        raise InputError(f"{member.name} is truncated.")
-    return raw
-
-
-def _json_captions(raw: bytes) -> list[str]:
+def _json_object(raw: bytes) -> dict[str, Any]:
     try:
         content: Any = json.loads(raw, object_pairs_hook=unique_keys)
-    except ValueError as error:
+    except (ValueError, RecursionError) as error:
         raise InputError("The .json file is not JSON with unique keys.") from error
-    caption: Any = content.get("caption") if isinstance(content, dict) else None  # pyright: ignore[reportUnknownVariableType]
+    if not isinstance(content, dict):
+        raise InputError("The .json file is no JSON object.")
+    return content  # pyright: ignore[reportUnknownVariableType]
+
+
+def _captions_in(content: dict[str, Any]) -> list[str]:
+    caption = content.get("caption")
     captions: list[Any] = caption if isinstance(caption, list) else [caption]  # pyright: ignore[reportUnknownVariableType]
     if not captions or not all(isinstance(each, str) for each in captions):
         raise InputError('The .json file has no "caption" of text.')
     return captions
-
-
-def _open_image(raw: bytes) -> Image.Image:
-    try:
-        picture = Image.open(BytesIO(raw))
-        picture.load()
-    except (UnidentifiedImageError, Image.DecompressionBombError, OSError, ValueError, SyntaxError) as error:
-        raise InputError(f"The image cannot be read: {error}.") from error
-    return picture

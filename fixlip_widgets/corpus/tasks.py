@@ -12,7 +12,8 @@ from typing import Any
 import torch
 from torch import Tensor
 
-from fixlip_widgets.corpus.pairs import Row, checked_caption
+from fixlip_widgets.corpus.cells import checked_caption
+from fixlip_widgets.corpus.pairs import Row
 from fixlip_widgets.corpus.pictures import thumbnail, webp
 from fixlip_widgets.encoders.images import check_preprocessed, denormalise, open_image
 from fixlip_widgets.encoders.models import Model

@@ -9,6 +9,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from fixlip_widgets import InputError
+from fixlip_widgets.corpus.data_sets import data_set
 from fixlip_widgets.corpus.pairs import rows_of
 from fixlip_widgets.evaluation.records import Records, Settings
 from tests.corpus.test_pairs import png, refusals, write_tar
@@ -178,3 +179,126 @@ def test_rows_of_one_name_have_records_of_their_own(tmp_path):
     for row in rows:
         records.save(row.name, {"caption": row.read().caption})
     assert [record["caption"] for record in records.all(row.name for row in rows)] == captions(rows)
+
+
+def test_a_quote_that_ends_in_another_row_of_a_tab_separated_file_is_refused(tmp_path):
+    (tmp_path / "set.tsv").write_text('image\tcaption\na.png\t"a dog\nb.png\ta cat"\nc.png\ta cow\n', "utf-8")
+    rows = rows_of(tmp_path / "set.tsv")
+    assert len(refusals(rows)) == 1
+    assert captions(rows[1:]) == ["a cow"]
+
+
+@pytest.mark.parametrize("cut", ["header", "members", "joined"])
+def test_the_end_of_a_tar_that_has_more_or_fewer_members_is_reported(tmp_path, cut):
+    path = tmp_path / "set.tar"
+    _tar(path, [("1.png", png()), ("1.txt", b"a dog"), ("2.png", png()), ("2.txt", b"a cat")])
+    whole = path.read_bytes()
+    assert captions(rows_of(path)) == ["a dog", "a cat"]
+    path.write_bytes({"header": whole[: 4 * 512 + 100], "members": whole[: 4 * 512], "joined": whole * 2}[cut])
+    rows = rows_of(path)
+    assert captions(rows[:-1]) == (["a dog", "a cat"] if cut == "joined" else ["a dog"])
+    assert list(refusals(rows)) == ["the end of set.tar"]
+
+
+@pytest.mark.parametrize(
+    ("members", "reason"),
+    [
+        ([("1.jpg", png()), ("1.png", png((0, 0, 9))), ("1.txt", b"a dog")], "several images"),
+        ([("1.png", png()), ("1.txt", b"a dog"), ("1.json", b'{"caption": "a cat"}')], "different captions"),
+        ([("1.png", png()), ("1.txt", "a dog".encode("utf-16-le"))], r"U\+0000"),
+        ([("1.png", png()), ("1.json", b"[" * 100_000)], "not JSON"),
+        ([("1.png", b"no image"), ("1.txt", b"a dog")], "in no format that Pillow knows"),
+    ],
+)
+def test_samples_with_contradicting_or_damaged_members_are_refused(tmp_path, members, reason):
+    _tar(tmp_path / "set.tar", members)
+    (row,) = rows_of(tmp_path / "set.tar")
+    with pytest.raises(InputError, match=reason):
+        row.read()
+
+
+def test_a_text_beside_metadata_that_agree_is_read(tmp_path):
+    metadata = json.dumps({"caption": "a dog", "width": 40}).encode()
+    _tar(tmp_path / "set.tar", [("1.PNG", png()), ("1.txt", b"a dog\n"), ("1.json", metadata), ("1.cls", b"3")])
+    assert captions(rows_of(tmp_path / "set.tar")) == ["a dog"]
+
+
+def test_a_compressed_tar_is_refused_with_advice(tmp_path):
+    import gzip
+
+    _tar(tmp_path / "set.tar", [("1.png", png()), ("1.txt", b"a dog")])
+    (tmp_path / "set.tar").write_bytes(gzip.compress((tmp_path / "set.tar").read_bytes()))
+    with pytest.raises(InputError, match="decompress"):
+        rows_of(tmp_path / "set.tar")
+
+
+def test_only_line_breaks_separate_the_captions_of_a_folder_and_hidden_files_are_ignored(tmp_path):
+    (tmp_path / "a.JPG").write_bytes(png())
+    (tmp_path / "a.txt").write_bytes("a\u2028dog\r\na \x0b cat\n".encode())
+    (tmp_path / "._a.JPG").write_bytes(b"resource fork")
+    assert captions(rows_of(tmp_path)) == ["a\u2028dog", "a \x0b cat"]
+
+
+@pytest.mark.parametrize(
+    ("row", "reason"),
+    [
+        ({"image": "https://example.org/a.png", "caption": "a dog"}, "download it"),
+        ({"image": "a\0.png", "caption": "a dog"}, r"path .* U\+0000"),
+        ({"image": "\ud83d.png", "caption": "a dog"}, "path .* surrogate"),
+        ({"image": "a.png", "caption": "a dog \ud83d"}, "caption .* surrogate"),
+        ({"image": ["a.png"], "caption": "a dog"}, "The image is a list"),
+        ({"image": "a.png", "caption": {"en": "a dog"}}, "The caption is a dict"),
+    ],
+)
+def test_cells_that_are_no_path_or_caption_are_refused(tmp_path, row, reason):
+    (tmp_path / "set.jsonl").write_text(json.dumps(row) + "\n" + "[" * 100_000, "utf-8")
+    (_, nested) = refusals(rows_of(tmp_path / "set.jsonl")).values()
+    assert "not a JSON object" in nested
+    with pytest.raises(InputError, match=reason):
+        rows_of(tmp_path / "set.jsonl")[0].read()
+
+
+@pytest.mark.parametrize("encoding", ["utf-16-le", "utf-32"])
+def test_a_table_in_another_encoding_is_refused(tmp_path, encoding):
+    (tmp_path / "set.csv").write_bytes("image,caption\na.png,a dog\n".encode(encoding))
+    with pytest.raises(InputError, match="Save it as UTF-8"):
+        rows_of(tmp_path / "set.csv")
+
+
+def test_images_and_captions_of_a_parquet_file_stay_together_across_row_groups(tmp_path):
+    pa, parquet = pytest.importorskip("pyarrow"), pytest.importorskip("pyarrow.parquet")
+    pictures = [{"bytes": png((40 * number, 0, 0)), "path": "x.png"} for number in range(5)]
+    table = pa.table({"image": [*pictures, None], "caption": [["0"], ["1", "one"], ["2"], None, ["4"], ["5"]]})
+    parquet.write_table(table, tmp_path / "set.parquet", row_group_size=2)
+    rows = rows_of(tmp_path / "set.parquet")
+    assert list(refusals(rows)) == ["row 4", "row 6"]
+    read = [row.read() for row in rows if row.name not in refusals(rows)]
+    assert [(pair.image.getpixel((0, 0))[0], pair.caption) for pair in read] == [
+        (0, "0"),
+        (40, "1"),
+        (40, "one"),
+        (80, "2"),
+        (160, "4"),
+    ]
+
+
+def test_binary_captions_of_a_parquet_file_are_refused(tmp_path):
+    import pandas as pd
+
+    pd.DataFrame({"image": [png()], "caption": [b"a dog"]}).to_parquet(tmp_path / "set.parquet")
+    assert refusals(rows_of(tmp_path / "set.parquet")) == {"row 1": "The caption is a bytes, not text."}
+
+
+def test_frames_are_read_by_position_whatever_their_index(tmp_path):
+    import pandas as pd
+
+    frame = pd.DataFrame({"image": [png(), bytearray(png((0, 0, 9)))], "caption": ["a dog", "a cat"]}, index=[7, 7])
+    pairs = [row.read() for row in data_set(frame).rows]
+    assert [(pair.image.getpixel((0, 0)), pair.caption) for pair in pairs] == [
+        ((200, 30, 30), "a dog"),
+        ((0, 0, 9), "a cat"),
+    ]
+    with pytest.raises(InputError, match="more than one column caption"):
+        data_set(pd.DataFrame([["a.png", "a dog", "a cat"]], columns=["image", "caption", "caption"]))
+    with pytest.raises(InputError, match="smaller number first"):
+        data_set(str(tmp_path / "{3..1}.tar"))
