@@ -100,14 +100,7 @@ def _writer(path: Path | None) -> Callable[[Classes, Path], None] | None:
 
 
 def _write_page(classes: Classes, path: Path) -> None:
-    """Write a static page: the ranking, the explanation of the best class, and why it is not the second."""
-    from fixlip_widgets.drawing.static_html import html_ranking
-
-    rows = classes.rows()
-    best, *others = [name for name, _, _ in rows]
-    parts = [classes[best], *(classes.contrast(best, second) for second in others[:1])]
-    with replacing(path) as stream:
-        stream.write(html_ranking(f"Why “{best}”?", classes.kind, rows, parts).encode("utf-8"))
+    classes.to_html(path)
 
 
 def _write_table(classes: Classes, path: Path) -> None:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
@@ -58,21 +58,6 @@ def html_still(explanation: Surrogate, *, colors: str = "house") -> str:
         order=_ORDERS[explanation.order],
         shrunk=" and ".join(_BLOCKS.get(block, block) for block, known in explanation.identified.items() if not known),
         version=__version__,
-    )
-
-
-def html_ranking(title: str, kind: str, rows: Sequence[tuple[str, float, float]], parts: Sequence[Surrogate]) -> str:
-    """Return a static page: the ranking of classes or images, and explanations of some of them.
-
-    Args:
-        title: Title of the page.
-        kind: ``class`` or ``image``.
-        rows: (name, logit, probability) of each candidate; NaN for an unknown probability.
-        parts: Explanations to show, each with its caption as the heading.
-    """
-    stills = [html_still(part) for part in parts]
-    return render(
-        "drawing/templates/ranking.html.j2", title=title, kind=kind, rows=rows, more=0, summary="", stills=stills
     )
 
 
