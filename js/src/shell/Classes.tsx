@@ -104,7 +104,7 @@ function Chip({ store, row, tabs, removable, move }: ChipProps) {
           class="fx-versus"
           tabindex={-1}
           aria-pressed={role === "against"}
-          aria-label={versus}
+          aria-label={`vs “${name}”`}
           title={versus}
           onClick={() => store.versus(name)}
         >

@@ -102,6 +102,7 @@ function MapButton({ store, map, limit, shapes, tabs }: MapButtonProps) {
     [map, limit, palette],
   );
   const row = store.view.classRows.value?.find(({ name }) => name === map.name);
+  const share = row ? percent(row.now ?? row.probability) : "";
   return (
     <button
       type="button"
@@ -109,24 +110,24 @@ function MapButton({ store, map, limit, shapes, tabs }: MapButtonProps) {
       data-class={map.name}
       tabindex={tabs ? 0 : -1}
       aria-pressed={store.wire.chosen.value.includes(map.name)}
-      aria-label={spoken(store, map)}
+      aria-label={spoken(store, map, share)}
       onClick={(event) => (event.shiftKey ? store.versus(map.name) : store.commit("chosen", [map.name]))}
     >
       <TintedPicture store={store} cells={cells} shapes={shapes} pointed={store.view.pointed.value} />
       <span class="fx-map-word">
-        {map.name} {row && <small>{percent(row.now ?? row.probability)}</small>}
+        {map.name} {share && <small>{share}</small>}
       </span>
     </button>
   );
 }
 
-/** "“dog”: most by patch (3, 4), +1.28 logits" */
-function spoken(store: Store, { name, values }: ClassMap): string {
+/** "dog 45 %: most by patch (3, 4), +1.28 logits" */
+function spoken(store: Store, { name, values }: ClassMap, share: string): string {
   const largest = values.reduce(
     (best, value, at) => (Math.abs(value) > Math.abs(values[best] ?? 0) ? at : best),
     0,
   );
-  return `“${name}”: most by ${shortName(store.view.board.value, largest)}, ${signed(values[largest] ?? 0)} logits`;
+  return `${name} ${share}: most by ${shortName(store.view.board.value, largest)}, ${signed(values[largest] ?? 0)} logits`;
 }
 
 /** Return why there are no maps. */
