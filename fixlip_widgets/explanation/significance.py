@@ -2,7 +2,8 @@
 
 Each effect is tested against zero (two-sided, Student's t). Holm's step-down procedure keeps the family-wise error
 rate at 5 % under any dependence between the effects, provided that the standard errors are correct
-(docs/explanation/estimator.md reports their measured coverage). Without it, 1,596 tests would yield about 80 false positives.
+(docs/explanation/estimator.md reports their measured coverage). Without it, 1,596 tests would yield about 80 false
+positives.
 
 Sources: Holm, "A simple sequentially rejective multiple test procedure", Scandinavian Journal of Statistics 1979;
 Wallace, "Bounds on normal approximations to Student's and the chi-square distributions", Annals of Mathematical

@@ -143,6 +143,8 @@ def _differences(recording: Recording) -> list[Saved]:
         size = b.n_players * (b.n_players + 1) // 2
         if alike and numbers + size <= MOST_DIFFERENCES and kept_fit(b) is not None and kept_fit(a) is not None:
             difference, numbers = subtract(b, a).explanation, numbers + size
+            if difference.main_se is None or difference.interactions_se is None:
+                continue
             found.append(
                 {
                     "b": i,

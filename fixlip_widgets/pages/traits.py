@@ -22,7 +22,7 @@ class WidgetTraits(t.HasTraits):
     # settings
     p = t.Float(0.5).tag(sync=True, setting=True)
     budget = t.Int(DEFAULT_BUDGET).tag(sync=True, setting=True)
-    stop_at: t.Float[float | None, float | None] = t.Float(None, allow_none=True).tag(sync=True, setting=True)
+    stop_at: t.Float[Any, Any] = t.Float(None, allow_none=True).tag(sync=True, setting=True)
     text = t.Unicode("").tag(sync=True, setting=True)
     classes = t.Tuple().tag(sync=True, setting=True)
     chosen = t.Tuple().tag(sync=True, setting=True)
@@ -39,7 +39,7 @@ class WidgetTraits(t.HasTraits):
     view = t.Unicode("graph").tag(sync=True, setting=True)
     heatmap_kind = t.Unicode("cross").tag(sync=True, setting=True)
     shown = t.Unicode("current").tag(sync=True, setting=True)
-    compare_with: t.Unicode[str | None, str | None] = t.Unicode(None, allow_none=True).tag(sync=True, setting=True)
+    compare_with: t.Unicode[Any, Any] = t.Unicode(None, allow_none=True).tag(sync=True, setting=True)
     palette = t.Unicode("house").tag(sync=True, setting=True)
     theme = t.Unicode("auto").tag(sync=True, setting=True)
     level = t.Unicode("auto").tag(sync=True, setting=True)

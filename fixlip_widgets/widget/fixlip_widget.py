@@ -489,7 +489,7 @@ class FixlipWidget(WidgetTraits, anywidget.AnyWidget):
         for chore, names in chores.items():
             self.observe(lambda _, chore=chore: self._worker.ask(chore), names)
         self.observe(self._show_another, "shown")
-        self.observe(self._compare, "compare_with")
+        self.observe(self._compare_captions, "compare_with")
         if self._classes is not None:
             self.observe(self._choose, ("classes", "chosen"))
             self.observe(self._restart, ("p", "budget", "stop_at", "classes", "chosen"))
@@ -502,7 +502,7 @@ class FixlipWidget(WidgetTraits, anywidget.AnyWidget):
             if self.autorun:
                 self.run()
 
-    def _compare(self, change: Any) -> None:
+    def _compare_captions(self, change: Any) -> None:
         if change["new"] is None:
             self._views.stop_comparing()
         else:

@@ -1,6 +1,6 @@
 import { afterEach, describe, expect, it, vi } from "vitest";
 import { type Theme, watchTheme } from "../../src/lib/theme";
-import sheet from "../../src/shell/style.css?raw";
+import sheet from "../../src/shell/base.css?raw";
 
 const page = document.documentElement;
 let stop = () => {};
