@@ -118,7 +118,15 @@ kernel.tell("level", asked.get("level") === "simple" ? "simple" : "all");
 BEFORE[state]?.(kernel);
 const release = widget.render({ model: kernel, el } as unknown as RenderProps<Traits>);
 AFTER[state]?.(kernel);
-const NAMED = ["graph_layout", "graph_kind", "graph_sign", "palette", "view", "heatmap_kind", "shown"] as const;
+const NAMED = [
+  "graph_layout",
+  "graph_kind",
+  "graph_sign",
+  "palette",
+  "view",
+  "heatmap_kind",
+  "shown",
+] as const;
 for (const name of NAMED satisfies readonly Setting[]) {
   const value = asked.get(name);
   if (value) {
