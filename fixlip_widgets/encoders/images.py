@@ -192,7 +192,8 @@ def _upright_rgb(image: Image.Image) -> Image.Image:
 
 def denormalise(pixels: torch.Tensor, mean: tuple[float, ...], std: tuple[float, ...]) -> NDArray[np.uint8]:
     """Undo the normalisation of (3, H, W) ``pixels``, and return an (H, W, 3) uint8 image."""
-    restored = pixels.detach().float().cpu() * torch.tensor(std).view(3, 1, 1) + torch.tensor(mean).view(3, 1, 1)
+    given = pixels.detach().float().cpu()
+    restored = given * given.new_tensor(std).view(3, 1, 1) + given.new_tensor(mean).view(3, 1, 1)
     return (restored.clamp(0, 1) * 255).round().to(torch.uint8).permute(1, 2, 0).numpy()
 
 

@@ -48,7 +48,8 @@ def cross_validated_ridge(plain: Tensor, g: Tensor, energy: float, units: float)
     ridges, freedom = choices(squares, math.inf)
     unexplained = max(energy - float(found.sum()), 0.0)
     rss = torch.tensor(
-        [unexplained + float(found @ (ridge / (expected + ridge)).square()) for ridge in ridges.tolist()]
+        [unexplained + float(found @ (ridge / (expected + ridge)).square()) for ridge in ridges.tolist()],
+        dtype=torch.float64,
     )
     left = (1 - freedom / units).clamp_min(1e-6)
-    return float(ridges[int((rss.double() / left.square()).argmin())])
+    return float(ridges[int((rss / left.square()).argmin())])

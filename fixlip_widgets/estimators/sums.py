@@ -39,7 +39,8 @@ def sum_errors(fit: CrossModalFit, inside: NDArray[np.bool_], scale: float = 1.0
     n_image, n = fit.image.n, fit.image.n + fit.text.n
     members = torch.from_numpy(inside).to(fit.cross)
     # rows are weights of the n values: each value alone, those outside the group, half of those inside
-    sums = torch.cat([torch.eye(n).to(members), (1 - members)[None], 0.5 * members[None]])
+    alone = torch.eye(n, dtype=members.dtype, device=members.device)
+    sums = torch.cat([alone, (1 - members)[None], 0.5 * members[None]])
     variance = torch.zeros(n + 2, dtype=torch.float64, device=members.device)
     for sampling in samplings(fit):
         variance += _variance(sampling, members, sums)

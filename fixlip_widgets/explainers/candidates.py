@@ -21,6 +21,7 @@ import torch
 from numpy.typing import ArrayLike, NDArray
 from torch import Tensor
 
+from fixlip_widgets.encoders.batches import plain_settings
 from fixlip_widgets.errors import InputError
 from fixlip_widgets.estimators.crossmodal_regression import CrossModalFit, Modality, regress
 from fixlip_widgets.estimators.linear_values import linear_values
@@ -84,6 +85,7 @@ class Candidates(Scores, ABC):
 
     templates: tuple[str, ...] = ()
 
+    @plain_settings
     def __init__(
         self,
         game: VisionLanguageGame,
@@ -127,6 +129,7 @@ class Candidates(Scores, ABC):
         other.p, other.budget, other._fits, other._contrasts = p, budget, {}, {}
         return other
 
+    @plain_settings
     def probabilities_under(self, masks: ArrayLike) -> Floats:
         """Return the (m, k) probabilities of all candidates under (m, n) masks of the players, True = kept.
 
@@ -161,6 +164,7 @@ class Candidates(Scores, ABC):
             self._contrasts[b, a] = self._contrast(b, a)
         return self._contrasts[b, a].replace(choice={**self._choice(b), "unit": "logits", "minus": a})
 
+    @plain_settings
     def _contrast(self, b: str, a: str) -> Explanation:
         difference = self[b] - self[a]
         if self._measured is None:
@@ -201,6 +205,7 @@ class Candidates(Scores, ABC):
         one = torch.ones(1, dtype=torch.float64, device=self.vectors.device)
         return _Values(of(self.side), measured, one, 1.0, 0.0, complete, empty)
 
+    @plain_settings
     def _explained(self, name: str, unit: str, values_of: Any) -> Explanation:
         index, choice = self._index(name), {**self._choice(name), "unit": unit}
         if (name, unit) not in self._fits:
@@ -277,6 +282,7 @@ class Candidates(Scores, ABC):
     def _players(self, name: str) -> dict[str, Any]:
         """Return the fields that describe the players, and the numbers of encodings."""
 
+    @plain_settings
     def _extend(self, names: tuple[str, ...], vectors: Tensor) -> None:
         """Add candidates."""
         self.replace((*self.names, *names), torch.cat([self.vectors, vectors]))
@@ -288,6 +294,7 @@ class Candidates(Scores, ABC):
 
     # -- tables and figures ------------------------------------------------------------------------------------------
 
+    @plain_settings
     def values(self) -> tuple[Floats, Floats]:
         """Return (k, n) weighted Banzhaf values of the players for every candidate's logit, and (k, n) standard errors.
 
@@ -330,6 +337,7 @@ class Candidates(Scores, ABC):
         n_image = self.game.n_image
         return self.game.names[:n_image] if self.modality == "image" else self.game.names[n_image:]
 
+    @plain_settings
     def to_plotly(self, kind: Literal["players", "ranking"] = "players", top: int = 20, **options: Any) -> go.Figure:
         """Return a Plotly figure of the ``top`` candidates; see :mod:`fixlip_widgets.drawing.plotly.candidates`.
 

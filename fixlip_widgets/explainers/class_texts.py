@@ -11,7 +11,7 @@ import torch.nn.functional as F
 from numpy.typing import NDArray
 from torch import Tensor
 
-from fixlip_widgets.encoders.batches import Encoder, encode_all, home
+from fixlip_widgets.encoders.batches import Encoder, encode_all, home, plain_settings
 from fixlip_widgets.encoders.captions import tokenize
 from fixlip_widgets.errors import InputError
 from fixlip_widgets.explainers.game import VisionLanguageGame
@@ -71,6 +71,7 @@ def prompt(template: str, name: str) -> str:
     return template.replace(SLOT, name)
 
 
+@plain_settings
 def class_vectors(
     game: VisionLanguageGame,
     names: Sequence[str],

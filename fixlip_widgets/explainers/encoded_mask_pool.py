@@ -187,7 +187,8 @@ class Pool:
             return
         used, needed = self.encodes, self.encodes + len(embeddings)
         if needed > len(self._store):
-            grown = torch.empty(max(needed, 2 * len(self._store), 256), embeddings.shape[1], device=embeddings.device)
+            rows = max(needed, 2 * len(self._store), 256)
+            grown = embeddings.new_empty(rows, embeddings.shape[1])
             if used:
                 grown[:used] = self._store[:used]
             self._store = grown

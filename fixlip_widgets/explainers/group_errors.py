@@ -7,6 +7,7 @@ from dataclasses import replace
 
 import numpy as np
 
+from fixlip_widgets.encoders.batches import plain_settings
 from fixlip_widgets.estimators.crossmodal_regression import CrossModalFit, regress
 from fixlip_widgets.estimators.sums import sum_errors
 from fixlip_widgets.explainers.pair_pools import PairPools
@@ -18,6 +19,7 @@ _SAME_FIT = 1e-4
 """Largest difference between the interactions of two equal fits, relative to the largest interaction."""
 
 
+@plain_settings
 def add_errors(sums: Group, regression: CrossModalFit, scale: float) -> Group:
     """Return ``sums`` with standard errors, from the regression of their explanation."""
     inside = np.isin(np.arange(len(sums.values)), sums.players)
@@ -26,6 +28,7 @@ def add_errors(sums: Group, regression: CrossModalFit, scale: float) -> Group:
     return replace(sums, se=errors.values, total_se=total, within_se=within)
 
 
+@plain_settings
 def regression_of(explanation: Explanation, fits: Iterable[PoolFit], pools: PairPools, scale: float) -> CrossModalFit:
     """Return the regression that gave ``explanation``: that of one of ``fits``, or else a repetition of it."""
     for fit in fits:

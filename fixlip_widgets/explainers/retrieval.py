@@ -9,6 +9,7 @@ import torch
 import torch.nn.functional as F
 from torch import Tensor
 
+from fixlip_widgets.encoders.batches import plain_settings
 from fixlip_widgets.encoders.images import ImageLike
 from fixlip_widgets.encoders.models import Model, load_model
 from fixlip_widgets.errors import InputError
@@ -164,6 +165,7 @@ def _named(images: Any, start: int = 0) -> dict[str, Any]:
     return dict(zip(check_names(list(given), "image"), given.values(), strict=True))
 
 
+@plain_settings
 def _vectors(game: VisionLanguageGame, images: Mapping[str, Any], total: int, bar: ProgressBar) -> Tensor:
     """Return the (k, d) float64 embeddings of images, of unit norm; they are the first encodings of ``total``."""
     vectors = list[Tensor]()

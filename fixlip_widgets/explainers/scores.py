@@ -11,6 +11,7 @@ import torch.nn.functional as F
 from numpy.typing import NDArray
 from torch import Tensor
 
+from fixlip_widgets.encoders.batches import plain_settings
 from fixlip_widgets.errors import InputError
 from fixlip_widgets.estimators.quadratic import chunks
 from fixlip_widgets.explainers.game import VisionLanguageGame
@@ -53,16 +54,19 @@ class Scores:
         """
         return self.probabilities_of(self._ends)[0]
 
+    @plain_settings
     def probabilities_of(self, embeddings: Tensor) -> Floats:
         """Return the (m, k) probabilities of all candidates, given (m, d) embeddings of masks; see `probabilities`."""
         if len(self) == 1 and not self.game.model.sigmoid:
             return np.full((len(embeddings), 1), np.nan)
         return np.exp(self.log_probabilities(embeddings.double()).cpu().numpy())
 
+    @plain_settings
     def logits_of(self, embeddings: Tensor) -> Floats:
         """Return the (m, k) logits of all candidates, given (m, d) embeddings of masks."""
         return self._logits(embeddings).cpu().numpy()
 
+    @plain_settings
     def log_probabilities(self, embeddings: Tensor) -> Tensor:
         """Return the (m, k) log-probabilities of (m, d) embeddings of masks."""
         logits = self._logits(embeddings)
