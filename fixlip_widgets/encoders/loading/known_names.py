@@ -24,7 +24,7 @@ _OPENAI: dict[str, Any] = {
 def names_of(model_cfg: dict[str, Any]) -> list[str]:
     """Return the open_clip names of an architecture, whatever its activation."""
     own = _architecture(model_cfg)
-    return [name for name in open_clip.list_models() if _architecture(open_clip.get_model_config(name)) == own]
+    return [name for name in open_clip.list_models() if _architecture(open_clip.get_model_config(name) or {}) == own]
 
 
 def usual_preprocessing(names: list[str]) -> dict[str, Any]:

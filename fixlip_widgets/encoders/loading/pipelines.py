@@ -37,6 +37,9 @@ def settings_of(preprocess: Any) -> dict[str, Any]:
     if isinstance(preprocess, PreprocessCfg):
         return dict(vars(preprocess))
     steps: list[Any] = list(getattr(preprocess, "transforms", ()))
+    normalise: Any
+    resize: Any
+    crop: Any
     normalise, resize, crop = (
         next((step for step in steps if isinstance(step, kind)), None)
         for kind in (transforms.Normalize, transforms.Resize, transforms.CenterCrop)
