@@ -66,3 +66,33 @@ def test_any_caption_is_explained_or_refused(siglip2, caption):
     except InputError:
         return
     assert game.similarity == pytest.approx(reference(siglip2, caption), abs=1e-4)
+
+
+PECULIAR = ["a cafe\u0301", "a \U0001f415 dog", "\U0001f469\u200d\U0001f52c", "\u05db\u05dc\u05d1", "a\u200bdog"]
+PECULIAR += ["...!?", "a \x07dog", "a &amp; dog", "a caf\u00c3\u00a9", "a\u2028dog", "\u0130stanbul", "\ufeffa dog"]
+
+
+@pytest.mark.parametrize("caption", PECULIAR)
+def test_a_peculiar_caption_is_read_as_the_tokenizer_reads_it(siglip2, caption):
+    ids = siglip2.tokenizer.tokenizer([caption], padding="max_length", max_length=16, return_tensors="pt").input_ids
+    with torch.no_grad():
+        image = siglip2.clip.encode_image(pixels(siglip2)[None])[0]
+        text = siglip2.clip.model.get_text_features(input_ids=ids)
+    text = getattr(text, "pooler_output", text)[0]
+    expected = siglip2.scale * float(torch.cosine_similarity(image, text, dim=0)) + siglip2.bias
+    assert VisionLanguageGame(siglip2, pixels(siglip2), caption).similarity == pytest.approx(expected, abs=1e-4)
+
+
+@pytest.mark.parametrize(
+    ("caption", "tokens"),
+    [
+        ("A\tDOG", ("a", "dog")),
+        ("a cafe\u0301", ("a", "caf\u00e9")),
+        ("a \U0001f415 dog", ("a", "\U0001f415", "dog")),
+        ("a\u200bdog", ("a", "<U+200B>", "dog")),
+        ("a &amp; dog", ("a", "&", "dog")),
+        ("...!?", ("...", "!?")),
+    ],
+)
+def test_displayed_tokens_are_what_clip_reads(caption, tokens):
+    assert VisionLanguageGame(tiny_clip(), tiny_pixels(), caption).tokens == tokens
