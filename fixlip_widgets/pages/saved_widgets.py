@@ -142,7 +142,8 @@ def _copied(value: Any) -> Any:
 def _restored(state: dict[str, Any]) -> Restored:
     explanation = _explanation(state["result"], state["scene"])
     # widgets saved before there were levels showed every control
-    settings = {name: state[name] for name in VIEW_SETTINGS if name != "level"} | {"level": state.get("level", "all")}
+    state = {"level": "all", "heatmap_kind": state.get("block"), **state}
+    settings = {name: state[name] for name in VIEW_SETTINGS}
     if state.get("kept"):
         kept = {**state["kept"], "settings": {**state["kept"]["settings"], **settings}}
         return Restored({**kept, "measured": state.get("measured", [])}, explanation)

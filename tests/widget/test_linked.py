@@ -43,11 +43,15 @@ ANOTHER: dict[str, Any] = {
     "palette": "safe",
     "theme": "dark",
     "level": "all",
+    "stop_at": 0.5,
+    "compare_with": "a cat",
 }
+OF_CLASSES = {"classes", "chosen"}
+"""Settings of widgets of classes; tests/widget/test_classes.py sets them."""
 
 
 def test_there_is_another_value_for_every_setting() -> None:
-    assert set(ANOTHER) == SETTINGS
+    assert set(ANOTHER) == SETTINGS - OF_CLASSES
 
 
 @pytest.mark.parametrize("name", ANOTHER)
@@ -194,7 +198,8 @@ def test_the_code_names_an_image_that_exists_only_in_memory(widget: FixlipWidget
     assert any(line.startswith("# model: ") for line in lines)
     game = widget._refiner.explainer.game
     again = run(widget.code, image=game.pixels, model=game.model)
-    np.testing.assert_allclose(again.interactions, widget.explanation.interactions, atol=1e-6)
+    # batches of other sizes round differently
+    np.testing.assert_allclose(again.interactions, widget.explanation.interactions, atol=1e-5)
 
 
 def test_code_says_when_other_encodings_took_part(widget: FixlipWidget) -> None:

@@ -59,7 +59,7 @@ def test_removal_makes_the_sequence_shorter():
     pair, lengths = game(model("CLIP"), masking="remove"), []
     block = pair.model.clip.visual.transformer.resblocks[0]
     handle = block.register_forward_pre_hook(lambda _, inputs: lengths.append(inputs[0].shape[1]))
-    pair.image_embeddings(np.eye(16, dtype=bool)[:3])
+    pair.image_tower.encode(torch.eye(16, dtype=torch.bool)[:3])
     handle.remove()
     assert lengths == [2]  # the class token and the one patch, all three masks together
 
