@@ -51,7 +51,7 @@ class GalleryTraits(GallerySettings):
     openable: list[str] | None
     """Ids of the pairs whose explanation can be opened; None for all."""
     notice: str
-    """A sentence on what there is and what is missing, or empty."""
+    """A sentence on the included and the omitted pairs, or empty."""
     error: str
     """Why the corpus can no longer be read, or empty."""
 

@@ -1,4 +1,4 @@
-"""A corpus as one page: which pairs it explains, its size, and what it says about what is missing."""
+"""A corpus as one page: the explained pairs, its size, and its sentence on omitted pairs."""
 
 from __future__ import annotations
 

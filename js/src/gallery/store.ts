@@ -1,4 +1,4 @@
-/** One gallery's state: the traits as signals, the rows received so far, what is shown of them, and thumbnails. */
+/** State of one gallery: the traits as signals, the rows received so far, the rows shown, and thumbnails. */
 
 import type { AnyModel, Host } from "@anywidget/types";
 import { computed, type ReadonlySignal, type Signal, signal } from "@preact/signals";

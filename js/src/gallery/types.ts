@@ -39,7 +39,7 @@ export interface GalleryTraits extends GallerySettings {
   readonly columns: readonly Column[];
   /** Ids of the pairs whose explanation can be opened; null for all. */
   readonly openable: readonly string[] | null;
-  /** A sentence on what there is and what is missing, or empty. */
+  /** A sentence on the included and the omitted pairs, or empty. */
   readonly notice: string;
   /** Why the corpus can no longer be read, or empty. */
   readonly error: string;

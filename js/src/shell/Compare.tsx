@@ -74,7 +74,7 @@ interface OtherCaptionProps {
   readonly done: (text: string | null) => void;
 }
 
-/** A field for the other caption; without a model, a choice of the recorded captions, and what is not possible. */
+/** A field for the other caption; without a model, a choice among the recorded captions. */
 function OtherCaption({ store, draft, change, done }: OtherCaptionProps) {
   const { live, offline, text } = store.wire;
   const cancel = (

@@ -23,7 +23,7 @@ const TRAITS: GalleryTraits = {
   error: "",
 };
 
-/** A kernel that notes requests, and answers when it is told to. */
+/** A kernel that records requests, and answers on demand. */
 class Kernel {
   readonly requests: unknown[] = [];
   readonly #handlers = new Map<string, Set<Handler>>();
