@@ -24,6 +24,7 @@ SECTIONS = {
     "reuse": "another p, another caption and twice the budget on a filled pool",
     "grids": "image–image terms on large grids",
     "memory": "peak memory at large budgets",
+    "classes": "1,000 classes with 80 templates, one more class, and a choice of two",
     "paper": "this package compared with the dense formulation",
     "corpus": "a corpus compared with the bare encoders, its memory over rows, and two workers compared with one",
     "accuracy": "error relative to a long run, by estimator and number of masks",
