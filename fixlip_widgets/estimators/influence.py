@@ -214,7 +214,7 @@ class Chunk:
         offset: (rows, d) embeddings minus their mean.
         slope: (u, n) influence on the slopes of a linear regression, per unit of residual.
         scaled: (u, n) ``φ/σ``, the basis divided by its spread.
-        even: (u,) weighted residuals of the polynomial's even part, with HC3 factors.
+        odd, even: (u,) weighted residuals of the polynomial's odd and even parts, with HC3 factors.
     """
 
     def __init__(self, units: Units, rows: slice) -> None:
@@ -230,7 +230,7 @@ class Chunk:
         self._slope_inflation, odd, even = units.inflations(self._squared, side.fold(self._weights))
         if units.part is not None:
             weighted = self._weights * units.part.residuals[rows].to(phi)
-            self._odd, self.even = side.fold(weighted, -1) * odd, side.fold(weighted) * even
+            self.odd, self.even = side.fold(weighted, -1) * odd, side.fold(weighted) * even
 
     def mean(self, values: Tensor) -> Tensor:
         """Return (u, k) influences on the means of (rows, k) values."""
@@ -244,17 +244,21 @@ class Chunk:
         """Return (u,) influence on the polynomial's constant."""
         scaled, at_mean = self.scaled, self.scaled * self._mean
         pair_sum = 0.5 * torch.linalg.vecdot(at_mean @ self._shrinkage, at_mean)
-        return self.even * (1 + pair_sum) - self._odd * (scaled @ self._mean)
+        return self.even * (1 + pair_sum) - self.odd * (scaled @ self._mean)
 
     def quadratic_linear(self) -> Tensor:
         """Return (u, n) influence on the polynomial's linear coefficients."""
         scaled = self.scaled
         others = (scaled * self._mean) @ self._shrinkage  # Σ_{b≠a} s_ab φ_b μ_b/σ_b
-        return self._odd[:, None] * scaled - self.even[:, None] * scaled * others
+        return self.odd[:, None] * scaled - self.even[:, None] * scaled * others
 
     def pair_sums(self, members: Tensor) -> Tensor:
         """Return (u, n) influence on the sum of each player's pair coefficients with ``members`` (n,)."""
         return self.even[:, None] * self.scaled * ((self.scaled * members) @ self._shrinkage)
+
+    def sum_of_pairs(self, weights: Tensor) -> Tensor:
+        """Return (u,) influence on ``Σ_{i<j} weights_ij v_ij`` of the pair coefficients, with (n, n) weights."""
+        return 0.5 * self.even * torch.linalg.vecdot(self.scaled @ (weights * self._shrinkage), self.scaled)
 
     def squared_pairs(self) -> Tensor:
         """Return (n, n) sums of squared influences on the pair coefficients, up to :meth:`Units.pair_scale`."""

@@ -76,6 +76,16 @@ class QuadraticFit:
         """Strength of the penalty; 0 for least squares."""
         return self.shrinkage.ridge
 
+    @property
+    def excess_of_squares(self) -> float:
+        """Estimated ``Σ_{i<j} v_ij²`` beyond what the penalty expects, which is the sum of squares and variances.
+
+        The penalty takes strong terms for weak ones. With the share L of a coefficient lost, the unbiased coefficient u
+        and its noise s², the penalty expects ``(1 − L)² u² + (1 − L) s²`` where ``u² − s²`` is unbiased.
+        """
+        lost, squares = self.shrinkage.lost, self.pair_bias.square() - self.pair_bias_variance  # L² u² and L s²
+        return 0.5 * float(torch.where(lost > 0, (2 - lost) / lost * squares, 0.0).sum())
+
 
 class QuadraticDesign:
     """Weighted masks of one modality, to which any number of targets can be fitted.

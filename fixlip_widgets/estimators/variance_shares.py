@@ -3,7 +3,7 @@
 Each part is a sum of squared Fourier coefficients, ``A = Σ c²``. To first order, its error is
 ``Σ_u Σ_S 2 c_S ψ_u(c_S)``: the influences ψ of each sampling unit (:mod:`.influence`) are summed before squaring,
 because all terms are estimated from the same masks. Squares of the errors themselves add ``2 Σ Var(c)²`` to the
-variance.
+variance. Shrunk terms add the square of their estimated bias beyond the penalty's expectation.
 """
 
 from __future__ import annotations
@@ -47,7 +47,8 @@ def part_covariance(fit: CrossModalFit, coefficients: Coefficients, scale: float
         scale: Factor from the regression's values to logits.
 
     Returns:
-        (5, 5) covariance of :data:`PARTS`, in logits⁴, to first order; NaN if unknown. (n,) variances in logits².
+        (5, 5) covariance of :data:`PARTS`, in logits⁴, to first order, with squared biases; NaN if unknown. (n,)
+        variances in logits².
     """
     n = fit.image.n + fit.text.n
     first, pairs = torch.from_numpy(coefficients.first_order.copy()), torch.from_numpy(coefficients.pairs.copy())
@@ -55,6 +56,8 @@ def part_covariance(fit: CrossModalFit, coefficients: Coefficients, scale: float
     for sampling in samplings(fit):
         of_parts, of_first = _sampled(sampling, first.to(fit.cross), pairs.to(fit.cross), coefficients.p)
         order = [0, 1, 2, 3, 4] if sampling.side is fit.image else [1, 0, 3, 2, 4]
+        assert sampling.units.part is not None, "a regression has a polynomial in each modality"
+        of_parts[2, 2] += (scale * sampling.units.part.excess_of_squares) ** 2
         covariance += of_parts[order][:, order].cpu()
         variances += of_first.cpu()
     return scale**2 * covariance.numpy(), scale**2 * variances.numpy()
@@ -66,8 +69,8 @@ def _sampled(sampling: Sampling, first: Tensor, pairs: Tensor, p: float) -> tupl
     q, dtype = p * (1 - p), side.dtype
     directions = pair_directions(other, torch.ones(other.n).to(first)).to(dtype)
     along = _quadratic_direction(other, pairs[others, others]).to(dtype)
-    shrunk = (pairs[own, own] * units.shrinkage).to(dtype)
-    cross, of_own, of_others = pairs[own, others].to(dtype), first[own].to(dtype), first[others].to(dtype)
+    own_pairs, cross = pairs[own, own].to(dtype), pairs[own, others].to(dtype)
+    of_own, of_others = first[own].to(dtype), first[others].to(dtype)
     ones = torch.ones(side.n, dtype=dtype, device=first.device)
     covariance, variances = first.new_zeros(5, 5), first.new_zeros(len(first))
     for chunk in units.chunks():
@@ -79,7 +82,7 @@ def _sampled(sampling: Sampling, first: Tensor, pairs: Tensor, p: float) -> tupl
             [
                 2 * q * own_first @ of_own,
                 2 * q * other_first @ of_others,
-                q**2 * chunk.even * torch.linalg.vecdot(chunk.scaled @ shrunk, chunk.scaled),
+                2 * q**2 * chunk.sum_of_pairs(own_pairs),
                 q**2 * flow.moved @ along,
                 2 * q**2 * torch.linalg.vecdot(flow.slope @ cross, flow.residuals),
             ],

@@ -250,8 +250,7 @@ class IncrementalExplainer:
             fit = self._fits[request]
             explanation = fit.explanation.replace()  # a copy, which the caller may change
             kept_explainers.link(explanation, self, ridge=ridge, scope=scope)
-            if fit.regression is not None:
-                keep_fit(explanation, fit.regression, self.game.scale)
+            keep_fit(explanation, fit.regression, self.game.scale)
             return explanation
 
     def contrast(

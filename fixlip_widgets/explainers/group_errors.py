@@ -32,9 +32,10 @@ def add_errors(sums: Group, regression: CrossModalFit, scale: float) -> Group:
 def regression_of(explanation: Explanation, fits: Iterable[PoolFit], pools: PairPools, scale: float) -> CrossModalFit:
     """Return the regression that gave ``explanation``: that of one of ``fits``, or else a repetition of it."""
     for fit in fits:
-        same_p = fit.explanation.p == explanation.p
-        if same_p and fit.regression and np.array_equal(fit.explanation.interactions, explanation.interactions):
-            return fit.regression
+        regression, same_p = fit.regression, fit.explanation.p == explanation.p
+        same = same_p and np.array_equal(fit.explanation.interactions, explanation.interactions)
+        if same and isinstance(regression, CrossModalFit):
+            return regression
     image, text = pools.image.modality(explanation.p), pools.text.modality(explanation.p)
     pairs = explanation.scope == "all"
     regression = regress(image, text, None, pairs=pairs)

@@ -11,7 +11,7 @@ from fixlip_widgets.encoders.batches import plain_settings
 from fixlip_widgets.estimators.crossmodal_regression import CrossModalFit, Modality, regress
 from fixlip_widgets.estimators.linear import fit_linear
 from fixlip_widgets.estimators.standard_errors import standard_errors
-from fixlip_widgets.estimators.third_order import regress_third
+from fixlip_widgets.estimators.third_order import ThirdOrderFit, regress_third
 from fixlip_widgets.explainers.game import VisionLanguageGame
 from fixlip_widgets.explainers.metrics.fit import MIN_HELD_OUT, held_out_fit
 from fixlip_widgets.explainers.pair_pools import PairPools
@@ -21,10 +21,10 @@ from fixlip_widgets.explanation.triples import Triples
 
 @dataclass(frozen=True)
 class PoolFit:
-    """An explanation, and the regression behind it, which sums of a group need; None for order 3."""
+    """An explanation, and the regression behind it, which sums of a group, differences and shares need."""
 
     explanation: Explanation
-    regression: CrossModalFit | None
+    regression: CrossModalFit | ThirdOrderFit
 
 
 @plain_settings
@@ -44,15 +44,13 @@ def fit_interactions(
     """
     exact = ridge is not None
     image, text = pools.image.modality(p, exact), pools.text.modality(p, exact)
-    regression, triples = None, None
+    regression, triples = regress(image, text, ridge, pairs=scope == "all"), None
+    fit, errors = regression.assemble(game.scale, game.bias), standard_errors(regression, game.scale)
     if order == 3:
-        third = regress_third(image, text, ridge)
-        fit, *blocks = third.assemble(game.scale, game.bias)
-        errors, *block_errors = third.standard_errors(game.scale)
-        triples = Triples(*blocks, *block_errors)
-    else:
-        regression = regress(image, text, ridge, pairs=scope == "all")
-        fit, errors = regression.assemble(game.scale, game.bias), standard_errors(regression, game.scale)
+        second, regression = errors, regress_third(image, text, ridge)
+        fit, *blocks = regression.assemble(game.scale, game.bias)
+        errors, *block_errors = regression.standard_errors(game.scale)
+        triples = Triples(*blocks, *block_errors, pairs_se=second.interactions)
     (image_cross, image_pairs), (text_cross, text_pairs) = pools.image.determines(image), pools.text.determines(text)
     explanation = _explanation(
         game,

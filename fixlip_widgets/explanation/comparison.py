@@ -11,6 +11,7 @@ from numpy.typing import NDArray
 
 from fixlip_widgets.errors import InputError
 from fixlip_widgets.estimators.contrast import Match, contrast_errors
+from fixlip_widgets.estimators.crossmodal_regression import CrossModalFit
 from fixlip_widgets.explanation.kept_fits import KeptFit, kept_fit
 from fixlip_widgets.explanation.methods import CATALOGUE
 from fixlip_widgets.explanation.surrogate import Surrogate
@@ -168,7 +169,11 @@ def partners(b: Surrogate, a: Surrogate) -> list[int | None]:
 
 
 def _paired_errors(
-    b: KeptFit, a: KeptFit, into_b: NDArray[np.intp], from_a: NDArray[np.intp], rounding: float
+    b: KeptFit[CrossModalFit],
+    a: KeptFit[CrossModalFit],
+    into_b: NDArray[np.intp],
+    from_a: NDArray[np.intp],
+    rounding: float,
 ) -> dict[str, Any]:
     """Return the errors of the difference of two regressions; ``rounding`` where both are exact."""
     sides = (b.regression.image, b.regression.text)

@@ -7,9 +7,10 @@ of explanations. The latest regressions stay in memory, up to :data:`MOST_BYTES`
 from __future__ import annotations
 
 import weakref
-from typing import TYPE_CHECKING, NamedTuple
+from typing import TYPE_CHECKING, Generic, NamedTuple, TypeVar
 
 from fixlip_widgets.estimators.crossmodal_regression import CrossModalFit
+from fixlip_widgets.estimators.third_order import ThirdOrderFit
 from fixlip_widgets.support.memory import memory_of
 from fixlip_widgets.support.threads import Lock
 
@@ -20,7 +21,11 @@ MOST_BYTES = 256 * 2**20
 """Memory of the regressions that are kept."""
 
 
-class KeptFit(NamedTuple):
+AnyFit = CrossModalFit | ThirdOrderFit
+Kind = TypeVar("Kind", CrossModalFit, ThirdOrderFit)
+
+
+class KeptFit(NamedTuple, Generic[Kind]):
     """A regression, and the factor of its values in the explanation.
 
     Attributes:
@@ -28,27 +33,36 @@ class KeptFit(NamedTuple):
         scale: Factor from cosines to logits.
     """
 
-    regression: CrossModalFit
+    regression: Kind
     scale: float
 
 
-_kept: weakref.WeakKeyDictionary[Surrogate, KeptFit] = weakref.WeakKeyDictionary()
+_kept: weakref.WeakKeyDictionary[Surrogate, tuple[AnyFit, float]] = weakref.WeakKeyDictionary()
 """In the order of their last use."""
 _lock = Lock()
 
 
-def keep_fit(explanation: Surrogate, regression: CrossModalFit, scale: float) -> None:
+def keep_fit(explanation: Surrogate, regression: AnyFit, scale: float) -> None:
     """Note that ``explanation`` is ``regression`` times ``scale``; copies and changed explanations are not noted."""
     with _lock:
-        _kept[explanation] = KeptFit(regression, scale)
-        while len(_kept) > 1 and memory_of([kept.regression for kept in _kept.values()]) > MOST_BYTES:
+        _kept[explanation] = regression, scale
+        while len(_kept) > 1 and memory_of([regression for regression, _ in _kept.values()]) > MOST_BYTES:
             del _kept[next(iter(_kept))]
 
 
-def kept_fit(explanation: Surrogate) -> KeptFit | None:
-    """Return the regression of ``explanation``; None if there is none, or it is no longer in memory."""
+def kept_fit(explanation: Surrogate) -> KeptFit[CrossModalFit] | None:
+    """Return the second-order regression of ``explanation``; None if there is none, or it is no longer in memory."""
+    return _kept_fit(explanation, CrossModalFit)
+
+
+def kept_third_fit(explanation: Surrogate) -> KeptFit[ThirdOrderFit] | None:
+    """Return the third-order regression of ``explanation``; None as for :func:`kept_fit`."""
+    return _kept_fit(explanation, ThirdOrderFit)
+
+
+def _kept_fit(explanation: Surrogate, kind: type[Kind]) -> KeptFit[Kind] | None:
     with _lock:
-        kept = _kept.pop(explanation, None)
-        if kept is not None:
-            _kept[explanation] = kept
-        return kept
+        regression, scale = _kept.pop(explanation, (None, 1.0))
+        if regression is not None:
+            _kept[explanation] = regression, scale
+        return KeptFit(regression, scale) if isinstance(regression, kind) else None

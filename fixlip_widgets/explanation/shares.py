@@ -11,8 +11,9 @@ from numpy.typing import NDArray
 
 from fixlip_widgets.errors import InputError
 from fixlip_widgets.estimators.masks import ENUMERATE_UP_TO
-from fixlip_widgets.estimators.variance_shares import PARTS, Coefficients, part_covariance
-from fixlip_widgets.explanation.kept_fits import kept_fit
+from fixlip_widgets.estimators.third_order_shares import third_part_covariance
+from fixlip_widgets.estimators.variance_shares import Coefficients, part_covariance
+from fixlip_widgets.explanation.kept_fits import kept_fit, kept_third_fit
 from fixlip_widgets.explanation.methods import CATALOGUE
 
 if TYPE_CHECKING:
@@ -109,9 +110,9 @@ def shares(explanation: Surrogate) -> Shares:
     example for the difference of two explanations, the shares add up to 1.
 
     Squares of estimates are too large on average by their sampling variance, and squares of shrunk terms too small by
-    the variance that the penalty leaves undetermined. Both are corrected for interactions, whose standard errors are
-    known. The errors of the shares take R² as given. They are known while the regression of the explanation is in
-    memory (:mod:`.kept_fits`), and unknown for third-order explanations, where nothing is corrected.
+    the variance that the penalty leaves undetermined. Both are corrected for interactions and third-order terms, whose
+    standard errors are known. The errors of the shares take R² as given. They are known while the regression of the
+    explanation is in memory (:mod:`.kept_fits`).
 
     Raises:
         InputError: The method has no p, or its values are not logits.
@@ -155,20 +156,30 @@ def _parts(explanation: Surrogate) -> dict[str, float]:
 
 
 def _noise(explanation: Surrogate) -> dict[str, float]:
-    """Return corrections of the parts of pairs: less the sampling variance, or plus that of terms that are shrunk."""
-    errors, n_image = explanation.interactions_se, explanation.n_image
-    if errors is None or explanation.triples is not None:
+    """Return corrections of the parts: less the sampling variance, or plus that of terms that are shrunk."""
+    q, n_image, triples = explanation.p * (1 - explanation.p), explanation.n_image, explanation.triples
+    errors = _pair_errors(explanation)
+    if errors is None:
         return {}
-    q = explanation.p * (1 - explanation.p)
     variances, image, text = np.nan_to_num(np.square(errors)), slice(0, n_image), slice(n_image, None)
     shrunk = explanation.ridge > 0
     of_image = 1 if shrunk and n_image else -1
     of_text = 1 if shrunk and explanation.n_text > ENUMERATE_UP_TO else -1
-    return {
+    noise = {
         "image_image": of_image * q**2 * float(variances[image, image].sum()) / 2,
         "text_text": of_text * q**2 * float(variances[text, text].sum()) / 2,
         "cross": -(q**2) * float(variances[image, text].sum()),
     }
+    if triples is not None:
+        squares = (np.nan_to_num(np.square(each)) for each in (triples.image_image_text_se, triples.image_text_text_se))
+        with_patches, with_tokens = (float(each.sum()) / 2 for each in squares)
+        noise["third"] = q**3 * (of_image * with_patches + of_text * with_tokens)
+    return noise
+
+
+def _pair_errors(explanation: Surrogate) -> Floats | None:
+    """Return (n, n) standard errors of :meth:`.Surrogate.quadratic_terms`' interactions."""
+    return explanation.interactions_se if explanation.triples is None else explanation.triples.pairs_se
 
 
 def _explained(explanation: Surrogate) -> float:
@@ -178,27 +189,43 @@ def _explained(explanation: Surrogate) -> float:
 
 def _errors(explanation: Surrogate, relative: Floats, total: float) -> Floats:
     """Return the standard errors of the parts divided by their sum, by the delta method."""
-    kept = kept_fit(explanation)
-    if kept is None or explanation.triples is not None or total <= 0:
+    found = _part_covariance(explanation)
+    if found is None or total <= 0:
         return np.full(len(relative), np.nan)
-    coefficients = Coefficients(explanation.first_order(), explanation.interactions, explanation.p)
-    covariance, first = part_covariance(kept.regression, coefficients, kept.scale)
-    q, n_image = explanation.p * (1 - explanation.p), explanation.n_image
-    image, text = slice(0, n_image), slice(n_image, None)
-    squares: Any = 0.0 if explanation.interactions_se is None else np.square(np.square(explanation.interactions_se))
-    squares = np.broadcast_to(squares, explanation.interactions.shape)
-    second = np.array(  # 2 Var(c)² of every coefficient
-        [
-            2 * q**2 * np.square(first[image]).sum(),
-            2 * q**2 * np.square(first[text]).sum(),
-            q**4 * squares[image, image].sum(),
-            q**4 * squares[text, text].sum(),
-            2 * q**4 * squares[image, text].sum(),
-        ]
-    )
-    gradient = (np.eye(len(PARTS)) - relative[:, None]) / total
-    variances = np.diag(gradient @ (covariance + np.diag(second)) @ gradient.T)
+    covariance, first = found
+    gradient = (np.eye(len(relative)) - relative[:, None]) / total
+    variances = np.diag(gradient @ (covariance + np.diag(_second(explanation, first))) @ gradient.T)
     return np.sqrt(np.maximum(variances, 0))
+
+
+def _part_covariance(explanation: Surrogate) -> tuple[Floats, Floats] | None:
+    """Return the covariance of the parts to first order, and (n,) first-order variances; None if unknown."""
+    terms = Coefficients(explanation.first_order(), explanation.quadratic_terms()[1], explanation.p)
+    if (kept := kept_fit(explanation)) is not None:
+        return part_covariance(kept.regression, terms, kept.scale)
+    triples, third = explanation.triples, kept_third_fit(explanation)
+    if triples is None or third is None:
+        return None
+    blocks = triples.image_image_text, triples.image_text_text
+    return third_part_covariance(third.regression, terms, *blocks, third.scale)
+
+
+def _second(explanation: Surrogate, first: Floats) -> Floats:
+    """Return the sums of 2 Var(c)² over the coefficients of each part, with (n,) variances of first-order ones."""
+    q, n_image, triples = explanation.p * (1 - explanation.p), explanation.n_image, explanation.triples
+    image, text, errors = slice(0, n_image), slice(n_image, None), _pair_errors(explanation)
+    squares: Any = 0.0 if errors is None else np.square(np.square(errors))
+    squares = np.broadcast_to(squares, explanation.interactions.shape)
+    second = [
+        2 * q**2 * np.square(first[image]).sum(),
+        2 * q**2 * np.square(first[text]).sum(),
+        q**4 * squares[image, image].sum(),
+        q**4 * squares[text, text].sum(),
+        2 * q**4 * squares[image, text].sum(),
+    ]
+    if triples is not None:
+        second.append(2 * q**6 * np.power(triples.terms()[2], 4).sum())
+    return np.array(second)
 
 
 def _percent(share: float, error: float) -> str:

@@ -45,7 +45,7 @@ def token_support(explanation: Surrogate) -> Support:
     chosen = explanation.significant.interactions[n_image:, :n_image] & (explanation.cross > 0)
     count = chosen.sum(axis=1)
     kept = kept_fit(explanation)
-    if kept is not None and explanation.triples is None:
+    if kept is not None:
         errors = cross_sum_errors(kept.regression, chosen, kept.scale)
     else:
         known = explanation.interactions_se

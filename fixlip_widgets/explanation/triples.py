@@ -23,16 +23,22 @@ class Triples:
         image_text_text: (n_image, n_text, n_text), symmetric in the tokens, zero diagonals.
         image_image_text_se: Standard errors of ``image_image_text``, same shape.
         image_text_text_se: Standard errors of ``image_text_text``, same shape.
+        pairs_se: (n, n) standard errors of the interactions of the second-order surrogate, which are the closest ones
+            (:meth:`on_pairs`); NaN if unknown.
     """
 
     image_image_text: Floats
     image_text_text: Floats
     image_image_text_se: Floats
     image_text_text_se: Floats
+    pairs_se: Floats | None = None
 
     def __post_init__(self) -> None:
         n_text, n_image = self.image_image_text.shape[:2]
-        shapes = ((n_text, n_image, n_image), (n_image, n_text, n_text)) * 2
+        n = n_image + n_text
+        if self.pairs_se is None:
+            object.__setattr__(self, "pairs_se", np.full((n, n), np.nan))
+        shapes = (*((n_text, n_image, n_image), (n_image, n_text, n_text)) * 2, (n, n))
         for name, shape in zip(self.__dataclass_fields__, shapes, strict=True):
             array = np.array(getattr(self, name), dtype=np.float64)
             if array.shape != shape:

@@ -9,8 +9,10 @@ from fixlip_widgets import IncrementalExplainer, InputError, VisionLanguageGame
 from fixlip_widgets.estimators.crossmodal_regression import regress
 from fixlip_widgets.estimators.masks import enumerate_masks, enumeration_weights
 from fixlip_widgets.estimators.standard_errors import standard_errors
+from fixlip_widgets.estimators.third_order import ThirdOrderFit, regress_third
 from fixlip_widgets.explanation.explanation import Explanation
 from fixlip_widgets.explanation.kept_fits import keep_fit
+from fixlip_widgets.explanation.triples import Triples
 from tests.estimators.test_coverage import (
     IMAGE,
     N_IMAGE,
@@ -66,13 +68,20 @@ def test_shares_of_an_enumerated_game_are_those_of_the_game(p, order):
     weights = enumeration_weights(masks, p)
     predicted = explanation.predict(masks)
     assert found.variance == pytest.approx(weights @ (predicted - weights @ predicted) ** 2, rel=1e-9)
+    assert set(found.errors.values()) == {0.0}
     if order == 2:
-        assert set(found.errors.values()) == {0.0}
         assert found.explained == pytest.approx(explanation.r2_in_sample)
 
 
 def as_explanation(fit, p):
-    values, errors = fit.assemble(), standard_errors(fit)
+    triples = None
+    if isinstance(fit, ThirdOrderFit):
+        values, *blocks = fit.assemble()
+        second = standard_errors(regress(fit.image, fit.text, None if values.ridge else 0.0))
+        errors, *block_errors = fit.standard_errors()
+        triples = Triples(*blocks, *block_errors, second.interactions)
+    else:
+        values, errors = fit.assemble(), standard_errors(fit)
     explanation = Explanation(
         baseline=values.baseline,
         main=values.main,
@@ -82,6 +91,8 @@ def as_explanation(fit, p):
         grid=(3, 4),
         p=p,
         ridge=values.ridge,
+        order=2 if triples is None else 3,
+        triples=triples,
     )
     keep_fit(explanation, fit, 1.0)
     return explanation
@@ -111,6 +122,34 @@ def test_sampled_captions_add_to_the_errors():
     for seed in range(SEEDS):
         found = as_explanation(regress(image, sampled(TEXT, N_TEXT, p, 800, seed, 1), 0.0), p).shares()
         repetitions.append(covered(truth, found.values, found.errors))
+    assert_covered(repetitions, most_of_all=0.985, lowest=0.88, most=1.0)
+
+
+def assert_as_wide_as_the_spread(found, errors, skip=()):
+    """Assert that root mean square standard errors are within a fifth of the true spread of the shares."""
+    ratios = {}
+    for kind in found[0]:
+        spread = np.std([each[kind] for each in found])
+        ratios[kind] = float(np.sqrt(np.mean([each[kind] ** 2 for each in errors])) / spread)
+    print({kind: round(ratio, 2) for kind, ratio in ratios.items()})
+    assert all(0.8 <= ratio <= 1.25 for ratio in ratios.values()), ratios
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize(
+    ("p", "image", "count", "ridge"),
+    [(0.5, IMAGE, 800, None), (0.5, IMAGE, 800, 0.0), (0.3, UNEVEN, 1200, None), (0.3, IMAGE, 1200, 0.0)],
+)
+def test_intervals_cover_the_true_shares_of_third_order(p, image, count, ridge):
+    text = everything(TEXT, N_TEXT, p)
+    truth = as_explanation(regress_third(everything(image, N_IMAGE, p), text), p).shares().values
+    repetitions, shares, errors = [], [], []
+    for seed in range(SEEDS):
+        found = as_explanation(regress_third(sampled(image, N_IMAGE, p, count, seed, 0), text, ridge), p).shares()
+        repetitions.append(covered(truth, found.values, found.errors))
+        shares.append(found.values)
+        errors.append(found.errors)
+    assert_as_wide_as_the_spread(shares, errors)
     assert_covered(repetitions, most_of_all=0.985, lowest=0.88, most=1.0)
 
 
