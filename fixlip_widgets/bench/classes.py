@@ -11,7 +11,7 @@ from fixlip_widgets.bench.measure import Row, best_of, peak_memory
 from fixlip_widgets.demo.concepts import CONCEPTS
 from fixlip_widgets.explainers.classes import DEFAULT_MASKS, Classes
 
-_KINDS = ("big", "small", "red", "green", "blue", "old", "new", "young", "dark", "bright", "real", "toy", "wild", "tame")
+_KINDS = ("big", "small", "red", "green", "blue", "old", "new", "young", "dark", "bright", "real", "toy", "wild")
 NAMES = tuple(f"{kind} {name}" for kind, name in product(_KINDS, CONCEPTS))[:1000]
 TEMPLATES = tuple(f"photo {number} of a {{}}." for number in range(1, 81))  # as many as CLIP has for ImageNet
 _ROUNDS = 5
