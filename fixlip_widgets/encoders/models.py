@@ -42,6 +42,7 @@ class Model:
         name, pretrained: Names of the model and of its weights.
         preprocess_cfg: open_clip's description of the preprocessing.
         prepare: The model's own function from a PIL image to (3, H, W) normalised pixels, if it has one.
+        processor: The processor of a transformers model.
     """
 
     clip: Any
@@ -50,6 +51,7 @@ class Model:
     pretrained: str
     preprocess_cfg: Any
     prepare: Any = None
+    processor: Any = None
 
     def __post_init__(self) -> None:
         self.clip.eval()
@@ -247,7 +249,7 @@ def load_model(
         clip.requires_grad_(False)
     if compile:
         compile_blocks(clip)
-    model = Model(clip, parts.tokenizer, parts.name, parts.pretrained, parts.preprocess, parts.prepare)
+    model = Model(clip, parts.tokenizer, parts.name, parts.pretrained, parts.preprocess, parts.prepare, parts.processor)
     seconds, dtype = time.monotonic() - start_time, str(model.dtype).removeprefix("torch.")
     _log.info("Loaded %s (%s) in %s on %s in %.1f s.", model.name, model.pretrained, dtype, model.device, seconds)
     return model

@@ -38,7 +38,14 @@ from fixlip_widgets.encoders.towers.maskings import replacement
 from fixlip_widgets.errors import EncodingError, InputError, ModelError
 from fixlip_widgets.estimators.exact import MOST_PLAYERS
 from fixlip_widgets.estimators.masks import enumerate_masks
-from fixlip_widgets.explainers.own_forward import agree, check_agreement, complete_embedding, distance, own_embedding
+from fixlip_widgets.explainers.own_forward import (
+    agree,
+    check_agreement,
+    complete_embedding,
+    distance,
+    own_embedding,
+    own_pair,
+)
 from fixlip_widgets.support.checks import check_batch_size, check_binary
 
 Bools = NDArray[np.bool_]
@@ -117,6 +124,8 @@ class VisionLanguageGame(Players):
         self._weights: dict[Modality, Hashable] = {}
         self._complete: dict[str, Tensor] = {}
         self._own: dict[str, Tensor] = {}
+        self._own_logit: float | None = None
+        self._given: dict[Modality, Any] = {}
         self._checks = check
         self._prepare_image(image)
         self._prepare_text(text)
@@ -171,7 +180,7 @@ class VisionLanguageGame(Players):
         self.image_tower: ImageTower = tower
         self.labels, self.pixels, self.picture = labels, pixels, picture
         self.blank = self.masked_picture(np.zeros(self.n_image, dtype=bool))
-        self._changed("image")
+        self._changed("image", image)
 
     @plain_settings
     def _prepare_text(self, text: str | Tensor) -> None:
@@ -182,22 +191,38 @@ class VisionLanguageGame(Players):
             self.text_tower: AnyTextTower = text_tower(self.model.clip, ids, players, owners)
         self.caption, self.tokens = caption.text, caption.tokens
         self.text_inputs = ids, players, owners
-        self._changed("text")
+        self._changed("text", text)
 
-    def _changed(self, modality: Modality) -> None:
+    def _changed(self, modality: Modality, given: ImageLike | Tensor) -> None:
         self.changes = {**self.changes, modality: self.changes[modality] + 1}
         self.__dict__.pop("_extremes", None)
         self._weights[modality] = self.model.weights_state()
         self._complete.pop(modality, None)
         self._own.pop(modality, None)
+        self._own_logit = None
+        if self._checks:
+            self._given = {**self._given, modality: given}
 
     def _check_forward(self) -> None:
         """Compare complete images and captions with the model's own forward pass, once each."""
         if not self._checks or _is_training(self.model):
             return
+        new: dict[Modality, Tensor] = {}
         if "image" not in self._own:
-            complete = complete_embedding(self.image_tower, self.model, "image")
-            self._own["image"] = own = own_embedding(self.model, self.pixels, "image")
+            new["image"] = complete_embedding(self.image_tower, self.model, "image")
+        if "text" not in self._own:
+            new["text"] = complete_embedding(self.text_tower, self.model, "text")
+        if len(new) == 2:
+            pixels, ids = self.pixels, self.text_inputs[0]
+            given = self._given.get("image", pixels), self._given.get("text", ids)
+            self._own, self._own_logit = own_pair(self.model, *given, pixels, ids)
+        else:
+            for modality in new:
+                inputs = self.pixels if modality == "image" else self.text_inputs[0]
+                self._own[modality] = own_embedding(self.model, inputs, modality)
+        self._complete |= new
+        if "image" in new:
+            complete, own = new["image"], self._own["image"]
             if not agree(complete, own, self.model) and self.masking != "remove":
                 _log.warning(
                     "The image embedding differs from that of %s itself by %.2g: whole images are encoded, masked at "
@@ -207,16 +232,13 @@ class VisionLanguageGame(Players):
                 )
                 removed = replacement(self.masking, self.pixels)
                 self.image_tower = PixelImageTower(self.model.clip, self.pixels, removed, self.labels, self.n_image)
-                complete = complete_embedding(self.image_tower, self.model, "image")
-            self._complete["image"] = complete
-        if "text" not in self._own:
-            self._complete["text"] = complete_embedding(self.text_tower, self.model, "text")
-            self._own["text"] = own_embedding(self.model, self.text_inputs[0], "text")
+                self._complete["image"] = complete_embedding(self.image_tower, self.model, "image")
         try:
-            check_agreement(self.model, self._complete, self._own)
+            check_agreement(self.model, self._complete, self._own, self._own_logit)
         except EncodingError:
             self._own.clear()  # the next encoding fails too
             raise
+        self._given = {}
 
     def masked_picture(self, image_mask: ArrayLike) -> NDArray[np.uint8]:
         """Return the (H, W, 3) picture under an (n_image,) mask; ``masking="remove"`` leaves removed patches white."""

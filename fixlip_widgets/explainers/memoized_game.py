@@ -11,6 +11,7 @@ from numpy.typing import NDArray
 from torch import Tensor
 
 from fixlip_widgets.encoders.batches import distinct, home
+from fixlip_widgets.encoders.images import ImageLike
 from fixlip_widgets.estimators.masks import packed_rows
 from fixlip_widgets.explainers.game import Modality, VisionLanguageGame
 
@@ -40,8 +41,8 @@ class RememberingGame(VisionLanguageGame):
             image, text = pool_embeddings(explainer, "image"), pool_embeddings(explainer, "text")
             return cls(explainer.game, {"image": image, "text": text})
 
-    def _changed(self, modality: Modality) -> None:
-        super()._changed(modality)
+    def _changed(self, modality: Modality, given: ImageLike | Tensor) -> None:
+        super()._changed(modality, given)
         self._known = {**self._known, modality: {}}  # copies of this game keep theirs
 
     def missing(self, modality: Modality, masks: NDArray[np.bool_]) -> NDArray[np.bool_]:

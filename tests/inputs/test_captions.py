@@ -22,7 +22,7 @@ def siglip2(tmp_path_factory):
     write_sentencepiece_tokenizer(folder)
     torch.manual_seed(0)
     ours = load_model(siglip(hf_tokenizer_name=str(folder), vocab_size=300, width=48), pretrained=False, device="cpu")
-    tokenizer = transformers.AutoTokenizer.from_pretrained(folder)
+    tokenizer = transformers.AutoTokenizer.from_pretrained(folder, model_input_names=["input_ids"])  # as published
     processor = transformers.Siglip2Processor(transformers.Siglip2ImageProcessor(), tokenizer)
     return load_model(as_siglip_model(sharpened(ours).clip, "Siglip2"), processor=processor)
 

@@ -19,6 +19,7 @@ class Parts(NamedTuple):
         preprocess: open_clip's description of the preprocessing.
         name, pretrained: Names of the model and of its weights.
         prepare: The model's own function from a PIL picture to (3, H, W) pixels; by default that of ``preprocess``.
+        processor: The processor of a transformers model.
     """
 
     clip: Any
@@ -27,6 +28,7 @@ class Parts(NamedTuple):
     name: str
     pretrained: str
     prepare: Any = None
+    processor: Any = None
 
 
 def preprocessing(size: Any, *settings: dict[str, Any]) -> Any:

@@ -69,12 +69,12 @@ def from_transformers(model: nn.Module, processor: Any) -> Parts:
     preprocess = preprocessing(clip.image_size, _preprocessing(pictures, clip.image_size))
     name: str = getattr(model, "name_or_path", "") or type(model).__name__
     if clip.cuts_patches:
-        prepare = _squared(pictures, clip.patches.grid, preprocess)
+        prepare = _squared(pictures, clip.patches.grid, clip.patches.size, preprocess)
     else:
         prepare = _preparation(pictures)
         check_pipeline(prepare, preprocess, clip.image_size, type(pictures).__name__)
     text = ProcessorTokenizer(tokenizer, clip.context_length)
-    return Parts(clip, text, preprocess, Path(name).name, "transformers", prepare)
+    return Parts(clip, text, preprocess, Path(name).name, "transformers", prepare, processor)
 
 
 def without_adapter_wrapper(model: nn.Module) -> nn.Module:
@@ -90,7 +90,7 @@ def _preparation(pictures: Any) -> Prepare:
     return prepare
 
 
-def _squared(pictures: Any, grid: tuple[int, int], preprocess: Any) -> Prepare:
+def _squared(pictures: Any, grid: tuple[int, int], patch_size: tuple[int, int], preprocess: Any) -> Prepare:
     """Return the preprocessing of a model that reads pictures of any shape (NaFlex): here, (rows, columns) patches.
 
     It warns of pictures that ``pictures``, the image processor, would cut into another number of rows and columns.
@@ -98,14 +98,17 @@ def _squared(pictures: Any, grid: tuple[int, int], preprocess: Any) -> Prepare:
     transform: Any = open_clip.transform.image_transform_v2(preprocess, is_train=False)
 
     def prepare(picture: Image.Image) -> Tensor:
-        rows, columns = pictures(images=picture, return_tensors="pt")["spatial_shapes"][0].tolist()
+        inputs = pictures(images=picture, return_tensors="pt")
+        rows, columns = inputs["spatial_shapes"][0].tolist()
         if (rows, columns) != grid:
             warn(
                 f"The processor would cut this picture into {rows} × {columns} patches; it is resized to {grid[0]} × "
                 f"{grid[1]}, so that its similarity differs from that of the model's own preprocessing. Crop it to a "
                 f"square, and set the processor's max_num_patches to {grid[0] * grid[1]}."
             )
-        return transform(picture)
+            return transform(picture)
+        patches = inputs["pixel_values"][0, : rows * columns].reshape(rows, columns, *patch_size, 3)
+        return patches.permute(4, 0, 2, 1, 3).reshape(3, rows * patch_size[0], columns * patch_size[1])
 
     return prepare
 

@@ -72,15 +72,28 @@ class TransformersEncoder(nn.Module):
         pools_class = not self.is_causal and hasattr(self.model, "text_projection")
         return int(self.model.config.text_config.pad_token_id) if pools_class else None
 
-    def embed(self, pixels: Tensor) -> Tensor:
-        """Embed (m, 3, H, W) pixels as (m, prefix + P, D) tokens, including positions."""
-        embeddings = self.model.vision_model.embeddings
+    def image_inputs(self, pixels: Tensor) -> dict[str, Tensor]:
+        """Return the arguments of the model's forward pass for (m, 3, H, W) pixels."""
         if not self._cuts:
-            return embeddings(pixels)
+            return {"pixel_values": pixels}
         (rows, columns), (height, width) = self.patches.grid, self.patches.size
         cut = pixels.reshape(len(pixels), 3, rows, height, columns, width).permute(0, 2, 4, 3, 5, 1)
-        shapes = torch.tensor([[rows, columns]] * len(pixels), device=pixels.device)
-        return embeddings(cut.reshape(len(pixels), rows * columns, -1), shapes)
+        return {
+            "pixel_values": cut.reshape(len(pixels), rows * columns, -1),
+            "pixel_attention_mask": torch.ones(len(pixels), rows * columns, dtype=torch.long, device=pixels.device),
+            "spatial_shapes": torch.tensor([[rows, columns]] * len(pixels), device=pixels.device),
+        }
+
+    def text_inputs(self, ids: Tensor) -> dict[str, Tensor]:
+        """Return the arguments of the model's forward pass for (m, length) token ids."""
+        mask = {} if self.padding is None else {"attention_mask": (ids != self.padding).long()}
+        return {"input_ids": ids, **mask}
+
+    def embed(self, pixels: Tensor) -> Tensor:
+        """Embed (m, 3, H, W) pixels as (m, prefix + P, D) tokens, including positions."""
+        embeddings, inputs = self.model.vision_model.embeddings, self.image_inputs(pixels)
+        shapes = [inputs["spatial_shapes"]] if self._cuts else []
+        return embeddings(inputs["pixel_values"], *shapes)
 
     def encode_embedded(self, tokens: Tensor) -> Tensor:
         """Encode (m, prefix + k, D) tokens, including positions, into (m, d) image embeddings, not normalised."""
@@ -99,9 +112,17 @@ class TransformersEncoder(nn.Module):
 
     def encode_text(self, ids: Tensor, attention_mask: Tensor | None = None) -> Tensor:
         """Encode (m, length) token ids into (m, d) text embeddings, not normalised; the mask applies in every layer."""
-        if attention_mask is None and self.padding is not None:
-            attention_mask = (ids != self.padding).long()
-        return _pooled(self.model.get_text_features(input_ids=ids, attention_mask=attention_mask))
+        mask = {} if attention_mask is None else {"attention_mask": attention_mask}
+        return _pooled(self.model.get_text_features(**self.text_inputs(ids) | mask))
+
+    def forward(self, inputs: dict[str, Tensor]) -> tuple[Tensor, Tensor, Tensor]:
+        """Run the model's own forward pass on m pairs, as its processor prepares them.
+
+        Returns:
+            (m, d) embeddings of the images and of the captions, and the (m, m) logits.
+        """
+        found = self.model(**inputs)
+        return found.image_embeds, found.text_embeds, found.logits_per_image
 
     def end_of(self, ids: Tensor) -> int:
         """Return the pooled position of (length,) ids: that of the end token if causal, otherwise the last read.

@@ -12,7 +12,7 @@ import torch
 from PIL import Image
 from safetensors.torch import load_file, save_file
 
-from fixlip_widgets import FixlipWarning, InputError, ModelError, VisionLanguageGame, load_model
+from fixlip_widgets import EncodingError, FixlipWarning, InputError, ModelError, VisionLanguageGame, load_model
 from fixlip_widgets.doctor import examine_model
 from tests.encoders.towers import properties
 from tests.encoders.towers.families import game, sharpened, siglip, write_sentencepiece_tokenizer
@@ -201,7 +201,8 @@ def siglip_pair(request, tmp_path):
     # transformers' SigLIP has one width for both encoders
     config = siglip(hf_tokenizer_name=str(tmp_path), vocab_size=300, width=48)
     ours = sharpened(load_model(config, pretrained=False, device="cpu"))
-    tokenizer = transformers.AutoTokenizer.from_pretrained(tmp_path)
+    # as published tokenizers of SigLIP: padding is read, so that no attention mask is returned
+    tokenizer = transformers.AutoTokenizer.from_pretrained(tmp_path, model_input_names=["input_ids"])
     if request.param == "Siglip":
         pictures = transformers.SiglipImageProcessor(size={"height": 64, "width": 64})
         processor = transformers.SiglipProcessor(pictures, tokenizer)
@@ -229,9 +230,96 @@ def test_naflex_pictures_have_the_models_own_value_or_a_warning(siglip_pair):
     with torch.inference_mode():
         inputs = pictures(images=square, return_tensors="pt")
         own = model(input_ids=loaded.tokenizer(["a dog"]), **inputs).logits_per_image
+        theirs = model(input_ids=loaded.tokenizer(["a dog"]), **pictures(images=wide, return_tensors="pt"))
     assert VisionLanguageGame(loaded, square, "a dog").similarity == pytest.approx(float(own), abs=1e-4)
-    with pytest.warns(FixlipWarning, match="would cut this picture into 2 × 5 patches; it is resized to 4 × 4"):
-        VisionLanguageGame(loaded, wide, "a dog")
+    with pytest.warns(FixlipWarning) as warned:
+        explained = VisionLanguageGame(loaded, wide, "a dog").similarity
+    messages = [str(each.message) for each in warned]
+    assert "would cut this picture into 2 × 5 patches; it is resized to 4 × 4" in messages[0]
+    numbers = f"the similarity is {float(theirs.logits_per_image):.4f}; explained is {explained:.4f}"
+    assert f"With the picture in 2 × 5 patches, as the processor cuts it, {numbers}" in messages[-1]
+
+
+@pytest.mark.parametrize("siglip_pair", ["Siglip2"], indirect=True)
+def test_pictures_in_square_patches_are_those_of_the_processor(siglip_pair):
+    model = siglip_pair[1].clip.model
+    pictures = transformers.Siglip2ImageProcessor(max_num_patches=16)
+    loaded = load_model(model, processor=transformers.Siglip2Processor(pictures, siglip_pair[1].tokenizer.tokenizer))
+    square = Image.fromarray(np.random.default_rng(0).integers(0, 256, (150, 150, 3), dtype=np.uint8))
+    expected = pictures(images=square, return_tensors="pt").pixel_values
+    torch.testing.assert_close(loaded.clip.image_inputs(loaded.pixels(square)[None])["pixel_values"], expected)
+
+
+def wide_picture():
+    return Image.fromarray(np.random.default_rng(0).integers(0, 256, (80, 100, 3), dtype=np.uint8))
+
+
+def own_logit(model, processor, caption="a red dog"):
+    inputs = processor(text=[caption], images=wide_picture(), padding=True, return_tensors="pt")
+    with torch.inference_mode():
+        return float(model(**inputs).logits_per_image)
+
+
+def double_the_logits(_, __, output):
+    output.logits_per_image = 2 * output.logits_per_image
+    return output
+
+
+def turn_the_image(_, __, output):
+    output.image_embeds = output.image_embeds.roll(1, dims=-1)
+    output.logits_per_image = output.logits_per_image - 1
+    return output
+
+
+def test_the_similarity_is_that_of_the_model_on_what_its_processor_returns(clip_model):
+    pair = VisionLanguageGame(clip_model, wide_picture(), "a red dog")
+    assert pair.similarity == pytest.approx(own_logit(clip_model.clip.model, clip_processor()), abs=1e-4)
+
+
+@pytest.mark.parametrize(
+    ("hook", "part"), [(double_the_logits, "the logit differs"), (turn_the_image, "the image embedding differs")]
+)
+def test_a_hook_on_the_whole_model_is_refused_with_both_numbers(clip_model, hook, part):
+    similarity = VisionLanguageGame(clip_model, wide_picture(), "a red dog").similarity
+    model = clip_model.clip.model
+    model.register_forward_hook(hook)
+    own = own_logit(model, clip_processor())
+    assert own != pytest.approx(similarity, abs=0.1)
+    with pytest.raises(EncodingError, match=f"{similarity:.4f}, but the model itself gives {own:.4f}; {part}"):
+        VisionLanguageGame(clip_model, wide_picture(), "a red dog")
+    unchecked = VisionLanguageGame(clip_model, wide_picture(), "a red dog", check=False)
+    assert unchecked.similarity == pytest.approx(similarity, abs=1e-5)
+
+
+class Rewriting(transformers.CLIPProcessor):
+    """A processor that rewrites captions before its tokenizer reads them."""
+
+    def __call__(self, images=None, text=None, **options):
+        return super().__call__(images, text and [f"a photo of {each}" for each in text], **options)
+
+
+class Failing(transformers.CLIPProcessor):
+    """A processor that needs an argument which others do not have."""
+
+    def __call__(self, images=None, text=None, *, boxes, **options):
+        return super().__call__(images, text, **options)
+
+
+def test_a_processor_that_rewrites_captions_is_refused_with_both_numbers(clip_model):
+    model, parts = clip_model.clip.model, clip_processor()
+    similarity = VisionLanguageGame(clip_model, wide_picture(), "a red dog").similarity
+    processor = Rewriting(parts.image_processor, parts.tokenizer)
+    loaded, own = load_model(model, processor=processor), own_logit(model, processor)
+    with pytest.raises(EncodingError, match=f"{similarity:.4f}, .* {own:.4f}; the text embedding differs"):
+        VisionLanguageGame(loaded, wide_picture(), "a red dog")
+
+
+def test_a_processor_that_fails_is_named(clip_model):
+    parts = clip_processor()
+    loaded = load_model(clip_model.clip.model, processor=Failing(parts.image_processor, parts.tokenizer))
+    with pytest.raises(EncodingError, match=r"processor could not prepare .* 'boxes'.* check=False"):
+        VisionLanguageGame(loaded, wide_picture(), "a red dog")
+    assert np.isfinite(VisionLanguageGame(loaded, wide_picture(), "a red dog", check=False).similarity)
 
 
 def test_properties_of_siglip_through_transformers(siglip_pair):
