@@ -1,8 +1,11 @@
 """The output of ``fixlip-widgets doctor --model`` for every model in open_clip."""
 
+import copy
 import json
+from typing import Any
 
 import pytest
+import timm
 import torch
 
 from fixlip_widgets import doctor
@@ -75,19 +78,47 @@ def test_a_transformers_folder_is_described(tmp_path):
 
 
 def _without_downloads():
-    """Name every model that needs no files of transformers, and the dimension of its embeddings."""
+    """Return the config of every model that needs no files of transformers, by name."""
     from fixlip_widgets.support.open_clip import open_clip
 
     settings = {name: open_clip.get_model_config(name) for name in open_clip.list_models()}
-    return {name: each["embed_dim"] for name, each in settings.items() if "hf_model_name" not in each["text_cfg"]}
+    return {name: each for name, each in settings.items() if "hf_model_name" not in each["text_cfg"]}
+
+
+def _with_fewer_layers(settings: dict[str, Any]) -> dict[str, Any]:
+    """Return the config with one layer in each stage, or two if there are no stages; all other sizes stay."""
+    fewer = copy.deepcopy(settings)
+    for part in (fewer["vision_cfg"], fewer["text_cfg"], fewer.get("multimodal_cfg", {})):
+        if "layers" in part:
+            part["layers"] = 2 if isinstance(part["layers"], int) else [1] * len(part["layers"])
+    return fewer
+
+
+@pytest.fixture
+def shallow_timm(monkeypatch):
+    """Let timm build two blocks, or one in each stage, except in models whose depth is no argument."""
+    create = timm.create_model
+
+    def shallow(*arguments, **options):
+        for fewer in ({"depth": 2}, {"depths": (1, 1, 2, 1)}):
+            try:
+                return create(*arguments, **options, **fewer)
+            except TypeError:
+                continue
+        return create(*arguments, **options)
+
+    monkeypatch.setattr(timm, "create_model", shallow)
 
 
 @pytest.mark.slow
 @torch.no_grad()
-def test_every_model_that_open_clip_lists_is_supported_and_its_image_encoder_runs_through_its_tower():
-    for name, dimensions in _without_downloads().items():
+def test_every_model_that_open_clip_lists_is_supported_and_its_image_encoder_runs_through_its_tower(
+    tmp_path, shallow_timm
+):
+    for name, settings in _without_downloads().items():
+        (tmp_path / "config.json").write_text(json.dumps(_with_fewer_layers(settings)))
         with torch.device("meta"):  # shapes without numbers: the largest takes two billion
-            clip = outline(name).eval()
+            clip = outline(str(tmp_path / "config.json")).eval()
             size = clip.visual.image_size
             size = (size, size) if isinstance(size, int) else size
             pixels, patches = torch.empty(3, *size), patches_of(clip)
@@ -96,7 +127,7 @@ def test_every_model_that_open_clip_lists_is_supported_and_its_image_encoder_run
         assert kinds_of(clip).text, name
         tower = image_tower(clip, pixels, grid_labels(size, grid, patches), masks.shape[1])
         assert isinstance(tower, PixelImageTower) == (not patches or not patches.apart)
-        assert tower.encode(masks).shape == (2, dimensions), name
+        assert tower.encode(masks).shape == (2, settings["embed_dim"]), name
 
 
 @pytest.mark.parametrize("differ", [False, True])
