@@ -16,7 +16,7 @@ from torch import Tensor
 from fixlip_widgets.encoders.images import ImageLike
 from fixlip_widgets.errors import FixlipError, InputError
 from fixlip_widgets.estimators.masks import DEFAULT_DESIGN, MaskDesign
-from fixlip_widgets.explainers.class_recording import explain_choice, record_classes
+from fixlip_widgets.explainers.class_recording import check_class_options, explain_choice, record_classes
 from fixlip_widgets.explainers.class_texts import check_class, class_vectors
 from fixlip_widgets.explainers.classes import Classes
 from fixlip_widgets.explainers.fixlip import IncrementalExplainer
@@ -213,23 +213,36 @@ def caption_of(chosen: Sequence[str]) -> str:
 
 
 def record_explainer(
-    explainer: ClassExplainer, p: float | Sequence[float] | None = None, measured: Sequence[Any] = ()
+    explainer: ClassExplainer,
+    p: float | Sequence[float] | None = None,
+    measured: Sequence[Any] = (),
+    *,
+    playground: bool = False,
+    **others: Any,
 ) -> Recording:
-    """Return the contents of a page of the explainer's classes; nothing is encoded.
+    """Return the contents of a page of the explainer's classes; nothing is encoded but for the playground.
 
     Args:
         explainer: Must not be computing meanwhile.
         p: Values of p at which the page explains the chosen class, with the masks that are encoded; by default each of
             0.1 … 0.9 with enough of them.
         measured: Measurements of explanations, in the view's format.
+        playground: Whether to compute logits and probabilities with each single patch hidden.
+        others: Further options of a page, which are refused.
+
+    Raises:
+        InputError: Another option is requested, or the playground would be too large.
     """
+    check_class_options(**others)
     enough = _MASKS_PER_PATCH * explainer.game.n_image
     covered = [each for each in GRID if explainer.effective_image_masks(each) > enough]
     offered = covered if p is None else [check_p(each) for each in list_of(p)]
-    others = [explainer.explanation(each) for each in offered if each != explainer.p]
-    return record_classes(explainer.classes_at(explainer.p), explainer.chosen, others, measured)
+    at_other_p = [explainer.explanation(each) for each in offered if each != explainer.p]
+    classes = explainer.classes_at(explainer.p)
+    return record_classes(classes, explainer.chosen, at_other_p, measured, playground=playground)
 
 
 @recording_of.register
-def _(part: Classes, **_options: Any) -> tuple[Recording, dict[str, Any]]:
-    return record_classes(part), {}
+def _(part: ClassExplainer, **options: Any) -> tuple[Recording, dict[str, Any]]:
+    with part.reserved():  # a widget may use it too
+        return record_explainer(part, **options), {}

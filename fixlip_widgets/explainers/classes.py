@@ -13,11 +13,14 @@ from fixlip_widgets.errors import InputError
 from fixlip_widgets.estimators.masks import DEFAULT_DESIGN, HELD_OUT_STREAM, IMAGE_STREAM, MaskDesign, check_design
 from fixlip_widgets.explainers.candidates import Candidates
 from fixlip_widgets.explainers.cautions import warn_of_photograph
+from fixlip_widgets.explainers.class_recording import record_classes
 from fixlip_widgets.explainers.class_texts import check_names, check_templates, class_vectors, prompt
 from fixlip_widgets.explainers.encoded_mask_pool import Pool
 from fixlip_widgets.explainers.encoding_plan import fill
 from fixlip_widgets.explainers.game import VisionLanguageGame
 from fixlip_widgets.explainers.metrics.fit import held_out_count
+from fixlip_widgets.pages.recordable import recording_of
+from fixlip_widgets.pages.recording import Recording
 from fixlip_widgets.support.checks import check_budget, check_fit, check_p, check_seed
 from fixlip_widgets.support.files import PathLike
 from fixlip_widgets.support.progress import ProgressBar
@@ -85,7 +88,12 @@ class Classes(Candidates):
         self._extend(new, vectors)
 
     def to_html(
-        self, path: PathLike, title: str | None = None, level: Literal["auto", "simple", "all"] | None = None
+        self,
+        path: PathLike,
+        title: str | None = None,
+        level: Literal["auto", "simple", "all"] | None = None,
+        *,
+        playground: bool = False,
     ) -> None:
         """Write a live page: one HTML file that needs neither a kernel nor a network.
 
@@ -96,15 +104,16 @@ class Classes(Candidates):
             path: The ``.html`` file; an existing file is replaced whole or not at all.
             title: Title of the page; the most probable class by default.
             level: How much the page shows at first; see :func:`fixlip_widgets.report`.
+            playground: Whether single patches can be hidden, which shows the probabilities without them. Each patch
+                costs one encoding.
 
         Raises:
-            InputError: The level does not exist.
+            InputError: The level does not exist, or the playground would be too large.
             OSError: The file cannot be written.
         """
-        from fixlip_widgets.explainers.class_recording import record_classes
         from fixlip_widgets.pages.reports import report
 
-        report([record_classes(self)], path, title, level=level)
+        report([self], path, title, level=level, playground=playground)
 
     def _choice(self, name: str) -> dict[str, Any]:
         return {**super()._choice(name), "templates": list(self.templates)}
@@ -124,6 +133,11 @@ class Classes(Candidates):
         shown = f"“{self.templates[0]}”" if len(self.templates) == 1 else f"{len(self.templates)} templates"
         encodings = f"{self.image_encodes:,}+{self.text_encodes:,} encodings"
         return f"{super().summary()}, {shown}, {encodings}, {self.game.model.name}"
+
+
+@recording_of.register
+def _(part: Classes, *, playground: bool = False, **_options: Any) -> tuple[Recording, dict[str, Any]]:
+    return record_classes(part, playground=playground), {}
 
 
 def explain_classes(

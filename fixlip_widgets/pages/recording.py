@@ -42,8 +42,9 @@ class Recording:
         explanations: One for each p, budget and caption, of one image, grid and method; the first is shown first.
         without: Caption to (n,) values of the model, in logits, with each single player removed.
         measured: Measurements of explanations, in the view's format.
-        classes: For a page of classes, in the view's format: ``candidates``, ``maps``, and ``choices``, which the first
-            explanations explain, in the same order.
+        classes: For a page of classes, in the view's format: ``candidates``, ``maps``, ``choices``, which the first
+            explanations explain, in the same order, and ``without``, (n, k) probabilities with each single patch
+            hidden, or None.
     """
 
     explanations: tuple[Surrogate, ...]

@@ -70,7 +70,7 @@ def packed_result(result: dict[str, Any]) -> dict[str, Any]:
 
 def _classes(classes: dict[str, Any]) -> Saved:
     """Return the classes of a :class:`Recording` with their arrays packed."""
-    candidates, maps = classes["candidates"], classes["maps"]
+    candidates, maps, without = classes["candidates"], classes["maps"], classes["without"]
     numbers = {name: from_wire(candidates[name]).tolist() for name in ("logits", "probabilities")}
     return {
         **candidates,
@@ -79,6 +79,7 @@ def _classes(classes: dict[str, Any]) -> Saved:
         "map_names": maps["names"],
         "map_values": packed(from_wire(maps["values"]).ravel()),
         "map_significant": maps["significant"],
+        "without": without and packed(from_wire(without).ravel()),
     }
 
 

@@ -81,6 +81,8 @@ class SavedClasses(TypedDict):
     map_values: Packed
     """(m · n,) values, map by map."""
     map_significant: str
+    without: NotRequired[Packed | None]
+    """(n · k,) probabilities with each single patch hidden, patch by patch; None if not computed. Absent in old pages."""
 
 
 class SavedSubsets(TypedDict):

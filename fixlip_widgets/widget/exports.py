@@ -26,16 +26,14 @@ class Exports:
     def record(self, explainer: IncrementalExplainer | None, **options: Any) -> Recording:
         """Compute the contents of a page with the resting explainer."""
         from fixlip_widgets.explainers.class_explainer import ClassExplainer, record_explainer
-        from fixlip_widgets.explainers.class_recording import check_class_options
         from fixlip_widgets.explainers.recording import record
         from fixlip_widgets.pages.recording import Recording
 
         explanation, traits = self._views.result(), self._screen.traits
         if isinstance(explainer, ClassExplainer):
-            check_class_options(**options)
-            return record_explainer(explainer, options["p"], traits.measured)
+            return record_explainer(explainer, measured=traits.measured, **options)
         if explainer is None:
-            if any(options[name] for name in ("p", "budgets", "captions", "playground")):
+            if any(options[name] for name in ("p", "budgets", "text", "playground")):
                 raise InputError(
                     "This widget shows a finished explanation without a model; leave out p, budgets, captions and "
                     "playground."

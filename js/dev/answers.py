@@ -93,7 +93,32 @@ def answers() -> dict[str, Any]:
         "difference": _about(_bounded(difference.explanation, b, a), _bounded_parts(b, a)),
     }
     page = {"page": saved(Recording((b, a))), "unmatched": list(difference.unmatched)}
-    return {**page, "undo": _undo(), **described}
+    return {**page, "classes": _classes(), "undo": _undo(), **described}
+
+
+def _classes() -> dict[str, Any]:
+    """Return a saved page of three classes on six patches, with its probabilities without each single patch."""
+    names, random = ["cat", "dog", "car"], np.random.default_rng(2)
+    drawn = random.uniform(0.1, 1.0, size=(7, len(names)))
+    whole, *without = drawn / drawn.sum(axis=1, keepdims=True)  # the first row is that of the complete image
+    explanation = random_explanation(tokens=(), caption=names[1], image=None)
+    values = random.normal(size=explanation.n_image)
+    candidates = {
+        "names": names,
+        "logits": wire.array(random.normal(size=len(names))),
+        "probabilities": wire.array(whole),
+        "softmax": True,
+        "templates": ["a photo of a {}."],
+    }
+    significant = wire.bits(np.ones(18, dtype=bool))
+    classes = {
+        "candidates": candidates,
+        "maps": {"names": names, "values": wire.array(random.normal(size=(3, 6))), "significant": significant},
+        "choices": [[names[1]]],
+        "without": wire.array(np.array(without)),
+    }
+    recording = Recording((explanation,), without={explanation.caption: values}, classes=classes)
+    return {"page": saved(recording), "values": values.tolist(), "without": np.array(without).tolist()}
 
 
 def _bounded(difference: Explanation, b: Explanation, a: Explanation) -> Explanation:

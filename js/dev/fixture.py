@@ -16,14 +16,14 @@ import numpy as np
 HERE = Path(__file__).parent
 sys.path.insert(0, str(HERE.parents[1]))
 
-from fixlip_widgets.explanation.explanation import Explanation  # noqa: E402
 from fixlip_widgets.explainers.metrics.curves import Curves, extremes  # noqa: E402
 from fixlip_widgets.explainers.metrics.sampled import Faithfulness  # noqa: E402
+from fixlip_widgets.explanation.explanation import Explanation  # noqa: E402
 from fixlip_widgets.pages import wire_format as wire  # noqa: E402
+from fixlip_widgets.pages.traits import WidgetTraits  # noqa: E402
 from fixlip_widgets.widget.costs import SLIDER_BUDGETS  # noqa: E402
 from fixlip_widgets.widget.faithfulness import FRESH, Measures, probabilities  # noqa: E402
 from fixlip_widgets.widget.measurements import measurement  # noqa: E402
-from fixlip_widgets.pages.traits import WidgetTraits  # noqa: E402
 from tests import examples  # noqa: E402
 
 GRADIENTS = {"name": "grad_eclip", "label": "Grad-ECLIP", "orders": [1], "uses_p": False, "uses_budget": False}

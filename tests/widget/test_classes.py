@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import base64
 import itertools
 from collections.abc import Iterator
 from pathlib import Path
@@ -47,6 +48,10 @@ def widget(shared: FixlipWidget) -> Iterator[FixlipWidget]:
 
 def explained() -> Any:
     return fx.explain_classes(tiny_pixels(), NAMES, model=tiny_clip(), templates=TEMPLATES, grid=(3, 3), budget=2**9)
+
+
+def pages_in(path: Path) -> int:
+    return path.read_text(encoding="utf-8").count('data-fixlip="live"')
 
 
 def choose(widget: FixlipWidget, *names: str) -> fx.Explanation:
@@ -163,9 +168,36 @@ def test_a_page_has_the_best_classes_and_their_contrasts(widget: FixlipWidget, t
     assert captions == [" − ".join(choice) for choice in choices]
     assert {explanation.p for explanation in recording.explanations} > {0.3, 0.5}
     explained().to_html(tmp_path / "page.html")
-    assert (tmp_path / "page.html").read_text(encoding="utf-8").count("data-fixlip=live") >= 1
-    with pytest.raises(InputError, match="cannot offer captions, playground"):
-        widget.record(captions=["a dog"], playground=True)
+    assert pages_in(tmp_path / "page.html") == 1
+    with pytest.raises(InputError, match="cannot offer text;"):
+        widget.record(text=["a dog"])
+
+
+def test_a_page_has_the_probabilities_without_each_single_patch(widget: FixlipWidget, monkeypatch: Any) -> None:
+    choose(widget, "dog", "cat")
+    classes, hidden = widget._classes.explainer.classes, ~np.eye(9, dtype=bool)
+    contents = saved(widget.record(playground=True))
+    assert mismatches(contents["classes"], saved_types.SavedClasses) == []
+    packed = contents["classes"]["without"]
+    found = np.frombuffer(base64.b64decode(packed["data"]), dtype="<f4").reshape(9, len(NAMES))
+    np.testing.assert_allclose(found, classes.probabilities_under(hidden), rtol=1e-4)
+    np.testing.assert_allclose(found.sum(1), 1.0, atol=1e-6)
+    logits = classes.logits_of(classes.game.image_embeddings(hidden))
+    by_caption = {caption["text"]: caption["without"] for caption in contents["captions"]}
+    np.testing.assert_allclose(by_caption["cat"], logits[:, 0], atol=1e-4)
+    np.testing.assert_allclose(by_caption["dog − cat"], logits[:, 1] - logits[:, 0], atol=1e-4)
+    assert saved(widget.record())["classes"]["without"] is None
+    monkeypatch.setattr("fixlip_widgets.explainers.class_recording.MOST_PROBABILITIES", 26)
+    with pytest.raises(InputError, match="3 classes and 9 patches would have 27 probabilities; at most 26"):
+        widget.record(playground=True)
+
+
+def test_reports_accept_classes_and_their_explainers(widget: FixlipWidget, tmp_path: Path) -> None:
+    parts = (explained(), widget._classes.explainer)
+    fx.report(parts, tmp_path / "page.html", playground=True)
+    assert pages_in(tmp_path / "page.html") == 2
+    with pytest.raises(InputError, match="cannot offer budgets"):
+        fx.report(parts, tmp_path / "page.html", budgets=[2**10])
 
 
 def test_pinned_classes_are_subtracted_with_paired_errors() -> None:

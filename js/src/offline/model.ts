@@ -8,11 +8,9 @@
 import { captionOf } from "../model/classes";
 import type { CodeMessage } from "../wire/code";
 import type { FromKernel, Pinned, Played, Setting, Shown, ToKernel, Traits, WireResult } from "../wire/types";
+import { candidatesOf, mapsOf, notRecorded, probabilitiesWithout } from "./classes";
 import { type GraphSettings, graphOf } from "./graph";
 import {
-  candidatesOf,
-  mapsOf,
-  notRecorded,
   resultOf,
   type Saved,
   type SavedCaption,
@@ -207,7 +205,10 @@ export class OfflineModel {
     const result = this.#result();
     const prediction = result.in_logits === false ? null : predictionOf(result, removed);
     const why = value === null ? this.#saved.why : "";
-    return { generation: this.#state.generation, removed, value, prediction, picture: null, why };
+    const played = { generation: this.#state.generation, removed, value, prediction, picture: null, why };
+    return this.#saved.classes
+      ? { ...played, probabilities: probabilitiesWithout(this.#saved, removed) }
+      : played;
   }
 
   #pin(): void {
