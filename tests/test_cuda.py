@@ -157,7 +157,7 @@ def test_a_recording_is_made_there(demo_games, options, kept_on):
         explainer = IncrementalExplainer(fx.VisionLanguageGame(one.model, scene.image, scene.caption, **options))
         explainer.extend(0.5, 2**11)
         explainers.append(explainer)
-    here, there = (record(each, p=[0.4], captions=["a dog"], playground=True).explanations for each in explainers)
+    here, there = (record(each, p=[0.4], text=["a dog"], playground=True).explanations for each in explainers)
     assert len(here) == len(there) == 4
     for first, second in zip(here, there, strict=True):
         np.testing.assert_allclose(second.main, first.main, atol=2e-2 * np.abs(first.main).max())

@@ -47,7 +47,7 @@ def record(
     *,
     p: float | Sequence[float] | None = None,
     budgets: int | Sequence[int] | None = None,
-    captions: str | Sequence[str] = (),
+    text: str | Sequence[str] = (),
     playground: bool = False,
     method: str = "banzhaf",
     order: int | None = None,
@@ -71,7 +71,7 @@ def record(
         p: Values of p to compute; the current one is always included.
         budgets: Budgets in evaluations, as the method counts them; by default the explainer's, or as many joint masks
             as that has image masks.
-        captions: More captions of the same image; their explanations reuse its encodings.
+        text: More captions of the same image; their explanations reuse its encodings.
         playground: Whether to compute the model's value with each single player removed.
         method: Name of the method; see :mod:`fixlip_widgets.explainers.registry`.
         order: Order of the interactions, by default the method's first one.
@@ -93,7 +93,7 @@ def record(
     plan = _Plan(
         p=_distinct([current_p, *map(check_p, GRID if p is None else list_of(p))]) if chosen.uses_p else [current_p],
         budgets=sorted({*map(check_budget, list_of(budgets or budget))}) if chosen.uses_budget else [budget],
-        captions=_distinct([explainer.game.caption, *list_of(captions)]),
+        captions=_distinct([explainer.game.caption, *list_of(text)]),
         first=first,
     )
     with ProgressBar(progress if isinstance(progress, bool) else None, "recording") as bar:

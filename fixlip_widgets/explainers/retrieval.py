@@ -100,7 +100,7 @@ class Retrieval(Candidates):
 
 def explain_retrieval(
     images: Images,
-    caption: str | Tensor,
+    text: str | Tensor,
     *,
     model: Model | None = None,
     p: float = 0.5,
@@ -121,7 +121,7 @@ def explain_retrieval(
     Args:
         images: Images, as in :func:`fixlip_widgets.explain`, or a mapping from names to images. Without names, they are
             called ``image 1``, ``image 2`` and so on.
-        caption: A caption, or its token ids.
+        text: A caption, or its token ids.
         model: A model from :func:`load_model`; the packaged demo model by default.
         p: Probability of keeping each token.
         budget: Number of text masks. Captions of up to 12 tokens have no more than the default, so all are encoded, and
@@ -146,7 +146,7 @@ def explain_retrieval(
     p, count, seed, design = check_p(p), check_masks(budget), check_seed(seed), check_design(masks)
     check_order(order, "Third-order terms combine tokens with patches, and the images have no patches that are players")
     check_fit(ridge, "all", 2)
-    game = VisionLanguageGame(model or load_model(), next(iter(named.values())), caption, words=words, check=check)
+    game = VisionLanguageGame(model or load_model(), next(iter(named.values())), text, words=words, check=check)
     with ProgressBar(progress, "encoding", "encodings") as bar:
         vectors = _vectors(game, named, len(named) + count, bar)
         pool = Pool(game.n_text, seed=seed, stream=TEXT_STREAM, name="text", design=design)

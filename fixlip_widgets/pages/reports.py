@@ -27,7 +27,7 @@ def report(
     *,
     p: float | Sequence[float] | None = None,
     budgets: int | Sequence[int] | None = None,
-    captions: str | Sequence[str] = (),
+    text: str | Sequence[str] = (),
     playground: bool = False,
     progress: bool | Callable[[Step], None] | None = None,
     level: Literal["auto", "simple", "all"] | None = None,
@@ -47,7 +47,7 @@ def report(
             For this and the following arguments, see :func:`fixlip_widgets.explainers.record`; they do not apply to
             recordings and other explanations.
         budgets: Budgets in game evaluations.
-        captions: More captions.
+        text: More captions of the same image.
         playground: Whether single players can be removed.
         progress: A function, or whether to show a progress bar.
         level: How much the views show at first: ``simple`` the picture, the words, p and a sentence, ``all`` every
@@ -58,7 +58,7 @@ def report(
             does not exist.
         OSError: The file cannot be written.
     """
-    options = {"p": p, "budgets": budgets, "captions": captions, "playground": playground, "progress": progress}
+    options = {"p": p, "budgets": budgets, "text": text, "playground": playground, "progress": progress}
     check_place(path)
     shared = {} if level is None else {"level": CHECKS["level"](level)}
     parts = list_of(parts)
@@ -77,11 +77,11 @@ def report(
             body.append(_live(recording, {**settings, **shared}))
             titles.append(recording.explanations[0].caption)
             recordings.append(recording)
-    check_offered(recordings, p=p, budgets=budgets, captions=captions, playground=playground)
+    check_offered(recordings, p=p, budgets=budgets, text=text, playground=playground)
     headings = [name for name in titles if name]
-    text = page(body, title or (headings[0] if headings else "Explanation"))
+    contents = page(body, title or (headings[0] if headings else "Explanation"))
     with replacing(path) as stream:
-        stream.write(text.encode("utf-8"))
+        stream.write(contents.encode("utf-8"))
 
 
 def _live(recording: Recording, settings: dict[str, Any]) -> Live:

@@ -17,7 +17,7 @@ _WHY = (
 
 
 def check_offered(
-    recordings: Sequence[Recording], *, p: Any = None, budgets: Any = None, captions: Any = (), playground: bool = False
+    recordings: Sequence[Recording], *, p: Any = None, budgets: Any = None, text: Any = (), playground: bool = False
 ) -> None:
     """Raise InputError if no part of a report uses an argument, which would otherwise be ignored silently.
 
@@ -27,13 +27,13 @@ def check_offered(
         recordings: The parts of the report.
         p: For this and the following arguments, see :func:`fixlip_widgets.report`.
         budgets: Budgets in game evaluations.
-        captions: More captions.
+        text: More captions.
         playground: Whether single players can be removed.
     """
     requested: list[tuple[str, set[Any], Callable[[Surrogate], Any]]] = [
         ("p", {check_p(each) for each in list_of(p)} if p is not None else set(), lambda each: each.p),
         ("budgets", {check_budget(each) for each in list_of(budgets)} if budgets else set(), lambda each: each.budget),
-        ("captions", {*list_of(captions)}, lambda each: each.caption),
+        ("text", {*list_of(text)}, lambda each: each.caption),
     ]
     for name, values, setting in requested:
         offered = [{setting(each) for each in recording.explanations} for recording in recordings]

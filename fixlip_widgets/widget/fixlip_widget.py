@@ -358,7 +358,7 @@ class FixlipWidget(WidgetTraits, anywidget.AnyWidget):
         *,
         p: float | Sequence[float] | None = None,
         budgets: int | Sequence[int] | None = None,
-        captions: str | Sequence[str] = (),
+        text: str | Sequence[str] = (),
         playground: bool = False,
         progress: bool | Callable[[Step], None] | None = None,
     ) -> Recording:
@@ -369,7 +369,7 @@ class FixlipWidget(WidgetTraits, anywidget.AnyWidget):
         """
         explainer = self.resting_explainer()
         return self._exports.record(
-            explainer, p=p, budgets=budgets, captions=captions, playground=playground, progress=progress
+            explainer, p=p, budgets=budgets, text=text, playground=playground, progress=progress
         )
 
     def keep(self, **options: Any) -> None:
@@ -392,7 +392,7 @@ class FixlipWidget(WidgetTraits, anywidget.AnyWidget):
         Args:
             path: The ``.html`` file; an existing file is replaced whole or not at all.
             title: Title of the page; the caption by default.
-            options: ``p``, ``budgets``, ``captions``, ``playground`` and ``progress`` as for :meth:`record`, and
+            options: ``p``, ``budgets``, ``text``, ``playground`` and ``progress`` as for :meth:`record`, and
                 ``level``. By default, the page offers each p of 0.1 … 0.9 with enough effective masks, at the widget's
                 level.
 

@@ -78,7 +78,7 @@ def recording() -> Recording:
     explainer = fx.IncrementalExplainer(tiny_game())
     explainer.extend(0.5, 2**11)
     return record(
-        explainer, p=[0.3, 0.5, 0.7], budgets=[2**9, 2**11], captions=["a cat"], playground=True, progress=False
+        explainer, p=[0.3, 0.5, 0.7], budgets=[2**9, 2**11], text=["a cat"], playground=True, progress=False
     )
 
 

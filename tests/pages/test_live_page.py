@@ -133,7 +133,7 @@ def test_a_part_that_cannot_be_shown_is_refused(tmp_path: Path):
     [
         ({"p": [0.3, 0.5]}, r"p=\[0.3, 0.5\]"),
         ({"budgets": 2**9}, r"budgets=\[512\]"),
-        ({"captions": "a cat"}, r"captions=\['a cat'\]"),
+        ({"text": "a cat"}, r"text=\['a cat'\]"),
         ({"playground": True}, "playground=True"),
     ],
 )
@@ -148,7 +148,7 @@ def test_arguments_that_no_part_can_use_are_refused(tmp_path: Path, asked: dict[
 
 def test_arguments_that_a_part_has_anyway_or_one_of_several_can_use_are_accepted(tmp_path: Path):
     finished = random_explanation(p=0.5)
-    finished.to_html(tmp_path / "page.html", p=0.5, captions=finished.caption)
+    finished.to_html(tmp_path / "page.html", p=0.5, text=finished.caption)
     explainer = fx.IncrementalExplainer(tiny_game())
     explainer.extend(0.5, 2**9)
     fx.report([finished, explainer], tmp_path / "page.html", p=0.3, progress=False)
@@ -179,7 +179,7 @@ def test_one_part_is_a_report_of_itself(tmp_path: Path):
     assert path.read_text().count("<p>Some words.</p>") == 1
     explainer = fx.IncrementalExplainer(tiny_game())
     explainer.extend(0.5, 2**9)
-    fx.report(explainer, path, p=0.3, budgets=2**9, captions="a cat")
+    fx.report(explainer, path, p=0.3, budgets=2**9, text="a cat")
     (saved,) = Page(path.read_text("utf-8")).json("saved")
     shown = {(each["p"], each["caption"]) for each in saved["snapshots"]}
     assert shown == {(0.5, 0), (0.3, 0), (0.5, 1), (0.3, 1)}

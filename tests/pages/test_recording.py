@@ -86,20 +86,20 @@ def test_by_default_a_fresh_explainer_prepares_for_a_range_of_p_and_offers_what_
 
 def test_listed_captions_reuse_the_images(explainer: IncrementalExplainer, monkeypatch: pytest.MonkeyPatch):
     seen = count_encodes(explainer, monkeypatch)
-    found = record(explainer, captions=["a red dog", CAPTION], progress=False).explanations
+    found = record(explainer, text=["a red dog", CAPTION], progress=False).explanations
     assert list(dict.fromkeys(each.caption for each in found)) == [CAPTION, "a red dog"]
     assert sum(seen) <= 2  # the whole image and the empty one, for the similarities that stand beside
 
 
 def test_the_explainer_stays_as_it_is(explainer: IncrementalExplainer):
     before = explainer.image_encodes, explainer.budget_done, explainer.game.caption, explainer.game.tokens
-    record(explainer, p=[0.2], budgets=[2**10], captions=["a red dog"], playground=True, progress=False)
+    record(explainer, p=[0.2], budgets=[2**10], text=["a red dog"], playground=True, progress=False)
     assert (explainer.image_encodes, explainer.budget_done, explainer.game.caption, explainer.game.tokens) == before
 
 
 def test_recording_another_caption_leaves_the_live_answers_their_own(explainer: IncrementalExplainer):
     before = explainer.explanation()
-    found = by_setting(record(explainer, captions=["a cat next to a dog"], p=None, progress=False))
+    found = by_setting(record(explainer, text=["a cat next to a dog"], p=None, progress=False))
     assert {caption for caption, _, _ in found} == {CAPTION, "a cat next to a dog"}
     for p in (0.5, 0.3):
         assert explainer.explanation(p).caption == CAPTION
@@ -108,7 +108,7 @@ def test_recording_another_caption_leaves_the_live_answers_their_own(explainer: 
 
 def test_a_page_of_first_order_values_may_have_several_captions(explainer: IncrementalExplainer):
     shown = METHODS["shapley_values"].explain_game(Request(explainer.game, budget=128, seed=3))
-    asked: dict[str, Any] = {"captions": ["a cat"], "method": "shapley_values", "order": 1, "progress": False}
+    asked: dict[str, Any] = {"text": ["a cat"], "method": "shapley_values", "order": 1, "progress": False}
     for first in (None, shown):
         found = record(explainer, budgets=[128], first=first, **asked).explanations
         assert [(each.method, each.caption) for each in found] == [
@@ -139,7 +139,7 @@ def test_the_present_explanation_is_taken_as_it_is_and_comes_first(explainer: In
 
 def test_steps_are_told_to_the_end(explainer: IncrementalExplainer):
     steps: list[Step] = []
-    record(explainer, p=[0.3, 0.7], captions=["a red dog"], progress=steps.append)
+    record(explainer, p=[0.3, 0.7], text=["a red dog"], progress=steps.append)
     shares = [step.done + step.fraction for step in steps]
     assert shares == sorted(shares)
     assert (steps[0].done, steps[-1].done, steps[-1].total) == (0, 7, 7)
@@ -171,7 +171,7 @@ def test_a_method_without_p_is_recorded_once(explainer: IncrementalExplainer):
 
 @pytest.mark.parametrize(
     "asked",
-    [{"p": [0.0]}, {"budgets": [1]}, {"captions": [""]}, {"method": "magic"}],
+    [{"p": [0.0]}, {"budgets": [1]}, {"text": [""]}, {"method": "magic"}],
     ids=lambda asked: next(iter(asked)),
 )
 def test_what_cannot_be_computed_is_refused(explainer: IncrementalExplainer, asked: dict[str, Any]):

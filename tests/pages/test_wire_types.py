@@ -76,7 +76,7 @@ def test_what_a_widget_sends_has_these_types(monkeypatch: pytest.MonkeyPatch) ->
 def test_a_saved_page_has_these_types() -> None:
     explainer = IncrementalExplainer(tiny_game())
     explainer.extend(0.5, 2**11)
-    contents = saved(record(explainer, captions=["a red dog"], playground=True, progress=False))
+    contents = saved(record(explainer, text=["a red dog"], playground=True, progress=False))
     del contents["settings"]
     assert len(contents["snapshots"]) > 2
     assert mismatches(contents, saved_types.SavedContents) == []

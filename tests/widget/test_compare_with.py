@@ -111,7 +111,7 @@ def test_comparing_ends_by_unpinning_by_none_and_by_another_pin(widget: FixlipWi
 def test_a_page_has_the_paired_errors_of_its_captions(make_widget: Make) -> None:
     widget = make_widget(budget=2**14)
     assert widget.wait(SECONDS)
-    recording = widget.record(p=[0.5, 0.4], captions=["a cat next to a dog"], progress=False)
+    recording = widget.record(p=[0.5, 0.4], text=["a cat next to a dog"], progress=False)
     found = saved(recording)["differences"]
     b, other_p, a, _ = recording.explanations
     assert [(each["b"], each["a"]) for each in found] == [(0, 2), (1, 3), (2, 0), (3, 1)]

@@ -134,7 +134,7 @@ def test_a_saved_notebook_draws_the_same_regions_again(widget: FixlipWidget):
 
 def test_a_live_page_has_regions_and_masking_and_other_captions(tmp_path: Path):
     widget = made(masking="blur")
-    widget.to_html(tmp_path / "page.html", captions=["a cat's dinner"], p=[0.4], progress=False)
+    widget.to_html(tmp_path / "page.html", text=["a cat's dinner"], p=[0.4], progress=False)
     (saved,) = Page((tmp_path / "page.html").read_text("utf-8")).json("saved")
     assert saved["regions"]["paths"] == widget.scene["regions"]["paths"]
     assert "labels" not in saved["regions"]
