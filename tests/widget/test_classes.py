@@ -51,7 +51,7 @@ def explained() -> Any:
 
 
 def pages_in(path: Path) -> int:
-    return path.read_text(encoding="utf-8").count('data-fixlip="live"')
+    return path.read_text(encoding="utf-8").count('<div data-fixlip="live"')
 
 
 def choose(widget: FixlipWidget, *names: str) -> fx.Explanation:
