@@ -2,7 +2,6 @@
 
 import copy
 import json
-from types import SimpleNamespace
 
 import numpy as np
 import pytest
@@ -432,20 +431,20 @@ def of_transformers(kind, folder, **positions):
     pictures = transformers.CLIPImageProcessor(
         size={"shortest_edge": 64}, crop_size={"height": 64, "width": 64}, **positions
     )
-    return model, SimpleNamespace(
-        tokenizer=transformers.AutoTokenizer.from_pretrained(folder), image_processor=pictures
-    )
+    tokenizer = transformers.AutoTokenizer.from_pretrained(folder)
+    if kind in ("CLIP", "MetaClip2"):
+        tokenizer.model_input_names = ["input_ids", "attention_mask"]
+    processor = {"MetaClip2": "CLIP"}.get(kind, kind)
+    return model, getattr(transformers, f"{processor}Processor")(pictures, tokenizer)
 
 
 @pytest.mark.parametrize("kind", ["CLIP", "MetaClip2", "ChineseCLIP", "AltCLIP"])
 def test_the_value_is_that_of_the_processor_and_model_of_transformers(kind, tmp_path):
     model, processor = of_transformers(kind, tmp_path)
     caption = "a dog in the park"
-    inputs = dict(processor.tokenizer([caption], return_tensors="pt"))
-    inputs.pop("token_type_ids", None)
-    pixels = processor.image_processor(images=picture(), return_tensors="pt")["pixel_values"]
+    inputs = processor(text=[caption], images=picture(), return_tensors="pt")
     with torch.no_grad():
-        expected = float(model(pixel_values=pixels, **inputs).logits_per_image)
+        expected = float(model(**inputs).logits_per_image)
     game = VisionLanguageGame(load_model(model, processor=processor), picture(), caption)
     assert game.similarity == pytest.approx(expected, abs=1e-4)
 
