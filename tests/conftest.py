@@ -1,15 +1,24 @@
-"""Order of the tests: those that take longest first, so that neither worker waits for the other at the end."""
+"""Which worker runs which tests: files whose tests share something expensive go together, and the longest first.
+
+The worker of the browser's tests alone starts JupyterLab and a browser. Neither worker waits for the other at the end.
+"""
 
 from __future__ import annotations
 
 from pathlib import Path
+from typing import Any
 
 import pytest
 
-# Files and folders; the browser's tests follow each other, because a worker keeps its browser until they are done.
+TOGETHER = (
+    ("tests/e2e/",),
+    ("tests/estimators/test_coverage.py", "tests/estimators/test_contrast.py"),
+)
+"""Files and folders that one worker runs."""
 FIRST = (
     "e2e",
     "estimators/test_coverage.py",
+    "estimators/test_contrast.py",
     "test_notebooks.py",
     "pages/test_report_notebook.py",
     "test_doctor.py",
@@ -19,6 +28,21 @@ FIRST = (
     "pages/test_notebook.py",
     "demo/test_packaged_model.py",
 )
+"""Files and folders, the longest first."""
+
+
+@pytest.hookimpl(optionalhook=True)
+def pytest_xdist_make_scheduler(config: pytest.Config, log: Any) -> object | None:
+    """Give a worker whole files, with those of TOGETHER as one, for ``--dist loadfile``."""
+    if config.getoption("dist") != "loadfile":
+        return None
+    from xdist.scheduler import LoadFileScheduling
+
+    class Scheduling(LoadFileScheduling):
+        def _split_scope(self, nodeid: str) -> str:
+            return next((names[0] for names in TOGETHER if nodeid.startswith(names)), super()._split_scope(nodeid))
+
+    return Scheduling(config, log)
 
 
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:

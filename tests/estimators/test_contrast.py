@@ -4,10 +4,8 @@ import numpy as np
 import pytest
 import torch
 
-from fixlip_widgets import VisionLanguageGame, demo, load_model
 from fixlip_widgets.estimators.contrast import Match, contrast_errors, shares_units
 from fixlip_widgets.estimators.crossmodal_regression import regress
-from fixlip_widgets.estimators.masks import enumerate_masks
 from fixlip_widgets.estimators.standard_errors import standard_errors
 from tests.estimators.test_coverage import (
     IMAGE,
@@ -21,6 +19,8 @@ from tests.estimators.test_coverage import (
     encoder,
     everything,
     parts,
+    real_image,
+    real_text,
     sampled,
 )
 
@@ -89,15 +89,8 @@ def test_intervals_of_a_difference_cover_the_enumerated_truth(p, count, ridge):
 
 @pytest.fixture(scope="module")
 def captions():
-    """The packaged model on 3 × 4 patches with two captions of four tokens, with every mask encoded."""
-    scene, model = demo.scene("dog_and_banana"), load_model()
-    games = [
-        VisionLanguageGame(model, scene.image, text, grid=(3, 4))
-        for text in ("dog above a banana", "banana above a dog")
-    ]
-    assert all((game.n_image, game.n_text) == (N_IMAGE, N_TEXT) for game in games)
-    image = games[0].image_embeddings(enumerate_masks(N_IMAGE)).double().cpu()
-    return image, [game.text_embeddings(enumerate_masks(N_TEXT)).double().cpu() for game in games]
+    """Two captions of the packaged model's game, with every mask encoded."""
+    return real_image(), [real_text(caption) for caption in ("dog above a banana", "banana above a dog")]
 
 
 @pytest.mark.slow

@@ -120,17 +120,29 @@ def test_intervals_cover_the_enumerated_truth(p, image, count, ridge):
     assert_covered([covered(enumerated(image, p), found, errors) for found, errors, _ in results])
 
 
+def real_game_of(caption):
+    """Return the packaged model on 3 × 4 patches and a caption of four tokens."""
+    game = VisionLanguageGame(load_model(), demo.scene("dog_and_banana").image, caption, grid=(3, 4))
+    assert (game.n_image, game.n_text) == (N_IMAGE, N_TEXT)
+    return game
+
+
+@cache
+def real_image():
+    """Return the embeddings of all image masks, which do not depend on the caption."""
+    return real_game_of("dog next to banana").image_embeddings(enumerate_masks(N_IMAGE)).double().cpu()
+
+
+def real_text(caption):
+    """Return the embeddings of all text masks."""
+    return real_game_of(caption).text_embeddings(enumerate_masks(N_TEXT)).double().cpu()
+
+
 class RealGame:
-    """The packaged model on 3 × 4 patches and a caption of four tokens, with every mask encoded."""
+    """The packaged model's game, with every mask encoded."""
 
     def __init__(self):
-        scene = demo.scene("dog_and_banana")
-        game = VisionLanguageGame(load_model(), scene.image, "dog next to banana", grid=(3, 4))
-        assert (game.n_image, game.n_text) == (N_IMAGE, N_TEXT)
-        self.image, self.text = (
-            encode(enumerate_masks(n)).double().cpu()
-            for encode, n in ((game.image_embeddings, N_IMAGE), (game.text_embeddings, N_TEXT))
-        )
+        self.image, self.text = real_image(), real_text("dog next to banana")
 
     def everything(self, p):
         return everything(lambda masks: self.image, N_IMAGE, p), everything(lambda masks: self.text, N_TEXT, p)
