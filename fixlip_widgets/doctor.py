@@ -183,9 +183,9 @@ def _demo_model() -> Finding:
 
 def _front_end() -> Finding:
     folder = resources.files("fixlip_widgets") / "widget" / "static"
-    view, plotly = folder / "widget.js", folder / "plotly.js"
-    if view.is_file() and plotly.is_file():
-        sizes = [f"{len(file.read_bytes()) / 1e6:.1f} MB" for file in (view, plotly)]
-        return Finding("front end", "ok", f"{sizes[0]}, and {sizes[1]} of Plotly")
+    files = [folder / name for name in ("widget.js", "details.js", "plotly.js")]
+    if all(file.is_file() for file in files):
+        view, details, plotly = (len(file.read_bytes()) / 1e6 for file in files)
+        return Finding("front end", "ok", f"{view + details:.1f} MB, and {plotly:.1f} MB of Plotly")
     remedy = f"reinstall {DISTRIBUTION}; in a checkout: python -m pip install --editable ."
     return Finding("front end", "missing", "the widget's JavaScript has not been built", remedy)

@@ -48,7 +48,7 @@ def without_node(tmp_path_factory: pytest.TempPathFactory) -> dict[str, str]:
 
 def test_wheel_contains_front_end_demo_model_and_sprites(wheel: zipfile.ZipFile):
     names = wheel.namelist()
-    for name in ("loader.js", "widget.js", "gallery.js", "plotly.js", "offline.js"):
+    for name in ("loader.js", "widget.js", "details.js", "gallery.js", "plotly.js", "offline.js"):
         assert f"fixlip_widgets/widget/static/{name}" in names
     assert any(name.startswith("fixlip_widgets/demo/") and name.endswith(".safetensors") for name in names)
     assert any(name.startswith("fixlip_widgets/demo/") and name.endswith(".json") for name in names)

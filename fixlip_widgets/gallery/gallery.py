@@ -14,7 +14,7 @@ from fixlip_widgets.errors import FixlipError, InputError
 from fixlip_widgets.gallery import filters
 from fixlip_widgets.gallery.messages import Answers
 from fixlip_widgets.gallery.rows import columns
-from fixlip_widgets.pages.js_bundle import GALLERY, PLOTLY, VIEW, Bundle, built, model_id, shared_bundle
+from fixlip_widgets.pages.js_bundle import DETAILS, GALLERY, PLOTLY, VIEW, Bundle, built, code_for, model_id, shared_bundle
 from fixlip_widgets.pages.recordable import STILL_OF
 
 if TYPE_CHECKING:
@@ -63,6 +63,7 @@ class Gallery(anywidget.AnyWidget):
 
     bundle = t.Instance(Bundle).tag(sync=True, **ipywidgets.widget_serialization)
     viewer = t.Unicode(f"IPY_MODEL_{model_id(VIEW)}", read_only=True).tag(sync=True)
+    details = t.Unicode(f"IPY_MODEL_{model_id(DETAILS)}", read_only=True).tag(sync=True)
     plotly = t.Unicode(f"IPY_MODEL_{model_id(PLOTLY)}", read_only=True).tag(sync=True)
 
     sort = t.Unicode("least_support").tag(sync=True)
@@ -265,18 +266,15 @@ class Gallery(anywidget.AnyWidget):
     def _handle_custom_msg(self, content: Any, buffers: Any) -> None:
         """Answer a request of the view."""
         kind = content.get("type") if isinstance(content, dict) else None
-        codes = {"bundle": GALLERY, "viewer": VIEW, "plotly": PLOTLY}
+        codes = {"bundle": GALLERY, "viewer": VIEW, "details": DETAILS, "plotly": PLOTLY}
         try:
             if kind in codes:
-                self._send_code(kind, codes[kind], shares=content.get("shares") is True)
+                shares = content.get("shares") is True
+                if shares and kind == "viewer":
+                    shared_bundle(DETAILS)  # so that a saved notebook has both
+                self.send({"type": kind, "code": code_for(codes[kind], shares=shares)})
             else:
                 with self._lock:
                     self.send(*self._answers.answer(content, self.total))
         except (FixlipError, OSError) as error:
             self.send({"type": "refused", "name": str(kind)[:80], "message": str(error)})
-
-    def _send_code(self, kind: str, name: str, *, shares: bool) -> None:
-        """Share a part of the front end, or send it to hosts that cannot share models."""
-        if shares:
-            shared_bundle(name)
-        self.send({"type": kind, "code": "" if shares else built(name)})

@@ -9,7 +9,7 @@ from functools import cache
 from typing import Any, Literal, NamedTuple
 
 from fixlip_widgets.errors import FixlipError
-from fixlip_widgets.pages.js_bundle import GALLERY, PLOTLY, VIEW, built
+from fixlip_widgets.pages.js_bundle import DETAILS, GALLERY, PLOTLY, VIEW, built
 from fixlip_widgets.support.templates import render
 
 
@@ -56,7 +56,7 @@ def view(*, gallery: bool = False) -> str:
     """
     if "data-fixlip" not in built("offline.js"):
         raise FixlipError("The front end has not been built: run `python hatch_build.py` in the checkout.")
-    parts = {"code": VIEW, "plotly": PLOTLY, **({"gallery": GALLERY} if gallery else {})}
+    parts = {"code": VIEW, "details": DETAILS, "plotly": PLOTLY, **({"gallery": GALLERY} if gallery else {})}
     return script({name: built(file) for name, file in parts.items()}, "view")
 
 

@@ -9,8 +9,8 @@ from pathlib import Path
 import ipywidgets
 import traitlets as t
 
-VIEW, PLOTLY, GALLERY = "widget.js", "plotly.js", "gallery.js"
-"""Files of the view, of Plotly for its heatmap, and of the gallery."""
+VIEW, DETAILS, PLOTLY, GALLERY = "widget.js", "details.js", "plotly.js", "gallery.js"
+"""Files of the view, of what its simple level does not show, of Plotly for its heatmap, and of the gallery."""
 
 _STATIC = Path(__file__).parents[1] / "widget" / "static"
 _NOT_BUILT = """export default { render({ el }) {
@@ -54,3 +54,11 @@ def shared_bundle(name: str = VIEW) -> Bundle:
     if bundle is None or bundle.comm is None:
         bundle = _shared[name] = Bundle(code=built(name), model_id=model_id(name))
     return bundle
+
+
+def code_for(name: str, *, shares: bool) -> str:
+    """Return the text of a built file for hosts that cannot share models; else share it and return an empty string."""
+    if shares:
+        shared_bundle(name)
+        return ""
+    return built(name)

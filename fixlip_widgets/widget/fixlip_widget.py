@@ -15,7 +15,7 @@ from fixlip_widgets.explainers.class_explainer import ClassExplainer, caption_of
 from fixlip_widgets.explainers.classes import DEFAULT_MASKS
 from fixlip_widgets.explainers.registry import method as method_of
 from fixlip_widgets.pages import wire_format as wire
-from fixlip_widgets.pages.js_bundle import PLOTLY, Bundle, built, model_id, shared_bundle
+from fixlip_widgets.pages.js_bundle import DETAILS, PLOTLY, VIEW, Bundle, built, code_for, model_id, shared_bundle
 from fixlip_widgets.pages.provenance import Source
 from fixlip_widgets.pages.recordable import VIEW_SETTINGS
 from fixlip_widgets.pages.traits import SETTINGS, WidgetTraits
@@ -119,6 +119,7 @@ class FixlipWidget(WidgetTraits, anywidget.AnyWidget):
     _esm = built("loader.js")
 
     bundle = t.Instance(Bundle).tag(sync=True, **ipywidgets.widget_serialization)
+    details = t.Instance(Bundle).tag(sync=True, **ipywidgets.widget_serialization)
     plotly = t.Unicode(f"IPY_MODEL_{model_id(PLOTLY)}", read_only=True).tag(sync=True)
 
     def __init__(
@@ -179,7 +180,8 @@ class FixlipWidget(WidgetTraits, anywidget.AnyWidget):
         settings = {**defaults(len(first["scene"]["tokens"])), **settings}
         methods = ("banzhaf",) if self._classes is not None else None
         self._valid = first
-        super().__init__(bundle=shared_bundle(), options=wire.options(methods), **{**settings, **first})
+        codes = {"bundle": shared_bundle(), "details": shared_bundle(DETAILS)}
+        super().__init__(options=wire.options(methods), **codes, **{**settings, **first})
         self._valid = {}
         self._undo = Undo(screen)
         self._observe_settings()
@@ -452,25 +454,20 @@ class FixlipWidget(WidgetTraits, anywidget.AnyWidget):
         return self._checks.check(name, value, self.method)
 
     def _handle_custom_msg(self, content: Any, buffers: Any) -> None:
-        """Handle a message of the view, which asks for ``bundle`` or ``plotly`` if it cannot find their code."""
-        kind = content.get("type") if isinstance(content, dict) else None
+        """Handle a message of the view, which asks for a part of the front end if it cannot find its code."""
+        kind = str(content.get("type")) if isinstance(content, dict) else ""
+        codes = {"bundle": VIEW, "details": DETAILS, "plotly": PLOTLY}
         requests = {name: getattr(self, name) for name in ("run", "more", "cancel", "undo", "reset", "pin", "unpin")}
         requests["measure"] = self._measurements.request
-        requests["bundle"] = lambda: self.send({"type": "bundle", "code": self.bundle.code})
-        requests["plotly"] = lambda: self._send_plotly(shares=content.get("shares") is True)
         try:
-            if not isinstance(kind, str) or kind not in requests:
-                names = ", ".join(name for name in requests if name not in ("bundle", "plotly"))
-                raise InputError(f"There is no request {str(kind)[:80]!r}; choose one of {names}.")
-            requests[kind]()
+            if kind in codes:
+                self.send({"type": kind, "code": code_for(codes[kind], shares=content.get("shares") is True)})
+            elif kind in requests:
+                requests[kind]()
+            else:
+                raise InputError(f"There is no request {kind[:80]!r}; choose one of {', '.join(requests)}.")
         except InputError as error:
-            self._refuse(str(kind)[:80], str(error))
-
-    def _send_plotly(self, *, shares: bool) -> None:
-        """Answer the first heatmap of a page: share Plotly's code, or send it to hosts that cannot share models."""
-        if shares:
-            shared_bundle(PLOTLY)
-        self.send({"type": "plotly", "code": "" if shares else built(PLOTLY)})
+            self._refuse(kind[:80], str(error))
 
     def _refuse(self, name: str, sentence: str) -> None:
         self.send({"type": "refused", "name": name, "message": sentence})

@@ -9,6 +9,8 @@
 
 import type { RenderProps } from "@anywidget/types";
 import widget from "../src/index";
+import all from "../src/shell/All";
+import { details } from "../src/shell/details";
 import type { Setting, Traits } from "../src/wire/types";
 import { FakeKernel, OFFLINE, type State } from "./kernel";
 
@@ -111,6 +113,7 @@ const stored = JSON.parse(
   buffers,
 ) as State;
 const el = document.getElementById("view") as HTMLElement;
+details.value = all; // part of this page's own module
 document.body.dataset.jpThemeLight = String(asked.get("theme") !== "dark");
 const kernel = new FakeKernel(stored);
 const state = asked.get("state") ?? "";

@@ -3,3 +3,8 @@ declare module "*.css?raw" {
   const text: string;
   export default text;
 }
+
+interface ImportMeta {
+  /** Vite's: the modules whose paths match, by path. */
+  glob<Module>(patterns: readonly string[], options: object): Record<string, Module>;
+}

@@ -2,15 +2,18 @@
 
 import { afterEach, beforeEach, vi } from "vitest";
 import widget from "../src/index";
+import allControls from "../src/shell/All";
+import { details } from "../src/shell/details";
 import type { FakeModel } from "./fake";
 
 type Render = (given: { model: unknown; el: HTMLElement }) => () => void;
 
-const render = widget.render as unknown as Render;
+export const render = widget.render as unknown as Render;
 let cleanUps: (() => void)[] = [];
 
 beforeEach(() => {
   vi.useFakeTimers();
+  details.value = allControls;
 });
 
 afterEach(() => {

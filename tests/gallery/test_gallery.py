@@ -63,7 +63,7 @@ def test_the_view_changes_settings_and_nothing_else(gallery: fx.Gallery, monkeyp
 
 
 def test_every_trait_that_the_view_reads_has_a_type():
-    own = {"bundle", "viewer", "plotly", "kept"}
+    own = {"bundle", "viewer", "details", "plotly", "kept"}
     names = {name for name in fx.Gallery.class_own_traits(sync=True) if not name.startswith("_")}
     assert set(get_type_hints(wire_types.GalleryTraits)) == names - own
 

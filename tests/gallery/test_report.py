@@ -86,7 +86,7 @@ def test_the_command_writes_the_page(corpus: fx.Corpus, tmp_path: Path, capsys: 
     (saved,) = page.json("saved")
     assert saved["traits"]["total"] == 4
     assert len(saved["explanations"]) == 2
-    assert {"code", "plotly", "gallery"} == page.json("view")[0].keys()
+    assert {"code", "details", "plotly", "gallery"} == page.json("view")[0].keys()
     (policy,) = [
         attributes["content"] or ""
         for tag, attributes in page.elements

@@ -13,7 +13,7 @@ from ipywidgets.widgets.widget import _instances, _put_buffers, _remove_buffers
 
 from fixlip_widgets import FixlipWidget
 from fixlip_widgets.pages import wire_format as wires
-from fixlip_widgets.pages.js_bundle import PLOTLY, VIEW, built, shared_bundle
+from fixlip_widgets.pages.js_bundle import DETAILS, PLOTLY, VIEW, built, shared_bundle
 from tests.examples import dog_and_hydrant, random_explanation
 from tests.golden import tiny_clip
 from tests.widget.conftest import SECONDS, Wire, numbers
@@ -151,6 +151,7 @@ def test_progress_is_told_with_its_generation(
 def test_a_second_widget_adds_little_to_a_saved_notebook(widget: FixlipWidget) -> None:
     second = FixlipWidget.from_explanation(dog_and_hydrant())
     assert second.bundle is widget.bundle
+    assert second.details is widget.details
     plain, _, buffers = _remove_buffers(second.get_state())
     saved = len(json.dumps(plain, default=str)) + sum(4 * len(buffer) / 3 for buffer in buffers)
     assert saved < 150_000
@@ -173,7 +174,7 @@ def test_plotly_is_shared_when_a_view_first_asks_for_it(widget: FixlipWidget, wi
     assert _instances[name].get_state("code") == {"code": built(PLOTLY)}
 
 
-@pytest.mark.parametrize(("name", "file"), [("bundle", VIEW), ("plotly", PLOTLY)])
+@pytest.mark.parametrize(("name", "file"), [("bundle", VIEW), ("details", DETAILS), ("plotly", PLOTLY)])
 def test_the_kernel_sends_the_code_where_models_cannot_be_shared(
     name: str, file: str, widget: FixlipWidget, wire: Wire
 ) -> None:

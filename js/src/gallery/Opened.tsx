@@ -89,8 +89,8 @@ function Pair({ store, row }: { store: GalleryStore; row: number }) {
       (viewer) => {
         if (!gone) {
           close = viewer.render({
-            model: new OfflineModel(themed(message.saved as Saved, store), () =>
-              codeOf("plotly", model, store.host),
+            model: new OfflineModel(themed(message.saved as Saved, store), (part) =>
+              codeOf(part, model, store.host),
             ),
             el,
           });

@@ -1,5 +1,6 @@
 /** A gallery's model without a kernel: it answers from a saved page, in the kernel's messages. */
 
+import { LocalModel } from "../lib/local-model";
 import type { CodeMessage } from "../wire/code";
 import type { Refusal } from "../wire/types";
 import type { Request } from "./store";
@@ -11,41 +12,19 @@ import type {
   ThumbnailsMessage,
 } from "./types";
 
-type Handler = (message?: unknown, buffers?: readonly DataView[]) => void;
 type Answer = RowsMessage | ThumbnailsMessage | ExplanationMessage | Refusal | CodeMessage;
 
-/** Code that the page contains: the view of an explanation, and Plotly for its heatmap. */
-export type Codes = Readonly<Record<"viewer" | "plotly", string>>;
+/** Code that the page contains: the two parts of the view of an explanation, and Plotly for its heatmap. */
+export type Codes = Readonly<Record<"viewer" | "details" | "plotly", string>>;
 
-export class SavedGalleryModel {
+export class SavedGalleryModel extends LocalModel<GalleryTraits> {
   readonly #saved: SavedGallery;
   readonly #codes: Codes;
-  readonly #handlers = new Map<string, Set<Handler>>();
-  #traits: GalleryTraits;
 
   constructor(saved: SavedGallery, codes: Codes) {
+    super(saved.traits);
     this.#saved = saved;
     this.#codes = codes;
-    this.#traits = saved.traits;
-  }
-
-  get<Name extends keyof GalleryTraits>(name: Name): GalleryTraits[Name] {
-    return this.#traits[name];
-  }
-
-  set<Name extends keyof GalleryTraits>(name: Name, value: GalleryTraits[Name]): void {
-    if (this.#traits[name] !== value) {
-      this.#traits = { ...this.#traits, [name]: value };
-      this.#emit(`change:${name}`);
-    }
-  }
-
-  on(event: string, handler: Handler): void {
-    this.#handlers.set(event, (this.#handlers.get(event) ?? new Set()).add(handler));
-  }
-
-  off(event: string, handler: Handler): void {
-    this.#handlers.get(event)?.delete(handler);
   }
 
   save_changes(): void {
@@ -83,13 +62,7 @@ export class SavedGalleryModel {
   }
 
   #answer(message: Answer, buffers: readonly DataView[] = []): void {
-    this.#emit("msg:custom", message, buffers);
-  }
-
-  #emit(event: string, message?: Answer, buffers?: readonly DataView[]): void {
-    for (const handler of [...(this.#handlers.get(event) ?? [])]) {
-      handler(message, buffers);
-    }
+    this.emit("msg:custom", message, buffers);
   }
 }
 

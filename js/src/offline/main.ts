@@ -12,6 +12,8 @@ import type { Saved } from "./saved";
 
 interface View {
   readonly code: string;
+  /** Code of what the simple level does not show. */
+  readonly details: string;
   /** Code of Plotly, which runs when a heatmap is first shown. */
   readonly plotly: string;
   /** Code of galleries, in pages that have one. */
@@ -23,7 +25,7 @@ interface Widget {
 }
 
 interface GalleryWidget extends Widget {
-  savedModel(saved: unknown, codes: { readonly viewer: string; readonly plotly: string }): unknown;
+  savedModel(saved: unknown, codes: Readonly<Record<"viewer" | "details" | "plotly", string>>): unknown;
 }
 
 const NOT_STARTED = "This browser could not start the interactive view; here is a picture of it.";
@@ -37,10 +39,10 @@ async function begin(): Promise<void> {
     const gallery = kinds.has("gallery") ? await run<GalleryWidget>(view.gallery ?? "") : null;
     for (const place of places) {
       if (kindOf(place) === "gallery" && gallery) {
-        const codes = { viewer: view.code, plotly: view.plotly };
+        const codes = { viewer: view.code, details: view.details, plotly: view.plotly };
         start(place, gallery, gallery.savedModel(savedIn(place), codes));
       } else if (widget) {
-        start(place, widget, new OfflineModel(savedIn(place) as Saved, async () => view.plotly));
+        start(place, widget, new OfflineModel(savedIn(place) as Saved, async (part) => view[part]));
       }
       await new Promise(requestAnimationFrame); // the first view is usable before the last one is drawn
     }

@@ -5,8 +5,9 @@
  * once, and `save_changes` produces the answer.
  */
 
+import { LocalModel } from "../lib/local-model";
 import { captionOf } from "../model/classes";
-import type { CodeMessage } from "../wire/code";
+import type { CodeMessage, Part } from "../wire/code";
 import type { FromKernel, Pinned, Played, Setting, Shown, ToKernel, Traits, WireResult } from "../wire/types";
 import { candidatesOf, mapsOf, notRecorded, probabilitiesWithout } from "./classes";
 import { type GraphSettings, graphOf } from "./graph";
@@ -21,8 +22,6 @@ import {
 import { differenceOf, groupOf, predictionOf } from "./sums";
 import { History, RECORDED, type Settings } from "./undo";
 
-type Handler = (message?: unknown) => void;
-
 const RESULT: readonly Setting[] = ["p", "budget", "text", "chosen"];
 const FIXED: readonly Setting[] = ["method", "order", "stop_at", "classes"];
 const GRAPH: readonly Setting[] = ["top_k", "graph_layout", "graph_kind", "graph_sign"];
@@ -36,14 +35,16 @@ const SETTINGS: readonly Setting[] = [
   "shown",
   "compare_with",
 ];
+/** Parts of the front end that a view without a kernel asks for. */
+type OwnPart = Exclude<Part, "bundle" | "viewer">;
+export type Codes = (part: OwnPart) => Promise<string>;
+
 const DONE = { status: "done", live: false, autorun: true, error: "" } as const;
 
-export class OfflineModel {
+export class OfflineModel extends LocalModel<Traits> {
   readonly #saved: Saved;
-  readonly #plotly: () => Promise<string>;
-  readonly #handlers = new Map<string, Set<Handler>>();
+  readonly #codes: Codes;
   readonly #first: Settings;
-  #state: Traits;
   /** Settings at the last answer; different values are requests of a view. */
   #answered: Settings;
   #shown: Snapshot;
@@ -52,44 +53,25 @@ export class OfflineModel {
   #pinned: (Pinned & { readonly snapshot: Snapshot }) | null = null;
   readonly #history = new History();
 
-  /** @param plotly returns the code of Plotly. */
-  constructor(saved: Saved, plotly: () => Promise<string> = async () => "") {
-    this.#plotly = plotly;
+  /** @param codes returns the code of a part of the front end. */
+  constructor(saved: Saved, codes: Codes = async () => "") {
+    super({ ...defaults(saved), ...saved.settings, ...DONE } as Traits);
+    this.#codes = codes;
     const [first] = saved.snapshots;
     if (!first) {
       throw new Error("The page contains no explanation.");
     }
     this.#saved = saved;
-    this.#state = { ...defaults(saved), ...saved.settings, ...DONE } as Traits;
-    this.#budget = this.#state.budget;
-    this.#shown = this.#nearest(this.#state) ?? first;
+    this.#budget = this.state.budget;
+    this.#shown = this.#nearest(this.state) ?? first;
     this.#answered = {};
     this.#show(this.#shown);
     this.#first = this.#answered = this.#settings();
   }
 
-  get<Name extends keyof Traits>(name: Name): Traits[Name] {
-    return this.#state[name];
-  }
-
-  set<Name extends keyof Traits>(name: Name, value: Traits[Name]): void {
-    if (this.#state[name] !== value) {
-      this.#state = { ...this.#state, [name]: value };
-      this.#emit(`change:${name}`);
-    }
-  }
-
-  on(event: string, handler: Handler): void {
-    this.#handlers.set(event, (this.#handlers.get(event) ?? new Set()).add(handler));
-  }
-
-  off(event: string, handler: Handler): void {
-    this.#handlers.get(event)?.delete(handler);
-  }
-
   save_changes(): void {
     const before = this.#answered;
-    const asked = SETTINGS.filter((name) => this.#state[name] !== before[name]);
+    const asked = SETTINGS.filter((name) => this.state[name] !== before[name]);
     const refused = asked.filter((name) => !this.#answer(name));
     for (const name of refused) {
       this.set(name, before[name] as never);
@@ -99,9 +81,10 @@ export class OfflineModel {
     this.set("undoable", this.#history.words);
   }
 
-  send(request: ToKernel | { readonly type: "plotly" }): void {
+  send(request: ToKernel | { readonly type: OwnPart }): void {
     const answers: Partial<Record<typeof request.type, () => void>> = {
-      plotly: () => void this.#plotly().then((code) => this.#emit("msg:custom", { type: "plotly", code })),
+      details: () => void this.#sendCode("details"),
+      plotly: () => void this.#sendCode("plotly"),
       undo: () => this.#undo(),
       reset: () => this.#reset(),
       pin: () => this.#pin(),
@@ -124,8 +107,8 @@ export class OfflineModel {
     } else if (name === "removed") {
       this.#play();
     } else if (name === "compare_with") {
-      return this.#compareWith(this.#state.compare_with);
-    } else if (name === "shown" && !this.#of(this.#state.shown)) {
+      return this.#compareWith(this.state.compare_with);
+    } else if (name === "shown" && !this.#of(this.state.shown)) {
       return this.#refuse(name, "There is no pinned explanation to compare with; pin one first.");
     } else if (name === "shown") {
       this.#updateShown();
@@ -137,11 +120,11 @@ export class OfflineModel {
 
   /** Show the explanation for a new setting; return false if there is none. */
   #explain(name: Setting): boolean {
-    this.#budget = name === "budget" ? this.#state.budget : this.#budget;
-    const text = name === "chosen" ? captionOf(this.#state.chosen) : this.#state.text;
-    const snapshot = this.#nearest({ ...this.#state, text });
+    this.#budget = name === "budget" ? this.state.budget : this.#budget;
+    const text = name === "chosen" ? captionOf(this.state.chosen) : this.state.text;
+    const snapshot = this.#nearest({ ...this.state, text });
     if (!snapshot) {
-      return this.#refuse(name, notRecorded(name, this.#state, this.#saved));
+      return this.#refuse(name, notRecorded(name, this.state, this.#saved));
     }
     this.#show(snapshot);
     return true;
@@ -159,7 +142,7 @@ export class OfflineModel {
   }
 
   #show(snapshot: Snapshot): void {
-    const generation = (this.#state.generation ?? 0) + 1;
+    const generation = (this.state.generation ?? 0) + 1;
     const caption = this.#caption(snapshot);
     const players = this.#saved.grid[0] * this.#saved.grid[1] + caption.tokens.length;
     const exists = (player: number) => player < players;
@@ -168,14 +151,14 @@ export class OfflineModel {
     this.set("p", snapshot.p);
     this.set("budget", snapshot.budget);
     this.set("text", caption.text);
-    this.set("scene", { ...this.#state.scene, tokens: caption.tokens });
+    this.set("scene", { ...this.state.scene, tokens: caption.tokens });
     const choice = this.#saved.classes?.choices.find((each) => captionOf(each) === caption.text);
-    if (choice && captionOf(this.#state.chosen) !== caption.text) {
+    if (choice && captionOf(this.state.chosen) !== caption.text) {
       this.set("chosen", choice);
     }
     this.set("class_maps", mapsOf(this.#saved, snapshot, generation));
-    this.set("selection", kept(this.#state.selection, exists));
-    this.set("removed", kept(this.#state.removed, exists));
+    this.set("selection", kept(this.state.selection, exists));
+    this.set("removed", kept(this.state.removed, exists));
     this.set("offline", offline(this.#saved, snapshot));
     this.set("result", resultOf(snapshot, generation));
     this.set("examples", snapshot.examples);
@@ -187,15 +170,15 @@ export class OfflineModel {
   }
 
   #draw(): void {
-    const shown = this.#of(this.#state.shown) ?? this.#result();
-    const snapshot = this.#state.shown === "pinned" ? (this.#pinned?.snapshot ?? this.#shown) : this.#shown;
-    const settings: GraphSettings = this.#state;
+    const shown = this.#of(this.state.shown) ?? this.#result();
+    const snapshot = this.state.shown === "pinned" ? (this.#pinned?.snapshot ?? this.#shown) : this.#shown;
+    const settings: GraphSettings = this.state;
     const drawn = graphOf(shown, settings, this.#caption(snapshot), snapshot.places);
-    this.set("graph_data", { ...drawn, generation: this.#state.generation, shown: this.#state.shown });
+    this.set("graph_data", { ...drawn, generation: this.state.generation, shown: this.state.shown });
   }
 
   #play(): void {
-    const { removed } = this.#state;
+    const { removed } = this.state;
     this.set("played", removed.length > 0 ? this.#played(removed) : null);
   }
 
@@ -205,7 +188,7 @@ export class OfflineModel {
     const result = this.#result();
     const prediction = result.in_logits === false ? null : predictionOf(result, removed);
     const why = value === null ? this.#saved.why : "";
-    const played = { generation: this.#state.generation, removed, value, prediction, picture: null, why };
+    const played = { generation: this.state.generation, removed, value, prediction, picture: null, why };
     return this.#saved.classes
       ? { ...played, probabilities: probabilitiesWithout(this.#saved, removed) }
       : played;
@@ -235,14 +218,14 @@ export class OfflineModel {
     }
     this.#follow();
     this.#compare();
-    this.set("shown", this.#state.difference ? "difference" : this.#state.shown);
+    this.set("shown", this.state.difference ? "difference" : this.state.shown);
     this.#updateShown();
     return true;
   }
 
   /** Pin the recorded explanation of the caption to compare with that is nearest to the shown one, if there is one. */
   #follow(): void {
-    const caption = this.#state.compare_with;
+    const caption = this.state.compare_with;
     const { p, budget } = this.#shown;
     const snapshot = caption == null ? null : this.#nearest({ text: caption, p }, budget);
     if (snapshot) {
@@ -281,13 +264,13 @@ export class OfflineModel {
   #updateShown(): void {
     this.#draw();
     this.#group();
-    const { shown, generation } = this.#state;
+    const { shown, generation } = this.state;
     const of = { current: this.#shown, pinned: this.#pinned?.snapshot, difference: null }[shown];
     this.set("subsets", of?.subsets ? { ...of.subsets, generation, shown } : null);
   }
 
   #group(): void {
-    const { shown, selection, generation } = this.#state;
+    const { shown, selection, generation } = this.state;
     const group = groupOf(this.#of(shown) ?? this.#result(), selection, shown);
     this.set("group", group && { ...group, generation });
   }
@@ -312,15 +295,15 @@ export class OfflineModel {
 
   /** Set the recorded settings among `settings`, with one answer for all of them. */
   #apply(settings: Settings): void {
-    const changed = RECORDED.filter((name) => name in settings && settings[name] !== this.#state[name]);
+    const changed = RECORDED.filter((name) => name in settings && settings[name] !== this.state[name]);
     for (const name of changed) {
       this.set(name, settings[name] as never);
     }
     if (RESULT.some((name) => changed.includes(name))) {
       if (!changed.includes("p") && !changed.includes("text")) {
-        this.#budget = this.#state.budget;
+        this.#budget = this.state.budget;
       }
-      this.#show(this.#nearest(this.#state) ?? this.#shown);
+      this.#show(this.#nearest(this.state) ?? this.#shown);
     } else {
       this.#draw();
     }
@@ -328,15 +311,15 @@ export class OfflineModel {
   }
 
   #settings(): Settings {
-    return Object.fromEntries(SETTINGS.map((name) => [name, this.#state[name]]));
+    return Object.fromEntries(SETTINGS.map((name) => [name, this.state[name]]));
   }
 
   #result(): WireResult {
-    return this.#state.result as WireResult;
+    return this.state.result as WireResult;
   }
 
   #of(shown: Shown): WireResult | null {
-    const { pinned, difference } = this.#state;
+    const { pinned, difference } = this.state;
     return { current: this.#result(), pinned: pinned?.result, difference: difference?.result }[shown] ?? null;
   }
 
@@ -345,14 +328,16 @@ export class OfflineModel {
   }
 
   #refuse(name: string, message: string): false {
-    this.#emit("msg:custom", { type: "refused", name, message } satisfies FromKernel);
+    this.#send({ type: "refused", name, message } satisfies FromKernel);
     return false;
   }
 
-  #emit(event: string, message?: FromKernel | CodeMessage): void {
-    for (const handler of [...(this.#handlers.get(event) ?? [])]) {
-      handler(message);
-    }
+  async #sendCode(type: OwnPart): Promise<void> {
+    this.#send({ type, code: await this.#codes(type) });
+  }
+
+  #send(message: FromKernel | CodeMessage): void {
+    this.emit("msg:custom", message);
   }
 }
 

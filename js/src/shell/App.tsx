@@ -23,7 +23,7 @@
  *   `[data-sort=name|value|certainty|size]`, `[data-subset-value]`, `[data-group=total|within]`.
  * - `input[id$="-p"]`, `input[id$="-budget"]` (exponent of two), `input[id$="-top"]` — the sliders.
  * - `.fx-sides figure` — A, B and B − A side by side: `data-side` (a, b, difference), `data-values` (of the image players).
- * - `[data-action=run|more|cancel|undo|reset|retry|pin|unpin|compare-with|apply-comparison|cancel-comparison|beside|back|measure|stop-measuring|show-cross|download|load-plotly|copy-code|provenance|examples|apply-caption|keep-caption]`,
+ * - `[data-action=run|more|cancel|undo|reset|retry|pin|unpin|compare-with|apply-comparison|cancel-comparison|beside|back|measure|stop-measuring|show-cross|download|load-plotly|load-details|copy-code|provenance|examples|apply-caption|keep-caption]`,
  *   `[data-view=graph|heatmap|maps|waterfall|table]`, `[data-panel=trust|faithfulness|examples|settings]`
  *   (`aria-expanded`),
  *   `[data-setting=graph_kind|graph_layout|palette|theme|method|order|stop_at|text|compare_with]`,
@@ -34,22 +34,20 @@
  *   `.fx-notice[data-kind=refusal|error|silent]`, `[data-caveat=identified]`.
  */
 
-import { useState } from "preact/hooks";
-import type { Sides as SidesOf } from "../model/sides";
-import { type PanelName, Panels, refusalsIn } from "../panels/Panels";
+import { useLayoutEffect, useRef, useState } from "preact/hooks";
+import { dressIn } from "../lib/sheets";
+import type { PanelName } from "../panels/Panels";
 import { Hiding, refusalsOfHiding } from "../scene/Hiding";
 import { Legend } from "../scene/Legend";
 import { Stage } from "../scene/Stage";
 import type { Store } from "../state/store";
-import { Notices } from "../ui/Notices";
+import { Notice, Notices } from "../ui/Notices";
 import { ClassMaps } from "../views/maps/ClassMaps";
-import { Sides } from "../views/sides/Sides";
-import { Views } from "../views/Views";
 import { CLASS_REFUSALS, Classes } from "./Classes";
-import { Controls, KeepProbability } from "./Controls";
+import { type Details, type Loading, useDetails } from "./details";
 import { Finding } from "./Finding";
-import { Footer } from "./Footer";
 import { Bar, Header, TrustWord } from "./Header";
+import { KeepProbability } from "./KeepProbability";
 
 export function App({ store }: { store: Store }) {
   const { generation, p, budget, selection, text, theme, top_k } = store.wire;
@@ -58,8 +56,18 @@ export function App({ store }: { store: Store }) {
   const current = store.wire.result.value;
   const shown = store.view.explanation.value;
   const ofClasses = store.wire.candidates.value !== null;
+  const all = store.view.level.value === "all";
+  const needed = all || store.wire.pinned.value !== null;
+  const loading = useDetails(store, needed);
+  const details = loading.module;
+  const root = useRef<HTMLElement>(null);
+  useLayoutEffect(
+    () => (details && root.current ? dressIn(details.css, root.current) : undefined),
+    [details],
+  );
   return (
     <section
+      ref={root}
       class="fixlip"
       aria-label={
         ofClasses
@@ -97,29 +105,55 @@ export function App({ store }: { store: Store }) {
       <Classes store={store} />
       <Notices
         store={store}
-        elsewhere={[...refusalsIn(open), ...refusalsOfHiding(store), ...(ofClasses ? CLASS_REFUSALS : [])]}
+        elsewhere={[
+          ...(details?.refusalsIn(open) ?? []),
+          ...refusalsOfHiding(store),
+          ...(ofClasses ? CLASS_REFUSALS : []),
+        ]}
       />
-      {store.view.level.value === "simple" ? (
-        <Simple store={store} />
+      {needed && !details && <Waiting loading={loading} />}
+      {all && details ? (
+        <details.All store={store} open={open} toggle={toggle} />
       ) : (
-        <All store={store} open={open} toggle={toggle} />
+        <Simple store={store} details={details} />
       )}
     </section>
   );
 }
 
+/** What is not here yet, or could not be loaded; the simple level is shown meanwhile. */
+function Waiting({ loading }: { loading: Loading }) {
+  return loading.failed ? (
+    <Notice kind="error" text={MISSING}>
+      <button type="button" class="fx-button" data-action="load-details" onClick={loading.retry}>
+        Try again
+      </button>
+    </Notice>
+  ) : (
+    <p class="fx-hint fx-waiting" role="status">
+      Loading the other views and controls …
+    </p>
+  );
+}
+
+const MISSING =
+  "The other views and controls could not be loaded: they were not saved with this notebook, or the kernel did not send them. Run the cell again if a new attempt fails too.";
+
 /** Number of maps of classes at the simple level. */
 const FEW_MAPS = 8;
 
 /** The simple level: the picture with the words, and beside it the finding, how far to trust it, and p. */
-function Simple({ store }: { store: Store }) {
-  const { live, offline } = store.wire;
-  const sides = besides(store);
-  if (sides) {
+function Simple({ store, details }: { store: Store; details: Details | null }) {
+  const { live, offline, pinned } = store.wire;
+  const sides = store.view.sideBySide.value;
+  const finding = (
+    <Finding store={store}>{details && pinned.value && <details.Compare store={store} />}</Finding>
+  );
+  if (details && sides) {
     return (
       <>
-        <Finding store={store} />
-        <Sides store={store} of={sides} />
+        {finding}
+        <details.Sides store={store} of={sides} />
       </>
     );
   }
@@ -130,7 +164,7 @@ function Simple({ store }: { store: Store }) {
         <Legend store={store} />
       </section>
       <div class="fx-told">
-        <Finding store={store} />
+        {finding}
         <TrustWord store={store} name="Trust in this explanation" />
         {(live.value || offline.value) && <KeepProbability store={store} />}
         {store.wire.candidates.value && <ClassMaps store={store} most={FEW_MAPS} />}
@@ -139,46 +173,6 @@ function Simple({ store }: { store: Store }) {
       <Hiding store={store} />
     </div>
   );
-}
-
-interface AllProps {
-  readonly store: Store;
-  readonly open: PanelName | null;
-  readonly toggle: (name: PanelName) => void;
-}
-
-/** Everything below the header. */
-function All({ store, open, toggle }: AllProps) {
-  const { live, offline } = store.wire;
-  const sides = besides(store);
-  return (
-    <>
-      {(live.value || offline.value) && (
-        <Controls store={store} examples={open === "examples"} toggleExamples={() => toggle("examples")} />
-      )}
-      <Finding store={store} />
-      {sides ? (
-        <Sides store={store} of={sides} />
-      ) : (
-        <div class="fx-body" aria-busy={store.view.stale.value}>
-          <section class="fx-scene" aria-label="Image and caption">
-            <Stage store={store} />
-            <Legend store={store} />
-            <Hiding store={store} />
-          </section>
-          <Views store={store} />
-        </div>
-      )}
-      <Panels store={store} open={open} toggle={toggle} />
-      <Footer store={store} />
-    </>
-  );
-}
-
-/** Return A, B and B − A if they are to be side by side, else null. */
-function besides(store: Store): SidesOf | null {
-  const { beside, shown, sides } = store.view;
-  return beside.value && shown.value === "difference" ? sides.value : null;
 }
 
 /** Return whether a key is Ctrl+Z or Cmd+Z outside text fields. */

@@ -152,7 +152,7 @@ function Pinned({ store }: { store: Store }) {
     return null;
   }
   const differs = !result.value || haveOneUnit(result.value, a.result);
-  const { shown, beside } = store.view;
+  const { shown, beside, sideBySide } = store.view;
   const chips = [
     {
       value: "pinned",
@@ -193,10 +193,10 @@ function Pinned({ store }: { store: Store }) {
           type="button"
           class="fx-link"
           data-action="beside"
-          aria-pressed={beside.value && shown.value === "difference"}
+          aria-pressed={sideBySide.value !== null}
           title="A, B and B − A as three pictures"
           onClick={() => {
-            beside.value = !(beside.value && shown.value === "difference");
+            beside.value = sideBySide.value === null;
             if (beside.value) {
               store.commit("shown", "difference");
             }

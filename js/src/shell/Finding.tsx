@@ -1,9 +1,15 @@
-/** The finding in a few sentences, and the choice of the explanation to compare. */
+/** The finding in a few sentences. */
 
+import type { ComponentChildren } from "preact";
 import type { Store } from "../state/store";
-import { Compare } from "./Compare";
 
-export function Finding({ store }: { store: Store }) {
+interface FindingProps {
+  readonly store: Store;
+  /** The choice of the explanation to compare, if any. */
+  readonly children?: ComponentChildren;
+}
+
+export function Finding({ store, children }: FindingProps) {
   const more = store.view.level.value === "all";
   return (
     <div class="fx-finding">
@@ -22,7 +28,7 @@ export function Finding({ store }: { store: Store }) {
       <span class="fx-hidden" role="status">
         {store.wire.selection.value.length > 0 ? finding(store) : ""}
       </span>
-      {(store.view.level.value === "all" || store.wire.pinned.value) && <Compare store={store} />}
+      {children}
     </div>
   );
 }

@@ -51,6 +51,8 @@ export interface ViewState {
   readonly sides: ReadonlySignal<Sides | null>;
   /** Whether A and B are beside B − A wherever that is shown. */
   readonly beside: Signal<boolean>;
+  /** `sides` if the three are on screen, else null. */
+  readonly sideBySide: ReadonlySignal<Sides | null>;
   /** Players whose interactions give the colours: the selected ones, else the hovered one, else none. */
   readonly active: ReadonlySignal<readonly number[]>;
   readonly board: ReadonlySignal<Board>;
@@ -163,6 +165,7 @@ export function createView({ wire, pending, refusal }: Connection, releases: (()
     compared,
     sides,
     beside,
+    sideBySide: computed(() => (beside.value && shown.value === "difference" ? sides.value : null)),
     active,
     board,
     outlines: computed(() => outlinesOf(wire.scene.value)),

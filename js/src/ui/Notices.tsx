@@ -82,7 +82,7 @@ interface NoticeProps {
   readonly children?: ComponentChildren;
 }
 
-function Notice({ kind, text, children }: NoticeProps) {
+export function Notice({ kind, text, children }: NoticeProps) {
   return (
     <div class="fx-notice" data-kind={kind} role="alert">
       <span>{text}</span>

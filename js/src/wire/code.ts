@@ -7,13 +7,13 @@
 import type { AnyModel, Host } from "@anywidget/types";
 
 /**
- * The widget's own view; Plotly for the heatmap, and in a gallery the view of an explanation, which the kernel shares
- * when they are first needed.
+ * The widget's own view, and what its simple level does not show; Plotly for the heatmap, and in a gallery the view of
+ * an explanation, which the kernel shares when they are first needed.
  */
-export type Part = "bundle" | "plotly" | "viewer";
+export type Part = "bundle" | "details" | "plotly" | "viewer";
 
 /** For each part, `IPY_MODEL_` and the id of the model that holds its code; the id is a hash of the code. */
-export type References = Readonly<Record<"bundle" | "plotly", string>> & { readonly viewer?: string };
+export type References = { readonly [Name in Part]?: string };
 
 export interface CodeMessage {
   readonly type: Part;
@@ -42,14 +42,10 @@ export function loadPart<Kind>(part: Part, model: Model, host: Host | undefined)
   return module as Promise<Kind>;
 }
 
-/** Return the default export of a module, given its source code. */
+/** Return the default export of a module, given its source code. Its URL stays valid for modules that import it. */
 export async function run<Kind>(code: string): Promise<Kind> {
   const url = URL.createObjectURL(new Blob([code], { type: "text/javascript" }));
-  try {
-    return ((await import(url)) as { default: Kind }).default;
-  } finally {
-    URL.revokeObjectURL(url);
-  }
+  return ((await import(url)) as { default: Kind }).default;
 }
 
 /** Return the source code of a part. */

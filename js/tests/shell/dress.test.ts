@@ -25,6 +25,21 @@ function put(into: Node): HTMLElement {
   return into.appendChild(document.createElement("div"));
 }
 
+/** Sheets of the view; the gallery's own one adjusts rules of others. */
+const SHEETS = import.meta.glob<string>(["../../src/**/*.css", "!../../src/gallery/*.css"], {
+  query: "?raw",
+  import: "default",
+  eager: true,
+});
+
+it("gives each class its rules in one sheet", () => {
+  const classes = Object.values(SHEETS).flatMap((css) => [
+    ...new Set([...css.matchAll(/^ {2}\.(fx-[a-z-]+) \{/gm)].map(([, name]) => name)),
+  ]);
+  expect(classes.length).toBeGreaterThan(50);
+  expect(classes.filter((name, index) => classes.indexOf(name) !== index)).toEqual([]);
+});
+
 describe("the style sheet", () => {
   it("is adopted once by a document, beside what is there already", () => {
     const theirs = new CSSStyleSheet();

@@ -1,42 +1,7 @@
-import { afterEach, beforeEach, describe, expect, it, vi } from "vitest";
-import widget from "../../src/index";
+import { describe, expect, it, vi } from "vitest";
 import { createStore } from "../../src/state/store";
 import { FakeModel, traits, wireResult } from "../fake";
-
-type Render = (given: { model: unknown; el: HTMLElement }) => () => void;
-
-const render = widget.render as unknown as Render;
-let cleanUps: (() => void)[] = [];
-
-async function shown(model: FakeModel): Promise<HTMLElement> {
-  const el = document.createElement("div");
-  document.body.append(el);
-  cleanUps.push(render({ model, el }));
-  await settled();
-  return el.querySelector(".fixlip") as HTMLElement;
-}
-
-/** Preact draws in microtasks and, for effects, after a frame. */
-async function settled(): Promise<void> {
-  await vi.advanceTimersByTimeAsync(50);
-}
-
-function all(view: HTMLElement, selector: string): HTMLElement[] {
-  return [...view.querySelectorAll<HTMLElement>(selector)];
-}
-
-beforeEach(() => {
-  vi.useFakeTimers();
-});
-
-afterEach(() => {
-  for (const cleanUp of cleanUps) {
-    cleanUp();
-  }
-  cleanUps = [];
-  document.body.replaceChildren();
-  vi.useRealTimers();
-});
+import { all, render, settled, shown } from "../mount";
 
 describe("the store", () => {
   it("drops results that are older than what is shown", () => {
