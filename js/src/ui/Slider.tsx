@@ -115,7 +115,7 @@ export function Slider(props: SliderProps) {
         </div>
       )}
       {marks.length > 0 && idle === "" && (
-        <div class="fx-marks">
+        <div class="fx-slider-marks">
           {marks.map((mark) => (
             <button
               key={mark.value}
