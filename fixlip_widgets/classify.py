@@ -9,7 +9,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from fixlip_widgets.errors import InputError
-from fixlip_widgets.support.command_line import whole_number
+from fixlip_widgets.support.command_line import add_model_arguments, whole_number
 from fixlip_widgets.support.files import check_place, replacing
 
 if TYPE_CHECKING:
@@ -42,10 +42,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
         metavar="FILE",
         help="write a page (.html), every value of every class (.csv), or the picture of the best class (.png, .svg)",
     )
-    parser.add_argument("--model", help="open_clip name or configuration file (default: the packaged demo model)")
-    parser.add_argument("--pretrained", metavar="TAG", help="open_clip tag or safetensors file")
-    parser.add_argument("--device", help="cpu, cuda, cuda:1 … (default: cuda if available)")
-    parser.add_argument("--precision", help="float32, bfloat16, float16 or auto (bfloat16 if clearly faster)")
+    add_model_arguments(parser)
     parser.add_argument("--regions", type=int, metavar="N", help="use N superpixels instead of the encoder's patches")
     parser.add_argument("--masking", help="how patches are removed: zero (default), mean, blur or remove")
     parser.add_argument("--masks", help="how masks are drawn at p = 0.5: orthogonal (default) or random")

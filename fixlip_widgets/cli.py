@@ -16,7 +16,7 @@ from typing import TYPE_CHECKING, Any
 
 from fixlip_widgets._version import __version__
 from fixlip_widgets.errors import FixlipError, FixlipWarning, InputError
-from fixlip_widgets.support.command_line import grid_sides, whole_number
+from fixlip_widgets.support.command_line import add_model_arguments, grid_sides, whole_number
 
 if TYPE_CHECKING:
     from fixlip_widgets import Explanation
@@ -144,10 +144,7 @@ def _add_explain(parser: argparse.ArgumentParser) -> None:
         "--level", choices=("simple", "all"), help="how much the report shows (default: the reader's choice)"
     )
     parser.add_argument("--json", action="store_true", help="print the whole explanation as JSON")
-    parser.add_argument("--model", help="open_clip name or configuration file (default: the packaged demo model)")
-    parser.add_argument("--pretrained", metavar="TAG", help="open_clip tag or safetensors file")
-    parser.add_argument("--device", help="cpu, cuda, cuda:1 … (default: cuda if available)")
-    parser.add_argument("--precision", help="float32, bfloat16, float16 or auto (bfloat16 if clearly faster)")
+    add_model_arguments(parser)
     parser.add_argument(
         "--quick-gelu",
         action=argparse.BooleanOptionalAction,

@@ -9,12 +9,18 @@ from fixlip_widgets.corpus.explain import explain_corpus
 from fixlip_widgets.corpus.pairs import DEMO
 from fixlip_widgets.corpus.settings import DEFAULT_BUDGET
 from fixlip_widgets.errors import InputError
-from fixlip_widgets.support.command_line import grid_sides, whole_number
+from fixlip_widgets.support.command_line import (
+    add_engine_arguments,
+    add_model_arguments,
+    add_row_arguments,
+    grid_sides,
+    whole_number,
+)
 
 _SETTINGS = ("p", "budget", "seed", "grid", "regions", "words", "masking", "masks", "check")
 _LOADING = ("model", "pretrained", "device", "precision")
 _DATA = ("image_column", "caption_column", "scenes")
-_ENGINE = ("engine", "workers", "gpus_per_worker")
+_ENGINE = ("engine", "workers", "gpus_per_worker", "retry_failed")
 _OPTIONS = (*_SETTINGS, *_LOADING, *_DATA, *_ENGINE)
 """Options passed to :func:`fixlip_widgets.explain_corpus` under the same names; omitted ones keep its defaults."""
 
@@ -34,13 +40,8 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
         "webdataset .tar shards, such as 'shards/{000..099}.tar'",
     )
     parser.add_argument("--out", type=Path, required=True, metavar="FOLDER", help="folder of the explanations")
-    parser.add_argument("--image-column", metavar="NAME", help="column of images (default: image)")
-    parser.add_argument("--caption-column", metavar="NAME", help="column of captions (default: caption)")
-    parser.add_argument("--scenes", type=int, help="number of demo scenes per number of objects (default: 200)")
-    parser.add_argument("--model", help="open_clip name or configuration file (default: the packaged demo model)")
-    parser.add_argument("--pretrained", metavar="TAG", help="open_clip tag or safetensors file")
-    parser.add_argument("--device", help="cpu, cuda, cuda:1 … (default: cuda if available)")
-    parser.add_argument("--precision", help="float32, bfloat16, float16 or auto (bfloat16 if clearly faster)")
+    add_row_arguments(parser)
+    add_model_arguments(parser)
     parser.add_argument("--p", type=float, help="probability that a mask keeps a patch or token, in (0, 1)")
     parser.add_argument(
         "--budget",
@@ -61,20 +62,11 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
         help="do not compare complete pairs with the model's own forward pass",
     )
     add_engine_arguments(parser)
-
-
-def add_engine_arguments(parser: argparse.ArgumentParser) -> None:
-    """Add the options that select where the pairs are computed."""
-    parser.add_argument(
-        "--engine",
-        choices=("local", "ray"),
-        help="local: this machine (default); ray: the cluster at RAY_ADDRESS, or one that is started here",
-    )
     parser.add_argument(
         "--workers", type=int, metavar="N", help="number of Ray actors (default: one a GPU, or one a CPU without GPUs)"
     )
     parser.add_argument(
-        "--gpus-per-worker", type=float, metavar="SHARE", help="GPUs of each actor, such as 0.25 (default: 1 if any)"
+        "--retry-failed", action="store_true", help="explain pairs that failed before again, and replace their rows"
     )
 
 

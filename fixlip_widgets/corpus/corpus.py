@@ -30,8 +30,8 @@ _ROWS = 10
 class Corpus:
     """Explanations of many pairs, from :func:`fixlip_widgets.explain_corpus`.
 
-    Rows are in the order in which they were finished. They are never changed, so that positions stay the same while
-    the folder grows.
+    Rows are in the order in which they were finished, and keep their positions while the folder grows. Only the rows of
+    failed pairs are replaced, if these are explained again.
 
     Args:
         folder: The folder.
@@ -105,9 +105,7 @@ class Corpus:
         new = self._reader.table.iloc[self._seen :]
         if self._rows is not None and self._query is not None and len(new):
             self._rows += [self._seen + row for row in matches(new, self._query).nonzero()[0].tolist()]
-        self._seen = self._reader.count
-        if len(self) > before:
-            self._table = None
+        self._seen, self._table = self._reader.count, None
         return len(self) - before
 
     def _view(self, rows: list[int]) -> Corpus:
@@ -198,6 +196,7 @@ class Corpus:
         engine: Engine = "local",
         workers: int | None = None,
         gpus_per_worker: float | None = None,
+        retry_failed: bool = False,
         progress: bool | None = None,
     ) -> None:
         """Explain the pairs of another data set into the folder, with the same model and settings.
@@ -210,6 +209,7 @@ class Corpus:
             engine: As for :func:`fixlip_widgets.explain_corpus`.
             workers: As there.
             gpus_per_worker: As there.
+            retry_failed: As there.
             progress: As there.
 
         Raises:
@@ -224,7 +224,7 @@ class Corpus:
         rows = data_set(data, (image_column, caption_column), seed=settings.seed)
         place = Workers(engine, workers, gpus_per_worker).checked()
         try:
-            run(self.folder, rows, source, settings, place, more=True, progress=progress)
+            run(self.folder, rows, source, settings, place, more=True, retry_failed=retry_failed, progress=progress)
         finally:
             self.refresh()
 

@@ -37,6 +37,7 @@ def explain_corpus(
     engine: Engine = "local",
     workers: int | None = None,
     gpus_per_worker: float | None = None,
+    retry_failed: bool = False,
     progress: bool | None = None,
 ) -> Corpus:
     """Explain every pair of ``data`` by FIxLIP, and write the explanations to a folder.
@@ -71,6 +72,8 @@ def explain_corpus(
             that is started on this machine (``pip install 'fixlip-widgets[ray]'``).
         workers: Number of Ray actors, each with the model; by default one a GPU, or one a CPU without GPUs.
         gpus_per_worker: GPUs of each actor, such as 0.25; by default 1 if there are any.
+        retry_failed: Whether pairs that failed before are explained again. Their rows are replaced at the end of the
+            run, and keep their positions.
         progress: Whether to show a progress bar; by default in a terminal or notebook.
 
     Returns:
@@ -99,5 +102,5 @@ def explain_corpus(
     place = Workers(engine, workers, gpus_per_worker).checked()
     source = ModelSource.of(model, pretrained, device, precision)
     rows = data_set(data, (image_column, caption_column), scenes, settings.seed)
-    run(Path(out), rows, source, settings, place, progress=progress)
+    run(Path(out), rows, source, settings, place, retry_failed=retry_failed, progress=progress)
     return Corpus(out)

@@ -16,9 +16,10 @@ from fixlip_widgets.corpus.data_sets import DataSet
 from fixlip_widgets.corpus.local import explain_here
 from fixlip_widgets.corpus.lock import locked
 from fixlip_widgets.corpus.pairs import Row
-from fixlip_widgets.corpus.parts import Writer, is_full, read_description, write_description
+from fixlip_widgets.corpus.parts import read_description, write_description
 from fixlip_widgets.corpus.settings import ModelSource, Settings, description, differences
 from fixlip_widgets.corpus.tasks import Pair, Task, tasks_of
+from fixlip_widgets.corpus.writer import Writer, is_full
 from fixlip_widgets.encoders.models import Model
 from fixlip_widgets.errors import FixlipError, InputError
 from fixlip_widgets.support.checks import check_name
@@ -68,6 +69,7 @@ def run(
     workers: Workers,
     *,
     more: bool = False,
+    retry_failed: bool = False,
     progress: bool | None = None,
 ) -> None:
     """Explain the pairs of ``data`` that ``folder`` lacks.
@@ -79,6 +81,7 @@ def run(
         settings: The settings, checked.
         workers: Where to compute, checked.
         more: Whether ``data`` may be added to other data sets in the folder.
+        retry_failed: Whether pairs that failed are explained again.
         progress: Whether to show a progress bar.
 
     Raises:
@@ -90,7 +93,9 @@ def run(
         model = source.load()
         added = _enter(folder, data, description(model), settings, source, more)
         writer = Writer(folder)
-        pairs = _pairs(folder, data, added, writer.done)
+        if retry_failed:
+            writer.retry_failed()
+        pairs = _pairs(folder, data, added, writer)
         tasks = tasks_of(pairs, writer.done)
         missing = sum(len(task.pairs) for task in tasks)
         tables = _computed(tasks, model, source, settings, workers)
@@ -144,7 +149,7 @@ def _loading(source: ModelSource) -> dict[str, Any] | None:
     return {name: None if value is None else str(value) for name, value in arguments.items()}
 
 
-def _pairs(folder: Path, data: DataSet, prefixed: bool, done: dict[str, str]) -> Iterator[tuple[Pair, Row]]:
+def _pairs(folder: Path, data: DataSet, prefixed: bool, written: Writer) -> Iterator[tuple[Pair, Row]]:
     """Yield the pairs with their identifiers; those of added data sets begin with its label.
 
     Raises:
@@ -153,10 +158,13 @@ def _pairs(folder: Path, data: DataSet, prefixed: bool, done: dict[str, str]) ->
     for number, row in enumerate(data.rows):
         name = f"{data.label}: {row.name}" if prefixed else row.name
         caption = row.caption.strip() if isinstance(row.caption, str) else ""
-        if name in done and isinstance(row.caption, str) and done[name] != caption:
+        if isinstance(row.caption, str) and written.done.get(name, caption) != caption:
+            advice = "Use another folder, or restore the data; new rows belong at its end."
+            if name in written.failed:
+                advice = "It could not be explained: pass retry_failed=True to explain it with the new caption."
             raise InputError(
-                f"The data set has changed: {name} was {done[name]!r} when it was explained into {folder}, and is "
-                f"{caption!r}. Use another folder, or restore the data; new rows belong at its end."
+                f"The data set has changed: {name} was {written.done[name]!r} when it was explained into {folder}, and "
+                f"is {caption!r}. {advice}"
             )
         yield Pair(name, data.label, number, caption), row
 
@@ -192,5 +200,5 @@ def _write(tables: Generator[pa.Table], writer: Writer, missing: int, folder: Pa
     if failures:
         warn(
             f"{counted(failures, 'pair')} of {missing:,} could not be explained; corpus.failures has the reasons. The "
-            "others are complete."
+            "others are complete. The same call with retry_failed=True repeats only those that failed."
         )

@@ -22,7 +22,12 @@ from fixlip_widgets.errors import FixlipError
 from fixlip_widgets.evaluation.contestants import Contestant
 from fixlip_widgets.evaluation.jobs import Run, measured, prepare
 from fixlip_widgets.evaluation.records import Settings
-from fixlip_widgets.support.command_line import whole_number
+from fixlip_widgets.support.command_line import (
+    add_engine_arguments,
+    add_model_arguments,
+    add_row_arguments,
+    whole_number,
+)
 from fixlip_widgets.support.files import replacing
 from fixlip_widgets.support.formatting import shortened
 from fixlip_widgets.support.progress import ProgressBar
@@ -45,17 +50,10 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
         help=f"{DEMO} (packaged scenes of 1 to 4 objects), a folder of images with .txt captions, a .csv, .tsv, "
         ".jsonl or .parquet file, or a webdataset .tar",
     )
-    parser.add_argument("--image-column", default="image", metavar="NAME", help="column of images (default: image)")
-    parser.add_argument(
-        "--caption-column", default="caption", metavar="NAME", help="column of captions (default: caption)"
-    )
-    parser.add_argument("--scenes", type=int, default=200, help="number of demo scenes per number of objects")
+    add_row_arguments(parser)
     parser.add_argument("--methods", nargs="+", metavar="METHOD", help="default: all")
     parser.add_argument("--out", type=Path, default=Path("evaluation"), help="folder for records and results")
-    parser.add_argument("--model", help="open_clip name or configuration file (default: the packaged demo model)")
-    parser.add_argument("--pretrained", metavar="TAG", help="open_clip tag or safetensors file")
-    parser.add_argument("--device", help="cpu, cuda, cuda:1 … (default: cuda if available)")
-    parser.add_argument("--precision", help="float32, bfloat16, float16 or auto (bfloat16 if clearly faster)")
+    add_model_arguments(parser)
     parser.add_argument(
         "--p", type=float, nargs="+", default=list(_DEFAULTS.probabilities), help="p of FIxLIP and p-faithfulness"
     )
@@ -76,16 +74,10 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     )
     parser.add_argument("--steps", type=int, default=_DEFAULTS.steps, help="number of points on exCLIP's path")
     parser.add_argument("--seed", type=int, default=_DEFAULTS.seed)
-    parser.add_argument("--jobs", type=int, default=1, help="number of pairs measured in parallel processes")
     parser.add_argument(
-        "--engine",
-        choices=("local", "ray"),
-        default="local",
-        help="ray: measure on the Ray cluster at RAY_ADDRESS, or on one that is started here, with --jobs actors",
+        "--jobs", type=int, default=1, help="number of pairs measured in parallel processes, or of Ray actors"
     )
-    parser.add_argument(
-        "--gpus-per-worker", type=float, metavar="SHARE", help="GPUs of each Ray actor (default: 1 if any)"
-    )
+    add_engine_arguments(parser)
     parser.add_argument("--only-report", action="store_true", help="write the results of the recorded pairs only")
 
 

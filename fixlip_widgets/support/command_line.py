@@ -1,4 +1,4 @@
-"""Argument types shared by several commands."""
+"""Arguments and types of arguments that several commands share."""
 
 from __future__ import annotations
 
@@ -21,3 +21,38 @@ def grid_sides(text: str) -> tuple[int, int]:
     if sides is None:
         raise argparse.ArgumentTypeError(f"{text!r} is not a grid; write ROWSxCOLUMNS, such as 4x4")
     return int(sides[1]), int(sides[2])
+
+
+def add_model_arguments(parser: argparse.ArgumentParser) -> None:
+    """Add the options that load a model."""
+    parser.add_argument("--model", help="open_clip name or configuration file (default: the packaged demo model)")
+    parser.add_argument("--pretrained", metavar="TAG", help="open_clip tag or safetensors file")
+    parser.add_argument("--device", help="cpu, cuda, cuda:1 … (default: cuda if available)")
+    parser.add_argument("--precision", help="float32, bfloat16, float16 or auto (bfloat16 if clearly faster)")
+
+
+def add_row_arguments(parser: argparse.ArgumentParser) -> None:
+    """Add the options on the rows of a data set."""
+    parser.add_argument("--image-column", default="image", metavar="NAME", help="column of images (default: image)")
+    parser.add_argument(
+        "--caption-column", default="caption", metavar="NAME", help="column of captions (default: caption)"
+    )
+    parser.add_argument(
+        "--scenes", type=int, default=200, help="number of demo scenes per number of objects (default: 200)"
+    )
+
+
+def add_engine_arguments(parser: argparse.ArgumentParser) -> None:
+    """Add the options that select where pairs are computed, besides the number of workers."""
+    parser.add_argument(
+        "--engine",
+        choices=("local", "ray"),
+        default="local",
+        help="local: this machine (default); ray: the cluster at RAY_ADDRESS, or one that is started here",
+    )
+    parser.add_argument(
+        "--gpus-per-worker",
+        type=float,
+        metavar="SHARE",
+        help="GPUs of each Ray actor, such as 0.25 (default: 1 if any)",
+    )

@@ -17,14 +17,16 @@ import pytest
 
 import fixlip_widgets as fx
 from fixlip_widgets.corpus.lock import is_locked, locked
-from fixlip_widgets.corpus.parts import Writer, list_parts, read_part
+from fixlip_widgets.corpus.parts import list_parts, read_part
 from fixlip_widgets.corpus.schema import table_of
+from fixlip_widgets.corpus.writer import Writer
 
 from .conftest import SETTINGS, explained
 
 
-def rows(*names: str) -> pa.Table:
-    return table_of([{"id": name, "caption": f"caption of {name}", "failed": True, "error": "x"} for name in names], 9)
+def rows(*names: str, error: str = "x") -> pa.Table:
+    common = {"failed": True, "error": error}
+    return table_of([{"id": name, "caption": f"caption of {name}", **common} for name in names], 9)
 
 
 def ids(folder: Path) -> list[str]:
@@ -60,6 +62,72 @@ def test_a_row_is_written_once_even_if_small_files_outlive_their_part(tmp_path: 
     assert not list(tmp_path.glob("*.arrow"))
     again.append(rows("c", "d"))
     assert ids(tmp_path) == ["a", "b", "c", "d"]
+
+
+def errors(folder: Path) -> dict[str, str]:
+    tables = [read_part(part.path, ("id", "error")) for part in list_parts(folder)]
+    return {name: error for table in tables for name, error in zip(*table.to_pydict().values(), strict=True)}
+
+
+def test_retried_rows_replace_failed_ones_in_their_places(tmp_path: Path) -> None:
+    writer = Writer(tmp_path)
+    writer.append(rows("a", "b", "c"))
+    writer.join()
+    writer.append(rows("d", "e"))
+    again = Writer(tmp_path)
+    again.retry_failed()
+    for name in "be":
+        again.append(rows(name, error="y"))
+    assert errors(tmp_path) == dict.fromkeys("abcde", "x")  # readers see them at the end
+    again.append(rows("b", "f", error="z"))
+    again.join()
+    assert ids(tmp_path) == [*"abcdef"]
+    assert errors(tmp_path) == {"a": "x", "b": "y", "c": "x", "d": "x", "e": "y", "f": "z"}
+    assert not list(tmp_path.glob("*.arrow"))
+
+
+def test_rows_of_an_interrupted_retry_are_kept(tmp_path: Path) -> None:
+    writer = Writer(tmp_path)
+    writer.append(rows("a", "b"))
+    writer.join()
+    writer.append(rows("c"))
+    writer.join()
+    again = Writer(tmp_path)
+    again.retry_failed()
+    again.append(rows("b", error="y"))
+    again.append(rows("c", error="y"))
+    small = {path.name: path.read_bytes() for path in tmp_path.glob("retried-*")}
+    assert Writer(tmp_path).done.keys() == {*"abc"}
+    assert errors(tmp_path) == {"a": "x", "b": "y", "c": "y"}
+    for name, content in small.items():  # the run was killed before it deleted them
+        (tmp_path / name).write_bytes(content)
+    damaged = list_parts(tmp_path)[1].path
+    damaged.write_bytes(damaged.read_bytes()[:-100])
+    with pytest.warns(fx.FixlipWarning, match="is truncated"):
+        Writer(tmp_path)
+    assert errors(tmp_path) == {"a": "x", "b": "y", "c": "y"}
+    assert not list(tmp_path.glob("retried-*"))
+
+
+def test_failed_pairs_are_explained_again_on_request(model: fx.Model, pairs: Path, tmp_path: Path) -> None:
+    for path in pairs.parent.iterdir():
+        shutil.copy(path, tmp_path)
+    table, folder = tmp_path / "pairs.csv", tmp_path / "out"
+    corpus = explained(table, folder, model)
+    before, seconds = corpus.table, corpus.table["seconds"]
+    assert list(corpus.failures["id"]) == ["row 7", "row 6"]
+    shutil.copy(tmp_path / "street.png", tmp_path / "damaged.png")
+    table.write_text(table.read_text("utf-8").replace("street.png, \n", "street.png,a red car\n"), "utf-8")
+    with pytest.raises(fx.InputError, match=r"row 7 was '' .* pass retry_failed=True"):
+        explained(table, folder, model)
+    explained(table, folder, model, retry_failed=True)
+    assert corpus[list(before["id"]).index("row 7")].caption == "a red car"
+    assert corpus.refresh() == 0
+    assert list(corpus.table["id"]) == list(before["id"])
+    assert not corpus.table["failed"].any()
+    kept = ~before["failed"]
+    assert (corpus.table["seconds"][kept] == seconds[kept]).all()
+    assert len(corpus.failures) == 0
 
 
 def test_a_part_cut_short_is_named_and_computed_again(
