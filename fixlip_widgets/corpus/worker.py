@@ -32,6 +32,10 @@ class Explainer:
 
     def __call__(self, prepared: Prepared) -> pa.Table:
         """Return a row for each pair of a task; the rows of failed pairs have an error."""
+        with self._model.unchanged():
+            return self._table(prepared)
+
+    def _table(self, prepared: Prepared) -> pa.Table:
         rows, game, started = list[Row](), None, time.perf_counter()
         shared = len(prepared.pairs) > 1
         common = {"image": prepared.image, "thumbnail": prepared.thumbnail, "picture": prepared.picture}
@@ -47,6 +51,8 @@ class Explainer:
                     found = self._explained(game)
                 except (InputError, ModelError, EncodingError) as problem:
                     error = str(problem)
+                except Exception as problem:  # a long run must not end with one pair
+                    error = f"Unexpected {type(problem).__name__}: {problem}"
             now = time.perf_counter()
             row = {**common, **pair.columns(), "failed": bool(error), "error": error, "caution": ""}
             rows.append({**row, "seconds": now - started, **found})

@@ -5,7 +5,8 @@ from __future__ import annotations
 import logging
 import os
 import time
-from collections.abc import Hashable
+from collections.abc import Generator, Hashable
+from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -56,6 +57,7 @@ class Model:
     def __post_init__(self) -> None:
         self.clip.eval()
         self._hash: tuple[Hashable, str] | None = None
+        self._state: Hashable = None
 
     @property
     def device(self) -> torch.device:
@@ -101,7 +103,19 @@ class Model:
 
     def weights_state(self) -> Hashable:
         """Return a value that changes with the weights, adapters and customised modules, in milliseconds."""
-        return weights_state(self.clip)
+        return weights_state(self.clip) if self._state is None else self._state
+
+    @contextmanager
+    def unchanged(self) -> Generator[None]:
+        """Examine the weights once, and take them as unchanged within the block.
+
+        Games examine them before each use, which takes longer than some encodings.
+        """
+        self._state = self.weights_state()
+        try:
+            yield
+        finally:
+            self._state = None
 
     @property
     def weights_hash(self) -> str:
