@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
+import math
 from typing import TYPE_CHECKING, Any
 
-import numpy as np
+from fixlip_widgets.explanation.precision import typical_error
 
 if TYPE_CHECKING:
     from fixlip_widgets.explanation.surrogate import Surrogate
@@ -24,7 +25,7 @@ class Convergence:
         settings = (explanation.caption, explanation.method, explanation.order, explanation.p)
         if settings != self._settings:
             self._settings, self.points = settings, []
-        error = cross_error(explanation)
+        error = error_of(explanation)
         if error is None:
             return self.points
         point = {"budget": explanation.budget, "image_encodes": explanation.image_encodes, "error": error}
@@ -37,10 +38,7 @@ class Convergence:
         return self.points
 
 
-def cross_error(explanation: Surrogate) -> float | None:
-    """Return the root mean square standard error of the cross-modal interactions, in logits; None if unavailable."""
-    if explanation.interactions_se is None or not explanation.has_interactions:
-        return None
-    errors = explanation.interactions_se[explanation.n_image :, : explanation.n_image]
-    finite = errors[np.isfinite(errors)]
-    return float(np.sqrt(np.square(finite).mean())) if finite.size else None
+def error_of(explanation: Surrogate) -> float | None:
+    """Return the typical standard error of the interactions, in logits; None if unavailable."""
+    error = typical_error(explanation) if explanation.has_interactions else math.nan
+    return error if math.isfinite(error) else None

@@ -13,7 +13,7 @@ from fixlip_widgets.explanation.findings import findings
 from fixlip_widgets.explanation.kept_fits import kept_fit
 from fixlip_widgets.explanation.methods import CATALOGUE
 from fixlip_widgets.pages import wire_format as wire
-from fixlip_widgets.pages.convergence import cross_error
+from fixlip_widgets.pages.convergence import error_of
 from fixlip_widgets.pages.mask_examples import first_masks
 from fixlip_widgets.pages.packed_arrays import from_wire, packed
 from fixlip_widgets.pages.traits import WidgetTraits
@@ -170,7 +170,7 @@ def _examples(explanation: Surrogate) -> Saved | None:
 def _convergence(explanation: Surrogate, recording: Recording) -> list[Saved]:
     """Return the error at each recorded budget up to that of ``explanation``."""
     earlier = [
-        (each.budget, each.image_encodes, cross_error(each))
+        (each.budget, each.image_encodes, error_of(each))
         for each in recording.explanations
         if (each.caption, each.p) == (explanation.caption, explanation.p) and each.budget <= explanation.budget
     ]

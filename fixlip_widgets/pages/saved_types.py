@@ -82,7 +82,7 @@ class SavedClasses(TypedDict):
     """(m · n,) values, map by map."""
     map_significant: str
     without: NotRequired[Packed | None]
-    """(n · k,) probabilities with each single patch hidden, patch by patch; None if not computed. Absent in old pages."""
+    """(n · k,) probabilities with each single patch hidden, by patch; None if not computed. Absent in old pages."""
 
 
 class SavedSubsets(TypedDict):

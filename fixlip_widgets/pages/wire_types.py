@@ -302,7 +302,7 @@ class ConvergencePoint(TypedDict):
     budget: int
     image_encodes: int
     error: float
-    """Root mean square standard error of the cross-modal interactions, in logits."""
+    """Root mean square standard error of the cross-modal interactions (of classes: of all), in logits."""
 
 
 class Faithfulness(TypedDict):

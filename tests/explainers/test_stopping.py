@@ -29,6 +29,9 @@ def test_precision_is_the_typical_error_of_cross_modal_terms_relative_to_the_lar
     assert relative_error(precise) == pytest.approx(0.02)
     assert relative_error(explanation.replace(interactions_se=np.zeros((9, 9)))) == 0.0
     assert math.isnan(relative_error(explanation.replace(interactions_se=None)))
+    patches = random_explanation(tokens=())
+    typical = np.sqrt(np.nanmean(np.square(patches.interactions_se[np.triu_indices(6, 1)])))
+    assert relative_error(patches) == pytest.approx(typical / np.abs(patches.interactions).max())
     values = explanation.replace(interactions=np.zeros((9, 9)), order=1, main_se=np.full(9, 0.5))
     assert relative_error(values) == pytest.approx(0.5 / np.abs(values.main).max())
 

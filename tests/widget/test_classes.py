@@ -13,6 +13,7 @@ import pytest
 
 import fixlip_widgets as fx
 from fixlip_widgets import FixlipWidget, InputError
+from fixlip_widgets.explanation.precision import relative_error, typical_error
 from fixlip_widgets.pages import saved_types, wire_types
 from fixlip_widgets.pages.packed_arrays import from_wire
 from fixlip_widgets.pages.saved_page import saved
@@ -226,6 +227,26 @@ def test_p_and_the_budget_refine_the_chosen_class(widget: FixlipWidget) -> None:
     np.testing.assert_allclose(widget.explanation.main, expected[widget.chosen[0]].main, atol=1e-9)
     widget.p = 0.5
     assert widget.wait(SECONDS)
+
+
+def test_encoding_stops_once_interactions_of_patches_are_precise() -> None:
+    widget = make(grid=None, budget=2**12, stop_at=0.2, idle_share=0.0)
+    try:
+        assert widget.wait(SECONDS)
+        reached = widget.result["budget"]
+        assert 2**6 < reached < 2**12
+        assert widget.result["relative_error"] == pytest.approx(relative_error(widget.explanation))
+        assert widget.result["relative_error"] <= 0.2
+        widget.stop_at = None
+        assert widget.wait(SECONDS)
+        assert widget.result["budget"] == 2**12
+        points = widget.convergence
+        assert [point["image_encodes"] for point in points] == sorted({each["image_encodes"] for each in points})
+        assert len(points) >= 2
+        assert points[-1]["error"] < points[0]["error"]
+        assert points[-1]["error"] == pytest.approx(typical_error(widget.explanation))
+    finally:
+        widget.close()
 
 
 def test_settings_of_captions_are_refused_in_a_sentence(widget: FixlipWidget, monkeypatch: Any) -> None:

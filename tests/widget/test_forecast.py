@@ -9,7 +9,7 @@ import pytest
 
 from fixlip_widgets import FixlipWidget
 from fixlip_widgets.explainers.encoding_plan import Progress
-from fixlip_widgets.pages.convergence import Convergence, cross_error
+from fixlip_widgets.pages.convergence import Convergence, error_of
 from fixlip_widgets.widget.costs import Pace
 from tests.examples import random_explanation
 from tests.widget.conftest import SECONDS
@@ -134,7 +134,7 @@ def test_a_curve_is_of_one_p_method_order_and_caption() -> None:
     for change in ({"p": 0.6}, {"method": "shapley"}, {"order": 3}, {"caption": "another"}):
         assert len(curve.add(explanation.replace(**change))) == 1
     without = explanation.replace(interactions_se=None)
-    assert (cross_error(without), curve.add(without.replace(p=0.9))) == (None, [])
+    assert (error_of(without), curve.add(without.replace(p=0.9))) == (None, [])
 
 
 def test_a_long_curve_is_thinned_out() -> None:

@@ -69,7 +69,7 @@ export interface SavedClasses {
   /** (m · n,) values, map by map. */
   readonly map_values: Packed;
   readonly map_significant: string;
-  /** (n · k,) probabilities with each single patch hidden, patch by patch; null if not computed. Absent in old pages. */
+  /** (n · k,) probabilities with each single patch hidden, by patch; null if not computed. Absent in old pages. */
   readonly without?: Packed | null;
 }
 

@@ -283,7 +283,7 @@ export interface Examples {
 export interface ConvergencePoint {
   readonly budget: number;
   readonly image_encodes: number;
-  /** Root mean square standard error of the cross-modal interactions, in logits. */
+  /** Root mean square standard error of the cross-modal interactions (of classes: of all), in logits. */
   readonly error: number;
 }
 

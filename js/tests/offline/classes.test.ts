@@ -5,7 +5,7 @@ import { rowsOf } from "../../src/model/classes";
 import { OfflineModel } from "../../src/offline/model";
 import type { Saved } from "../../src/offline/saved";
 import { decode, decodeIfKnown } from "../../src/wire/arrays";
-import type { Candidates } from "../../src/wire/types";
+import type { Candidates, WireArray } from "../../src/wire/types";
 import ANSWERS from "./answers.json";
 
 const page = ANSWERS.classes.page as unknown as Saved;
@@ -25,7 +25,7 @@ describe("a page of classes with a playground", () => {
     expect(model.get("offline")?.playable).toEqual([0, 1, 2, 3, 4, 5]);
     ANSWERS.classes.without.forEach((wanted, patch) => {
       const { played } = hidden([patch]);
-      const found = [...decode(played?.probabilities as NonNullable<typeof played.probabilities>)];
+      const found = [...decode(played?.probabilities as WireArray)];
       expect(sum(found)).toBeCloseTo(1, 6);
       wanted.forEach((value, index) => {
         expect(found[index]).toBeCloseTo(value, 6);
