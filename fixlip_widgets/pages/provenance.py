@@ -24,6 +24,8 @@ _DESIGNS: Mapping[str, str] = {**MASK_DESIGNS}
 _UPPER_BOUNDS = "upper bounds: 95 % intervals cover at least 95 % of the terms"
 _MOST_NAMES = 10
 """Maximum number of classes and of templates that are listed."""
+_MOST_IN_CODE = 1000
+"""Maximum number of classes that code lists; a page contains code for each of its explanations."""
 _PACKAGES = (("torch", "torch"), ("open_clip", "open_clip_torch"))
 
 
@@ -122,8 +124,9 @@ def reproduction(explanation: Surrogate, source: Source | None = None, *, reused
         reused: Whether encodings at other p, for other captions or of a larger budget were used; the code omits them.
     """
     source, method, choice = source or Source(), CATALOGUE.get(explanation.method), explanation.choice
+    names = repr(choice["among"]) if len(choice.get("among", ())) <= _MOST_IN_CODE else "names"
     if choice.get("kind") == "class":
-        arguments = [source.image, repr(choice["among"]), f"templates={tuple(choice['templates'])!r}"]
+        arguments = [source.image, names, f"templates={tuple(choice['templates'])!r}"]
     elif choice:
         arguments = ["images", repr(choice["caption"])]
     else:
@@ -142,7 +145,7 @@ def reproduction(explanation: Surrogate, source: Source | None = None, *, reused
         arguments.append(f"masks={masks!r}")
     if explanation.seed is not None:
         arguments.append(f"seed={explanation.seed}")
-    expressions = {"image": source.image, "model": source.model, **source.options}
+    expressions = {"image": source.image, "names": names, "model": source.model, **source.options}
     if choice.get("kind") == "image":
         expressions |= {"image": "", "images": "images"}
     call = ",\n".join(f"    {argument}" for argument in arguments)
@@ -204,6 +207,7 @@ def _selection(choice: Mapping[str, Any]) -> str:
 
 _PLACEHOLDERS = {
     "image": "the image passed to the widget",
+    "names": "the names of the classes, in their order",
     "images": "the images passed to explain_retrieval, by name",
     "regions": "the label map passed to the widget",
     "model": "the result of fx.load_model() for the model in the provenance",

@@ -17,7 +17,9 @@ from fixlip_widgets.explainers.classes import Classes
 from fixlip_widgets.explainers.encoded_mask_pool import Pool
 from fixlip_widgets.explanation.findings import findings
 from fixlip_widgets.pages.provenance import provenance, reproduction
+from fixlip_widgets.support.meter import metered
 from tests.encoders.towers.families import model as family
+from tests.estimators.test_contrast import assert_as_wide_as_the_spread, spread_ratios
 from tests.estimators.test_coverage import assert_covered, assert_covered_at_least, covered
 from tests.golden import tiny_clip, tiny_pixels
 
@@ -188,6 +190,22 @@ def test_unknown_classes_are_refused_by_name():
     assert list(found) == NAMES
 
 
+def test_a_hundred_thousand_classes_take_little_more_memory_than_their_vectors(tmp_path):
+    found, count = classes(["cat", "dog"], budget=64), 100_000
+    drawn = torch.randn(count, found.vectors.shape[1], dtype=torch.float64, generator=torch.Generator().manual_seed(0))
+    vectors = F.normalize(drawn, dim=1)
+    with metered(torch.device("cpu"), memory=True) as cost:
+        found._extend(tuple(f"class {number}" for number in range(count)), vectors)
+        explanations = found.contrast("class 5", "dog"), found.probability("class 99999")
+        assert "… 99,992 more" in repr(found)
+        found.to_plotly()
+    assert all(np.isfinite(explanation.main).all() for explanation in explanations)
+    assert not cost.megabytes > 4 * vectors.nbytes / 2**20  # NaN where memory is not measured
+    found.to_html(tmp_path / "page.html")  # its explanations do not repeat the names
+    assert (tmp_path / "page.html").stat().st_size < 20_000_000
+    assert "# names: the names of the classes" in reproduction(explanations[0])
+
+
 def test_many_classes_are_added_up_in_parts(monkeypatch):
     monkeypatch.setattr("fixlip_widgets.explainers.scores._AT_ONCE", 2)
     found = classes()
@@ -316,11 +334,17 @@ def test_intervals_cover_the_enumerated_truth(twelve_patches, of, design):
         "probability": lambda found: found.probability("dog"),
     }[of]
     truth = blocks(ask(twelve_patches(0, None)))
-    repetitions = []
+    repetitions, squared, errors = [], [], []
     for seed in range(200):
         explanation = ask(twelve_patches(seed, 600, design))
-        repetitions.append(covered(truth, blocks(explanation), error_blocks(explanation)))
+        found = blocks(explanation)
+        errors.append(error_blocks(explanation))
+        repetitions.append(covered(truth, found, errors[-1]))
+        squared.append({name: (found[name] - truth[name]) ** 2 for name in truth})
+    ratios = spread_ratios(squared, errors)
+    print(of, design, {name: round(ratio, 2) for name, ratio in ratios.items()})
     if design == "orthogonal":
         assert_covered_at_least(repetitions)
     else:
         assert_covered(repetitions)
+        assert_as_wide_as_the_spread(ratios)
