@@ -143,7 +143,8 @@ export function createView({ wire, pending, refusal }: Connection, releases: (()
     const { candidates, played, removed, classes } = wire;
     const masked = isOf(played.value, removed.value) ? decodeIfKnown(played.value.probabilities) : null;
     const rows = candidates.value && rowsOf(candidates.value, removed.value.length > 0 ? masked : undefined);
-    return rows?.filter(({ name }) => classes.value.includes(name)) ?? null;
+    const exist = new Set(classes.value);
+    return rows?.filter(({ name }) => exist.has(name)) ?? null;
   });
   const limits = computed(() => widest(compared.value.map(blockLimits)));
   return {
