@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+import copy
 import os
 import shutil
 import signal
 import subprocess
 import sys
 import time
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -189,6 +191,21 @@ def test_an_image_that_kills_its_decoder_is_a_failed_row(model: fx.Model, pairs:
     assert list(corpus.failures["id"]) == ["row 2"]
     assert "ended abnormally" in corpus.failures["error"][0]
     assert len(corpus) == 3
+
+
+def test_an_unexpected_error_fails_its_pair_only(model: fx.Model, pairs: Path, tmp_path: Path) -> None:
+    class FailsForCats(type(model.tokenizer)):
+        def encode(self, text: str) -> list[int]:
+            if "cat" in text:
+                raise RuntimeError("no cats")
+            return super().encode(text)
+
+    tokenizer = copy.copy(model.tokenizer)
+    tokenizer.__class__ = FailsForCats
+    corpus = explained(pairs, tmp_path / "out", replace(model, tokenizer=tokenizer))
+    errors = dict(zip(corpus.failures["id"], corpus.failures["error"], strict=True))
+    assert errors.keys() == {"row 3", "row 6", "row 7"}
+    assert errors["row 3"] == "Unexpected RuntimeError: no cats"
 
 
 @pytest.mark.slow

@@ -47,6 +47,15 @@ def test_random_weights_must_be_asked_for():
         load_model("ViT-B-32")
 
 
+def test_weights_are_examined_once_in_a_block_that_leaves_them_unchanged():
+    model = tiny_clip()
+    before = model.weights_state()
+    with model.unchanged():
+        model.clip.logit_scale.data += 1
+        assert model.weights_state() == before
+    assert model.weights_state() != before
+
+
 def test_the_weights_hash_tells_models_apart():
     torch.manual_seed(1)
     assert load_model(CONFIG, pretrained=False).weights_hash != tiny_clip().weights_hash
