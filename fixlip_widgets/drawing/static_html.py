@@ -97,11 +97,8 @@ def _drawings(
 def _facts(explanation: Surrogate) -> list[tuple[str, str | None]]:
     """Return the key figures; None for those that are unknown."""
     counts = f"{explanation.image_encodes:,} image + {explanation.text_encodes:,} text"
-    value = f"similarity ({explanation.unit or 'logits'})"
-    if explanation.choice:
-        value = "log-probability (nats)" if explanation.unit == "nats" else "logit"
     return [
-        (value, _number(explanation.similarity)),
+        (f"{explanation.score_name} ({explanation.unit or 'logits'})", _number(explanation.similarity)),
         ("everything removed" if explanation.choice else "empty pair", _number(explanation.empty_similarity)),
         ("baseline", with_error(explanation.baseline, explanation.baseline_se) if explanation.in_logits else None),
         ("held-out R²", _number(explanation.r2)),

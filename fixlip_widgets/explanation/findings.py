@@ -155,10 +155,9 @@ def _strongest_players(explanation: Surrogate, named: _Players) -> str:
         return ""
     values = explanation.first_order()
     most, least = int(values.argmax()), int(values.argmin())
-    what = "the log-probability" if explanation.unit == "nats" else "the logit"
-    goal, lowers = f"{what} of “{isolated(choice['name'])}”", "lowers it"
+    goal, lowers = f"the {explanation.score_name} of “{isolated(choice['name'])}”", "lowers it"
     if "minus" in choice:
-        goal = f"the margin of “{isolated(choice['name'])}” over “{isolated(choice['minus'])}”"
+        goal += f" over “{isolated(choice['minus'])}”"
     clauses = list[str]()
     if values[most] > 0:
         clauses.append(f"{named.subject(most)} adds most to {goal} ({signed(float(values[most]))})")
@@ -209,7 +208,8 @@ def _residual(explanation: Surrogate) -> str:
     if not relative_residual(explanation) > LARGE_RESIDUAL:
         return ""
     side = "below" if residual > 0 else "above"
-    return f"; for the complete pair it is {plain(abs(residual))} logits {side} the similarity"
+    what = "with nothing hidden" if explanation.choice else "for the complete pair"
+    return f"; {what} it is {plain(abs(residual))} {explanation.unit} {side} the {explanation.score_name}"
 
 
 def _without_errors(explanation: Surrogate, difference: bool) -> list[str]:

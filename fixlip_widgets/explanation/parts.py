@@ -35,19 +35,21 @@ def parts(explanation: Surrogate) -> tuple[Part, ...]:
     Parts without terms are absent. The residual is what the surrogate leaves. Without it, if the similarity is unknown
     or the values are not in logits, the last part is the surrogate's value of the whole pair.
     """
-    n_image, main, pairs = explanation.n_image, explanation.main, explanation.interactions
+    n_image, n_text = explanation.n_image, explanation.n_text
+    main, pairs = explanation.main, explanation.interactions
     error = float(explanation.baseline_se)
-    listed = [
-        Part("baseline", explanation.baseline, error if np.isfinite(error) else None),
-        Part("image", float(main[:n_image].sum())),
-        Part("text", float(main[n_image:].sum())),
-    ]
+    listed = [Part("baseline", explanation.baseline, error if np.isfinite(error) else None)]
+    if n_image:
+        listed.append(Part("image", float(main[:n_image].sum())))
+    if n_text:
+        listed.append(Part("text", float(main[n_image:].sum())))
     if explanation.has_interactions:
-        listed += [
-            Part("image_image", 0.5 * float(pairs[:n_image, :n_image].sum())),
-            Part("text_text", 0.5 * float(pairs[n_image:, n_image:].sum())),
-            Part("cross", float(explanation.cross.sum())),
-        ]
+        if n_image:
+            listed.append(Part("image_image", 0.5 * float(pairs[:n_image, :n_image].sum())))
+        if n_text:
+            listed.append(Part("text_text", 0.5 * float(pairs[n_image:, n_image:].sum())))
+        if n_image and n_text:
+            listed.append(Part("cross", float(explanation.cross.sum())))
     if explanation.triples is not None:
         listed.append(Part("third", float(explanation.triples.predict(np.ones((1, explanation.n_players)))[0])))
     known = bool(np.isfinite(explanation.residual))

@@ -192,6 +192,15 @@ class Surrogate(Players):
         return str(self.choice.get("unit", "logits")) if self.in_logits else ""
 
     @property
+    def score_name(self) -> str:
+        """Name of what is explained: ``similarity``, or ``logit``, ``margin`` or ``log-probability`` of a choice."""
+        if not self.choice:
+            return "similarity"
+        if "minus" in self.choice:
+            return "margin"
+        return "log-probability" if self.unit == "nats" else "logit"
+
+    @property
     def residual(self) -> float:
         """Similarity with every player kept minus the surrogate's value, in logits.
 
@@ -343,7 +352,7 @@ class Surrogate(Players):
 
     def summary(self) -> str:
         """Return one line on the method, the number of players, the cost and the fit."""
-        similar = "" if math.isnan(self.similarity) else f", similarity {self.similarity:.2f}"
+        score = "" if math.isnan(self.similarity) else f", {self.score_name} {self.similarity:.2f}"
         fit = "" if self.r2 is None or math.isnan(self.r2) else f", held-out R² {self.r2:.2f}"
         method = f"{self.method} p={self.p:g}" if self.method.startswith("banzhaf") else self.method
         unusual = self.order == 3 or (self.order == 1 and self.method in ("banzhaf", "shapley"))
@@ -354,7 +363,7 @@ class Surrogate(Players):
         return (
             f"{method}{order}{scope}{masking}, {self.n_image}+{self.n_text} players, "
             f"{cost} from {self.image_encodes:,}+{self.text_encodes:,} encodings"
-            f"{similar}{fit}"
+            f"{score}{fit}"
         )
 
     def __repr__(self) -> str:

@@ -63,7 +63,7 @@ def _residual(explanation: Surrogate) -> tuple[int, str]:
     if not math.isfinite(share):
         return _MODERATE, "the residual is unknown"
     grade = _HIGH if share <= LARGE_RESIDUAL else _MODERATE if share <= _WRONG_RESIDUAL else _LOW
-    return grade, f"the residual is {100 * share:.0f} % of what the parts add to the similarity"
+    return grade, f"the residual is {100 * share:.0f} % of what the parts add to the {explanation.score_name}"
 
 
 def _significance(explanation: Surrogate) -> tuple[int, str]:

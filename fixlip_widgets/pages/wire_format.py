@@ -155,9 +155,12 @@ def shares_of(explanation: Surrogate) -> Wire:
         found = shares(explanation)
     except InputError as error:
         return {"parts": [], "rest": 0.0, "why": str(error)}
+    absent = {"text", "text_text", "cross"} if explanation.n_text == 0 else set[str]()
+    absent |= {"image", "image_image", "cross"} if explanation.n_image == 0 else set()
     parts = [
         {"kind": kind, "label": LABELS[kind], "value": value, "se": number(found.errors[kind])}
         for kind, value in found.values.items()
+        if kind not in absent
     ]
     return {"parts": parts, "rest": 1 - found.explained, "why": ""}
 

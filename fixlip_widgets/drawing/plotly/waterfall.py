@@ -1,4 +1,4 @@
-"""A waterfall: how baseline, main effects and interactions add up to the similarity."""
+"""A waterfall: how baseline, main effects and interactions add up to the similarity, or to another score."""
 
 from __future__ import annotations
 
@@ -28,7 +28,7 @@ def waterfall(explanation: Surrogate, style: Style) -> go.Figure:
     bars, colors = _bars(explanation), palette(style.palette)
     names, values = [name for name, _ in bars], [value for _, value in bars]
     total = sum(values)
-    end = "similarity" if np.isfinite(explanation.residual) else "surrogate"
+    end = explanation.score_name if np.isfinite(explanation.residual) else "surrogate"
     fig = go.Figure(
         go.Waterfall(
             x=[*range(len(bars) + 1)],
@@ -47,7 +47,7 @@ def waterfall(explanation: Surrogate, style: Style) -> go.Figure:
             connector={"line": {"color": style.theme.line, "width": 1}},
         )
     )
-    title = figure_title("From the baseline to the similarity", explanation.caption)
+    title = figure_title(f"From the baseline to the {explanation.score_name}", explanation.caption)
     fig.update_layout(**style.layout(title, height=460))
     fig.update_xaxes(tickvals=[*range(len(bars) + 1)], ticktext=[*names, end], tickangle=-35)
     fig.update_yaxes(title={"text": explanation.unit}, gridcolor=style.theme.line, zerolinecolor=style.theme.ink)

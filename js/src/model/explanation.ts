@@ -30,6 +30,29 @@ export function unitOf({ in_logits = true, unit = in_logits ? "logits" : "" }: U
   return unit && ` ${unit}`;
 }
 
+/** What the value of the complete input is called: the score that is explained. */
+export type ScoreName = "similarity" | "logit" | "margin" | "log-probability";
+
+/** Return the name of the score: the similarity of a pair, or the logit of a class, for example. */
+export function scoreName({ choice, unit }: Pick<Facts, "choice" | "unit">): ScoreName {
+  if (!choice) {
+    return "similarity";
+  }
+  return choice.minus ? "margin" : unit === "nats" ? "log-probability" : "logit";
+}
+
+/** Return the score with its class: "logit of “dog”", "margin of “dog” over “cat”"; or "similarity". */
+export function scoreOf(of: Pick<Facts, "choice" | "unit">): string {
+  const { choice } = of;
+  const over = choice?.minus ? ` over “${choice.minus}”` : "";
+  return choice ? `${scoreName(of)} of “${choice.name}”${over}` : scoreName(of);
+}
+
+/** Return the input whose parts are players: a pair of image and caption, or one of them if the other is given. */
+export function inputName({ choice }: Pick<Facts, "choice">): "pair" | "image" | "caption" {
+  return choice ? (choice.kind === "class" ? "image" : "caption") : "pair";
+}
+
 /** Return whether two explanations have a common unit: both in logits, or both by the same method. */
 export function haveOneUnit(a: Unit, b: Unit): boolean {
   return a.method === b.method || (a.in_logits !== false && b.in_logits !== false);

@@ -42,9 +42,13 @@ export function textWord({ words }: Pick<Board, "words">): Called {
   return words ? { one: "word", many: "words" } : { one: "token", many: "tokens" };
 }
 
-/** Return the nouns for all players: "patches and tokens". */
-export function playersWord(board: Pick<Board, "regions" | "words">): string {
-  return `${imageWord(board).many} and ${textWord(board).many}`;
+/** Return the nouns for all players: "patches and tokens", or one of them if there are no others. */
+export function playersWord(board: Board): string {
+  const [image, text] = [imageWord(board).many, textWord(board).many];
+  if (board.tokens.length === 0) {
+    return image;
+  }
+  return patchCount(board) === 0 ? text : `${image} and ${text}`;
 }
 
 /** Return the name of a text player, numbered if its token occurs more than once: a¹, a²; undefined for a patch. */

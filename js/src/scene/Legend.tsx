@@ -2,7 +2,7 @@
 
 import type { ComponentChildren } from "preact";
 import { withError } from "../lib/format";
-import { type Explanation, interaction, interactionError, valuesFor } from "../model/explanation";
+import { type Explanation, interaction, interactionError, scoreOf, valuesFor } from "../model/explanation";
 import { groupName, imageWord, playersWord, shortName, textWord } from "../model/players";
 import type { WordColours } from "../state/first-sight";
 import type { Store } from "../state/store";
@@ -122,15 +122,8 @@ function Invitation({ store, of }: { store: Store; of: Explanation }) {
 }
 
 /** Explain the picture of an explanation without words. */
-function meaningOfHeat({ choice, unit, regions }: Explanation): string {
-  const each = `Each ${imageWord({ regions }).one}: what it adds`;
-  const nats = unit === "nats" ? "log-probability" : "logit";
-  const value = choice?.minus
-    ? `the margin of “${choice.name}” over “${choice.minus}”`
-    : choice
-      ? `the ${nats} of “${choice.name}”`
-      : "the similarity";
-  return `${each} to ${value}, averaged over masks.`;
+function meaningOfHeat(of: Explanation): string {
+  return `Each ${imageWord(of).one}: what it adds to the ${scoreOf(of)}, averaged over masks.`;
 }
 
 /** Name of each palette's negative colour. */

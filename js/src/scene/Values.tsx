@@ -1,7 +1,7 @@
 /** The model's value of the masked pair beside the explanation's prediction, as bars on one scale. */
 
 import { plain, signed } from "../lib/format";
-import type { Explanation } from "../model/explanation";
+import { inputName, scoreOf, unitOf } from "../model/explanation";
 import { isOf } from "../state/comparison";
 import type { Store } from "../state/store";
 import type { Played } from "../wire/types";
@@ -35,10 +35,11 @@ export function Values({ store }: { store: Store }) {
   ].filter((mark): mark is Mark => mark.at !== null);
   const scale = scaleOf([value, prediction, ...marks.map((mark) => mark.at)]);
   const predicts = shown?.in_logits !== false;
+  const input = inputName(shown ?? {});
   return (
     <div class="fx-values" aria-busy={known.waiting}>
       <p class="fx-hint">
-        {whatIs(shown)} of the masked {shown?.choice ? "image" : "pair"}, in logits
+        {shown && `${capital(scoreOf(shown))} of the masked ${input}, in${unitOf(shown) || " logits"}`}
       </p>
       <Bar name="the model" value={value} scale={scale} waiting={known.waiting} strong />
       <Bar name="predicted" value={prediction} scale={scale} waiting={known.waiting && predicts} />
@@ -50,23 +51,20 @@ export function Values({ store }: { store: Store }) {
         ))}
       </div>
       <p class="fx-hint" role="status">
-        {known.why || sentence(known, removed.value.length > 0)}
+        {known.why ||
+          sentence(known, removed.value.length > 0 ? "" : `Nothing is hidden: this is the whole ${input}.`)}
         {!predicts && " This method makes no prediction, because its values are not logits."}
       </p>
     </div>
   );
 }
 
-/** "Similarity", or with classes "Logit of “dog”" or "Margin of “dog” over “cat”". */
-function whatIs(shown: Explanation | null): string {
-  const choice = shown?.choice;
-  if (!choice) {
-    return "Similarity";
-  }
-  return choice.minus ? `Margin of “${choice.name}” over “${choice.minus}”` : `Logit of “${choice.name}”`;
+function capital(words: string): string {
+  return words.charAt(0).toUpperCase() + words.slice(1);
 }
 
-function sentence({ value, prediction, waiting }: Reading, hides: boolean): string {
+/** @param whole what to say without a prediction. */
+function sentence({ value, prediction, waiting }: Reading, whole: string): string {
   if (waiting) {
     return "Waiting for the model …";
   }
@@ -76,7 +74,7 @@ function sentence({ value, prediction, waiting }: Reading, hides: boolean): stri
   if (prediction !== null) {
     return `Error of the prediction: ${signed(prediction - value)} logits.`;
   }
-  return hides ? "" : "Nothing is hidden: this is the whole pair.";
+  return whole;
 }
 
 export interface Scale {

@@ -2,7 +2,7 @@
 
 import { Download } from "../downloads/Download";
 import { budgetName, count, duration, plain, signed } from "../lib/format";
-import type { Explanation } from "../model/explanation";
+import { scoreName } from "../model/explanation";
 import type { Store } from "../state/store";
 import { Definition, type TermName } from "../ui/Definition";
 import { Icon } from "../ui/Field";
@@ -46,8 +46,8 @@ function Facts({ store }: { store: Store }) {
       {model && <span title="The encoder that is explained">{model}</span>}
       {shown?.similarity != null && (
         <Fact
-          name={nameOf(shown)}
-          of={shown.choice ? "logit" : "similarity"}
+          name={scoreName(shown)}
+          of={scoreName(shown)}
           more={
             difference
               ? "Here: that of B minus that of A."
@@ -73,14 +73,6 @@ function Facts({ store }: { store: Store }) {
       {why && <span class="fx-why">{why}</span>}
     </div>
   );
-}
-
-/** Return what the value of the complete input is called. */
-function nameOf({ choice, unit }: Explanation): string {
-  if (!choice) {
-    return "similarity";
-  }
-  return unit === "nats" ? "log-probability" : choice.minus ? "margin" : "logit";
 }
 
 interface FactProps {

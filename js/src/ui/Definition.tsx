@@ -10,17 +10,20 @@ export const DEFINITIONS = {
   similarity:
     "The model’s score for the whole image and caption, in logits: the cosine similarity of their embeddings times the model’s scale, plus its bias if it has one.",
   logit:
-    "The model’s score for the whole image and the class, in logits: the cosine similarity of the image’s embedding and the class’s text vector times the model’s scale, plus its bias if it has one. A margin is the difference of two logits.",
+    "The model’s score for the whole image and the class, in logits: the cosine similarity of the image’s embedding and the class’s text vector times the model’s scale, plus its bias if it has one.",
+  margin:
+    "How much the model prefers the first class to the second for the whole image, in logits: the difference of their logits.",
+  "log-probability":
+    "The natural logarithm of the probability that the model gives the first one among all, with nothing hidden, in nats.",
   r2: "The share of the score’s variation, over masks not used in the fit, that the explanation predicts. 1 is perfect; do not interpret an explanation near 0.",
-  residual:
-    "The similarity of the complete image and caption minus what the explanation predicts for them, in logits.",
+  residual: "The model’s score with nothing hidden minus what the explanation predicts for it.",
   se: "The standard error measures how much an estimate varies over random draws of masks. A value is significant if it differs from 0 by more than this variation explains (Holm, family-wise 5 %). With masks from orthogonal arrays, standard errors are upper bounds.",
   shares:
     "The shares of the score’s variance over masks drawn with p that each kind of term explains (ANOVA). They add up to the held-out R²; without it, to 1.",
-  main: "What a single patch or word adds to the similarity, averaged over masks drawn with p. It is not the effect of the part alone.",
+  main: "What a single patch or word adds to the model’s score, averaged over masks drawn with p. It is not the effect of the part alone.",
   interaction:
     "How much more two parts add together than separately, averaged over contexts drawn with p. A negative interaction means that they are redundant or contradict each other.",
-  baseline: "What the explanation predicts with every patch and word hidden, in logits.",
+  baseline: "What the explanation predicts with everything hidden.",
   trust:
     "How well the explanation agrees with the model. It is high if it predicts masks that it has not seen, its residual is small, and some interactions are significant.",
 } as const;

@@ -62,15 +62,15 @@ function SubsetSize({ store }: { store: Store }) {
   );
 }
 
-/** A choice between the most and the least similar subset, within a sentence. */
-export function SubsetEnd({ store }: { store: Store }) {
+/** A choice between the subsets with the highest and the lowest value, within a sentence. */
+export function SubsetEnd({ store, words }: { store: Store; words: Readonly<Record<string, string>> }) {
   return (
     <Choice
       store={store}
       name="subset_sign"
-      label="The most or the least similar subset"
+      label="The subset with the highest or the lowest value"
       choices={["positive", "negative"]}
-      words={ENDS}
+      words={words}
     />
   );
 }
@@ -124,8 +124,6 @@ const WORDS: Readonly<Record<string, string>> = {
   spring: "spring",
   kamada_kawai: "Kamada–Kawai",
 };
-
-const ENDS: Readonly<Record<string, string>> = { positive: "most", negative: "least" };
 
 interface ChoiceProps {
   readonly store: Store;

@@ -84,6 +84,17 @@ describe("trust", () => {
     );
   });
 
+  it("is of interactions between patches for an explanation without words", async () => {
+    const scene = { ...traits().scene, tokens: [] };
+    const view = await shown(
+      new FakeModel(traits({ convergence, scene, result: wireResult({ tokens: [] }) })),
+    );
+    await open(view, "trust");
+    const named = "typical standard error of an interaction of two patches";
+    expect(one(view, ".fx-convergence figcaption").textContent).toBe(`${named}, in logits`);
+    expect(one(view, ".fx-measures").textContent).toContain(`${named}, relative to the largest one`);
+  });
+
   it("fits the curve to the panel, also if it was open before the second result", async () => {
     vi.spyOn(Element.prototype, "getBoundingClientRect").mockReturnValue(new DOMRect(0, 0, 520, 200));
     const model = new FakeModel(traits({ convergence: convergence.slice(0, 1) }));

@@ -4,7 +4,7 @@ import { describe, expect, it } from "vitest";
 import { barsOf } from "../../src/views/waterfall/Waterfall";
 import type { Part } from "../../src/wire/types";
 import { FakeModel, traits, wireResult } from "../fake";
-import { all, one, shown } from "../mount";
+import { all, one, settled, shown } from "../mount";
 
 const PARTS: readonly Part[] = [
   { kind: "baseline", value: 1, se: 0.25 },
@@ -43,6 +43,24 @@ describe("the waterfall", () => {
       ["residual", "−1.00"],
       ["similarity", "+2.00"],
     ]);
+  });
+
+  it.each([
+    [null, "logit"],
+    ["cat", "margin"],
+  ])("names the score of a class (minus %s)", async (minus, score) => {
+    const choice = { kind: "class", name: "dog", minus } as const;
+    const view = await drawn({ parts: PARTS, choice, unit: "logits" });
+    expect(one(view, ".fx-waterfall caption").textContent).toBe(
+      `From the baseline to the ${score}, in logits`,
+    );
+    expect(one(view, "[data-part=similarity] .fx-about").textContent).toBe(score);
+    one(view, "[data-panel=trust]").click();
+    await settled();
+    expect(one(view, ".fx-measures").textContent).toContain(
+      `${score} of the full image minus its prediction`,
+    );
+    expect(view.textContent).not.toMatch(/(?<!cosine )similarity/);
   });
 
   it("is drawn for first-order methods in logits", async () => {

@@ -1,11 +1,11 @@
-/** Insertion and deletion curves: the model's values of the predicted most and least similar coalitions. */
+/** Insertion and deletion curves: the model's values of the coalitions with the highest and lowest predicted score. */
 
 import { useRef, useState } from "preact/hooks";
 import { evenTicks } from "../../lib/axes";
 import { plain, probability } from "../../lib/format";
 import { placeWithin, useSize } from "../../lib/size";
 import type { Measured } from "../../wire/types";
-import { keptAt, nameOf, readingOf, summaryOf } from "./measures";
+import { type Ends, keptAt, nameOf, readingOf, summaryOf } from "./measures";
 
 const HEIGHT = 236;
 const LEFT = 54;
@@ -30,9 +30,10 @@ interface CurvesProps {
   readonly lit: Measured | null;
   /** The nouns for players: "patches and tokens". */
   readonly players: string;
+  readonly ends: Ends;
 }
 
-export function Curves({ current, others, lit, players }: CurvesProps) {
+export function Curves({ current, others, lit, players, ends }: CurvesProps) {
   const figure = useRef<HTMLElement>(null);
   const width = Math.max(useSize(figure).width, NARROWEST);
   const [point, setPoint] = useState<number | null>(null);
@@ -49,7 +50,7 @@ export function Curves({ current, others, lit, players }: CurvesProps) {
   };
   return (
     <figure class="fx-curves" ref={figure} data-aid={current?.aid}>
-      <Key current={current} point={point} />
+      <Key current={current} point={point} ends={ends} />
       <div
         class="fx-plot"
         role="slider"
@@ -59,7 +60,9 @@ export function Curves({ current, others, lit, players }: CurvesProps) {
         aria-valuemax={100}
         aria-valuenow={Math.round(100 * keptAt(point ?? last, read))}
         aria-valuetext={
-          point === null ? summaryOf(read) : `${current ? "" : `${nameOf(read)}, `}${readingOf(read, point)}`
+          point === null
+            ? summaryOf(read, ends)
+            : `${current ? "" : `${nameOf(read)}, `}${readingOf(read, point, ends)}`
         }
         onPointerDown={at}
         onPointerMove={at}
@@ -86,7 +89,7 @@ export function Curves({ current, others, lit, players }: CurvesProps) {
           {point !== null && <Cursor place={place} of={current ?? lit} point={point} last={last} />}
         </svg>
       </div>
-      <figcaption class="fx-hidden">{summaryOf(read)}</figcaption>
+      <figcaption class="fx-hidden">{summaryOf(read, ends)}</figcaption>
     </figure>
   );
 }
@@ -108,7 +111,7 @@ export function moved(key: string, point: number, last: number): number | null {
 }
 
 /** Key of the curves, with their values at the cursor. */
-function Key({ current, point }: { current: Measured | null; point: number | null }) {
+function Key({ current, point, ends }: Pick<CurvesProps, "current" | "ends"> & { point: number | null }) {
   if (!current) {
     return (
       <div class="fx-key">
@@ -120,10 +123,10 @@ function Key({ current, point }: { current: Measured | null; point: number | nul
   return (
     <div class="fx-key" aria-hidden="true">
       <span data-curve="most">
-        most similar <b>{value(current.most)}</b>
+        {ends.most} <b>{value(current.most)}</b>
       </span>
       <span data-curve="least">
-        least similar <b>{value(current.least)}</b>
+        {ends.least} <b>{value(current.least)}</b>
       </span>
       <span data-curve="area">
         AID <b>{plain(current.aid)}</b>

@@ -2,12 +2,13 @@
 
 import { useState } from "preact/hooks";
 import { count, duration, plain, probability } from "../../lib/format";
+import { scoreName } from "../../model/explanation";
 import { playersWord } from "../../model/players";
 import type { Store } from "../../state/store";
 import { Refused } from "../../ui/Notices";
 import type { MeasureCost, Measured } from "../../wire/types";
 import { Curves } from "./Curves";
-import { measuredBeside, measuredOf } from "./measures";
+import { endsOf, measuredBeside, measuredOf } from "./measures";
 import { Scores } from "./Scores";
 
 /** Requests whose refusal this panel shows. */
@@ -34,9 +35,9 @@ export function Faithfulness({ store }: { store: Store }) {
   return (
     <div class="fx-faithfulness" style={{ "--most": positive, "--least": negative }}>
       {any ? (
-        <Curves current={current} others={others} lit={lit} players={players} />
+        <Curves current={current} others={others} lit={lit} players={players} ends={endsOf(shown)} />
       ) : (
-        <Question players={players} />
+        <Question players={players} score={scoreName(shown)} />
       )}
       <div class="fx-measured">
         {any && <Scores current={current} others={others} p={p} light={setLit} />}
@@ -52,16 +53,16 @@ export function Faithfulness({ store }: { store: Store }) {
 }
 
 /** Explanation of the measurements, before the first one. */
-function Question({ players }: { players: string }) {
+function Question({ players, score }: { players: string; score: string }) {
   return (
     <div class="fx-question">
       <p>
         <b>Does the model agree?</b>
       </p>
       <p>
-        <i>Curves.</i> The model evaluates subsets of the {players}, from none to all: those that the
-        explanation predicts to be most similar, and those that it predicts to be least similar. The larger
-        the area between the two curves, the more faithful the explanation.
+        <i>Curves.</i> The model evaluates subsets of the {players}, from none to all: those with the highest
+        predicted {score}, and those with the lowest. The larger the area between the two curves, the more
+        faithful the explanation.
       </p>
       <p>
         <i>Faithfulness.</i> The model evaluates random subsets of the {players}. A faithful explanation ranks

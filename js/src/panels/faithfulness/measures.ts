@@ -1,6 +1,7 @@
 /** Measurements: those of the shown explanation and of others, and their descriptions. */
 
 import { budgetName, plain, probability } from "../../lib/format";
+import { scoreName } from "../../model/explanation";
 import type { Facts, Measured } from "../../wire/types";
 
 /** Facts that determine a measurement. */
@@ -45,19 +46,32 @@ export function keptAt(point: number, { most }: Measured): number {
   return point / (most.length - 1);
 }
 
+/** What the coalitions of the two curves are called: those with the highest and with the lowest predicted score. */
+export interface Ends {
+  readonly most: string;
+  readonly least: string;
+}
+
+export function endsOf(of: Pick<Facts, "choice" | "unit">): Ends {
+  const score = scoreName(of);
+  return score === "similarity"
+    ? { most: "most similar", least: "least similar" }
+    : { most: `highest ${score}`, least: `lowest ${score}` };
+}
+
 /** "50 % kept: most similar 1.32, least similar −0.20" */
-export function readingOf(measured: Measured, point: number): string {
+export function readingOf(measured: Measured, point: number, ends: Ends): string {
   const kept = Math.round(100 * keptAt(point, measured));
   const [most, least] = [measured.most[point] ?? Number.NaN, measured.least[point] ?? Number.NaN];
-  return `${kept} % kept: most similar ${plain(most)}, least similar ${plain(least)}`;
+  return `${kept} % kept: ${ends.most} ${plain(most)}, ${ends.least} ${plain(least)}`;
 }
 
 /** Describe the curves in sentences, for screen readers. */
-export function summaryOf(measured: Measured): string {
+export function summaryOf(measured: Measured, ends: Ends): string {
   const [high, low] = [extreme(measured, "most", Math.max), extreme(measured, "least", Math.min)];
   return (
-    `${nameOf(measured)}: between the empty pair (0) and the full pair (1), the most similar coalitions reach ` +
-    `${high}; the least similar ones fall to ${low}. The area between the curves is ${plain(measured.aid)}.`
+    `${nameOf(measured)}: between everything hidden (0) and nothing hidden (1), the curve “${ends.most}” reaches ` +
+    `${high}; “${ends.least}” falls to ${low}. The area between the curves is ${plain(measured.aid)}.`
   );
 }
 

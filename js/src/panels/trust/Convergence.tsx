@@ -15,7 +15,13 @@ const MOST_DOTS = 24;
 const TOP = 10;
 const BOTTOM = 34;
 
-export function Convergence({ points }: { points: readonly ConvergencePoint[] }) {
+interface Props {
+  readonly points: readonly ConvergencePoint[];
+  /** The terms whose error it is, such as "an image–text interaction". */
+  readonly term: string;
+}
+
+export function Convergence({ points, term }: Props) {
   const figure = useRef<HTMLElement>(null);
   const width = Math.max(useSize(figure).width, 160);
   const known = points.filter((point) => point.error > 0 && point.image_encodes > 0);
@@ -37,7 +43,12 @@ export function Convergence({ points }: { points: readonly ConvergencePoint[] })
   const end = places.at(-1);
   return (
     <figure class="fx-convergence" ref={figure}>
-      <svg viewBox={`0 0 ${width} ${HEIGHT}`} height={HEIGHT} role="img" aria-label={spoken(first, last)}>
+      <svg
+        viewBox={`0 0 ${width} ${HEIGHT}`}
+        height={HEIGHT}
+        role="img"
+        aria-label={spoken(term, first, last)}
+      >
         <g class="fx-axis">
           {y.ticks.map((tick) => (
             <g key={tick}>
@@ -66,14 +77,14 @@ export function Convergence({ points }: { points: readonly ConvergencePoint[] })
           </text>
         )}
       </svg>
-      <figcaption>typical standard error of an image–text interaction, in logits</figcaption>
+      <figcaption>typical standard error of {term}, in logits</figcaption>
     </figure>
   );
 }
 
-function spoken(first: ConvergencePoint, last: ConvergencePoint): string {
+function spoken(term: string, first: ConvergencePoint, last: ConvergencePoint): string {
   return (
-    `The typical standard error of an image–text interaction fell from ${plain(first.error)} logits at ` +
+    `The typical standard error of ${term} fell from ${plain(first.error)} logits at ` +
     `${count(first.image_encodes)} image encodings to ${plain(last.error)} at ${count(last.image_encodes)}.`
   );
 }

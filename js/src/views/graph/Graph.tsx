@@ -6,6 +6,7 @@ import { type DragEvents, useDrag } from "../../lib/drag";
 import { signed } from "../../lib/format";
 import { clamp, DIRECTIONS, type Point } from "../../lib/geometry";
 import { scaleOf, useSize } from "../../lib/size";
+import { scoreName } from "../../model/explanation";
 import type { Outlines } from "../../model/outlines";
 import { type Board, groupName, shortLabel, tokenName } from "../../model/players";
 import type { Store } from "../../state/store";
@@ -161,16 +162,28 @@ function nudge(store: Store, drawing: Drawing, event: KeyboardEvent, width: numb
   return true;
 }
 
+const SIMILAR = { positive: "most", negative: "least" };
+const SCORED = { positive: "highest", negative: "lowest" };
+
 /** The members of the best subset, and its value. */
 function SubsetNote({ store }: { store: Store }) {
   const subset = store.view.subset.value;
+  const score = scoreName(store.view.explanation.value ?? {});
   if (!subset) {
     const why = whyNoSubset(store);
     return why === "" ? null : <div class="fx-graph-note">{why}</div>;
   }
   return (
     <div class="fx-graph-note">
-      the <SubsetEnd store={store} /> similar {subset.players.length}:{" "}
+      {score === "similarity" ? (
+        <>
+          the <SubsetEnd store={store} words={SIMILAR} /> similar {subset.players.length}:{" "}
+        </>
+      ) : (
+        <>
+          the {subset.players.length} with the <SubsetEnd store={store} words={SCORED} /> {score}:{" "}
+        </>
+      )}
       {groupName(store.view.board.value, subset.players)}{" "}
       <b data-subset-value={subset.value}>{signed(subset.value)}</b>
     </div>

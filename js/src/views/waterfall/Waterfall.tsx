@@ -1,7 +1,8 @@
-/** The parts that add up to the similarity, each a bar that begins where the last one ended. */
+/** The parts that add up to the similarity or another score, each a bar that begins where the last one ended. */
 
 import { colourOf } from "../../lib/colour";
 import { withError } from "../../lib/format";
+import { scoreName, unitOf } from "../../model/explanation";
 import { imageWord, textWord } from "../../model/players";
 import type { Store } from "../../state/store";
 import { Definition } from "../../ui/Definition";
@@ -13,6 +14,7 @@ export function Waterfall({ store }: { store: Store }) {
     return null;
   }
   const why = reasonAgainst(of);
+  const score = scoreName(of);
   const names = namesOf(of);
   if (why) {
     return <p class="fx-empty">{why}</p>;
@@ -23,8 +25,8 @@ export function Waterfall({ store }: { store: Store }) {
       <table>
         <caption>
           {store.wire.shown.value === "difference"
-            ? "Differences B − A of the parts of the similarity, in logits"
-            : "From the baseline to the similarity, in logits"}
+            ? `Differences B − A of the parts of the ${score}, in${unitOf(of)}`
+            : `From the baseline to the ${score}, in${unitOf(of)}`}
         </caption>
         <thead class="fx-hidden">
           <tr>
@@ -38,7 +40,7 @@ export function Waterfall({ store }: { store: Store }) {
             <tr key={kind} data-part={kind} data-total={total}>
               <th scope="row">
                 {kind === "baseline" || kind === "residual" || kind === "similarity" ? (
-                  <Definition of={kind}>{names[kind]}</Definition>
+                  <Definition of={kind === "similarity" ? score : kind}>{names[kind]}</Definition>
                 ) : (
                   names[kind]
                 )}
@@ -66,10 +68,10 @@ type Shown = NonNullable<Store["view"]["explanation"]["value"]>;
 /** Return why there is no waterfall, or an empty string. */
 function reasonAgainst({ in_logits, parts }: Shown): string {
   if (in_logits === false) {
-    return "The values of this method are not in logits, so that they do not add up to the similarity.";
+    return "The values of this method are not in logits, so that they do not add up to a score.";
   }
   if (!parts) {
-    return "This page was saved without the parts of the similarity; save it again to see them.";
+    return "This page was saved without the parts of the sum; save it again to see them.";
   }
   return parts.length > 0
     ? ""
@@ -87,7 +89,7 @@ function namesOf(of: Shown): Record<Part["kind"], string> {
     cross: `${patches} × ${words}`,
     third: "third order",
     residual: "residual",
-    similarity: "similarity",
+    similarity: scoreName(of),
     surrogate: "surrogate",
   };
 }

@@ -2,6 +2,7 @@ import { describe, expect, it } from "vitest";
 import { moved, placesOf } from "../../../src/panels/faithfulness/Curves";
 import { costOf } from "../../../src/panels/faithfulness/Faithfulness";
 import {
+  endsOf,
   measuredBeside,
   measuredOf,
   nameOf,
@@ -79,9 +80,11 @@ describe("what was measured", () => {
   });
 
   it("is said in words for whoever does not see it", () => {
-    expect(summaryOf(measured())).toContain("reach 1.50 with 80 % kept");
-    expect(summaryOf(measured())).toContain("fall to −0.49 with 98 % kept");
-    expect(readingOf(measured(), 25)).toBe("50 % kept: most similar 0.50, least similar −0.25");
+    expect(summaryOf(measured(), endsOf({}))).toContain("reaches 1.50 with 80 % kept");
+    expect(summaryOf(measured(), endsOf({}))).toContain("falls to −0.49 with 98 % kept");
+    expect(readingOf(measured(), 25, endsOf({}))).toBe("50 % kept: most similar 0.50, least similar −0.25");
+    const choice = { kind: "class", name: "dog", minus: "cat" } as const;
+    expect(endsOf({ choice, unit: "logits" })).toEqual({ most: "highest margin", least: "lowest margin" });
   });
 });
 
@@ -200,7 +203,7 @@ describe("the panel of faithfulness", () => {
     for (let step = 0; step < 25; step++) {
       await press(plot, "ArrowRight");
     }
-    expect(plot.getAttribute("aria-valuetext")).toBe(readingOf(measured(), 25));
+    expect(plot.getAttribute("aria-valuetext")).toBe(readingOf(measured(), 25, endsOf({})));
     expect(all(view, ".fx-cursor circle")).toHaveLength(2);
     expect(moved("Tab", 3, 50)).toBeNull();
     expect([moved("PageUp", 48, 50), moved("ArrowLeft", 0, 50)]).toEqual([50, 0]);
