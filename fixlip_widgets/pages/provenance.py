@@ -124,7 +124,8 @@ def reproduction(explanation: Surrogate, source: Source | None = None, *, reused
         reused: Whether encodings at other p, for other captions or of a larger budget were used; the code omits them.
     """
     source, method, choice = source or Source(), CATALOGUE.get(explanation.method), explanation.choice
-    names = repr(choice["among"]) if len(choice.get("among", ())) <= _MOST_IN_CODE else "names"
+    among = choice.get("among", [])
+    names = repr(among) if len(among) <= _MOST_IN_CODE else "names"
     if choice.get("kind") == "class":
         arguments = [source.image, names, f"templates={tuple(choice['templates'])!r}"]
     elif choice:
