@@ -164,32 +164,19 @@ class ClassExplainer(IncrementalExplainer):
 
     # -- explaining --------------------------------------------------------------------------------------------------
 
-    def explanation(
-        self,
-        p: float | None = None,
-        ridge: float | None = None,
-        scope: Literal["all", "cross"] = "all",
-        order: Literal[2, 3] = 2,
-    ) -> Explanation:
+    def _explained(self, p: float, *fit: object) -> Explanation:
         """Return the explanation of the chosen class, or of the margin, from the masks encoded so far.
-
-        Args:
-            p: As in :meth:`IncrementalExplainer.explanation`.
-            ridge: Must be None.
-            scope: Must be ``"all"``.
-            order: Must be 2.
 
         Raises:
             FixlipError: No image mask is encoded yet.
-            InputError: An argument has another value.
+            InputError: Another ridge, scope or order than the default is requested.
         """
-        if (ridge, scope, order) != (None, "all", 2):
+        if fit != (None, "all", 2):
             raise InputError("Classes are explained with order=2, scope='all' and a cross-validated ridge.")
         with self._unchanging:
             if len(self.pools.image) < 2:
                 raise FixlipError("Nothing is encoded yet; call extend(p, budget) first.")
-            classes = self.classes_at(self.p if p is None else p)
-            return explain_choice(classes, self.chosen)
+            return explain_choice(self.classes_at(p), self.chosen)
 
     def group(self, players: Sequence[int], explanation: Explanation) -> Group:
         """Return sums of the interactions of several players; of one class, with standard errors."""

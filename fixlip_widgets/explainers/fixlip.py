@@ -235,8 +235,13 @@ class IncrementalExplainer:
             FixlipError: No image mask is encoded yet, or the image or caption was set on the game itself.
             InputError: ``p``, ``ridge``, ``scope`` or ``order`` is out of range.
         """
-        p = self.p if p is None else check_p(p)
         check_fit(ridge, scope, order)
+        return self._explained(self.p if p is None else check_p(p), ridge, scope, order)
+
+    def _explained(
+        self, p: float, ridge: float | None, scope: Literal["all", "cross"], order: Literal[2, 3], /
+    ) -> Explanation:
+        """Return the explanation for valid arguments of :meth:`explanation`."""
         with self._answering(p):
             sizes = [(len(pool), pool.encodes) for pool in self.pools.by_name().values()]
             request = (p, ridge, scope, order, self.p, self.budget, self.budget_done, *sizes)
