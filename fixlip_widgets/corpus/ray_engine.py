@@ -1,7 +1,8 @@
 """The Ray engine: Ray Data streams images through tasks that prepare them and actors that have the model.
 
-Ray Data schedules, holds back the data stage while actors are busy, and repeats what a lost process or node computed.
-The driver is the only process that writes, so that nodes need no common file system for the result.
+Ray Data schedules, holds back the data stage while actors are busy, and repeats what a lost process or node computed:
+the actors of a lost node start again on the others, at the latest when these have nothing else to do. The driver is the
+only process that writes, so that nodes need no common file system for the result.
 """
 
 from __future__ import annotations
@@ -30,7 +31,7 @@ WORKER_CPUS, _READER_CPUS = 0.9, 0.1
 on all CPUs leave room for these tasks, without which nothing would proceed."""
 _BLOCK_BYTES = 2**24
 """Memory that Ray reserves for a block; by default, its blocks are larger than the object stores of small machines."""
-_CRASH = "The processes that read the image ended abnormally, twice; the file is probably damaged."
+_CRASH = "Every process that read or explained the image ended abnormally; the file is probably damaged."
 
 
 def explain_on_ray(
@@ -58,17 +59,19 @@ def explain_on_ray(
         count, each = actors(ray, workers, gpus)
         run = _Run(ray, model, source, settings, min(count, len(tasks)), each)
         missing = {pair.id: task for task in tasks for pair in task.pairs}
-        for size in (max(min(len(tasks) // (_BLOCKS_PER_WORKER * count), _BLOCK), 1), 1):
-            left = list({id(task): task for task in missing.values()}.values())
-            if not left:
-                return
-            for table in run.tables(left, size):  # blocks whose processes ended abnormally are missing
+        size = max(min(len(tasks) // (_BLOCKS_PER_WORKER * count), _BLOCK), 1)
+        while left := list({id(task): task for task in missing.values()}.values()):
+            before = len(missing)
+            for table in run.tables(left, size):
                 for name in table["id"].to_pylist():
                     missing.pop(name, None)
                 yield table
-            if len(missing) == sum(len(task.pairs) for task in tasks):
-                raise FixlipError("Ray could not explain any image; its log above has the reason.")
-        for task in {id(task): task for task in missing.values()}.values():
+            if len(missing) == before:
+                if size > 1:
+                    raise FixlipError("Ray could not explain any image; its log above has the reason.")
+                break
+            size = 1  # an image that ends its process then loses no other
+        for task in left:
             yield failed(task, _CRASH, settings.image_players(model))
 
 
@@ -131,7 +134,7 @@ class _Run:
         self._worker: tuple[Any, ...] = (ray.put(source), settings, model.weights_hash)
 
     def tables(self, tasks: Sequence[Task], size: int) -> Iterator[pa.Table]:
-        """Yield the rows of ``tasks``, which travel in blocks of ``size``."""
+        """Yield the rows of ``tasks``, which travel in blocks of ``size``; those whose processes end abnormally are missing."""
         blocks = -(-len(tasks) // size)
         pickled = [{"task": self._ray.cloudpickle.dumps(task)} for task in tasks]
         data = self._ray.data.from_items(pickled, override_num_blocks=blocks)
@@ -150,7 +153,14 @@ class _Run:
             num_cpus=WORKER_CPUS,
             num_gpus=self._gpus or None,
         )
-        yield from rows.iter_batches(batch_size=None, batch_format="pyarrow", prefetch_batches=0)
+        found = False
+        try:
+            for table in rows.iter_batches(batch_size=None, batch_format="pyarrow", prefetch_batches=0):
+                found = True
+                yield table
+        except self._ray.exceptions.RayError:  # such as blocks that were lost more often than Ray repeats them
+            if not found:
+                raise
 
 
 def _prepare(batch: dict[str, Any], prepare: Preparation) -> dict[str, Any]:
