@@ -134,7 +134,7 @@ class _Run:
         self._worker: tuple[Any, ...] = (ray.put(source), settings, model.weights_hash)
 
     def tables(self, tasks: Sequence[Task], size: int) -> Iterator[pa.Table]:
-        """Yield the rows of ``tasks``, which travel in blocks of ``size``; those whose processes end abnormally are missing."""
+        """Yield the rows of ``tasks``, in blocks of ``size``; blocks whose processes end abnormally are missing."""
         blocks = -(-len(tasks) // size)
         pickled = [{"task": self._ray.cloudpickle.dumps(task)} for task in tasks]
         data = self._ray.data.from_items(pickled, override_num_blocks=blocks)
