@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -11,6 +12,7 @@ from playwright.sync_api import Browser, Page, expect
 from fixlip_widgets import FixlipWidget
 from tests.e2e.bridge import Bridge
 from tests.e2e.test_accessibility import violations
+from tests.e2e.view import View
 from tests.golden import tiny_clip, tiny_pixels
 
 NAMES = ["cat", "dog", "car"]
@@ -50,10 +52,17 @@ def test_the_choice_and_hidden_patches_from_kernel_to_page(page: Page, tmp_path:
         expect(root.locator(".fx-probabilities .fx-value")).to_have_count(4)
         expect(root.locator(".fx-map")).to_have_count(4)
         assert violations(page) == []
-        widget.to_html(tmp_path / "page.html", level="all")
+        widget.to_html(tmp_path / "page.html", level="all", playground=True)
     finally:
         bridge.close()
     page.goto((tmp_path / "page.html").as_uri())
     page.locator(f".fx-class[data-class={other}] .fx-class-name").click()
     expect(page.locator(".fixlip h2")).to_have_text(f"Why “{other}”?")
+    saved = View(page, page.locator(".fixlip"))
+    saved.press("hide")
+    saved.patch(4).click()
+    probabilities = page.locator(".fx-probabilities .fx-value > b")
+    expect(probabilities).to_have_text([re.compile(r"^[\d.]+ %")] * 4)
+    saved.patch(5).click()
+    expect(probabilities).to_have_text([re.compile("^…")] * 4)
     assert violations(page) == []
