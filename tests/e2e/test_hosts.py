@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 import sys
 import urllib.request
 from collections.abc import Iterator
@@ -9,6 +10,7 @@ from contextlib import contextmanager
 from pathlib import Path
 
 import numpy as np
+import pytest
 from playwright.sync_api import Browser, Page, expect
 
 from tests.e2e.conftest import WINDOW
@@ -69,12 +71,13 @@ def test_notebook_7_shows_the_widget_and_follows_its_slider(browser: Browser, tm
 
 
 @contextmanager
-def opened_in_marimo(browser: Browser, folder: Path, complaints: list[str]) -> Iterator[Page]:
+def opened_in_marimo(browser: Browser, folder: Path, complaints: list[str], theme: str = "light") -> Iterator[Page]:
     """marimo's editor on one notebook; what the console and the network had to complain about is noted."""
     port = free_port()
     (folder / "work").mkdir()
     (folder / "work" / "small.py").write_text(MARIMO)
-    (folder / "work" / "pyproject.toml").write_text("[tool.marimo.runtime]\nauto_instantiate = true\n")
+    settings = f'[tool.marimo]\nruntime.auto_instantiate = true\ndisplay.theme = "{theme}"\n'
+    (folder / "work" / "pyproject.toml").write_text(settings)
     command = [sys.executable, "-m", "marimo", "--quiet", "edit", "small.py", "--headless", "--no-token"]
     address, requests = f"http://127.0.0.1:{port}", []
     with served([*command, f"--port={port}"], folder, lambda: urllib.request.urlopen(f"{address}/health").close()):
@@ -88,12 +91,14 @@ def opened_in_marimo(browser: Browser, folder: Path, complaints: list[str]) -> I
     complaints += elsewhere(requests, port)
 
 
-def test_marimo_shows_the_widget_and_follows_its_slider(browser: Browser, tmp_path: Path):
+@pytest.mark.parametrize("theme", ["light", "dark"])
+def test_marimo_shows_the_widget_and_its_heatmap_and_follows_its_slider(browser: Browser, tmp_path: Path, theme: str):
     complaints: list[str] = []
-    with opened_in_marimo(browser, tmp_path, complaints) as page:
+    with opened_in_marimo(browser, tmp_path, complaints, theme) as page:
         view = View(page, page.locator(".fixlip"))
         view.root.wait_for(timeout=WAIT)
         view.wait()
+        expect(view.root).to_have_attribute("data-theme", theme)
         before = view.values()
         expect(view.root).to_have_css("border-radius", "12px")
         view.drag("p", 0.7)
@@ -101,4 +106,19 @@ def test_marimo_shows_the_widget_and_follows_its_slider(browser: Browser, tmp_pa
         view.wait()
         assert not np.allclose(view.values(), before, **CLOSE)
         expect(page.get_by_text("p is 0.7")).to_be_visible()
+        assert_draws_a_heatmap(view)
     assert complaints == []
+
+
+def assert_draws_a_heatmap(view: View) -> None:
+    """Plotly has its own style sheet and answers the pointer, also in the shadow root of a host."""
+    view.show("heatmap")
+    plot = view.root.locator(".fx-heatmap.js-plotly-plot")
+    plot.wait_for(timeout=WAIT)
+    assert np.shape(view.heatmap()) == (6, 64)
+    expect(plot.locator(".modebar")).to_have_css("position", "absolute")
+    cells = plot.locator(".nsewdrag").first
+    cells.hover()
+    expect(plot.locator(".hoverlayer .hovertext")).to_contain_text(re.compile(r"patch \(\d, \d\)"))
+    cells.click()
+    expect(view.root).to_have_attribute("data-selection", re.compile(r"^\d+ \d+$"))
