@@ -8,6 +8,7 @@ PYTHON ?= python3
 VENV := .venv
 PY := $(VENV)/bin/python
 QUICKSTART := notebooks/01_quickstart.ipynb
+INDEX := notebooks/index.ipynb
 # `make test ARGS="-k budget"` passes arguments to pytest.
 ARGS ?=
 # Processes that share the tests, whole files each, in the order of tests/conftest.py.
@@ -37,7 +38,7 @@ demo: $(LAB) bundle ## run the quickstart notebook, and write a report on a pack
 	$(PY) -m fixlip_widgets explain demo:dog_and_banana --out build/report.html
 	@echo
 	@echo "The report is build/report.html, the executed notebook build/$(notdir $(QUICKSTART))."
-	@echo "To move the sliders, run 'make lab', which opens $(QUICKSTART) in JupyterLab."
+	@echo "To move the sliders, run 'make lab' and open $(QUICKSTART) in JupyterLab."
 
 test: $(TEST) bundle browser ## run lint and all tests (ARGS="-k budget" for a subset)
 	@mkdir -p build
@@ -51,8 +52,8 @@ test-fast: $(TEST) bundle ## run the tests without a browser and without those m
 	$(VITEST)
 	$(PYTEST) -m "not slow and not e2e" $(ARGS)
 
-lab: $(LAB) bundle ## open JupyterLab on the quickstart
-	$(PY) -m jupyterlab $(if $(filter 0,$(shell id -u)),--allow-root) $(QUICKSTART)
+lab: $(LAB) bundle ## open JupyterLab on the list of notebooks
+	$(PY) -m jupyterlab $(if $(filter 0,$(shell id -u)),--allow-root) $(INDEX)
 
 docs: $(DOCS) bundle ## build the site, with notebooks that are run, into build/docs
 	$(PY) -m sphinx -W --keep-going -q -b html -d build/doctrees docs build/docs

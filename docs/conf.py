@@ -38,7 +38,7 @@ extensions = [
     "mathml",
     "notebook_outputs",
 ]
-exclude_patterns = ["_ext", "notebooks/images", "**/.ipynb_checkpoints"]
+exclude_patterns = ["_ext", "notebooks/images", "notebooks/index.ipynb", "**/.ipynb_checkpoints"]
 
 # The sources have typographic quotes and dashes already; options such as --json keep their hyphens.
 smartquotes = False

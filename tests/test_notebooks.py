@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Mapping
 from functools import cache
 from pathlib import Path
@@ -11,7 +12,8 @@ import pytest
 from nbclient import NotebookClient
 
 FOLDER = Path(__file__).resolve().parents[1] / "notebooks"
-NOTEBOOKS = sorted(FOLDER.glob("*.ipynb"))
+NOTEBOOKS = sorted(FOLDER.glob("[0-9]*.ipynb"))
+LESSONS = sorted(FOLDER.glob("course/*.ipynb"))  # run in tests/test_course.py
 RUN_ELSEWHERE = {
     FOLDER / "02_report.ipynb",  # in tests/pages/test_report_notebook.py, which looks at what it writes
     FOLDER / "04_audit.ipynb",  # in tests/gallery/test_audit_notebook.py, with fewer scenes
@@ -49,10 +51,17 @@ def executed(path: Path) -> nbformat.NotebookNode:
     return run(path, FOLDER, FEWER[path])
 
 
-@pytest.mark.parametrize("path", NOTEBOOKS, ids=lambda path: path.stem)
+@pytest.mark.parametrize("path", NOTEBOOKS + LESSONS, ids=lambda path: path.stem)
 def test_notebook_is_kept_without_outputs(path: Path):
     cells = [cell for cell in nbformat.read(path, as_version=4).cells if cell.cell_type == "code"]
     assert all(not cell.outputs and cell.execution_count is None for cell in cells)
+
+
+def test_the_index_lists_every_notebook():
+    (cell,) = nbformat.read(FOLDER / "index.ipynb", as_version=4).cells
+    links = re.findall(r"\]\(([^)]+)\)", cell.source)
+    assert [FOLDER / link for link in links if link.endswith(".ipynb")] == NOTEBOOKS + LESSONS
+    assert (FOLDER / "images" / "quickstart.png").is_file()
 
 
 @pytest.mark.slow
