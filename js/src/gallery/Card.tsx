@@ -64,9 +64,7 @@ export function Card({ store, row, at, column, toggle }: CardProps) {
           toggle();
         }}
       >
-        <svg viewBox="0 0 16 16" aria-hidden="true">
-          <path d="M3.5 8.5l3 3 6-7" />
-        </svg>
+        <Icon name="check" />
       </button>
     </div>
   );

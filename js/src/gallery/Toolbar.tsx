@@ -2,7 +2,7 @@
 
 import { useEffect, useRef, useState } from "preact/hooks";
 import { count, plain } from "../lib/format";
-import { Select } from "../ui/Field";
+import { Icon, Select } from "../ui/Field";
 import { Popover } from "../ui/Popover";
 import { HistogramView } from "./Histogram";
 import type { GalleryStore } from "./store";
@@ -55,9 +55,7 @@ export function Toolbar({ store }: { store: GalleryStore }) {
           title={descending.value ? "Largest first" : "Smallest first"}
           onClick={() => store.set("descending", !descending.value)}
         >
-          <svg viewBox="0 0 16 16" aria-hidden="true">
-            <path d={descending.value ? "M3 4h10M3 8h7M3 12h4" : "M3 4h4M3 8h7M3 12h10"} />
-          </svg>
+          <Icon name={descending.value ? "descending" : "ascending"} />
         </button>
       </div>
       {numeric && <HistogramView store={store} note={note} />}
@@ -182,6 +180,7 @@ function TextField({ label, name, value, placeholder, problem = "", about, commi
       <input
         id={id}
         type="text"
+        class="fx-text"
         data-filter={name}
         value={draft ?? value}
         placeholder={placeholder}

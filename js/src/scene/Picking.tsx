@@ -3,6 +3,7 @@
 import type { ComponentChildren } from "preact";
 import { groupName } from "../model/players";
 import type { Store } from "../state/store";
+import { Icon } from "../ui/Field";
 
 /** Touch screens need the first button to select several players. */
 export function Picking({ store }: { store: Store }) {
@@ -21,8 +22,16 @@ export function Picking({ store }: { store: Store }) {
           several.value = !several.value;
         }}
       >
-        <svg viewBox="0 0 16 16" aria-hidden="true">
-          <rect x="1.5" y="1.5" width="13" height="13" rx="2" stroke-dasharray="2.6 2" />
+        <svg class="fx-glyph" viewBox="0 0 16 16" aria-hidden="true">
+          <rect
+            x="1.5"
+            y="1.5"
+            width="13"
+            height="13"
+            rx="2"
+            stroke-dasharray="2.6 2"
+            stroke-linecap="butt"
+          />
         </svg>
         Select several
       </Toggle>
@@ -34,9 +43,7 @@ export function Picking({ store }: { store: Store }) {
           tool.value = hides ? "select" : "hide";
         }}
       >
-        <svg viewBox="0 0 16 16" aria-hidden="true">
-          <path d="M1.5 8S4 3.5 8 3.5 14.5 8 14.5 8 12 12.5 8 12.5 1.5 8 1.5 8ZM2.5 14.5l11-13" />
-        </svg>
+        <Icon name="hide" />
         Hide
       </Toggle>
       {hidden && (

@@ -35,7 +35,7 @@
  */
 
 import { useLayoutEffect, useRef, useState } from "preact/hooks";
-import { dressIn } from "../lib/sheets";
+import { dressIn } from "../lib/mount";
 import type { PanelName } from "../panels/Panels";
 import { Hiding, refusalsOfHiding } from "../scene/Hiding";
 import { Legend } from "../scene/Legend";

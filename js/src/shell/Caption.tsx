@@ -146,6 +146,7 @@ export function Editor({ draft, change, done, label = "Caption", children }: Edi
       <input
         ref={input}
         type="text"
+        class="fx-text"
         aria-label={label}
         dir="auto"
         autocomplete="off"

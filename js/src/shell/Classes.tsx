@@ -195,6 +195,7 @@ function Find({ store, rows, search, change, found }: FindProps) {
     >
       <input
         type="text"
+        class="fx-text"
         aria-label={live.value ? "Find or add a class" : "Find a class"}
         placeholder={live.value ? "Find or add a class" : "Find a class"}
         dir="auto"

@@ -12,12 +12,11 @@ import type { Board } from "../model/players";
 import { type BlockLimits, blockLimits, type Scales, scalesOf, widest } from "../model/scales";
 import type { Sides } from "../model/sides";
 import { decodeIfKnown } from "../wire/arrays";
-import type { Graph, Group, Refusal, Shown, Status, Subset, Subsets, Traits } from "../wire/types";
+import type { Graph, Group, Picture, Refusal, Shown, Status, Subset, Subsets, Traits } from "../wire/types";
 import { activePlayers, answerFor, comparison, groupFor, isOf, subsetFor } from "./comparison";
 import type { Connection } from "./connection";
 import { type Colouring, type WordColours, wordColours } from "./first-sight";
 import { type Level, levelOf } from "./level";
-import { pictureUrl } from "./picture";
 
 /** What a click on a player does: select it, or hide it from the model. */
 export type Tool = "select" | "hide";
@@ -203,4 +202,36 @@ const DARK_PANEL = "#1c1d23";
 function paletteOf(options: Traits["options"], name: string, dark: boolean): Palette {
   const [positive, negative] = options.palettes[name] ?? ["#ff0d57", "#1e88e5"];
   return dark ? onDark({ positive, negative }, DARK_PANEL) : { positive, negative };
+}
+
+/**
+ * Return the object URL of a picture that may change. It is released when the picture changes or the view closes.
+ *
+ * @param picture called again whenever a signal in it changes.
+ * @param releases receives a function to call when the view closes.
+ */
+function pictureUrl(
+  picture: () => Picture | null | undefined,
+  releases: (() => void)[],
+): ReadonlySignal<string | null> {
+  let shown: { data: DataView; url: string } | null = null;
+  const release = () => {
+    if (shown) {
+      URL.revokeObjectURL(shown.url);
+    }
+  };
+  releases.push(release);
+  return computed(() => {
+    const image = picture();
+    if (!image) {
+      return null;
+    }
+    if (shown?.data !== image.data) {
+      release();
+      // copied, because a Blob does not accept a shared buffer
+      const bytes = new Uint8Array(image.data.buffer, image.data.byteOffset, image.data.byteLength).slice();
+      shown = { data: image.data, url: URL.createObjectURL(new Blob([bytes], { type: image.mime })) };
+    }
+    return shown.url;
+  });
 }

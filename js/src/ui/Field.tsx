@@ -4,15 +4,19 @@ import type { ComponentChildren } from "preact";
 
 const PATHS = {
   download: "M8 2v8M4.8 7.2 8 10.4l3.2-3.2M2.5 13.5h11",
+  check: "M3.5 8.5l3 3 6-7",
   close: "M4 4l8 8M12 4l-8 8",
+  descending: "M3 4h10M3 8h7M3 12h4",
+  ascending: "M3 4h4M3 8h7M3 12h10",
   edit: "M11.3 2.3a1.4 1.4 0 0 1 2 0l.4.4a1.4 1.4 0 0 1 0 2L6 12.4l-3.2.8.8-3.2z",
+  hide: "M1.5 8S4 3.5 8 3.5 14.5 8 14.5 8 12 12.5 8 12.5 1.5 8 1.5 8ZM2.5 14.5l11-13",
   swap: "M3 5h9M9 2l3 3-3 3M13 11H4M7 8l-3 3 3 3",
   undo: "M5.5 3 2.5 6l3 3M2.5 6h7a3.75 3.75 0 0 1 0 7.5H6",
 } as const;
 
 export function Icon({ name }: { name: keyof typeof PATHS }) {
   return (
-    <svg viewBox="0 0 16 16" aria-hidden="true">
+    <svg class="fx-glyph" viewBox="0 0 16 16" aria-hidden="true">
       <path d={PATHS[name]} />
     </svg>
   );

@@ -1,5 +1,7 @@
 import { afterEach, beforeEach, describe, expect, it, vi } from "vitest";
-import { dress } from "../../src/shell/dress";
+import { dressIn } from "../../src/lib/mount";
+
+const dress = (el: HTMLElement) => dressIn(".fixlip {}", el);
 
 let sized: (() => void)[] = [];
 

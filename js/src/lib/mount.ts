@@ -1,4 +1,23 @@
-/** Adds a style sheet to the document or shadow root of a view, once for all views in it. */
+/** Draws a view into an element of a host, with its style sheet, and keeps the focus and the keys that it uses. */
+
+import { type ComponentChild, render } from "preact";
+import { keepFocus } from "./focus";
+import { keepKeys } from "./shortcuts";
+
+/** Draw `view` into `el`; return a function that removes it and then calls `dispose`. */
+export function mount(view: ComponentChild, el: HTMLElement, css: string, dispose: () => void): () => void {
+  // in a row of widgets, take the available width, because the contents have no width of their own
+  el.style.flexGrow ||= "1";
+  el.style.minWidth ||= "min(320px, 100%)";
+  const releases = [dressIn(css, el), keepFocus(el), keepKeys(el)];
+  render(view, el);
+  return () => {
+    render(null, el);
+    for (const release of [dispose, ...releases]) {
+      release();
+    }
+  };
+}
 
 const sheets = new Map<string, CSSStyleSheet>();
 
