@@ -146,6 +146,7 @@ def test_why_wrong():
     assert similarity(ship, found["drum"], pair)[0] < similarity(ship, ship.caption, pair)[0], "two do"
     assert found["ship_single"].max() > 3 * found["ship_margin"].similarity
     assert abs(found["difference"].residual) > 2 * found["difference"].similarity
+    assert abs(found["longer"].residual) < 0.3 * abs(found["longer"].similarity), "B has every token of A"
     assert found["agreement"] > 0.98
     assert found["words_alone"] < found["agreement"] - 0.2
 
