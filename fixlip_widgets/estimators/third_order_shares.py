@@ -60,7 +60,7 @@ def third_part_covariance(
 
 
 class _Weights:
-    """Derivatives of the parts by the coefficients, which are twice these, from drawing the masks of ``side``.
+    """Derivatives of the parts with respect to the coefficients, to weight the influences of ``side``'s masks.
 
     Args:
         side, other: The modality whose masks are drawn, and the other.
@@ -86,10 +86,9 @@ class _Weights:
         p: float,
     ) -> None:
         q, to = p * (1 - p), side.moments.mean_mask.to(side.dtype)
-        self._own, self._others, self._pairs = (
-            2 * each.to(to) for each in (q * first, q * other_first, q**2 * own_pairs)
-        )
-        self._cross, self._with_own = 2 * q**2 * cross.to(to), 2 * q**3 * with_own.to(to)
+        self._own, self._others = 2 * q * first.to(to), 2 * q * other_first.to(to)
+        self._pairs, self._cross = 2 * q**2 * own_pairs.to(to), 2 * q**2 * cross.to(to)
+        self._with_own = 2 * q**3 * with_own.to(to)
         self._mean = [1.0, *other.moments.mean_mask.tolist()]
         i, j = torch.triu_indices(other.n, other.n, 1)
         per_pair = torch.cat([q**2 * other_pairs[i, j][None], q**3 * with_others[:, i, j]]).to(other.embeddings.device)
