@@ -35,13 +35,17 @@ def open_page(browser: Browser, address: str) -> Iterator[Open]:
         context = browser.new_context(viewport={"width": width, "height": 900}, **options)
         contexts.append(context)
         page = context.new_page()
-        page.goto(f"{address}?{query}")
-        page.locator(".fx-chip").first.wait_for()
+        load(page, address, query)
         return page
 
     yield run
     for context in contexts:
         context.close()
+
+
+def load(page: Page, address: str, query: str) -> None:
+    page.goto(f"{address}?{query}")
+    page.locator(".fx-chip").first.wait_for()
 
 
 def violations(page: Page) -> list[str]:
@@ -62,57 +66,67 @@ def still(page: Page) -> None:
     page.emulate_media(reduced_motion="reduce")
 
 
-@pytest.mark.parametrize("theme", ["light", "dark"])
-def test_axe_finds_nothing_with_any_panel_or_view_open(open_page: Open, theme: str):
-    page = open_page(f"theme={theme}&state=played&selection=50")
+def in_both_themes(page: Page, name: str) -> dict[str, list[str]]:
+    """What axe finds wrong in each of JupyterLab's themes, which the page's body names."""
+    found: dict[str, list[str]] = {}
+    for theme in ("light", "dark"):
+        page.evaluate("theme => { document.body.dataset.jpThemeLight = String(theme === 'light'); }", theme)
+        expect(page.locator(".fixlip")).to_have_attribute("data-theme", theme)
+        found[f"{name}, {theme}"] = violations(page)
+    return found
+
+
+def assert_none(found: dict[str, list[str]]) -> None:
+    assert {name: wrong for name, wrong in found.items() if wrong} == {}, json.dumps(found, indent=2)
+
+
+def test_axe_finds_nothing_with_any_panel_or_view_open(open_page: Open):
+    page = open_page("state=played&selection=50")
     still(page)
-    found = {"first look": violations(page)}
+    found = in_both_themes(page, "first look")
     for panel in PANELS:
         page.locator(f"[data-panel={panel}]").click()
-        found[panel] = violations(page)
+        found |= in_both_themes(page, panel)
     page.locator("[data-action=provenance]").click()
     page.locator(".fx-caption button").click()
-    found["provenance and editor"] = violations(page)
+    found |= in_both_themes(page, "provenance and editor")
     for view in VIEWS:
         page.locator(f"[data-view={view}]").click()
         page.wait_for_timeout(300)
-        found[view] = violations(page)
-    assert {name: wrong for name, wrong in found.items() if wrong} == {}, json.dumps(found, indent=2)
+        found |= in_both_themes(page, view)
+    assert_none(found)
 
 
-@pytest.mark.parametrize("theme", ["light", "dark"])
-def test_axe_finds_nothing_in_any_state(open_page: Open, theme: str):
-    found: dict[str, list[str]] = {}
+def test_axe_finds_nothing_in_any_state(open_page: Open, address: str):
+    page, found = open_page(), dict[str, list[str]]()
+    still(page)
     for state in STATES:
-        page = open_page(f"theme={theme}&state={state}&open=settings")
-        still(page)
-        found[state] = violations(page)
-    assert {name: wrong for name, wrong in found.items() if wrong} == {}, json.dumps(found, indent=2)
+        load(page, address, f"state={state}&open=settings")
+        found |= in_both_themes(page, state)
+    assert_none(found)
 
 
 @pytest.mark.parametrize("palette", ["house", "safe"])
-@pytest.mark.parametrize("theme", ["light", "dark"])
-def test_axe_finds_nothing_where_faithfulness_is_measured(open_page: Open, theme: str, palette: str):
-    found: dict[str, list[str]] = {}
+def test_axe_finds_nothing_where_faithfulness_is_measured(open_page: Open, address: str, palette: str):
+    page, found = open_page(), dict[str, list[str]]()
+    still(page)
     for state in MEASURED:
-        page = open_page(f"theme={theme}&palette={palette}&state={state}&open=faithfulness")
-        still(page)
+        load(page, address, f"palette={palette}&state={state}&open=faithfulness")
         page.locator(".fx-faithfulness").wait_for()
-        found[state] = violations(page)
-    assert {name: wrong for name, wrong in found.items() if wrong} == {}, json.dumps(found, indent=2)
+        found |= in_both_themes(page, state)
+    assert_none(found)
 
 
-@pytest.mark.parametrize("theme", ["light", "dark"])
-def test_axe_finds_nothing_at_the_simple_level(open_page: Open, theme: str):
-    found: dict[str, list[str]] = {}
+def test_axe_finds_nothing_at_the_simple_level(open_page: Open, address: str):
+    page, found = open_page(), dict[str, list[str]]()
+    still(page)
     for state in STATES:
-        page = open_page(f"level=simple&theme={theme}&state={state}")
-        still(page)
-        found[state] = violations(page)
+        load(page, address, f"level=simple&state={state}")
+        found |= in_both_themes(page, state)
         page.locator(".fx-about").first.press("Enter")
         expect(page.locator(".fx-popover:popover-open")).to_have_count(1)
-        found[f"{state}, with a definition"] = violations(page)
-    assert {name: wrong for name, wrong in found.items() if wrong} == {}, json.dumps(found, indent=2)
+        found |= in_both_themes(page, f"{state}, with a definition")
+    assert_none(found)
 
 
 @pytest.mark.parametrize("width", [320, 460, 720, 960, 1400])
