@@ -22,8 +22,9 @@ if TYPE_CHECKING:
     from fixlip_widgets.explainers.game import VisionLanguageGame
 
 LEAST_CLASSES = 2
-_FITTED_AHEAD = 8
-"""Most probable classes that are fitted while the widget is idle, so that a click on them is answered at once."""
+_FITTED_AHEAD = 20
+"""Most probable classes that are fitted while the widget is idle, so that a click on them is answered at once: those
+that the view shows as chips."""
 _MAX_CACHED = 4096
 
 

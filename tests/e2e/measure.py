@@ -1,7 +1,8 @@
 """Measures the view in a real JupyterLab: ``python -m tests.e2e.measure``.
 
 Of 100 hovers, the time that the page's main thread spends on scripts, and on everything; of moves of p among the
-encoded masks, the time from letting go of the slider until the new result is on the screen. Printed in milliseconds.
+encoded masks, the time from letting go of the slider until the new result is on the screen; of choices of two among a
+thousand classes, the time from the click until their contrast is on the screen. Printed in milliseconds.
 """
 
 from __future__ import annotations
@@ -32,24 +33,36 @@ scene = fx.demo.scene("dog_and_banana")
 widget = fx.FixlipWidget(scene.image, scene.caption, budget=2**{budget}, level="all")
 """
 BUDGETS = (10, 17)
+THOUSAND = """
+import fixlip_widgets as fx
+from fixlip_widgets.bench.classes import NAMES
+widget = fx.FixlipWidget(fx.demo.scene("dog_and_banana").image, classes=NAMES, budget=2**12, level="all")
+"""
 PREPARING = 20_000
 """Milliseconds in which an idle widget encodes masks at other p."""
-MOVE = """([root, slider, p]) => new Promise(done => {
+PAINTED = """(root, act, done, shown) => {
+    const start = performance.now();
+    const seen = () => {
+        if (shown() && root.dataset.partial === 'false') {
+            observer.disconnect();
+            requestAnimationFrame(() => setTimeout(() => done(performance.now() - start)));
+        }
+    };
+    const observer = new MutationObserver(seen);
+    observer.observe(root, {attributes: true});
+    act();
+}"""
+MOVE = f"""([root, slider, p]) => new Promise(done => {{
     slider.value = p;
-    slider.dispatchEvent(new Event('input', {bubbles: true}));
-    setTimeout(() => {
-        const start = performance.now();
-        const seen = () => {
-            if (root.dataset.resultP === String(p) && root.dataset.partial === 'false') {
-                observer.disconnect();
-                requestAnimationFrame(() => setTimeout(() => done(performance.now() - start)));
-            }
-        };
-        const observer = new MutationObserver(seen);
-        observer.observe(root, {attributes: true});
-        slider.dispatchEvent(new PointerEvent('pointerup', {bubbles: true}));
-    }, 50);
-})"""
+    slider.dispatchEvent(new Event('input', {{bubbles: true}}));
+    const act = () => slider.dispatchEvent(new PointerEvent('pointerup', {{bubbles: true}}));
+    setTimeout(() => ({PAINTED})(root, act, done, () => root.dataset.resultP === String(p)), 50);
+}})"""
+CHOOSE = f"""([root, button]) => new Promise(done => {{
+    const {{requested}} = root.dataset;
+    const shown = () => root.dataset.requested !== requested && root.dataset.generation === root.dataset.requested;
+    ({PAINTED})(root, () => button.click(), done, shown);
+}})"""
 
 
 def spent(session: CDPSession) -> dict[str, float]:
@@ -84,6 +97,27 @@ def moves_of_p(view: View) -> list[float]:
     return [view.page.evaluate(MOVE, [*given, (0.55, 0.5)[move % 2]]) for move in range(MOVES)][2:]
 
 
+def choices_of_two(view: View) -> list[float]:
+    """Milliseconds of each choice of another class to compare with the most probable one.
+
+    Raises:
+        RuntimeError: The contrast is not shown.
+    """
+    root, times = view.root.element_handle(), list[float]()
+    names = view.root.locator(".fx-class").evaluate_all("all => all.map(each => each.dataset.class)")
+    for name in names[1:]:
+        button = view.root.locator(f'.fx-class[data-class="{name}"] .fx-versus').element_handle()
+        times.append(view.page.evaluate(CHOOSE, [root, button]))
+        if name not in view.root.locator("h2").inner_text():
+            raise RuntimeError(f"The view does not show the contrast with {name!r}.")
+    return times[2:]
+
+
+def spread(times: list[float]) -> str:
+    """Median and longest of the times."""
+    return f"median {statistics.median(times):.0f}, longest {max(times):.0f}"
+
+
 def opened(lab: Lab, browser: Browser, *cells: str) -> OpenNotebook:
     """A notebook with these cells, run."""
     page = browser.new_page(viewport={"width": 1280, "height": 1400})
@@ -109,10 +143,16 @@ def main() -> None:
             view = view_of(notebook)
             view.wait()
             view.page.wait_for_timeout(PREPARING)
-            times = sorted(moves_of_p(view))
-            spread = f"median {statistics.median(times):.0f}, longest {times[-1]:.0f}"
-            print(f"p in the pool of budget 2^{budget}, {len(times)} moves: {spread}", flush=True)
+            times = moves_of_p(view)
+            print(f"p in the pool of budget 2^{budget}, {len(times)} moves: {spread(times)}", flush=True)
             notebook.close()
+        notebook = opened(lab, browser, THOUSAND, "widget")
+        view = view_of(notebook)
+        view.wait()
+        view.page.wait_for_timeout(PREPARING)
+        times = choices_of_two(view)
+        print(f"two of 1,000 classes, {len(times)} choices: {spread(times)}", flush=True)
+        notebook.close()
         browser.close()
 
 
