@@ -47,6 +47,7 @@ html_theme = "furo"
 html_title = "fixlip_widgets"
 html_static_path = ["_static"]
 html_css_files = ["site.css"]
+html_js_files = [("site.js", {"defer": "defer"})]
 html_copy_source = False
 html_show_sourcelink = False
 html_show_sphinx = False
@@ -58,8 +59,8 @@ html_theme_options = {
     "light_css_variables": {"color-brand-primary": "#a3003c", "color-brand-content": "#a3003c"},
     "dark_css_variables": {"color-brand-primary": "#ff7fa6", "color-brand-content": "#ff7fa6"},
 }
-pygments_style = "friendly"
-pygments_dark_style = "monokai"
+pygments_style = "a11y-high-contrast-light"
+pygments_dark_style = "a11y-high-contrast-dark"
 
 autodoc_member_order = "bysource"
 # Docstrings state types and shapes in words; hints such as ndarray[tuple[Any, ...], dtype[float64]] say less.

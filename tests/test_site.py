@@ -6,12 +6,16 @@ import re
 import subprocess
 import sys
 from pathlib import Path
+from typing import Literal
 
 import pytest
+from playwright.sync_api import sync_playwright
 from sphinx.util.inventory import InventoryFile
 
 import fixlip_widgets as fx
 from fixlip_widgets.pages.traits import SETTINGS, WidgetTraits
+from tests.e2e.browser import launch
+from tests.e2e.harness import AXE
 from tests.test_public_names import BASELINES, DEMO, ESTIMATORS, EXPLAINER, EXPLANATION, GAME, METRICS, PACKAGE, WIDGET
 
 ROOT = Path(__file__).resolve().parents[1]
@@ -79,6 +83,38 @@ def test_the_first_page_is_light(site: Path):
     page = (site / "index.html").read_text(encoding="utf-8")
     images = sum(path.stat().st_size for path in (site / "_images").iterdir() if path.name in page)
     assert len(page) + images < 300_000
+
+
+ACCESSIBLE = (
+    "index",
+    "explanation/signs",
+    "explanation/method",
+    "reference/glossary",
+    "notebooks/course/1_four_players",
+)
+
+
+@pytest.mark.slow
+@pytest.mark.e2e
+@pytest.mark.parametrize("scheme", ["light", "dark"])
+def test_axe_finds_nothing_on_pages(site: Path, scheme: Literal["light", "dark"]):
+    with sync_playwright() as playwright:
+        browser = launch(playwright)
+        page = browser.new_page(color_scheme=scheme)
+        for name in ACCESSIBLE:
+            page.goto((site / f"{name}.html").as_uri())
+            page.add_script_tag(path=AXE)
+            violations = page.evaluate("async () => (await axe.run({resultTypes: ['violations']})).violations")
+            assert [(rule["id"], [node["target"] for node in rule["nodes"]]) for rule in violations] == [], name
+        browser.close()
+
+
+@pytest.mark.slow
+def test_why_is_it_negative_is_two_clicks_from_the_readme(site: Path):
+    readme = (ROOT / "README.md").read_text(encoding="utf-8")
+    links = re.findall(r"\]\((docs/[^)#]+\.md)\)", readme)
+    pages = [site / Path(link).relative_to("docs").with_suffix(".html") for link in links]
+    assert any("Reading signs: why is it negative?" in page.read_text(encoding="utf-8") for page in pages)
 
 
 def test_every_setting_of_the_widget_is_listed_with_its_default():
