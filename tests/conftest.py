@@ -19,13 +19,16 @@ FIRST = (
     "e2e",
     "estimators/test_coverage.py",
     "estimators/test_contrast.py",
+    "evaluation/test_evaluate.py",
+    "encoders/test_models.py",
     "test_notebooks.py",
     "pages/test_report_notebook.py",
-    "test_doctor.py",
-    "evaluation/test_evaluate.py",
+    "gallery/test_audit_notebook.py",
+    "corpus/test_ray.py",
     "test_packaging.py",
     "test_site.py",
     "pages/test_notebook.py",
+    "test_doctor.py",
     "demo/test_packaged_model.py",
 )
 """Files and folders, the longest first."""
