@@ -8,7 +8,7 @@ from collections.abc import Callable, Iterator
 from typing import Any
 
 import pytest
-from playwright.sync_api import Browser, Page, expect
+from playwright.sync_api import Browser, BrowserContext, Page, expect
 
 from tests.e2e.harness import AXE, build, served
 
@@ -26,21 +26,37 @@ def address() -> Iterator[str]:
         yield at
 
 
+@pytest.fixture(scope="module")
+def contexts(browser: Browser) -> Iterator[Callable[..., BrowserContext]]:
+    """Call it with options for a context of the browser, which keeps the page's files and compiled code."""
+    opened: dict[str, BrowserContext] = {}
+
+    def context(**options: Any) -> BrowserContext:
+        key = repr(options)
+        if key not in opened:
+            opened[key] = browser.new_context(**options)
+        return opened[key]
+
+    yield context
+    for each in opened.values():
+        each.close()
+
+
 @pytest.fixture
-def open_page(browser: Browser, address: str) -> Iterator[Open]:
+def open_page(contexts: Callable[..., BrowserContext], address: str) -> Iterator[Open]:
     """Call it with a query, a width and options of the browser's context to have the page opened."""
-    contexts: list[Any] = []
+    pages: list[Page] = []
 
     def run(query: str = "", width: int = 1140, **options: Any) -> Page:
-        context = browser.new_context(viewport={"width": width, "height": 900}, **options)
-        contexts.append(context)
-        page = context.new_page()
+        page = contexts(**options).new_page()
+        pages.append(page)
+        page.set_viewport_size({"width": width, "height": 900})
         load(page, address, query)
         return page
 
     yield run
-    for context in contexts:
-        context.close()
+    for page in pages:
+        page.close()
 
 
 def load(page: Page, address: str, query: str) -> None:
@@ -263,7 +279,7 @@ def test_the_keyboard_alone_measures_and_reads_the_curves(open_page: Open):
     page.locator("[data-panel=faithfulness]").press("Enter")
     page.locator("[data-action=measure]").press("Enter")
     page.locator(".fx-plot").focus()
-    expect(page.locator(".fx-plot")).to_have_attribute("aria-valuetext", re.compile("reach .* kept"))
+    expect(page.locator(".fx-plot")).to_have_attribute("aria-valuetext", re.compile("reaches .* kept"))
     for key in ("Home", "ArrowRight", "PageUp"):
         page.keyboard.press(key)
     expect(page.locator(".fx-plot")).to_have_attribute("aria-valuetext", re.compile("^12 % kept: most similar "))
