@@ -107,8 +107,7 @@ def test_out_of_distribution():
     assert max(empty, key=empty.__getitem__) == "mean"
     assert alike["remove"] > 0.95 > alike["mean"] > alike["blur"]
     stable, strongest = numbers(printed, "same sign with all maskings:")
-    assert strongest == 50
-    assert stable > 35
+    assert strongest / 2 < stable < strongest == 50
     assert (
         numbers(printed, "lost without half of the words:")[0]
         > numbers(printed, "lost without half of the patches:")[0]
