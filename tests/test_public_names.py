@@ -88,7 +88,7 @@ def test_public_things_offer(owner: Any, names: str):
         (fx.explain, "image text model p budget method order seed"),
         (fx.explain_corpus, "data out model pretrained p budget seed engine workers gpus_per_worker"),
         (fx.explain_classes, "image names model templates p budget masks"),
-        (fx.explain_retrieval, "images caption model p budget masks"),
+        (fx.explain_retrieval, "images text model p budget masks"),
         (fx.IncrementalExplainer.contrast, "b a p"),
         (fx.Explanation.top, "k kind sign"),
         (fx.load_model, "name pretrained"),

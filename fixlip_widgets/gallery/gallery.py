@@ -14,7 +14,17 @@ from fixlip_widgets.errors import FixlipError, InputError
 from fixlip_widgets.gallery import filters
 from fixlip_widgets.gallery.messages import Answers
 from fixlip_widgets.gallery.rows import columns
-from fixlip_widgets.pages.js_bundle import DETAILS, GALLERY, PLOTLY, VIEW, Bundle, built, code_for, model_id, shared_bundle
+from fixlip_widgets.pages.js_bundle import (
+    DETAILS,
+    GALLERY,
+    PLOTLY,
+    VIEW,
+    Bundle,
+    built,
+    code_for,
+    model_id,
+    shared_bundle,
+)
 from fixlip_widgets.pages.recordable import STILL_OF
 
 if TYPE_CHECKING:
