@@ -19,14 +19,14 @@ from fixlip_widgets.corpus.settings import ModelSource, Settings
 from fixlip_widgets.corpus.tasks import Pair, tasks_of
 from fixlip_widgets.support.meter import Meter, metered
 
-_SCENES = 3
-"""Scenes for each number of objects, one to four: 12 pairs."""
-_BUDGET = 2**13
+_SCENES = 1
+"""Scenes for each number of objects, one to four: 4 pairs."""
+_BUDGET = 2**12
 _ROUNDS = 2
-_MANY = 250
-"""Scenes for each number of objects, for the memory: 1,000 pairs of few players and masks."""
+_MANY = 100
+"""Scenes for each number of objects, for the memory: 400 pairs of few players and masks."""
 _SMALL: dict[str, Any] = {"grid": (2, 2), "budget": 2**6, "words": True}
-_FOR_WORKERS: dict[str, int] = {"scenes": 10, "budget": 2**11}
+_FOR_WORKERS: dict[str, int] = {"scenes": 5, "budget": 2**10}
 
 
 def rows() -> Iterator[Row]:
@@ -48,7 +48,7 @@ def _throughput(model: fx.Model, folder: Path) -> Iterator[Row]:
         whole.append(cost)
         bare.append(_encoded(model, corpus))
     seconds, cpu = min(each.seconds for each in whole), min(each.cpu_seconds for each in whole)
-    yield Row(f"{4 * _SCENES} demo scenes, budget 2^13, local engine", 4 * _SCENES / seconds, "rows/s")
+    yield Row(f"{4 * _SCENES} demo scenes, budget 2^12, local engine", 4 * _SCENES / seconds, "rows/s")
     yield Row("  ÷ the bare encoders on as many masks (target: at least 0.9)", min(e.seconds for e in bare) / seconds)
     yield Row("  the same, by CPU time of this process", min(each.cpu_seconds for each in bare) / cpu)
 
@@ -106,7 +106,7 @@ def _workers(model: fx.Model) -> Iterator[Row]:
         start = time.perf_counter()
         rates[count] = sum(table.num_rows for table in tables) / (time.perf_counter() - start)
         ray.shutdown()
-    yield Row("one Ray actor, budget 2^11", rates[1], "rows/s")
+    yield Row("one Ray actor, budget 2^10", rates[1], "rows/s")
     yield Row("  two Ray actors ÷ one", rates[2] / rates[1], "×")
 
 
