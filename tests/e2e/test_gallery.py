@@ -68,6 +68,13 @@ def test_the_page_is_searched_filtered_and_sorted(opened: Opened, corpus: fx.Cor
     expect(page.locator(".fg")).to_have_attribute("data-shown", "2")
 
 
+def test_an_opened_pair_has_all_views(opened: Opened):
+    opened.page.locator(".fg-card").first.click()
+    view = opened.page.locator(".fg-view .fixlip")
+    view.locator("[data-action=level]").click()
+    expect(view.get_by_role("tab")).to_have_count(5, timeout=WAIT)
+
+
 def test_dragging_on_the_histogram_filters(opened: Opened, corpus: fx.Corpus):
     page = opened.page
     page.locator("select[data-setting=sort]").select_option("similarity")

@@ -48,7 +48,7 @@ export async function run<Kind>(code: string): Promise<Kind> {
   return ((await import(url)) as { default: Kind }).default;
 }
 
-/** Return the source code of a part. */
+/** Return the source code of a part; throw if it is nowhere. */
 export async function codeOf(part: Part, model: Model, host: Host | undefined): Promise<string> {
   const code = await sharedCode(part, model, host);
   if (code) {
@@ -57,7 +57,11 @@ export async function codeOf(part: Part, model: Model, host: Host | undefined): 
   // every live notebook shares the view, so that its absence shows that the host cannot share models
   const shares = part !== "bundle" && (await sharedCode("bundle", model, host)) !== "";
   const sent = await askKernel(part, shares, model);
-  return sent || (await sharedCode(part, model, host));
+  const found = sent || (await sharedCode(part, model, host));
+  if (!found) {
+    throw new Error("fixlip_widgets: a part of the front end is missing; run the cell again.");
+  }
+  return found;
 }
 
 /** Return the code in the shared model; an empty string if there is none. */

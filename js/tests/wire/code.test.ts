@@ -66,6 +66,14 @@ describe("the code of the view and of Plotly", () => {
     expect(await code).toBe("the plot");
   });
 
+  it("is missing if the kernel shares a model that does not come", async () => {
+    const model = loading(sharing(new Map([["view", "the view"]])));
+    const code = codeOf("plotly", model, undefined);
+    await vi.waitFor(() => expect(model.sent).toHaveLength(1));
+    model.emit("msg:custom", { type: "plotly", code: "" });
+    await expect(code).rejects.toThrow("is missing");
+  });
+
   it("is missing where the host rejects messages because there is no kernel", async () => {
     const send = () => {
       throw new Error("no kernel");
