@@ -77,9 +77,7 @@ def recording() -> Recording:
     """The tiny CLIP at three p and two budgets, with another caption and the playground."""
     explainer = fx.IncrementalExplainer(tiny_game())
     explainer.extend(0.5, 2**11)
-    return record(
-        explainer, p=[0.3, 0.5, 0.7], budgets=[2**9, 2**11], text=["a cat"], playground=True, progress=False
-    )
+    return record(explainer, p=[0.3, 0.5, 0.7], budgets=[2**9, 2**11], text=["a cat"], playground=True, progress=False)
 
 
 @pytest.fixture(scope="module")
