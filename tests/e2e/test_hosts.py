@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+import shutil
 import sys
 import urllib.request
 from collections.abc import Iterator
@@ -14,7 +15,7 @@ import pytest
 from playwright.sync_api import Browser, Page, expect
 
 from tests.e2e.conftest import WINDOW
-from tests.e2e.lab import OpenNotebook, free_port, running_lab, served
+from tests.e2e.lab import Lab, OpenNotebook, free_port, running_lab, served
 from tests.e2e.test_widget import CLOSE, SMALL, assert_shows_what_python_holds, view_of
 from tests.e2e.view import WAIT, View
 
@@ -52,8 +53,10 @@ def elsewhere(requests: list[str], port: int) -> list[str]:
     return [url for url in requests if not url.startswith(inside)]
 
 
-def test_notebook_7_shows_the_widget_and_follows_its_slider(browser: Browser, tmp_path: Path):
-    with running_lab(tmp_path, "notebook", "notebooks") as server:
+def test_notebook_7_shows_the_widget_and_follows_its_slider(browser: Browser, lab: Lab, tmp_path: Path):
+    kernels = Path("home", "data", "kernels")
+    shutil.copytree(lab.folder.parent / kernels, tmp_path / kernels)  # JupyterLab's, which start fast
+    with running_lab(tmp_path, "notebook", "notebooks", lab.kernel) as server:
         notebook = OpenNotebook(server, browser.new_page(viewport=WINDOW), server.write("small.ipynb", SMALL, "widget"))
         # Notebook 7.6 has an uncaught error of its own ("reading 'schema'") when it opens any notebook.
         before_the_widget = len(notebook.complaints)
