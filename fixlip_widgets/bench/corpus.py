@@ -81,7 +81,7 @@ def _memory(model: fx.Model, folder: Path) -> Iterator[Row]:
         if quarter == 1:
             yield Row(f"resident memory after {len(corpus):,} rows", used, "MB")
         else:
-            yield Row(f"  ÷ that after {len(corpus):,} rows", used / first, "×", at_most=1.1)
+            yield Row(f"  that after {len(corpus):,} rows ÷ this", used / first, "×", at_most=1.1)
 
 
 def _resident() -> float:
