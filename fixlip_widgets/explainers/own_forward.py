@@ -118,8 +118,8 @@ def _processed(model: Model, image: ImageLike, text: str | Tensor) -> dict[str, 
     if not {"images", "text"} & given.keys() or not callable(model.processor):
         return {}
     try:
-        prepared: dict[str, Tensor] = model.processor(**given, return_tensors="pt")
-        return prepared
+        prepared: Any = model.processor(**given, return_tensors="pt")
+        return {**prepared}
     except (TypeError, ValueError, KeyError, AttributeError) as error:
         raise EncodingError(
             f"The processor could not prepare the complete pair, which is compared with the model's own forward pass: "
