@@ -19,6 +19,7 @@ FIRST = (
     "e2e",
     "estimators/test_coverage.py",
     "estimators/test_contrast.py",
+    "test_course.py",
     "evaluation/test_evaluate.py",
     "encoders/test_models.py",
     "test_notebooks.py",
