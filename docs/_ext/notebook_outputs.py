@@ -1,6 +1,6 @@
 """Outputs of notebooks that MyST-NB leaves out or shows badly: Plotly's figures, and erased progress bars.
 
-Figures are drawn by Plotly's basic bundle, which the front end's npm packages contain, without a network.
+Figures are drawn by Plotly's cartesian bundle, which the front end's npm packages contain, without a network.
 """
 
 from __future__ import annotations
@@ -17,7 +17,7 @@ from sphinx.application import Sphinx
 from hatch_build import FrontEnd
 
 ROOT = Path(__file__).resolve().parents[2]
-BUNDLE = ROOT / "js" / "node_modules" / "plotly.js" / "dist" / "plotly-basic.min.js"
+BUNDLE = ROOT / "js" / "node_modules" / "plotly.js" / "dist" / "plotly-cartesian.min.js"
 PLOTLY = "application/vnd.plotly.v1+json"
 SCRIPT = """
 <div class="plotly-figure"></div>
@@ -38,7 +38,7 @@ class Renderer(NbElementRenderer):
         """Draw a Plotly figure; leave out other types, with a warning."""
         if data.mime_type != PLOTLY:
             return super().render_unhandled(data)
-        self.add_js_file("plotly", "plotly-basic.min.js", {})
+        self.add_js_file("plotly", "plotly-cartesian.min.js", {})
         figure = json.dumps(data.content).replace("<", r"\u003c")
         return [nodes.raw("", SCRIPT.format(figure=figure), format="html")]
 
