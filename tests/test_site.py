@@ -110,6 +110,12 @@ def test_axe_finds_nothing_on_pages(site: Path, scheme: Literal["light", "dark"]
 
 
 @pytest.mark.slow
+def test_figures_have_every_kind_of_trace(site: Path):
+    (bundle,) = (site / "_static").glob("plotly-*.min.js")
+    assert 'moduleType:"trace",name:"heatmap"' in bundle.read_text(encoding="utf-8")
+
+
+@pytest.mark.slow
 def test_why_is_it_negative_is_two_clicks_from_the_readme(site: Path):
     readme = (ROOT / "README.md").read_text(encoding="utf-8")
     links = re.findall(r"\]\((docs/[^)#]+\.md)\)", readme)

@@ -25,7 +25,9 @@ SCRIPT = """
 <script>
 (({{ previousElementSibling: data }}) => addEventListener("DOMContentLoaded", () => {{
   const {{ data: traces, layout }} = JSON.parse(data.textContent);
-  Plotly.newPlot(data.previousElementSibling, traces, {{ ...layout, autosize: true }}, {{ responsive: true }});
+  const figure = data.previousElementSibling;
+  figure.style.height = `${{layout.height ?? 450}}px`;
+  Plotly.newPlot(figure, traces, {{ ...layout, autosize: true }}, {{ responsive: true }});
 }}))(document.currentScript);
 </script>
 """
