@@ -44,13 +44,15 @@ def fit_interactions(
     """
     exact = ridge is not None
     image, text = pools.image.modality(p, exact), pools.text.modality(p, exact)
-    regression, triples = regress(image, text, ridge, pairs=scope == "all"), None
-    fit, errors = regression.assemble(game.scale, game.bias), standard_errors(regression, game.scale)
+    second, triples = regress(image, text, ridge, pairs=scope == "all"), None
+    errors = standard_errors(second, game.scale)
     if order == 3:
-        second, regression = errors, regress_third(image, text, ridge)
+        regression, pairs_se = regress_third(image, text, ridge), errors.interactions
         fit, *blocks = regression.assemble(game.scale, game.bias)
         errors, *block_errors = regression.standard_errors(game.scale)
-        triples = Triples(*blocks, *block_errors, pairs_se=second.interactions)
+        triples = Triples(*blocks, *block_errors, pairs_se=pairs_se)
+    else:
+        regression, fit = second, second.assemble(game.scale, game.bias)
     (image_cross, image_pairs), (text_cross, text_pairs) = pools.image.determines(image), pools.text.determines(text)
     explanation = _explanation(
         game,
