@@ -63,13 +63,15 @@ class Placement:
 
     def varied(self, rng: np.random.Generator) -> Placement:
         """Return this placement with random shape and colours, so that training generalises across picture sets."""
-        red, green, blue = (float(factor) for factor in rng.uniform(0.85, 1.15, 3))
+        red, green, blue = (float(factor) for factor in rng.uniform(0.7, 1.3, 3))
         colourful = bool(rng.random() < 0.5)
         return replace(
             self,
-            stretch=float(rng.uniform(0.85, 1.18)),
-            hue=float(rng.uniform(-30.0, 30.0)) if colourful else 0.0,
-            saturation=float(rng.uniform(0.4, 1.4)) if colourful else 1.0,
+            scale=float(rng.uniform(0.6, 1.0)),
+            angle=float(rng.uniform(-25.0, 25.0)),
+            stretch=float(rng.uniform(0.8, 1.25)),
+            hue=float(rng.uniform(-45.0, 45.0)) if colourful else 0.0,
+            saturation=float(rng.uniform(0.0, 1.6)) if colourful else 1.0,
             gain=(red, green, blue),
         )
 

@@ -8,10 +8,10 @@ import pytest
 import torch
 from safetensors.torch import load_file
 
-from fixlip_widgets.demo.concepts import CONCEPTS
+from fixlip_widgets.demo.concepts import CONCEPTS, plural
 from fixlip_widgets.demo.pictures import packaged_pictures
 from fixlip_widgets.demo.training import fetch, train
-from fixlip_widgets.demo.training.bank import TileBank
+from fixlip_widgets.demo.training.bank import NO_ROLE, TileBank
 from fixlip_widgets.demo.training.model import (
     build,
     compact,
@@ -22,6 +22,7 @@ from fixlip_widgets.demo.training.model import (
     vision_states,
     vocabulary,
 )
+from fixlip_widgets.encoders.towers.text import TextTower
 from fixlip_widgets.support.open_clip import open_clip
 
 SHORT = ["--size", "tiny", "--batch", "16", "--variants", "1", "--warmup", "2"]
@@ -108,6 +109,51 @@ def test_batches_are_labelled_with_what_they_show():
         present = {index for index in cells if index != nothing}
         assert set(batch.patches[row].tolist()) - {nothing} == present
     assert not batch.false_negative[torch.arange(32), torch.arange(32)].any()
+
+
+def test_removed_tokens_are_hidden_as_in_an_explanation():
+    torch.manual_seed(0)
+    model = build("tiny").eval()
+    ids = compact(tokenize(["a dog left of a banana", "two owls"]))
+    kept = torch.ones(ids.shape, dtype=torch.bool)
+    kept[0, [2, 5]] = False
+    with torch.no_grad():
+        ours = embed_texts(model, ids, kept)
+        players = torch.arange(1, 7)
+        masks = torch.ones(2, 6, dtype=torch.bool)
+        masks[0, [1, 4]] = False
+        context = torch.nn.functional.pad(ids[0], (0, 32 - ids.shape[1]))
+        theirs = TextTower(model, context, players, torch.arange(6)).encode(masks)
+        whole = embed_texts(model, ids)
+    torch.testing.assert_close(ours[0], theirs[0])
+    torch.testing.assert_close(whole[0], theirs[1])
+    torch.testing.assert_close(ours[1], whole[1])
+    assert (ours[0] - whole[0]).abs().max() > 1e-3
+
+
+def test_captions_without_tokens_are_no_negatives_of_scenes_with_their_other_objects():
+    bank = TileBank({"noto": packaged_pictures()}, 16, 1, 0)
+    cut, excluded = 0, 0
+    for step in range(5):
+        batch = bank.batch(64, seed=0, step=step, removal=1.0)
+        assert batch.kept_tokens[64:].all()
+        assert batch.kept_tokens[:, 0].all()
+        assert batch.kept_tokens[torch.arange(64), batch.tokens[:64].argmax(dim=1)].all()
+        shown = [{bank.names[index] for index in cells if index < len(bank.names)} for cells in batch.cells.tolist()]
+        for row in (~batch.kept_tokens[:64].all(dim=1)).nonzero()[:, 0].tolist():
+            words = tokenize([batch.claims[row].text()])[0].tolist()
+            left = {words[at] for at in batch.kept_tokens[row].nonzero()[:, 0].tolist()}
+            nouns = {
+                name: tokenize([name if count == 1 else plural(name)])[0].tolist()[1:]
+                for name, count in batch.claims[row].counts
+            }
+            kept = {name for name, pieces in nouns.items() if left & set(pieces[: pieces.index(max(pieces))])}
+            expected = [kept <= shown[scene] and scene != row for scene in range(64)]
+            assert batch.false_negative[:, row].tolist() == expected
+            assert (batch.text_roles[row] == NO_ROLE).all()
+            cut, excluded = cut + 1, excluded + sum(expected)
+    assert cut > 200
+    assert excluded > 100
 
 
 def test_removed_patches_are_zero_after_normalisation():

@@ -7,7 +7,9 @@ generator state needs to be saved.
 from __future__ import annotations
 
 from collections import Counter
+from collections.abc import Sequence
 from dataclasses import dataclass, replace
+from functools import cache
 
 import numpy as np
 import torch
@@ -16,8 +18,9 @@ from PIL import Image
 from torch import Tensor
 
 from fixlip_widgets.demo.captions import ROLES, Claim, Layout, contradict, describe, relations, roles
-from fixlip_widgets.demo.concepts import BACKGROUNDS
+from fixlip_widgets.demo.concepts import BACKGROUNDS, plural
 from fixlip_widgets.demo.drawing import CELLS, GRID, Backdrop, Placement, covered, draw_tile, paint
+from fixlip_widgets.demo.training.model import compact, tokenize
 
 NO_ROLE = -100
 """Class index of a role that a scene or caption leaves empty; the cross entropy ignores it."""
@@ -34,17 +37,22 @@ class Batch:
     Attributes:
         pixels: (n, side, side, 3) uint8 scenes.
         claims: n true captions, then n false ones (caption n + i is false of scene i).
-        false_negative: (n, 2n) bool; True if the caption of another scene is also true of this scene.
+        tokens: (2n, length) int64 compact token ids of the captions.
+        kept_tokens: (2n, length) bool, the tokens that are not removed; false captions keep all.
+        false_negative: (n, 2n) bool; True if the caption of another scene is also true of this scene, as far as its
+            kept tokens say.
         patches: (n, 64) int64, the concept in each patch, or the number of concepts for background.
         cells: (n, 4) int64, the concept in each cell, or the number of concepts for an empty cell.
         kept: (n, 64) bool, the patches that are not removed.
         image_roles: (n, 4) int64, the concept at the left, right, above and below in a scene of two different adjacent
             objects; `NO_ROLE` elsewhere.
-        text_roles: (2n, 4) int64, the same roles according to each caption.
+        text_roles: (2n, 4) int64, the same roles according to each caption; `NO_ROLE` where tokens are removed.
     """
 
     pixels: Tensor
     claims: list[Claim]
+    tokens: Tensor
+    kept_tokens: Tensor
     false_negative: Tensor
     patches: Tensor
     cells: Tensor
@@ -68,7 +76,7 @@ class TileBank:
         self.covered = torch.from_numpy(np.stack([covered(drawn) for drawn in tiles]))
 
     def batch(self, size: int, seed: int, step: int, removal: float = 0.3) -> Batch:
-        """Return the batch of one step; `removal` is the share of scenes that lose random patches."""
+        """Return the batch of one step; `removal` is the share of scenes, and of captions, that lose random parts."""
         rng = np.random.default_rng([seed, 1, step])
         layouts = _layouts(size, self.names, rng)
         true = [describe(layout, rng) for layout in layouts]
@@ -89,15 +97,25 @@ class TileBank:
         here = torch.from_numpy(cells)
         covered_patches = self.covered[index].view(size, CELLS, CELLS, _SIDE, _SIDE)
         patches = torch.where(covered_patches, here.view(size, CELLS, CELLS, 1, 1), len(self.names))
+        kept = torch.from_numpy(_kept_patches(size, removal, rng))
+        tokens = compact(tokenize([claim.text() for claim in claims]))
+        kept_tokens = torch.from_numpy(_kept_tokens(tokens.numpy(), size, removal, rng))
+        false_negative, text_roles = _true_elsewhere(claims, layouts, number), [roles(claim) for claim in claims]
+        for row in np.flatnonzero(~kept_tokens.numpy().all(axis=1)):
+            left = _kept_names(claims[row], tokens[row].tolist(), kept_tokens[row].tolist())
+            false_negative[:, row] = [row != i and left <= set(layout.names) for i, layout in enumerate(layouts)]
+            text_roles[row] = {}
         return Batch(
             pixels=pixels,
             claims=claims,
-            false_negative=torch.from_numpy(_true_elsewhere(claims, layouts, number)),
+            tokens=tokens,
+            kept_tokens=kept_tokens,
+            false_negative=torch.from_numpy(false_negative),
             patches=patches.permute(0, 1, 3, 2, 4).reshape(size, GRID**2),
             cells=here,
-            kept=torch.from_numpy(_kept_patches(size, removal, rng)),
+            kept=kept,
             image_roles=_roles([_related(layout) for layout in layouts], number),
-            text_roles=_roles([roles(claim) for claim in claims], number),
+            text_roles=_roles(text_roles, number),
         )
 
 
@@ -150,6 +168,33 @@ def _kept_patches(size: int, removal: float, rng: np.random.Generator) -> NDArra
         draw = rng.random((GRID // coarse, GRID // coarse)) < share
         kept[row] = draw.repeat(coarse, axis=0).repeat(coarse, axis=1)
     return kept.reshape(size, GRID**2)
+
+
+def _kept_tokens(tokens: NDArray[np.int64], size: int, removal: float, rng: np.random.Generator) -> NDArray[np.bool_]:
+    kept = np.ones(tokens.shape, dtype=bool)
+    for row in np.flatnonzero(rng.random(size) < removal):
+        share = rng.uniform(0.3, 1.0)
+        end = int(tokens[row].argmax())  # the end token has the largest id
+        kept[row, 1:end] = rng.random(end - 1) < share
+    return kept
+
+
+@cache
+def _noun(word: str) -> tuple[int, ...]:
+    row: list[int] = compact(tokenize([word]))[0].tolist()
+    return tuple(row[1:-1])
+
+
+def _kept_names(claim: Claim, tokens: Sequence[int], kept: Sequence[bool]) -> set[str]:
+    """Return the names in a caption of which at least one token is kept."""
+    names: set[str] = set()
+    for name, count in claim.counts:
+        noun = _noun(name if count == 1 else plural(name))
+        width = len(noun)
+        places = (i for i in range(len(tokens) - width + 1) if tuple(tokens[i : i + width]) == noun)
+        if any(kept[(place := next(places)) : place + width]):
+            names.add(name)
+    return names
 
 
 def _true_elsewhere(claims: list[Claim], layouts: list[Layout], number: dict[str, int]) -> NDArray[np.bool_]:

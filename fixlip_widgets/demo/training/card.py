@@ -63,14 +63,14 @@ def _training(training: dict[str, Any]) -> str:
     return (
         f"## Training\n\n`{training['command']}`\n\n"
         f"{training['steps']:,} steps, {training['scenes']:,} scenes, {training['minutes']:.0f} minutes on "
-        f"{training['machine']}, seed {training['seed']}. {training['history']}\n\n"
+        f"{training['machine']}, seed {training['seed']}.\n\n"
         "The loss is CLIP's symmetric contrastive loss with three additions. Each caption has a similar but false "
         "caption as an extra negative (the opposite relation, another count, background or object). Captions that are "
         "true of another scene in the batch are not used as its negatives. Linear heads, used only during training "
         "and with decreasing weight, predict the concept in each patch and cell and, from either embedding, the "
         "objects at the left, right, above and below. 30 % of the training scenes lose random patches, which are set "
-        "to zero after normalisation, as in an explanation. The packaged weights are an exponential average over "
-        "training."
+        "to zero after normalisation, and 30 % of the captions lose random tokens, which attention does not see: both "
+        "as in an explanation. The packaged weights are an exponential average over training."
     )
 
 

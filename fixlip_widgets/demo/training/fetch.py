@@ -1,7 +1,8 @@
 """Download of the emoji pictures from npm, for training and evaluation only.
 
-Three of the four picture sets are used in training; the fourth is held out to measure generalisation. `npm pack`
-downloads a package as an archive and runs no code from it.
+All picture sets but one are used in training; the last is held out to measure generalisation. `npm pack` downloads a
+package as an archive and runs no code from it. Vector pictures are drawn with resvg-py: `pip install
+'fixlip-widgets[png]'`.
 """
 
 from __future__ import annotations
@@ -31,10 +32,6 @@ class PictureSet:
     path: Callable[[str], str]
 
 
-def _bare(code: str) -> str:
-    return code.replace("-fe0f", "")
-
-
 TRAINED: dict[str, PictureSet] = {
     "noto": PictureSet(
         "emoji-datasource-google",
@@ -54,6 +51,18 @@ TRAINED: dict[str, PictureSet] = {
         "MIT",
         lambda code: f"package/assets/{code}.webp",
     ),
+    "noto 2017": PictureSet(
+        "emoji-datasource-google@3",
+        "Noto Emoji of 2017, Google",
+        "Apache-2.0",
+        lambda code: f"package/img/google/64/{code}.png",
+    ),
+    "fluent flat": PictureSet(
+        "@lobehub/fluent-emoji-flat",
+        "Fluent Emoji, flat, Microsoft",
+        "MIT",
+        lambda code: f"package/assets/{code}.svg",
+    ),
 }
 
 HELD_OUT: dict[str, PictureSet] = {
@@ -61,9 +70,12 @@ HELD_OUT: dict[str, PictureSet] = {
         "emojione@2",
         "EmojiOne 2, EmojiOne",
         "CC-BY 4.0",
-        lambda code: f"package/assets/png_128x128/{_bare(code)}.png",
+        lambda code: f"package/assets/png_128x128/{code}.png",
     ),
 }
+
+
+_SIDE = 128
 
 
 def default_cache() -> Path:
@@ -78,6 +90,7 @@ def pictures(which: dict[str, PictureSet], cache: Path | None = None) -> dict[st
 
     Raises:
         InputError: a package cannot be downloaded, or lacks a picture.
+        ImportError: resvg-py, which draws vector pictures, is not installed.
     """
     cache = default_cache() if cache is None else cache
     cache.mkdir(parents=True, exist_ok=True)
@@ -103,17 +116,29 @@ def archive(package: str, cache: Path) -> Path:
     return path
 
 
+def _picture(content: bytes, vector: bool) -> Image.Image:
+    if vector:
+        import resvg_py
+
+        content = bytes(resvg_py.svg_to_bytes(svg_string=content.decode(), width=_SIDE, height=_SIDE))
+    picture = Image.open(io.BytesIO(content)).convert("RGBA")
+    picture.thumbnail((_SIDE, _SIDE), Image.Resampling.BICUBIC)
+    return picture
+
+
 def _read(picture_set: PictureSet, packed_pictures: Path) -> dict[str, Image.Image]:
-    names = {picture_set.path(code.lower()): name for name, code in CONCEPTS.items()}
+    # Some sets leave out the variation selector.
+    codes = {
+        form: name for name, code in CONCEPTS.items() for form in (code.lower(), code.lower().replace("-fe0f", ""))
+    }
+    names = {picture_set.path(code): name for code, name in codes.items()}
     images: dict[str, Image.Image] = {}
     with tarfile.open(packed_pictures) as packed:
         for member in packed:
             if member.name in names:
                 content = packed.extractfile(member)
                 assert content is not None
-                picture = Image.open(io.BytesIO(content.read())).convert("RGBA")
-                picture.thumbnail((128, 128), Image.Resampling.BICUBIC)
-                images[names[member.name]] = picture
+                images[names[member.name]] = _picture(content.read(), vector=member.name.endswith(".svg"))
     missing = sorted(set(CONCEPTS) - set(images))
     if missing:
         raise InputError(f"{picture_set.package} has no picture of {', '.join(missing)}.")

@@ -103,13 +103,15 @@ def _separate_cells(model: open_clip.CLIP, strength: float = 8.0, preference: fl
             block.attn.in_proj_weight[width:][rows] += scale * match[:, None] * reading
 
 
-def _block(block: nn.Module, x: Tensor, causal: bool) -> Tensor:
+def _block(block: nn.Module, x: Tensor, visible: Tensor | None = None) -> Tensor:
     module = cast(Any, block)
     n, length, width = x.shape
     heads = int(module.attn.num_heads)
     joint = functional.linear(module.ln_1(x), module.attn.in_proj_weight, module.attn.in_proj_bias)
     q, k, v = joint.view(n, length, 3, heads, width // heads).permute(2, 0, 3, 1, 4).unbind(0)
-    mixed = functional.scaled_dot_product_attention(q, k, v, is_causal=causal).transpose(1, 2).reshape(n, length, width)
+    mixed = (
+        functional.scaled_dot_product_attention(q, k, v, attn_mask=visible).transpose(1, 2).reshape(n, length, width)
+    )
     x = x + module.attn.out_proj(mixed)
     return x + module.mlp(module.ln_2(x))
 
@@ -128,7 +130,7 @@ def vision_states(model: open_clip.CLIP, pixels: Tensor) -> Tensor:
     x = torch.cat([visual.class_embedding.expand(n, 1, -1), x], dim=1) + visual.positional_embedding
     x = visual.ln_pre(x)
     for block in visual.transformer.resblocks:
-        x = _block(block, x, causal=False)
+        x = _block(block, x)
     return visual.ln_post(x)
 
 
@@ -137,12 +139,20 @@ def embed_images(model: open_clip.CLIP, states: Tensor) -> Tensor:
     return functional.normalize(states[:, 0] @ cast(Any, model.visual).proj, dim=-1)
 
 
-def embed_texts(model: open_clip.CLIP, ids: Tensor) -> Tensor:
-    """Return (n, d) unit text embeddings of compact token ids (n, length), padded after the end token."""
+def embed_texts(model: open_clip.CLIP, ids: Tensor, kept: Tensor | None = None) -> Tensor:
+    """Return (n, d) unit text embeddings of compact token ids (n, length), padded after the end token.
+
+    Tokens that are False in `kept` (n, length) are hidden from attention in every layer, as in an explanation.
+    """
     module = cast(Any, model)
-    x = module.token_embedding(ids) + module.positional_embedding[: ids.shape[1]]
+    length = ids.shape[1]
+    visible = torch.ones(length, length, dtype=torch.bool).tril()
+    if kept is not None:
+        # A hidden token still sees itself; nothing sees it.
+        visible = (visible & kept[:, None, None, :]) | torch.eye(length, dtype=torch.bool)
+    x = module.token_embedding(ids) + module.positional_embedding[:length]
     for block in module.transformer.resblocks:
-        x = _block(block, x, causal=True)
+        x = _block(block, x, visible)
     end = x[torch.arange(len(ids)), ids.argmax(dim=1)]
     return functional.normalize(module.ln_final(end) @ module.text_projection, dim=-1)
 

@@ -4,7 +4,8 @@ The objective is CLIP's symmetric contrastive loss. Three additions make trainin
 caption has a similar but false caption ("above" for "below", another count, another background) as an extra negative.
 Captions that happen to be true of another scene in the batch are not used as its negatives. Linear heads, discarded
 after training, predict the content of each patch and cell and the objects at the left, right, above and below. A share
-of the scenes loses random patches, as in an explanation, so that similarities under masks are meaningful.
+of the scenes loses random patches, and a share of the captions loses random tokens, as in an explanation, so that
+similarities under masks are meaningful.
 """
 
 from __future__ import annotations
@@ -31,12 +32,10 @@ from fixlip_widgets.demo.training.bank import NO_ROLE, Batch, TileBank
 from fixlip_widgets.demo.training.model import (
     SIZES,
     build,
-    compact,
     embed_images,
     embed_texts,
     export,
     normalise,
-    tokenize,
     vision_states,
 )
 from fixlip_widgets.support.files import replacing
@@ -49,16 +48,15 @@ _MAX_SCALE = math.log(50.0)
 
 @dataclass(frozen=True)
 class Settings:
-    """Settings of a training run, which ends after `steps` or, if `steps` is zero, after `minutes`."""
+    """Settings of a training run; `removal` is the share of scenes, and of captions, that lose random parts."""
 
     size: str = "demo"
     seed: int = 0
     batch: int = 64
-    steps: int = 0
-    minutes: float = 100.0
+    steps: int = 7000
     rate: float = 1.2e-3
     warmup: int = 200
-    variants: int = 24
+    variants: int = 20
     removal: float = 0.3
 
 
@@ -97,9 +95,7 @@ class Trainer:
     @property
     def progress(self) -> float:
         """Completed share of the run, 0 to 1."""
-        if self.settings.steps:
-            return min(1.0, self.step / self.settings.steps)
-        return min(1.0, self.elapsed / (60.0 * self.settings.minutes))
+        return min(1.0, self.step / self.settings.steps)
 
     def advance(self) -> dict[str, float]:
         """Take one step and return the parts of the loss."""
@@ -130,7 +126,7 @@ class Trainer:
         n = len(batch.pixels)
         states = vision_states(self.model, normalise(batch.pixels, batch.kept))
         images = embed_images(self.model, states)
-        texts = embed_texts(self.model, compact(tokenize([claim.text() for claim in batch.claims])))
+        texts = embed_texts(self.model, batch.tokens, batch.kept_tokens)
         logits = self.model.logit_scale.exp() * images @ texts.T
         logits = logits.masked_fill(batch.false_negative, -1e4)
         own = torch.arange(n)
@@ -165,10 +161,10 @@ class Trainer:
             torch.save(content, stream)
 
     def restore(self, path: Path) -> None:
-        """Resume from a file that `save` wrote with the same settings (the length of the run may differ)."""
+        """Resume from a file that `save` wrote with the same settings."""
         content: dict[str, Any] = torch.load(path, weights_only=True)
         before, now = json.loads(content["settings"]), asdict(self.settings)
-        changed = [name for name in now if name not in ("steps", "minutes") and before.get(name) != now[name]]
+        changed = [name for name in now if before.get(name) != now[name]]
         if changed:
             raise SystemExit(f"{path} was trained with another {', '.join(changed)}; choose another --run folder.")
         self.model.load_state_dict(content["model"])
@@ -221,15 +217,13 @@ def train(trainer: Trainer, run: Path, out: Path, save_every: float = 3.0) -> No
 def _record(trainer: Trainer, out: Path) -> None:
     """Write `training.json`, the record of the run for the model card."""
     settings = trainer.settings
-    length = f"--steps {settings.steps}" if settings.steps else f"--minutes {settings.minutes:g}"
     content = {
-        "command": f"{_COMMAND} --size {settings.size} --seed {settings.seed} {length}",
+        "command": f"{_COMMAND} --size {settings.size} --seed {settings.seed} --steps {settings.steps}",
         "machine": f"{os.cpu_count()} CPU cores",
         "steps": trainer.step,
         "minutes": round(trainer.elapsed / 60.0, 1),
         "scenes": trainer.step * settings.batch,
         "seed": settings.seed,
-        "history": "",
     }
     (out / "training.json").write_text(json.dumps(content, indent=1) + "\n")
 
