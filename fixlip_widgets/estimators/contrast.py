@@ -195,14 +195,21 @@ class _Part:
 
     @staticmethod
     def _placed(values: Tensor, match: Match, count: int) -> Tensor:
-        if len(match.into) == count == values.shape[1] and np.array_equal(match.into, match.source):
+        if _unmoved(values, match, count):
             return values
         out = values.new_zeros(len(values), count)
         out[:, match.into] = values[:, match.source]
         return out
 
 
+def _unmoved(values: Tensor, match: Match, count: int) -> bool:
+    """Return whether all players of ``values`` are those of B, in the same order."""
+    return len(match.into) == count == values.shape[-1] and np.array_equal(match.into, match.source)
+
+
 def _placed_pairs(values: Tensor, match: Match, count: int) -> Tensor:
+    if _unmoved(values, match, count):
+        return values
     out = values.new_zeros(len(values), count, count)
     into, source = np.ix_(match.into, match.into), np.ix_(match.source, match.source)
     out[:, into[0], into[1]] = values[:, source[0], source[1]]

@@ -8,6 +8,7 @@ estimated from the same data (empirical Bayes by moments).
 
 from __future__ import annotations
 
+import numpy as np
 import torch
 from torch import Tensor
 
@@ -31,15 +32,17 @@ def strengths(coefficients: Tensor, noise: Tensor) -> Tensor:
     Source: a rank-one model of ``E[v_ij²] = coefficients² − noise``, tempered: the strengths solve
     ``g_i² Σ_{j≠i} g_j ∝ Σ_j E[v_ij²]``, so they are close to the square roots of those that match the sums of rows.
     """
-    energy = (coefficients.double().square() - noise.double()).fill_diagonal_(0).sum(1)
-    g = torch.ones_like(energy)
-    if not float(energy.sum()) > 0:
-        return g
+    explained = (coefficients.double().square() - noise.double()).fill_diagonal_(0).sum(1)
+    energy = explained.cpu().numpy()  # NumPy is faster for short vectors
+    if not energy.sum() > 0:
+        return torch.ones_like(explained)
+    energy, g = energy.clip(0), np.ones_like(energy)
     for _ in range(_ITERATIONS):
-        update = (energy.clamp_min(0) / (g.sum() - g).clamp_min(1e-12)).sqrt()
-        update = update.clamp_min(_WEAKEST * float(update.mean()))
-        g = (g * update / update.mean()).sqrt()
-    return g / expected_squares(g).sum().div(len(g) * (len(g) - 1)).sqrt()
+        update = np.sqrt(energy / (g.sum() - g).clip(1e-12))
+        update = update.clip(_WEAKEST * update.mean())
+        g = np.sqrt(g * update / update.mean())
+    pairs = g.sum() ** 2 - np.square(g).sum()
+    return torch.from_numpy(g / np.sqrt(pairs / (len(g) * (len(g) - 1)))).to(explained)
 
 
 def expected_squares(g: Tensor) -> Tensor:

@@ -47,9 +47,7 @@ def cross_validated_ridge(plain: Tensor, g: Tensor, energy: float, units: float)
     found, expected = plain[first, second].double().square(), squares[first, second]
     ridges, freedom = choices(squares, math.inf)
     unexplained = max(energy - float(found.sum()), 0.0)
-    rss = torch.tensor(
-        [unexplained + float(found @ (ridge / (expected + ridge)).square()) for ridge in ridges.tolist()],
-        dtype=torch.float64,
-    )
+    strength = ridges.to(expected)[:, None]
+    rss = unexplained + ((strength / (expected + strength)).square() @ found).cpu()
     left = (1 - freedom / units).clamp_min(1e-6)
     return float(ridges[int((rss / left.square()).argmin())])

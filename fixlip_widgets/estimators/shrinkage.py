@@ -66,7 +66,8 @@ def choices(squares: Tensor, units: float) -> tuple[Tensor, Tensor]:
     enough = 2 * float(flat.sum()) / units  # from this κ on, freedom ≤ units/2, so λ is positive
     most = max(_CANDIDATES_TO, math.log(max(enough, 1)))
     logs = torch.linspace(-_CANDIDATES_TO, most, _CANDIDATES, dtype=torch.float64, device=squares.device)
-    ridges, freedom = _ridge(flat, units, logs), _freedom(flat, logs)
+    freedom = _freedom(flat, logs)
+    ridges = logs.exp() * (1 - freedom / units)
     useful = ridges > _SMALLEST_RIDGE
     return ridges[useful].cpu(), freedom[useful].cpu()
 
@@ -92,10 +93,6 @@ def _solve_kappa(flat: Tensor, units: float, strength: float) -> float:
         if step <= _RELATIVE * kappa:
             break
     return kappa
-
-
-def _ridge(flat: Tensor, units: float, log_kappa: Tensor) -> Tensor:
-    return log_kappa.exp() * (1 - _freedom(flat, log_kappa) / units)
 
 
 def _freedom(flat: Tensor, log_kappa: Tensor) -> Tensor:

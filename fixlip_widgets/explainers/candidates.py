@@ -103,6 +103,7 @@ class Candidates(Scores, ABC):
         super().__init__(game, names, vectors, self._encode(ends).double())
         self.modality, self.pool, self.held_out = modality, pool, held_out
         self.p, self.ridge, self.budget = p, ridge, len(pool)
+        self._model = game.model.describe()
         self._fits: dict[tuple[str, str], tuple[Explanation, CrossModalFit]] = {}
         self._contrasts: dict[tuple[str, str], Explanation] = {}
 
@@ -115,6 +116,11 @@ class Candidates(Scores, ABC):
     def _measured(self) -> Modality | None:
         """The masks held out from the fits; None if they are too few."""
         return self.held_out.modality(self.p) if self.held_out.effective(self.p) >= MIN_HELD_OUT else None
+
+    @property
+    def _multiplications(self) -> int:
+        """Multiplications of the largest product of a fit."""
+        return len(self.side.masks) * self.side.n**2
 
     def at(self, p: float, budget: int) -> Self:
         """Return the same candidates, explained at ``p`` by the masks that the pool has now.
@@ -166,11 +172,12 @@ class Candidates(Scores, ABC):
 
     @plain_settings
     def _contrast(self, b: str, a: str) -> Explanation:
-        difference = self[b] - self[a]
-        if self._measured is None:
-            return difference
-        margin = self.vectors[self._index(b)] - self.vectors[self._index(a)]
-        return difference.replace(**self._fit_on(self._measured, difference, margin, self.game.scale, 0.0))
+        with threads_for(self._multiplications):
+            difference = self[b] - self[a]
+            if self._measured is None:
+                return difference
+            margin = self.vectors[self._index(b)] - self.vectors[self._index(a)]
+            return difference.replace(**self._fit_on(self._measured, difference, margin, self.game.scale, 0.0))
 
     def probability(self, name: str) -> Explanation:
         """Return the explanation of the log-probability of ``name`` against all candidates, in nats.
@@ -209,7 +216,7 @@ class Candidates(Scores, ABC):
     def _explained(self, name: str, unit: str, values_of: Any) -> Explanation:
         index, choice = self._index(name), {**self._choice(name), "unit": unit}
         if (name, unit) not in self._fits:
-            with threads_for(len(self.side.masks) * self.side.n**2):
+            with threads_for(self._multiplications):
                 fit = self._fit(values_of(index), choice)
             if len(self._fits) >= _MOST_FITS:
                 del self._fits[next(iter(self._fits))]
@@ -250,7 +257,7 @@ class Candidates(Scores, ABC):
             conservative_errors=self.pool.from_arrays(self.side),
             effective_image_masks=self.effective(),
             budget=self.budget,
-            model=self.game.model.describe(),
+            model=dict(self._model),
             choice=choice,
             **self._players(choice["name"]),
         )

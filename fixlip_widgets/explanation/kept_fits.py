@@ -40,14 +40,21 @@ class KeptFit(NamedTuple, Generic[Kind]):
 _kept: weakref.WeakKeyDictionary[Surrogate, tuple[AnyFit, float]] = weakref.WeakKeyDictionary()
 """In the order of their last use."""
 _lock = Lock()
+_at_most = 0
+"""Upper bound of their memory: they share buffers, and measuring all of them takes milliseconds."""
 
 
 def keep_fit(explanation: Surrogate, regression: AnyFit, scale: float) -> None:
     """Note that ``explanation`` is ``regression`` times ``scale``; copies and changed explanations are not noted."""
+    global _at_most
     with _lock:
+        new = all(kept is not regression for kept, _ in _kept.values())
         _kept[explanation] = regression, scale
-        while len(_kept) > 1 and memory_of([regression for regression, _ in _kept.values()]) > MOST_BYTES:
-            del _kept[next(iter(_kept))]
+        _at_most += memory_of(regression) if new else 0
+        while len(_kept) > 1 and _at_most > MOST_BYTES:
+            _at_most = memory_of([kept for kept, _ in _kept.values()])
+            if _at_most > MOST_BYTES:
+                del _kept[next(iter(_kept))]
 
 
 def kept_fit(explanation: Surrogate) -> KeptFit[CrossModalFit] | None:

@@ -219,7 +219,7 @@ class Surrogate(Players):
         z = np.asarray(masks, dtype=np.float64)
         if z.ndim != 2 or z.shape[1] != self.n_players:
             raise InputError(f"masks have shape {z.shape}; expected (m, {self.n_players}), image players first.")
-        values = self.baseline + z @ self.main + 0.5 * np.einsum("mi,ij,mj->m", z, self.interactions, z, optimize=True)
+        values = self.baseline + z @ self.main + 0.5 * ((z @ self.interactions) * z).sum(axis=1)
         return values if self.triples is None else values + self.triples.predict(z)
 
     def first_order(self) -> Floats:

@@ -54,8 +54,10 @@ def held_out_fit(
     random = np.random.default_rng([seed, 7])
     rows = random.choice(len(image.masks), _PAIRS, p=image.weights.cpu().numpy())
     columns = random.choice(len(text.masks), _PAIRS, p=text.weights.cpu().numpy())
+    pairs, drawn = np.unique(rows * len(text.masks) + columns, return_inverse=True)
+    rows, columns = np.divmod(pairs, len(text.masks))
     cosines = (image.embeddings[rows].double() * text.embeddings[columns].double()).sum(dim=1)
     masks = np.concatenate([image.masks.cpu().numpy()[rows], text.masks.cpu().numpy()[columns]], axis=1)
-    values = (scale * cosines + bias).cpu().numpy()
-    predictions = explanation.predict(masks)
+    values = (scale * cosines + bias).cpu().numpy()[drawn]
+    predictions = explanation.predict(masks)[drawn]
     return r2_score(values, predictions), spearman(values, predictions)
