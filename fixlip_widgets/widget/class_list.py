@@ -64,8 +64,11 @@ class ClassList:
     def chosen_among(self, names: Sequence[str]) -> tuple[str, ...]:
         """Return the chosen classes that still exist among ``names``, or else the best of those that are known."""
         kept = tuple(name for name in self._traits.chosen if name in names)
-        known = [name for name, *_ in self.explainer.classes.rows() if name in names]
-        return kept or tuple(known[:1]) or tuple(names[:1])
+        if kept:
+            return kept
+        still = set(names)
+        known = (name for name, *_ in self.explainer.classes.rows() if name in still)
+        return (next(known, names[0]),)
 
     # -- on the worker's thread --------------------------------------------------------------------------------------
 

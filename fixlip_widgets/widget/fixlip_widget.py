@@ -436,14 +436,15 @@ class FixlipWidget(WidgetTraits, anywidget.AnyWidget):
                 valid[name] = self._checks.check(name, sync_data[name], valid.get("method", self.method))
             except InputError as error:
                 self._refuse(name, str(error))
-        if valid:
-            with self._undo.together():
-                self._valid = valid
-                try:
-                    super().set_state(valid)
-                finally:
-                    self._valid = {}
-        self.send({"type": "received"})
+        with self._worker.held():  # the view hears of the new state before the worker computes
+            if valid:
+                with self.hold_sync(), self._undo.together():
+                    self._valid = valid
+                    try:
+                        super().set_state(valid)
+                    finally:
+                        self._valid = {}
+            self.send({"type": "received"})
 
     @t.validate(*sorted(SETTINGS))
     def _check_setting(self, proposal: Any) -> Any:
@@ -495,9 +496,10 @@ class FixlipWidget(WidgetTraits, anywidget.AnyWidget):
 
     def _restart(self, _change: Any) -> None:
         if self._refiner is not None and self.comm is not None:
-            self._worker.ask(self._refiner.estimate)
             if self.autorun:
                 self.run()
+            else:
+                self._worker.ask(self._refiner.estimate)
 
     def _compare_captions(self, change: Any) -> None:
         if change["new"] is None:

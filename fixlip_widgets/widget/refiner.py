@@ -155,6 +155,7 @@ class Refiner:
         With a target precision, the budget is spent in steps that double, until a result has that precision.
         """
         if any(self.explainer.missing(job.p, job.budget)):
+            self.estimate()
             self._preview(job)
         self.pace.begin(time.monotonic())
         progress = progress_of_all(self.explainer, job.p, job.budget, partial(self._between_batches, job, preview=True))
@@ -170,6 +171,7 @@ class Refiner:
         key = self._key(method, job.p, job.budget)
         if (known := self._cache.get(key)) is not None:
             return known
+        self.estimate()
         self.pace.begin(time.monotonic())
         request = Request(
             game=self.explainer.game,

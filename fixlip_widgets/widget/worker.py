@@ -6,7 +6,8 @@ import atexit
 import sys
 import threading
 import weakref
-from collections.abc import Callable
+from collections.abc import Callable, Generator
+from contextlib import contextmanager
 from dataclasses import dataclass, field
 from functools import partial
 from typing import Literal
@@ -83,6 +84,7 @@ class Worker:
         self._current: Job | None = None
         self._chores: dict[Chore, None] = {}  # in order of request
         self._chore_running = False
+        self._holds = 0
         self._state: State = "resting"
         self._thread: threading.Thread | None = None
 
@@ -124,6 +126,18 @@ class Worker:
                 with self._changed:
                     self._chore_running = False
                     self._changed.notify_all()
+
+    @contextmanager
+    def held(self) -> Generator[None]:
+        """Start no job or chore within the block, which would compete for the interpreter with the caller."""
+        with self._changed:
+            self._holds += 1
+        try:
+            yield
+        finally:
+            with self._changed:
+                self._holds -= 1
+                self._changed.notify_all()
 
     def cancel(self) -> None:
         """Stop the current and the waiting job after the current batch, and keep the partial result."""
@@ -207,7 +221,7 @@ class Worker:
     def _loop(self) -> None:
         while True:
             with self._changed:
-                self._changed.wait_for(lambda: self.closed or self._next is not None or bool(self._chores))
+                self._changed.wait_for(lambda: self.closed or (not self._holds and (self._next or self._chores)))
                 if self.closed:
                     return
                 request, self._next = self._next, None
