@@ -40,6 +40,8 @@ widget = fx.FixlipWidget(fx.demo.scene("dog_and_banana").image, classes=NAMES, b
 """
 PREPARING = 20_000
 """Milliseconds in which an idle widget encodes masks at other p."""
+LOOKING = 700
+"""Milliseconds between two gestures of a person who looks at the result; meanwhile, subsets and maps are found."""
 PAINTED = """(root, act, done, shown) => {
     const start = performance.now();
     const seen = () => {
@@ -94,7 +96,11 @@ def hovers(view: View) -> dict[str, float]:
 def moves_of_p(view: View) -> list[float]:
     """Milliseconds of each move between two p that were both visited before."""
     given = [view.root.element_handle(), view.slider("p").element_handle()]
-    return [view.page.evaluate(MOVE, [*given, (0.55, 0.5)[move % 2]]) for move in range(MOVES)][2:]
+    times = list[float]()
+    for move in range(MOVES):
+        times.append(view.page.evaluate(MOVE, [*given, (0.55, 0.5)[move % 2]]))
+        view.page.wait_for_timeout(LOOKING)
+    return times[2:]
 
 
 def choices_of_two(view: View) -> list[float]:
@@ -108,6 +114,7 @@ def choices_of_two(view: View) -> list[float]:
     for name in names[1:]:
         button = view.root.locator(f'.fx-class[data-class="{name}"] .fx-versus').element_handle()
         times.append(view.page.evaluate(CHOOSE, [root, button]))
+        view.page.wait_for_timeout(LOOKING)
         if name not in view.root.locator("h2").inner_text():
             raise RuntimeError(f"The view does not show the contrast with {name!r}.")
     return times[2:]

@@ -1,8 +1,9 @@
 /** What one view shows, derived from what came over the wire, and what only this view knows (pointer, tool, places). */
 
-import { computed, type ReadonlySignal, type Signal, signal } from "@preact/signals";
+import { computed, effect, type ReadonlySignal, type Signal, signal } from "@preact/signals";
 import { onDark, type Palette } from "../lib/colour";
 import type { Point } from "../lib/geometry";
+import { lasting } from "../lib/lasting";
 import { type Theme, watchTheme } from "../lib/theme";
 import { type Arc, arcsFrom } from "../model/arcs";
 import { type ClassMap, type ClassRow, captionOf, mapsFrom, rowsOf } from "../model/classes";
@@ -18,11 +19,17 @@ import type { Connection } from "./connection";
 import { type Colouring, type WordColours, wordColours } from "./first-sight";
 import { type Level, levelOf } from "./level";
 
+/** Milliseconds within which an answer comes at once, to a person who watches. */
+const AT_ONCE = 150;
+
 /** What a click on a player does: select it, or hide it from the model. */
 export type Tool = "select" | "hide";
 
 export interface ViewState {
-  /** The kernel's status; already `running` between a request for a refinement and the kernel's answer. */
+  /**
+   * The kernel's status; `running` from a request for a refinement on, unless its result comes at once: a view that
+   * changes its look for a moment flickers, and drawing that takes longer than the kernel's answer.
+   */
   readonly status: ReadonlySignal<Status>;
   /** The last setting or request of this view that the kernel rejected, with the reason. */
   readonly refusal: Signal<Refusal | null>;
@@ -42,7 +49,7 @@ export interface ViewState {
   readonly shown: ReadonlySignal<Shown>;
   /** The kernel's graph of `explanation`; null before the kernel sent it. */
   readonly graph: ReadonlySignal<Graph | null>;
-  /** Whether `explanation` is of an earlier caption, because the result for the present one has not come. */
+  /** Whether `explanation` is of an earlier caption, because the result for the present one did not come at once. */
   readonly stale: ReadonlySignal<boolean>;
   /** Explanations that share the colour scales, `explanation` included. */
   readonly compared: ReadonlySignal<readonly Explanation[]>;
@@ -145,9 +152,28 @@ export function createView({ wire, pending, refusal }: Connection, releases: (()
     const exist = new Set(classes.value);
     return rows?.filter(({ name }) => exist.has(name)) ?? null;
   });
+  const earlier = computed(() => {
+    const current = shown.value === "pinned" ? null : wire.result.value;
+    return current !== null && current.caption !== wanted.value;
+  });
+  const running = computed(() => pending.value || wire.status.value === "running");
+  const slow = lasting(running, AT_ONCE, releases);
+  const before = signal<Status>("idle");
+  releases.push(
+    effect(() => {
+      if (!running.value) {
+        before.value = wire.status.value;
+      }
+    }),
+  );
   const limits = computed(() => widest(compared.value.map(blockLimits)));
   return {
-    status: computed(() => (pending.value ? "running" : wire.status.value)),
+    status: computed(() => {
+      if (!running.value) {
+        return wire.status.value;
+      }
+      return slow.value || wire.result.value === null ? "running" : before.value;
+    }),
     refusal,
     level,
     tool,
@@ -157,10 +183,7 @@ export function createView({ wire, pending, refusal }: Connection, releases: (()
     moved,
     explanation,
     graph: computed(() => belonging(wire.graph.value)),
-    stale: computed(() => {
-      const current = shown.value === "pinned" ? null : wire.result.value;
-      return current !== null && current.caption !== wanted.value;
-    }),
+    stale: lasting(earlier, AT_ONCE, releases),
     shown,
     compared,
     sides,

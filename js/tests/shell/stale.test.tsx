@@ -1,4 +1,4 @@
-import { describe, expect, it } from "vitest";
+import { describe, expect, it, vi } from "vitest";
 import { FakeModel, traits, wireResult } from "../fake";
 import { one, settled, shown } from "../mount";
 
@@ -12,7 +12,9 @@ describe("a new caption", () => {
     const view = await shown(model);
     expect([view.dataset.stale, ...isBusy(view)]).toEqual(["false", "false", "false", "false"]);
     model.set("text", "blue cat");
-    await settled();
+    await vi.advanceTimersByTimeAsync(100);
+    expect([view.dataset.stale, ...isBusy(view)]).toEqual(["false", "false", "false", "false"]); // in a moment
+    await vi.advanceTimersByTimeAsync(100);
     expect([view.dataset.stale, ...isBusy(view)]).toEqual(["true", "true", "true", "true"]);
     expect(one(view, ".fx-sentence p").textContent).toBe(
       "For the earlier caption: 3 interactions are significant.",

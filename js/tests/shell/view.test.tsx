@@ -130,13 +130,17 @@ describe("the view", () => {
     expect(model.saved).toEqual([{ budget: 2048 }]);
   });
 
-  it("counts as running from the moment that something new is asked for", async () => {
+  it("is running soon after something new was asked for, unless the answer comes at once", async () => {
     const model = new FakeModel();
     const store = createStore(model.asModel);
     store.commit("p", 0.5);
     store.commit("top_k", 7);
+    await vi.advanceTimersByTimeAsync(200);
     expect(store.view.status.value).toBe("done");
     store.commit("p", 0.6);
+    await vi.advanceTimersByTimeAsync(100);
+    expect(store.view.status.value).toBe("done");
+    await vi.advanceTimersByTimeAsync(100);
     expect(store.view.status.value).toBe("running");
     model.set("generation", 2);
     expect(store.view.status.value).toBe("done");

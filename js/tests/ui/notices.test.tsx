@@ -107,7 +107,7 @@ describe("a kernel that does not answer", () => {
     const view = await shown(model);
     model.set("generation", 2);
     model.set("status", "running");
-    await settled();
+    await vi.advanceTimersByTimeAsync(200);
     expect(one(view, ".fx-status").textContent).toContain("refining");
     await vi.advanceTimersByTimeAsync(61_000);
     expect(one(view, ".fx-status").textContent).toContain("not answering");
