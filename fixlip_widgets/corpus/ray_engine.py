@@ -1,14 +1,17 @@
 """The Ray engine: Ray Data streams images through tasks that prepare them and actors that have the model.
 
 Ray Data schedules, holds back the data stage while actors are busy, and repeats what a lost process or node computed:
-the actors of a lost node start again on the others, at the latest when these have nothing else to do. The driver is the
-only process that writes, so that nodes need no common file system for the result.
+the actors of a lost node start again on the others, at the latest when these have nothing else to do. It would repeat
+an image without end that ends its process every time; another actor counts. The driver is the only process that writes,
+so that nodes need no common file system for the result.
 """
 
 from __future__ import annotations
 
+import dataclasses
 import logging
 import os
+from collections import Counter
 from collections.abc import Generator, Iterator, Sequence
 from contextlib import contextmanager
 from typing import Any
@@ -17,7 +20,7 @@ import pyarrow as pa
 import torch
 
 from fixlip_widgets.corpus.settings import ModelSource, Settings
-from fixlip_widgets.corpus.tasks import Preparation, Task
+from fixlip_widgets.corpus.tasks import Preparation, Prepared, Task
 from fixlip_widgets.corpus.worker import Explainer, failed
 from fixlip_widgets.encoders.models import Model
 from fixlip_widgets.errors import FixlipError, InputError
@@ -31,6 +34,8 @@ WORKER_CPUS, _READER_CPUS = 0.9, 0.1
 on all CPUs leave room for these tasks, without which nothing would proceed."""
 _BLOCK_BYTES = 2**24
 """Memory that Ray reserves for a block; by default, its blocks are larger than the object stores of small machines."""
+_ATTEMPTS = 2
+"""Number of processes that an image may end while it is explained."""
 _CRASH = "Every process that read or explained the image ended abnormally; the file is probably damaged."
 
 
@@ -95,6 +100,8 @@ def cluster() -> Generator[Any]:
     context: Any = ray.data.DataContext.get_current()
     settings = {"max_errored_blocks": -1, "enable_progress_bars": False, "target_max_block_size": _BLOCK_BYTES}
     before = {name: getattr(context, name) for name in settings}
+    memory = context.issue_detectors_config.high_memory_detector_config
+    seldom, memory.detection_time_interval_s = memory.detection_time_interval_s, -1  # every process imports torch
     try:
         for name, value in settings.items():
             setattr(context, name, value)
@@ -102,6 +109,7 @@ def cluster() -> Generator[Any]:
     finally:
         for name, value in before.items():
             setattr(context, name, value)
+        memory.detection_time_interval_s = seldom
         if ours:
             ray.shutdown()
 
@@ -131,7 +139,8 @@ class _Run:
         self._prepare = Preparation.of(model)
         if source.model is not None:
             source = ModelSource(model=source.model)
-        self._worker: tuple[Any, ...] = (ray.put(source), settings, model.weights_hash)
+        attempts = ray.remote(num_cpus=0, max_restarts=-1, max_task_retries=-1)(_Attempts).remote()
+        self._worker: tuple[Any, ...] = (ray.put(source), settings, model.weights_hash, attempts)
 
     def tables(self, tasks: Sequence[Task], size: int) -> Iterator[pa.Table]:
         """Yield the rows of ``tasks``, in blocks of ``size``; blocks whose processes end abnormally are missing."""
@@ -172,18 +181,44 @@ def _prepare(batch: dict[str, Any], prepare: Preparation) -> dict[str, Any]:
     return {"prepared": [pickled.dumps(prepare(pickled.loads(task))) for task in batch["task"]]}
 
 
+class _Attempts:
+    """Counts the attempts to explain each image, in an actor, until one ends."""
+
+    def __init__(self) -> None:
+        self._begun = Counter[str]()
+
+    def begin(self, name: str) -> int:
+        """Return the number of the attempt that begins."""
+        self._begun[name] += 1
+        return self._begun[name]
+
+    def end(self, name: str) -> None:
+        """Forget the attempts at an image that is explained."""
+        del self._begun[name]
+
+
 class _Worker:
     """An actor with the model."""
 
-    def __init__(self, source: Any, settings: Settings, weights: str) -> None:
+    def __init__(self, source: Any, settings: Settings, weights: str, attempts: Any) -> None:
         import ray
 
         model = ray.get(source).load() if isinstance(source, ray.ObjectRef) else source.load()
         if model.weights_hash != weights:
             raise FixlipError(f"The worker loaded weights {model.weights_hash}, not {weights} as the driver did.")
-        self._explain = Explainer(model, settings)
+        self._explain, self._attempts = Explainer(model, settings), attempts
 
     def __call__(self, batch: dict[str, Any]) -> pa.Table:
+        import ray
         from ray import cloudpickle
 
-        return pa.concat_tables([self._explain(cloudpickle.loads(each)) for each in batch["prepared"]])
+        tables = list[pa.Table]()
+        for pickled in batch["prepared"]:
+            prepared: Prepared = cloudpickle.loads(pickled)
+            name = prepared.pairs[0].id
+            attempt: Any = ray.get(self._attempts.begin.remote(name))
+            if attempt > _ATTEMPTS:
+                prepared = dataclasses.replace(prepared, errors=[_CRASH] * len(prepared.pairs))
+            tables.append(self._explain(prepared))
+            self._attempts.end.remote(name)
+        return pa.concat_tables(tables)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import copy
 import os
 import signal
 import threading
@@ -16,6 +17,7 @@ import pytest
 
 import fixlip_widgets as fx
 from fixlip_widgets.cli import main
+from fixlip_widgets.corpus.pairs import rows_of
 from fixlip_widgets.corpus.parts import list_parts, read_part
 
 from .conftest import SETTINGS, explained
@@ -110,3 +112,25 @@ def test_a_run_ends_by_itself_after_a_process_and_a_node_are_lost(
     assert lost_at[1] < len(found) == 60
     assert found.complete
     assert_equal(found, explained("demo", tmp_path / "local", model, **options))
+
+
+@pytest.mark.filterwarnings("ignore:1 pair of 4 could not be explained")
+def test_an_image_that_ends_every_process_is_a_failed_row(tmp_path: Path) -> None:
+    driver, last, model = os.getpid(), rows_of("demo", 1)[-1], copy.copy(fx.load_model())
+    fatal = last.read().caption
+
+    class Tokenizer(type(model.tokenizer)):
+        def encode(self, text: str) -> list[int]:
+            if text == fatal and os.getpid() != driver:
+                os.kill(os.getpid(), signal.SIGKILL)
+            return super().encode(text)
+
+    model.tokenizer = copy.copy(model.tokenizer)
+    model.tokenizer.__class__ = Tokenizer
+    options = {**SETTINGS, "scenes": 1, "budget": 2**6}
+    found = fx.explain_corpus("demo", tmp_path, model=model, engine="ray", workers=1, **options)
+    assert len(found) == 4
+    failed = found.where("failed").table
+    assert failed["id"].tolist() == [last.name]
+    assert "ended abnormally" in failed["error"].iloc[0]
+    assert found.thumbnail(last.name) is not None
