@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from functools import partial
 from typing import TYPE_CHECKING, Any
 
 from fixlip_widgets.errors import InputError
@@ -23,8 +24,8 @@ if TYPE_CHECKING:
 
 LEAST_CLASSES = 2
 _FITTED_AHEAD = 20
-"""Most probable classes that are fitted while the widget is idle, so that a click on them is answered at once: those
-that the view shows as chips."""
+"""Most probable classes that are fitted while the widget is idle, also in contrast to the chosen class, so that a click
+on them is answered at once: those that the view shows as chips."""
 _MAX_CACHED = 4096
 
 
@@ -135,16 +136,18 @@ class ClassRefiner(Refiner):
         self._classes.publish()
 
     def prepare(self, job: Job) -> None:
-        """Fit the most probable classes, then encode masks at other p, until the next request stops it."""
+        """Fit probable classes and contrasts, then encode masks at other p, until the next request stops it."""
         self._worker.do_chores()
         self._worker.settle()
         explainer = self._classes.explainer
         if len(explainer.pools.image) > 1:
             at = explainer.classes_at(job.p)
-            for name, *_ in at.rows(_FITTED_AHEAD):
+            best, first = [name for name, *_ in at.rows(_FITTED_AHEAD)], explainer.chosen[0]
+            contrasts = [partial(at.contrast, first, name) for name in best if name != first]
+            for fit in [*(partial(at.fit, name) for name in best), *contrasts]:
                 if job.stop.is_set():
                     return
-                at.fit(name)
+                fit()
                 self._worker.do_chores()
         super().prepare(job)
 
