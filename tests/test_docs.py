@@ -31,3 +31,14 @@ def test_the_map_for_developers_names_what_is_there():
     assert len(named) > 50
     gone = [path for path in named if not any((folder / path).exists() for folder in (ROOT, ROOT / "fixlip_widgets"))]
     assert not gone
+
+
+def test_every_term_that_the_view_defines_is_in_the_glossary():
+    source = (ROOT / "js" / "src" / "ui" / "Definition.tsx").read_text("utf-8")
+    table = source[source.index("DEFINITIONS = {") : source.index("} as const")]
+    terms = re.findall(r'^  "?([\w-]+)"?:', table, re.MULTILINE)
+    assert len(terms) >= 14
+    names = {"r2": "held-out R²", "se": "standard error", "main": "main effect"}
+    glossary = (ROOT / "docs" / "reference" / "glossary.md").read_text("utf-8")
+    entries = {line.lower() for line in glossary.splitlines() if line and line[0] not in " :"}
+    assert {names.get(term, term).lower() for term in terms} <= entries

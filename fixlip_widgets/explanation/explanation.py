@@ -22,6 +22,7 @@ if TYPE_CHECKING:
     import plotly.graph_objects as go
 
     from fixlip_widgets.explanation.shares import Shares
+    from fixlip_widgets.explanation.trust import Trust
 
 
 SvgKind = Literal["graph", "overlay", "words"]
@@ -59,6 +60,17 @@ class Explanation(Surrogate):
         from fixlip_widgets.explanation.shares import shares
 
         return shares(self)
+
+    @property
+    def trust(self) -> Trust:
+        """How far to trust the explanation: one word, and a sentence with the numbers from which it follows.
+
+        The word is ``high``, ``moderate`` or ``low``, the least grade of held-out R², residual and significance, or
+        ``unknown``; ``print(explanation.trust.why)`` has the reasons.
+        """
+        from fixlip_widgets.explanation.trust import trust_in
+
+        return trust_in(self)
 
     # -- conversion ------------------------------------------------------------------------------------------------
 

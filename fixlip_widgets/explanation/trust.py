@@ -27,7 +27,7 @@ class Trust(NamedTuple):
     why: str
 
 
-def trust(explanation: Surrogate) -> Trust:
+def trust_in(explanation: Surrogate) -> Trust:
     """Return how well an explanation agrees with the model, as the least of three grades.
 
     - Held-out R²: ``high`` from 0.9, ``low`` below 0.5. Below 0.5, most of the model's variation over masks that the

@@ -25,7 +25,7 @@ from fixlip_widgets.explanation.methods import CATALOGUE
 from fixlip_widgets.explanation.parts import Part, parts
 from fixlip_widgets.explanation.precision import relative_error, whole_arrays
 from fixlip_widgets.explanation.shares import LABELS, shares
-from fixlip_widgets.explanation.trust import trust
+from fixlip_widgets.explanation.trust import trust_in
 from fixlip_widgets.pages.provenance import provenance, reproduction
 from fixlip_widgets.pages.settings import MAX_SUBSET, SIGNS
 from fixlip_widgets.pages.wire_types import WireArray
@@ -113,7 +113,7 @@ def result(
         **{name: number(getattr(explanation, name)) for name in scores},
         "residual": number(residual),
         "findings": findings(explanation, partial=partial, difference=difference is not None),
-        "trust": trust(explanation)._asdict(),
+        "trust": trust_in(explanation)._asdict(),
         "significant": significant(explanation),
         "degrees_of_freedom": [number(each) for each in explanation.degrees_of_freedom(np.arange(3))],
         "patch_words": explanation.patch_words()[0].tolist(),

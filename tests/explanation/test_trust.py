@@ -5,7 +5,6 @@ from __future__ import annotations
 import numpy as np
 import pytest
 
-from fixlip_widgets.explanation.trust import trust
 from tests.examples import random_explanation
 
 N = 9
@@ -28,7 +27,7 @@ def word(*, r2: float | None = 0.95, residual: float = 0.0, pair: float = 5.0, e
         **fields,
     )
     assert not explanation.in_logits or explanation.residual == pytest.approx(residual)
-    return trust(explanation).word
+    return explanation.trust.word
 
 
 def test_a_good_fit_with_a_small_residual_and_significant_interactions_is_trusted():
