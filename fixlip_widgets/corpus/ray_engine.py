@@ -218,7 +218,7 @@ class _Worker:
             name = prepared.pairs[0].id
             attempt: Any = ray.get(self._attempts.begin.remote(name))
             if attempt > _ATTEMPTS:
-                prepared = dataclasses.replace(prepared, errors=[_CRASH] * len(prepared.pairs))
+                prepared = dataclasses.replace(prepared, errors=[error or _CRASH for error in prepared.errors])
             tables.append(self._explain(prepared))
             self._attempts.end.remote(name)
         return pa.concat_tables(tables)

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import base64
 import itertools
+import time
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any, get_type_hints
@@ -13,6 +14,7 @@ import pytest
 
 import fixlip_widgets as fx
 from fixlip_widgets import FixlipWidget, InputError
+from fixlip_widgets.explainers.classes import Classes
 from fixlip_widgets.explanation.precision import relative_error, typical_error
 from fixlip_widgets.pages import saved_types, wire_types
 from fixlip_widgets.pages.packed_arrays import from_wire
@@ -101,6 +103,22 @@ def _values(widget: FixlipWidget) -> Any:
     classes = explained()
     classes.add(["wolf"])
     return classes.values()[0][[classes.names.index(name) for name in widget.class_maps["names"]]]
+
+
+def test_contrasts_with_the_chosen_class_are_fitted_while_the_widget_is_idle(
+    widget: FixlipWidget, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    fitted, contrast = list[tuple[str, str]](), Classes._contrast
+    monkeypatch.setattr(Classes, "_contrast", lambda self, b, a: fitted.append((b, a)) or contrast(self, b, a))
+    widget.budget = 2**8  # with fits of its own
+    choose(widget, "dog")
+    deadline = time.monotonic() + SECONDS
+    while len(fitted) < 2 and time.monotonic() < deadline:
+        time.sleep(0.01)
+    assert sorted(fitted) == [("dog", "car"), ("dog", "cat")]
+    choose(widget, "dog", "cat")
+    assert len(fitted) == 2
+    widget.budget = 2**9
 
 
 def test_a_removed_class_is_not_chosen_and_undo_restores_it(widget: FixlipWidget) -> None:

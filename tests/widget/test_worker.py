@@ -162,3 +162,13 @@ def test_a_submitted_job_replaces_a_following_job(worker: Worker) -> None:
     worker.submit(job(2), lambda _: done.append("submitted"))
     assert worker.wait(SECONDS)
     assert done == ["submitted"]
+
+
+def test_nothing_starts_while_it_is_held(worker: Worker) -> None:
+    done = threading.Event()
+    with worker.held():
+        worker.ask(done.set)
+        worker.submit(job(1), lambda _: done.set())
+        assert not done.wait(0.1)
+        assert not worker.wait(0)
+    assert done.wait(SECONDS)
