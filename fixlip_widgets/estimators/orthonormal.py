@@ -12,7 +12,7 @@ import torch
 from torch import Tensor
 
 from fixlip_widgets.estimators.heredity import expected_squares
-from fixlip_widgets.estimators.shrinkage import MAX_TEMPORARY, choices
+from fixlip_widgets.estimators.shrinkage import choices, columns
 
 
 def shrink(plain: Tensor, g: Tensor, ridge: float) -> tuple[Tensor, float]:
@@ -47,7 +47,7 @@ def cross_validated_ridge(plain: Tensor, g: Tensor, energy: float, units: float)
     found, expected = plain[first, second].double().square(), squares[first, second]
     ridges, freedom = choices(squares, math.inf)
     unexplained = max(energy - float(found.sum()), 0.0)
-    parts = ridges.to(expected).reshape(-1, 1).split(max(MAX_TEMPORARY // max(len(found), 1), 1))
+    parts = columns(ridges.to(expected), len(found))
     rss = unexplained + torch.cat([(part / (expected + part)).square() @ found for part in parts]).cpu()
     left = (1 - freedom / units).clamp_min(1e-6)
     return float(ridges[int((rss / left.square()).argmin())])

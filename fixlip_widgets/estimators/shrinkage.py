@@ -23,7 +23,7 @@ _CANDIDATES, _CANDIDATES_TO = 49, 7.0
 standardised players, in steps of about 0.3."""
 _SMALLEST_RIDGE = 1e-4
 """Minimum candidate; a weaker ridge is least squares for all practical purposes."""
-MAX_TEMPORARY = 10**6
+_MAX_TEMPORARY = 10**6
 """Maximum number of elements of a temporary array."""
 
 
@@ -96,6 +96,9 @@ def _solve_kappa(flat: Tensor, units: float, strength: float) -> float:
 
 
 def _freedom(flat: Tensor, log_kappa: Tensor) -> Tensor:
-    kappas = log_kappa.exp().reshape(-1, 1)
-    parts = kappas.split(max(MAX_TEMPORARY // max(len(flat), 1), 1))
-    return torch.cat([(flat / (flat + part)).sum(1) for part in parts]).view_as(log_kappa)
+    return torch.cat([(flat / (flat + part)).sum(1) for part in columns(log_kappa.exp(), len(flat))]).view_as(log_kappa)
+
+
+def columns(values: Tensor, width: int) -> tuple[Tensor, ...]:
+    """Split values into (k, 1) columns, so that their combinations with ``width`` others are bounded in size."""
+    return values.reshape(-1, 1).split(max(_MAX_TEMPORARY // max(width, 1), 1))

@@ -1,6 +1,8 @@
 """The packaged model is a real, trained CLIP: on scenes it never saw it names, finds and locates objects."""
 
 import json
+import shutil
+from pathlib import Path
 
 import numpy as np
 import pytest
@@ -8,7 +10,9 @@ import pytest
 from fixlip_widgets import VisionLanguageGame, demo, load_model
 from fixlip_widgets.demo.concepts import article
 from fixlip_widgets.demo.pictures import packaged_pictures
+from fixlip_widgets.demo.training.card import write_card
 from fixlip_widgets.demo.training.evaluate import Encoder, Examiner
+from fixlip_widgets.demo.training.train import PACKAGED
 from fixlip_widgets.explainers.baselines import shapley_values
 
 
@@ -76,3 +80,14 @@ def test_values_of_a_word_differ_between_two_captions_of_the_same_words():
         game = VisionLanguageGame(load_model(), scene.image, caption)
         values.append(shapley_values(game).main[game.n_image + game.tokens.index("above")])
     assert values[0] > 0 > values[1]
+
+
+def test_the_card_is_what_the_records_say(tmp_path: Path):
+    for name in ("training.json", "evaluation.json"):
+        shutil.copy(PACKAGED / name, tmp_path)
+    assert write_card(tmp_path).read_text("utf-8") == (PACKAGED / "MODEL_CARD.md").read_text("utf-8")
+    record = json.loads((tmp_path / "training.json").read_text("utf-8"))
+    (tmp_path / "training.json").write_text(json.dumps({**record, "captions_without_tokens": 0.3, "history": ""}))
+    card = write_card(tmp_path).read_text("utf-8")
+    assert "30 % of the captions lose random tokens" in card
+    assert "seed 0.\n" in card

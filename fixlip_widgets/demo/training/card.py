@@ -29,7 +29,8 @@ def write_card(folder: Path) -> Path:
     training: dict[str, Any] = json.loads((folder / "training.json").read_text())
     evaluation: dict[str, Any] = json.loads((folder / "evaluation.json").read_text())
     path = folder / "MODEL_CARD.md"
-    path.write_text("\n\n".join([_about(), _data(evaluation), _training(training), _figures(evaluation), _limits()]))
+    parts = [_about(), _data(training, evaluation), _training(training), _figures(evaluation), _limits()]
+    path.write_text("\n\n".join(parts))
     return path
 
 
@@ -45,14 +46,15 @@ def _about() -> str:
     )
 
 
-def _data(evaluation: dict[str, Any]) -> str:
+def _data(training: dict[str, Any], evaluation: dict[str, Any]) -> str:
     lines = [
         f"## Data\n\n{len(CONCEPTS)} concepts, {len(BACKGROUNDS)} backgrounds; scenes are composed, and captions are "
         "generated and true by construction. The pictures come from npm:\n",
         "| pictures | package | licence | used for |",
         "|---|---|---|---|",
     ]
-    for name, one in {**fetch.TRAINED, **fetch.HELD_OUT}.items():
+    for name in (*training["sets"], *evaluation["held_out"]):
+        one = {**fetch.TRAINED, **fetch.HELD_OUT}[name]
         use = "evaluation only" if name in evaluation["held_out"] else "training and evaluation"
         lines.append(f"| {one.artist} | `{one.package}` | {one.licence} | {use} |")
     lines.append("\nNames and code points: `emoji-datasource` (MIT).")
@@ -60,17 +62,20 @@ def _data(evaluation: dict[str, Any]) -> str:
 
 
 def _training(training: dict[str, Any]) -> str:
+    share = training["captions_without_tokens"]
+    removed = f"; {100 * share:.0f} % of the captions lose random tokens, which attention does not see" if share else ""
+    history = f" {training['history']}" if training["history"] else ""
     return (
         f"## Training\n\n`{training['command']}`\n\n"
         f"{training['steps']:,} steps, {training['scenes']:,} scenes, {training['minutes']:.0f} minutes on "
-        f"{training['machine']}, seed {training['seed']}.\n\n"
+        f"{training['machine']}, seed {training['seed']}.{history}\n\n"
         "The loss is CLIP's symmetric contrastive loss with three additions. Each caption has a similar but false "
         "caption as an extra negative (the opposite relation, another count, background or object). Captions that are "
         "true of another scene in the batch are not used as its negatives. Linear heads, used only during training "
         "and with decreasing weight, predict the concept in each patch and cell and, from either embedding, the "
         "objects at the left, right, above and below. 30 % of the training scenes lose random patches, which are set "
-        "to zero after normalisation, and 30 % of the captions lose random tokens, which attention does not see: both "
-        "as in an explanation. The packaged weights are an exponential average over training."
+        f"to zero after normalisation, as in an explanation{removed}. The packaged weights are an exponential average "
+        "over training."
     )
 
 

@@ -224,6 +224,9 @@ def _record(trainer: Trainer, out: Path) -> None:
         "minutes": round(trainer.elapsed / 60.0, 1),
         "scenes": trainer.step * settings.batch,
         "seed": settings.seed,
+        "sets": list(fetch.TRAINED),
+        "captions_without_tokens": settings.removal,
+        "history": "",
     }
     (out / "training.json").write_text(json.dumps(content, indent=1) + "\n")
 
