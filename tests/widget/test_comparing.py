@@ -3,12 +3,14 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from typing import Any
 
 import numpy as np
 import pytest
 
 from fixlip_widgets import FixlipWidget, InputError
 from fixlip_widgets.explanation.comparison import subtract
+from fixlip_widgets.widget import refiner
 from tests.examples import dog_and_hydrant, random_explanation
 from tests.widget.conftest import SECONDS, Wire, numbers
 
@@ -246,17 +248,26 @@ def test_graph_and_subsets_name_the_explanation_that_they_belong_to(widget: Fixl
         assert widget.graph_data["generation"] == widget.subsets["generation"] == widget.generation
 
 
-def test_the_graph_of_a_difference_arrives_with_its_result(widget: FixlipWidget, wire: Wire) -> None:
+def test_the_graph_of_a_difference_arrives_with_its_result(
+    widget: FixlipWidget, wire: Wire, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(refiner, "RESULT_EVERY", 0.0)
+    monkeypatch.setattr(refiner, "_SHARE_OF_SOLVING", 1.0)
+    monkeypatch.setattr(widget._refiner, "_next_result", 0.0)  # a partial result after each batch
     widget.pin()
     widget.shown = "difference"
     assert widget.wait(SECONDS)
     wire.updates.clear()
     widget.p = 0.8
     assert widget.wait(SECONDS)
-    results = [update for update in wire.updates if "result" in update]
-    assert results
-    assert {update["graph_data"]["shown"] for update in results} == {"difference"}
-    assert all(update["graph_data"]["generation"] == update["result"]["generation"] for update in results)
+    results = [update["result"] for update in wire.updates if "result" in update]
+    assert [result["partial"] for result in results[-2:]] == [True, False]
+    state: dict[str, Any] = {}  # an update leaves out what did not change
+    for update in wire.updates:
+        state.update(update)
+        if "result" in update:
+            assert state["graph_data"]["shown"] == "difference"
+            assert state["graph_data"]["generation"] == update["result"]["generation"]
 
 
 def test_another_pinned_explanation_replaces_graph_sums_and_subsets(widget: FixlipWidget, wire: Wire) -> None:
