@@ -27,9 +27,9 @@ def package_hash() -> str:
 project = "fixlip_widgets"
 author = "the fixlip_widgets developers"
 version = release = __version__
-# intersphinx is absent on purpose: it reads inventories from the network, so the result would depend on it.
 extensions = [
     "sphinx.ext.autodoc",
+    "sphinx.ext.intersphinx",
     "sphinx.ext.napoleon",
     "myst_nb",
     "sphinx_copybutton",
@@ -38,6 +38,18 @@ extensions = [
     "mathml",
     "notebook_outputs",
 ]
+# Inventories of the few classes that docstrings name are in the repository, so that the site builds without a network.
+intersphinx_mapping = {
+    name: (url, f"inventories/{name}.inv")
+    for name, url in {
+        "datasets": "https://huggingface.co/docs/datasets",
+        "networkx": "https://networkx.org/documentation/stable",
+        "pandas": "https://pandas.pydata.org/docs",
+        "pillow": "https://pillow.readthedocs.io/en/stable",
+        "plotly": "https://plotly.com/python-api-reference",
+        "torch": "https://docs.pytorch.org/docs/stable",
+    }.items()
+}
 exclude_patterns = ["_ext", "notebooks/images", "notebooks/index.ipynb", "**/.ipynb_checkpoints"]
 
 # The sources have typographic quotes and dashes already; options such as --json keep their hyphens.

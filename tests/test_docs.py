@@ -33,6 +33,18 @@ def test_the_map_for_developers_names_what_is_there():
     assert not gone
 
 
+def test_the_pages_that_sources_name_are_there():
+    sources = [path for folder in ("fixlip_widgets", "js/src") for path in (ROOT / folder).rglob("*.[pt]*")]
+    named = {
+        page
+        for path in sources
+        if path.suffix in {".py", ".ts", ".tsx"}
+        for page in re.findall(r"docs/[\w/-]+\.md", path.read_text("utf-8"))
+    }
+    assert named
+    assert [page for page in sorted(named) if not (ROOT / page).exists()] == []
+
+
 def test_every_term_that_the_view_defines_is_in_the_glossary():
     source = (ROOT / "js" / "src" / "ui" / "Definition.tsx").read_text("utf-8")
     table = source[source.index("DEFINITIONS = {") : source.index("} as const")]

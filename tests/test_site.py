@@ -64,6 +64,16 @@ def test_every_public_name_has_an_entry(site: Path, entries: set[str]):
 
 
 @pytest.mark.slow
+def test_classes_of_other_packages_link_to_their_documentation(site: Path):
+    pages = "".join(path.read_text(encoding="utf-8") for path in (site / "reference" / "api").glob("*.html"))
+    linked = set(re.findall(r'<a class="reference external" href="https://[^"]*#([^"]+)" title="\(in ', pages))
+    inventories = sorted((DOCS / "inventories").glob("*.inv"))
+    named = {line.split()[0] for path in inventories for line in path.read_text("utf-8").splitlines()[3:]}
+    assert named
+    assert linked == named
+
+
+@pytest.mark.slow
 @pytest.mark.parametrize("command", ["explain", "classify", "evaluate", "margins", "bench", "doctor"])
 def test_every_command_has_its_options(site: Path, command: str):
     page = (site / "reference" / "command-line.html").read_text(encoding="utf-8")

@@ -57,7 +57,10 @@ class Corpus:
 
     @property
     def table(self) -> pd.DataFrame:
-        """One row a pair, without pictures and terms; docs/corpus.md lists the columns."""
+        """A :class:`pandas.DataFrame` with one row a pair, without pictures and terms.
+
+        :doc:`/howto/corpus` lists the columns.
+        """
         if self._table is None:
             rows = slice(self._seen) if self._rows is None else self._rows
             table: Any = self._reader.table.iloc[rows]

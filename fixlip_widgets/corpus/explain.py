@@ -49,7 +49,8 @@ def explain_corpus(
     Args:
         data: ``"demo"`` for composed scenes; a folder of images with ``.txt`` captions, a ``.csv``, ``.tsv``,
             ``.jsonl`` or ``.parquet`` file, or a webdataset ``.tar``; a pattern or a list of such paths, as for several
-            shards; a pandas ``DataFrame``; or a ``datasets.Dataset``. Several captions of an image are several rows.
+            shards; a :class:`pandas.DataFrame`; or a :class:`datasets.Dataset`. Several captions of an image are
+            several rows.
         out: The folder, created if missing.
         model: A model from :func:`fixlip_widgets.load_model`, or the first argument of that function; by default the
             packaged demo model.

@@ -1,6 +1,6 @@
 """Queries of a corpus: a subset of Python expressions on the columns of its table, which are parsed and never executed.
 
-The gallery of a saved page has the same grammar (docs/corpus.md)::
+The gallery of a saved page has the same grammar (docs/howto/corpus.md)::
 
     similarity > 25 and r2 < 0.8
     failed or not "dog" in caption

@@ -32,7 +32,9 @@ def explanation_graph(
     kind: Kind = "all",
     layout: Layout = "anchored",
 ) -> nx.Graph[int]:
-    """Return the graph of the ``top_k`` strongest interactions, with the players that they connect and all tokens.
+    """Return a :class:`networkx.Graph` of the ``top_k`` strongest interactions.
+
+    It contains the players that they connect, and all tokens.
 
     Args:
         explanation: Explanation to draw. With first order, the graph has only nodes: tokens and the strongest patches.

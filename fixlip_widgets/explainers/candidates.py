@@ -310,11 +310,11 @@ class Candidates(Scores, ABC):
         return linear_values(self.side, self.vectors, self.game.scale)
 
     def to_frame(self) -> pd.DataFrame:
-        """Return a pandas table with one row per candidate and player, candidates in order of decreasing logit.
+        """Return a :class:`pandas.DataFrame` with one row per candidate and player.
 
-        Columns are the candidate's ``name``, ``logit`` and ``probability`` for the complete input (values of the model,
-        without error), and the ``player``, its index ``players``, its weighted Banzhaf ``value`` in logits and its
-        ``standard_error``.
+        Candidates are in order of decreasing logit. Columns are the candidate's ``name``, ``logit`` and ``probability``
+        for the complete input (values of the model, without error), and the ``player``, its index ``players``, its
+        weighted Banzhaf ``value`` in logits and its ``standard_error``.
 
         Raises:
             ImportError: pandas is not installed.
@@ -346,7 +346,9 @@ class Candidates(Scores, ABC):
 
     @plain_settings
     def to_plotly(self, kind: Literal["players", "ranking"] = "players", top: int = 20, **options: Any) -> go.Figure:
-        """Return a Plotly figure of the ``top`` candidates; see :mod:`fixlip_widgets.drawing.plotly.candidates`.
+        """Return a :class:`plotly.graph_objects.Figure` of the ``top`` candidates.
+
+        See :mod:`fixlip_widgets.drawing.plotly.candidates`.
 
         Args:
             kind: ``"players"`` for a heatmap of candidates × players (weighted Banzhaf values of the logits), or

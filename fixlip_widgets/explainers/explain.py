@@ -49,7 +49,8 @@ def explain(
     """Explain the similarity that ``model`` assigns to ``image`` and ``text``.
 
     Args:
-        image: Path, PIL image, uint8 array (H, W), (H, W, 3) or (H, W, 4), or a normalised float tensor (3, H, W).
+        image: Path, :class:`PIL.Image.Image`, uint8 array (H, W), (H, W, 3) or (H, W, 4), or a normalised float
+            :class:`torch.Tensor` (3, H, W).
         text: A caption, or a 1-D integer tensor of token ids with start and end tokens.
         model: A model from :func:`load_model`; the packaged demo model by default.
         p: Probability of keeping each patch and token (Banzhaf methods only). Values near 1 measure the effect of

@@ -59,7 +59,8 @@ class VisionLanguageGame(Players):
 
     Args:
         model: A model from :func:`fixlip_widgets.load_model`.
-        image: Path, PIL image, uint8 array (H, W), (H, W, 3) or (H, W, 4), or a normalised float tensor (3, H, W).
+        image: Path, :class:`PIL.Image.Image`, uint8 array (H, W), (H, W, 3) or (H, W, 4), or a normalised float
+            :class:`torch.Tensor` (3, H, W).
         text: A caption, or a 1-D integer tensor of token ids with the model's start and end tokens.
         grid: (rows, columns) of the image players; by default the encoder's own patches.
         regions: Image players of any shape, in place of a grid: a number of superpixels, or an (H, W) integer map of

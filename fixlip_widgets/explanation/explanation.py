@@ -75,13 +75,19 @@ class Explanation(Surrogate):
     # -- conversion ------------------------------------------------------------------------------------------------
 
     def to_networkx(self, top_k: int | None = 30, **options: Any) -> nx.Graph[int]:
-        """Return the explanation graph; see :func:`fixlip_widgets.drawing.graphs.explanation_graph`."""
+        """Return the explanation as a :class:`networkx.Graph`.
+
+        See :func:`fixlip_widgets.drawing.graphs.explanation_graph` for the options.
+        """
         from fixlip_widgets.drawing.graphs import explanation_graph
 
         return explanation_graph(self, top_k=top_k, **options)
 
     def to_plotly(self, kind: str = "cross", **options: Any) -> go.Figure:
-        """Return an interactive Plotly figure; see :func:`fixlip_widgets.drawing.plotly.figure` for the kinds."""
+        """Return an interactive :class:`plotly.graph_objects.Figure`.
+
+        See :func:`fixlip_widgets.drawing.plotly.figure` for the kinds.
+        """
         from fixlip_widgets.drawing.plotly import figure
 
         return figure(self, kind=kind, **options)
@@ -157,7 +163,10 @@ class Explanation(Surrogate):
         report([self] if title is None else [f"# {title}", self], path, **options)
 
     def to_frame(self) -> pd.DataFrame:
-        """Return a pandas table of baseline, main effects, interactions and third-order terms. Requires pandas."""
+        """Return baseline, main effects, interactions and third-order terms as a :class:`pandas.DataFrame`.
+
+        Requires pandas.
+        """
         return tables.as_frame(self)
 
     def to_shapiq(self, index: str | None = None) -> Any:

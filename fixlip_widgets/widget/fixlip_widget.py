@@ -312,11 +312,14 @@ class FixlipWidget(WidgetTraits, anywidget.AnyWidget):
         return self._views.shown or self._views.result()
 
     def graph(self) -> nx.Graph[int]:
-        """Return the shown graph as a NetworkX graph, with the same edges and layout."""
+        """Return the shown graph as a :class:`networkx.Graph`, with the same edges and layout."""
         return self.shown_explanation().to_networkx(**self._views.graph_options())
 
     def figure(self, kind: str = "cross") -> go.Figure:
-        """Return the shown explanation as a Plotly figure; see :func:`fixlip_widgets.drawing.plotly.figure`."""
+        """Return the shown explanation as a :class:`plotly.graph_objects.Figure`.
+
+        See :func:`fixlip_widgets.drawing.plotly.figure` for the kinds.
+        """
         return self.shown_explanation().to_plotly(kind)
 
     @property

@@ -36,7 +36,7 @@ KINDS = tuple(_KINDS)
 
 
 def figure(explanation: Surrogate, kind: str = "cross", **options: Any) -> go.Figure:
-    """Return an interactive figure of ``explanation``.
+    """Return an interactive :class:`plotly.graph_objects.Figure` of ``explanation``.
 
     Args:
         explanation: Explanation to draw.
