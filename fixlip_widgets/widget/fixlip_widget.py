@@ -441,7 +441,7 @@ class FixlipWidget(WidgetTraits, anywidget.AnyWidget):
                 self._refuse(name, str(error))
         with self._worker.held():  # the view hears of the new state before the worker computes
             if valid:
-                with self.hold_sync(), self._undo.together():
+                with self._screen.publishing(), self._undo.together():
                     self._valid = valid
                     try:
                         super().set_state(valid)
