@@ -63,15 +63,13 @@ class Placement:
 
     def varied(self, rng: np.random.Generator) -> Placement:
         """Return this placement with random shape and colours, so that training generalises across picture sets."""
-        red, green, blue = (float(factor) for factor in rng.uniform(0.7, 1.3, 3))
+        red, green, blue = (float(factor) for factor in rng.uniform(0.8, 1.2, 3))
         colourful = bool(rng.random() < 0.5)
         return replace(
             self,
-            scale=float(rng.uniform(0.6, 1.0)),
-            angle=float(rng.uniform(-25.0, 25.0)),
-            stretch=float(rng.uniform(0.8, 1.25)),
-            hue=float(rng.uniform(-45.0, 45.0)) if colourful else 0.0,
-            saturation=float(rng.uniform(0.0, 1.6)) if colourful else 1.0,
+            stretch=float(rng.uniform(0.82, 1.22)),
+            hue=float(rng.uniform(-36.0, 36.0)) if colourful else 0.0,
+            saturation=float(rng.uniform(0.2, 1.5)) if colourful else 1.0,
             gain=(red, green, blue),
         )
 

@@ -90,4 +90,4 @@ def test_the_card_is_what_the_records_say(tmp_path: Path):
     (tmp_path / "training.json").write_text(json.dumps({**record, "captions_without_tokens": 0.3, "history": ""}))
     card = write_card(tmp_path).read_text("utf-8")
     assert "30 % of the captions lose random tokens" in card
-    assert "seed 0.\n" in card
+    assert "seed 0. Optimiser: AdamW.\n" in card

@@ -22,6 +22,7 @@ from fixlip_widgets.demo.training.model import (
     vision_states,
     vocabulary,
 )
+from fixlip_widgets.demo.training.muon import Muon, orthogonalise
 from fixlip_widgets.encoders.towers.text import TextTower
 from fixlip_widgets.support.open_clip import open_clip
 
@@ -53,6 +54,24 @@ def test_an_interrupted_run_continues_to_the_identical_state(tmp_path: Path):
     for kind in ("model", "average", "heads"):
         for name, tensor in whole[kind].items():
             assert torch.equal(tensor, resumed[kind][name]), (kind, name)
+
+
+@pytest.mark.parametrize("shape", [(12, 40), (40, 12)])
+def test_orthogonalised_matrices_keep_their_singular_vectors(shape: tuple[int, int]):
+    given = torch.randn(3, *shape, generator=torch.Generator().manual_seed(0))
+    found = orthogonalise(given)
+    u, _, v = torch.linalg.svd(given, full_matrices=False)
+    values = u.mT @ found @ v.mT
+    diagonal = values.diagonal(dim1=1, dim2=2)
+    assert (values - torch.diag_embed(diagonal)).abs().max() < 1e-4
+    assert 0.6 < float(diagonal.min()) <= float(diagonal.max()) < 1.3
+
+
+def test_an_update_has_the_size_of_one_of_adamw():
+    weight = torch.nn.Parameter(torch.zeros(30, 20))
+    weight.grad = torch.randn(30, 20, generator=torch.Generator().manual_seed(0))
+    Muon([weight], lr=0.01).step()
+    assert 0.1 < float(weight.detach().square().mean().sqrt()) / 0.01 < 0.3
 
 
 def test_a_run_of_other_settings_is_not_continued(tmp_path: Path):

@@ -68,7 +68,7 @@ def _training(training: dict[str, Any]) -> str:
     return (
         f"## Training\n\n`{training['command']}`\n\n"
         f"{training['steps']:,} steps, {training['scenes']:,} scenes, {training['minutes']:.0f} minutes on "
-        f"{training['machine']}, seed {training['seed']}.{history}\n\n"
+        f"{training['machine']}, seed {training['seed']}. Optimiser: {training['optimiser']}.{history}\n\n"
         "The loss is CLIP's symmetric contrastive loss with three additions. Each caption has a similar but false "
         "caption as an extra negative (the opposite relation, another count, background or object). Captions that are "
         "true of another scene in the batch are not used as its negatives. Linear heads, used only during training "

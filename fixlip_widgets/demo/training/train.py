@@ -5,7 +5,8 @@ caption has a similar but false caption ("above" for "below", another count, ano
 Captions that happen to be true of another scene in the batch are not used as its negatives. Linear heads, discarded
 after training, predict the content of each patch and cell and the objects at the left, right, above and below. A share
 of the scenes loses random patches, and a share of the captions loses random tokens, as in an explanation, so that
-similarities under masks are meaningful.
+similarities under masks are meaningful. The weights of hidden layers are optimised by Muon, which needs fewer than half
+of AdamW's steps.
 """
 
 from __future__ import annotations
@@ -38,6 +39,7 @@ from fixlip_widgets.demo.training.model import (
     normalise,
     vision_states,
 )
+from fixlip_widgets.demo.training.muon import Muon
 from fixlip_widgets.support.files import replacing
 from fixlip_widgets.support.open_clip import open_clip
 
@@ -53,7 +55,7 @@ class Settings:
     size: str = "demo"
     seed: int = 0
     batch: int = 64
-    steps: int = 7000
+    steps: int = 4000
     rate: float = 1.2e-3
     warmup: int = 200
     variants: int = 20
@@ -61,7 +63,7 @@ class Settings:
 
 
 class Trainer:
-    """A training run: model, averaged weights, optimiser and progress."""
+    """A training run: model, averaged weights, optimisers and progress."""
 
     def __init__(self, settings: Settings, sets: dict[str, dict[str, Image.Image]]) -> None:
         torch.manual_seed(settings.seed)
@@ -80,15 +82,18 @@ class Trainer:
             }
         )
         self.average = {name: tensor.detach().clone() for name, tensor in self.model.state_dict().items()}
-        parameters = [*self.model.parameters(), *self.heads.parameters()]
-        self.optimiser = torch.optim.AdamW(
+        hidden = [p for name, p in self.model.named_parameters() if "resblocks" in name and p.dim() == 2]
+        hidden_ids = {id(p) for p in hidden}
+        others = [p for p in [*self.model.parameters(), *self.heads.parameters()] if id(p) not in hidden_ids]
+        adam = torch.optim.AdamW(
             [
-                {"params": [p for p in parameters if p.dim() >= 2], "weight_decay": 0.05},
-                {"params": [p for p in parameters if p.dim() < 2], "weight_decay": 0.0},
+                {"params": [p for p in others if p.dim() >= 2], "weight_decay": 0.05},
+                {"params": [p for p in others if p.dim() < 2], "weight_decay": 0.0},
             ],
             lr=settings.rate,
             betas=(0.9, 0.98),
         )
+        self.optimisers: tuple[torch.optim.Optimizer, ...] = (Muon(hidden, settings.rate), adam)
         self.step = 0
         self.elapsed = 0.0
 
@@ -105,14 +110,16 @@ class Trainer:
         parts = self._losses(batch)
         support = max(0.1, 1.0 - progress)
         loss = parts["contrast"] + support * (parts["patches"] + 0.5 * parts["cells"] + 0.5 * parts["roles"])
-        self.optimiser.zero_grad(set_to_none=True)
+        for optimiser in self.optimisers:
+            optimiser.zero_grad(set_to_none=True)
         loss.backward()  # pyright: ignore[reportUnknownMemberType]
         nn.utils.clip_grad_norm_([*self.model.parameters(), *self.heads.parameters()], 1.0)
         warm = min(1.0, (self.step + 1) / settings.warmup)
         rate = settings.rate * warm * (0.01 + 0.99 * 0.5 * (1.0 + math.cos(math.pi * progress)))
-        for group in self.optimiser.param_groups:
-            group["lr"] = rate
-        self.optimiser.step()
+        for optimiser in self.optimisers:
+            for group in optimiser.param_groups:
+                group["lr"] = rate
+            optimiser.step()
         with torch.no_grad():
             self.model.logit_scale.clamp_(0.0, _MAX_SCALE)
             decay = min(0.998, (1 + self.step) / (10 + self.step))
@@ -153,7 +160,7 @@ class Trainer:
             "model": self.model.state_dict(),
             "heads": self.heads.state_dict(),
             "average": self.average,
-            "optimiser": self.optimiser.state_dict(),
+            "optimisers": [optimiser.state_dict() for optimiser in self.optimisers],
             "step": self.step,
             "elapsed": self.elapsed,
         }
@@ -169,7 +176,8 @@ class Trainer:
             raise SystemExit(f"{path} was trained with another {', '.join(changed)}; choose another --run folder.")
         self.model.load_state_dict(content["model"])
         self.heads.load_state_dict(content["heads"])
-        self.optimiser.load_state_dict(content["optimiser"])
+        for optimiser, state in zip(self.optimisers, content["optimisers"], strict=True):
+            optimiser.load_state_dict(state)
         self.average = content["average"]
         self.step, self.elapsed = content["step"], content["elapsed"]
 
@@ -225,6 +233,7 @@ def _record(trainer: Trainer, out: Path) -> None:
         "scenes": trainer.step * settings.batch,
         "seed": settings.seed,
         "sets": list(fetch.TRAINED),
+        "optimiser": "Muon for the weight matrices of hidden layers, and AdamW",
         "captions_without_tokens": settings.removal,
         "history": "",
     }
