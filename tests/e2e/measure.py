@@ -141,7 +141,7 @@ def cancellations(view: View) -> list[float]:
     return times[2:]
 
 
-def told(what: str, times: list[float]) -> None:
+def report(what: str, times: list[float]) -> None:
     """Print the number of the times, their median and the longest."""
     print(f"{what}, {len(times)} times: median {statistics.median(times):.0f}, longest {max(times):.0f}", flush=True)
 
@@ -170,13 +170,13 @@ def main() -> None:
             with opened(lab, browser, PAIR.format(budget=budget)) as view:
                 view.wait()
                 view.page.wait_for_timeout(PREPARING)
-                told(f"p moved in the pool of budget 2^{budget}", moves_of_p(view))
+                report(f"p moved in the pool of budget 2^{budget}", moves_of_p(view))
         with opened(lab, browser, THOUSAND) as view:
             view.wait()
             view.page.wait_for_timeout(PREPARING)
-            told("two of 1,000 classes chosen", choices_of_two(view))
+            report("two of 1,000 classes chosen", choices_of_two(view))
         with opened(lab, browser, PAIR.format(budget=ENDLESS)) as view:
-            told("cancelled", cancellations(view))
+            report("cancelled", cancellations(view))
         browser.close()
 
 

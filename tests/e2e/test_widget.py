@@ -147,6 +147,7 @@ def test_cancel_keeps_the_partial_result(open_notebook: Open):
     notebook = open_notebook(LARGE, "widget")
     view = view_of(notebook)
     expect(view.root).to_have_attribute("data-partial", "true", timeout=WAIT)
+    expect(view.root).to_have_attribute("data-status", "running")
     view.press("cancel", no_wait_after=True)
     view.wait("cancelled")
     reached = int(view.says("result-budget"))

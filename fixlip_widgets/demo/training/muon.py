@@ -2,7 +2,7 @@
 
 Source: Jordan et al., "Muon: An optimizer for hidden layers in neural networks" (2024), with the learning rate scaled
 as by Liu et al., "Muon is scalable for LLM training" (2025), so that rates for AdamW fit. ``torch.optim.Muon``
-orthogonalises in bfloat16, one matrix at a time, which takes twenty times as long on a CPU without bfloat16.
+orthogonalises in bfloat16, one matrix at a time, which takes far longer on a CPU without bfloat16.
 """
 
 from __future__ import annotations

@@ -5,8 +5,8 @@ caption has a similar but false caption ("above" for "below", another count, ano
 Captions that happen to be true of another scene in the batch are not used as its negatives. Linear heads, discarded
 after training, predict the content of each patch and cell and the objects at the left, right, above and below. A share
 of the scenes loses random patches, and a share of the captions loses random tokens, as in an explanation, so that
-similarities under masks are meaningful. The weights of hidden layers are optimised by Muon, which needs fewer than half
-of AdamW's steps.
+similarities under masks are meaningful. Muon optimises the weights of hidden layers, because it learns in fewer steps
+than AdamW.
 """
 
 from __future__ import annotations
