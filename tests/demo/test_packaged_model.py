@@ -87,7 +87,7 @@ def test_the_card_is_what_the_records_say(tmp_path: Path):
         shutil.copy(PACKAGED / name, tmp_path)
     assert write_card(tmp_path).read_text("utf-8") == (PACKAGED / "MODEL_CARD.md").read_text("utf-8")
     record = json.loads((tmp_path / "training.json").read_text("utf-8"))
-    (tmp_path / "training.json").write_text(json.dumps({**record, "captions_without_tokens": 0.3, "history": ""}))
+    (tmp_path / "training.json").write_text(json.dumps({**record, "removal": 0.6, "history": ""}))
     card = write_card(tmp_path).read_text("utf-8")
-    assert "30 % of the captions lose random tokens" in card
+    assert "Up to 60 % of the scenes and of the captions lose random parts" in card
     assert "seed 0. Optimiser: AdamW.\n" in card

@@ -8,7 +8,7 @@ import pytest
 import torch
 from safetensors.torch import load_file
 
-from fixlip_widgets.demo.concepts import CONCEPTS, plural
+from fixlip_widgets.demo.concepts import CONCEPTS
 from fixlip_widgets.demo.pictures import packaged_pictures
 from fixlip_widgets.demo.training import fetch, train
 from fixlip_widgets.demo.training.bank import NO_ROLE, TileBank
@@ -150,29 +150,35 @@ def test_removed_tokens_are_hidden_as_in_an_explanation():
     assert (ours[0] - whole[0]).abs().max() > 1e-3
 
 
-def test_captions_without_tokens_are_no_negatives_of_scenes_with_their_other_objects():
+def test_scenes_and_captions_that_lost_parts_have_all_others_as_negatives():
     bank = TileBank({"noto": packaged_pictures()}, 16, 1, 0)
-    cut, excluded = 0, 0
+    cut, excluded, lost = 0, 0, 0
     for step in range(5):
-        batch = bank.batch(64, seed=0, step=step, removal=1.0)
+        batch = bank.batch(64, seed=0, step=step, removal=0.5)
+        whole = bank.batch(64, seed=0, step=step, removal=0.0)
         assert batch.kept_tokens[64:].all()
         assert batch.kept_tokens[:, 0].all()
         assert batch.kept_tokens[torch.arange(64), batch.tokens[:64].argmax(dim=1)].all()
-        shown = [{bank.names[index] for index in cells if index < len(bank.names)} for cells in batch.cells.tolist()]
-        for row in (~batch.kept_tokens[:64].all(dim=1)).nonzero()[:, 0].tolist():
-            words = tokenize([batch.claims[row].text()])[0].tolist()
-            left = {words[at] for at in batch.kept_tokens[row].nonzero()[:, 0].tolist()}
-            nouns = {
-                name: tokenize([name if count == 1 else plural(name)])[0].tolist()[1:]
-                for name, count in batch.claims[row].counts
-            }
-            kept = {name for name, pieces in nouns.items() if left & set(pieces[: pieces.index(max(pieces))])}
-            expected = [kept <= shown[scene] and scene != row for scene in range(64)]
-            assert batch.false_negative[:, row].tolist() == expected
-            assert (batch.text_roles[row] == NO_ROLE).all()
-            cut, excluded = cut + 1, excluded + sum(expected)
-    assert cut > 200
-    assert excluded > 100
+        complete = batch.kept.all(dim=1)[:, None] & batch.kept_tokens.all(dim=1)
+        assert not batch.false_negative[~complete].any()
+        assert torch.equal(batch.false_negative[complete], whole.false_negative[complete])
+        short = ~batch.kept_tokens.all(dim=1)
+        assert (batch.text_roles[short] == NO_ROLE).all()
+        cut, excluded = cut + int(short.sum()), excluded + int(batch.false_negative.sum())
+        lost += int(whole.false_negative.sum())
+    assert cut > 100
+    assert 0 < excluded < lost
+
+
+def test_the_share_of_incomplete_pairs_grows_with_the_steps(tmp_path, monkeypatch):
+    settings = train.Settings(size="tiny", batch=8, steps=4, variants=1, removal=0.6)
+    trainer = train.Trainer(settings, {"noto": packaged_pictures()})
+    shares: list[float] = []
+    batch = trainer.bank.batch
+    monkeypatch.setattr(trainer.bank, "batch", lambda *args: shares.append(args[-1]) or batch(*args))
+    for _ in range(4):
+        trainer.advance()
+    assert shares == pytest.approx([0.0, 0.15, 0.3, 0.45])
 
 
 def test_removed_patches_are_zero_after_normalisation():

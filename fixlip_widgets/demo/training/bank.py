@@ -7,9 +7,7 @@ generator state needs to be saved.
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Sequence
 from dataclasses import dataclass, replace
-from functools import cache
 
 import numpy as np
 import torch
@@ -18,7 +16,7 @@ from PIL import Image
 from torch import Tensor
 
 from fixlip_widgets.demo.captions import ROLES, Claim, Layout, contradict, describe, relations, roles
-from fixlip_widgets.demo.concepts import BACKGROUNDS, plural
+from fixlip_widgets.demo.concepts import BACKGROUNDS
 from fixlip_widgets.demo.drawing import CELLS, GRID, Backdrop, Placement, covered, draw_tile, paint
 from fixlip_widgets.demo.training.model import compact, tokenize
 
@@ -39,8 +37,8 @@ class Batch:
         claims: n true captions, then n false ones (caption n + i is false of scene i).
         tokens: (2n, length) int64 compact token ids of the captions.
         kept_tokens: (2n, length) bool, the tokens that are not removed; false captions keep all.
-        false_negative: (n, 2n) bool; True if the caption of another scene is also true of this scene, as far as its
-            kept tokens say.
+        false_negative: (n, 2n) bool; True if the caption of another scene is also true of this scene, and neither
+            lost parts.
         patches: (n, 64) int64, the concept in each patch, or the number of concepts for background.
         cells: (n, 4) int64, the concept in each cell, or the number of concepts for an empty cell.
         kept: (n, 64) bool, the patches that are not removed.
@@ -100,17 +98,18 @@ class TileBank:
         kept = torch.from_numpy(_kept_patches(size, removal, rng))
         tokens = compact(tokenize([claim.text() for claim in claims]))
         kept_tokens = torch.from_numpy(_kept_tokens(tokens.numpy(), size, removal, rng))
-        false_negative, text_roles = _true_elsewhere(claims, layouts, number), [roles(claim) for claim in claims]
-        for row in np.flatnonzero(~kept_tokens.numpy().all(axis=1)):
-            left = _kept_names(claims[row], tokens[row].tolist(), kept_tokens[row].tolist())
-            false_negative[:, row] = [row != i and left <= set(layout.names) for i, layout in enumerate(layouts)]
+        # Parts of scenes and captions fit many others; as negatives of all, they learn a neutral similarity.
+        complete = kept.all(dim=1)[:, None] & kept_tokens.all(dim=1)
+        false_negative = torch.from_numpy(_true_elsewhere(claims, layouts, number)) & complete
+        text_roles = [roles(claim) for claim in claims]
+        for row in (~kept_tokens.all(dim=1)).nonzero().flatten().tolist():
             text_roles[row] = {}
         return Batch(
             pixels=pixels,
             claims=claims,
             tokens=tokens,
             kept_tokens=kept_tokens,
-            false_negative=torch.from_numpy(false_negative),
+            false_negative=false_negative,
             patches=patches.permute(0, 1, 3, 2, 4).reshape(size, GRID**2),
             cells=here,
             kept=kept,
@@ -163,7 +162,7 @@ def _layout(names: list[str], rng: np.random.Generator) -> Layout:
 def _kept_patches(size: int, removal: float, rng: np.random.Generator) -> NDArray[np.bool_]:
     kept = np.ones((size, GRID, GRID), dtype=bool)
     for row in np.flatnonzero(rng.random(size) < removal):
-        share = rng.uniform(0.3, 1.0)
+        share = rng.random()
         coarse = 1 if rng.random() < 0.8 else 2  # an explanation may use a coarser grid
         draw = rng.random((GRID // coarse, GRID // coarse)) < share
         kept[row] = draw.repeat(coarse, axis=0).repeat(coarse, axis=1)
@@ -173,28 +172,10 @@ def _kept_patches(size: int, removal: float, rng: np.random.Generator) -> NDArra
 def _kept_tokens(tokens: NDArray[np.int64], size: int, removal: float, rng: np.random.Generator) -> NDArray[np.bool_]:
     kept = np.ones(tokens.shape, dtype=bool)
     for row in np.flatnonzero(rng.random(size) < removal):
-        share = rng.uniform(0.3, 1.0)
+        share = rng.random()
         end = int(tokens[row].argmax())  # the end token has the largest id
         kept[row, 1:end] = rng.random(end - 1) < share
     return kept
-
-
-@cache
-def _noun(word: str) -> tuple[int, ...]:
-    row: list[int] = compact(tokenize([word]))[0].tolist()
-    return tuple(row[1:-1])
-
-
-def _kept_names(claim: Claim, tokens: Sequence[int], kept: Sequence[bool]) -> set[str]:
-    """Return the names in a caption of which at least one token is kept."""
-    names: set[str] = set()
-    for name, count in claim.counts:
-        noun = _noun(name if count == 1 else plural(name))
-        width = len(noun)
-        places = (i for i in range(len(tokens) - width + 1) if tuple(tokens[i : i + width]) == noun)
-        if any(kept[(place := next(places)) : place + width]):
-            names.add(name)
-    return names
 
 
 def _true_elsewhere(claims: list[Claim], layouts: list[Layout], number: dict[str, int]) -> NDArray[np.bool_]:

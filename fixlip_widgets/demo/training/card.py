@@ -62,8 +62,14 @@ def _data(training: dict[str, Any], evaluation: dict[str, Any]) -> str:
 
 
 def _training(training: dict[str, Any]) -> str:
-    share = training["captions_without_tokens"]
-    removed = f"; {100 * share:.0f} % of the captions lose random tokens, which attention does not see" if share else ""
+    removed = ""
+    if training["removal"]:
+        removed = (
+            f" Up to {100 * training['removal']:.0f} % of the scenes and of the captions lose random parts, as in an "
+            "explanation: patches are set to zero after normalisation, and attention does not see tokens. The share "
+            "grows in proportion to the steps. Scenes and captions that lost parts keep all others as negatives, so "
+            "that the less is left of them, the closer to neutral their similarities become."
+        )
     history = f" {training['history']}" if training["history"] else ""
     return (
         f"## Training\n\n`{training['command']}`\n\n"
@@ -73,9 +79,8 @@ def _training(training: dict[str, Any]) -> str:
         "caption as an extra negative (the opposite relation, another count, background or object). Captions that are "
         "true of another scene in the batch are not used as its negatives. Linear heads, used only during training "
         "and with decreasing weight, predict the concept in each patch and cell and, from either embedding, the "
-        "objects at the left, right, above and below. 30 % of the training scenes lose random patches, which are set "
-        f"to zero after normalisation, as in an explanation{removed}. The packaged weights are an exponential average "
-        "over training."
+        f"objects at the left, right, above and below.{removed} The packaged weights are an exponential average over "
+        "training."
     )
 
 

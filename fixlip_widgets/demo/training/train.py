@@ -50,16 +50,20 @@ _MAX_SCALE = math.log(50.0)
 
 @dataclass(frozen=True)
 class Settings:
-    """Settings of a training run; `removal` is the share of scenes, and of captions, that lose random parts."""
+    """Settings of a training run.
+
+    `removal` is the share of scenes, and of captions, that lose random parts at the end. It grows from 0 in proportion
+    to the steps, because relations are learned from complete pairs.
+    """
 
     size: str = "demo"
     seed: int = 0
     batch: int = 64
-    steps: int = 4000
+    steps: int = 5000
     rate: float = 1.2e-3
     warmup: int = 200
     variants: int = 20
-    removal: float = 0.3
+    removal: float = 0.6
 
 
 class Trainer:
@@ -106,7 +110,7 @@ class Trainer:
         """Take one step and return the parts of the loss."""
         started = time.perf_counter()
         settings, progress = self.settings, self.progress
-        batch = self.bank.batch(settings.batch, settings.seed, self.step, settings.removal)
+        batch = self.bank.batch(settings.batch, settings.seed, self.step, settings.removal * progress)
         parts = self._losses(batch)
         support = max(0.1, 1.0 - progress)
         loss = parts["contrast"] + support * (parts["patches"] + 0.5 * parts["cells"] + 0.5 * parts["roles"])
@@ -234,7 +238,7 @@ def _record(trainer: Trainer, out: Path) -> None:
         "seed": settings.seed,
         "sets": list(fetch.TRAINED),
         "optimiser": "Muon for the weight matrices of hidden layers, and AdamW",
-        "captions_without_tokens": settings.removal,
+        "removal": settings.removal,
         "history": "",
     }
     (out / "training.json").write_text(json.dumps(content, indent=1) + "\n")
