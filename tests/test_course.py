@@ -47,6 +47,15 @@ def test_a_lesson_has_an_aim_predictions_exercises_and_folded_solutions(path: Pa
     assert all(cell.metadata["jupyter"]["source_hidden"] for cell in folded)
 
 
+def test_every_lesson_has_its_answer_at_a_glance():
+    titles = [nbformat.read(path, as_version=4).cells[0].source.splitlines()[0] for path in LESSONS]
+    page = (FOLDER.parents[1] / "docs" / "course.md").read_text("utf-8")
+    answers = page[page.index("## Answers at a glance") : page.index("## Assessment")]
+    assert [
+        f"# {number} · {title}" for number, title in re.findall(r"^(\d)\. \*\*(.+?[^.])\.?\*\*", answers, re.M)
+    ] == titles
+
+
 @pytest.mark.slow
 def test_four_players():
     printed, found = run("1")
