@@ -80,7 +80,7 @@ def encode_range(
     probabilities = spread_probabilities(game.n_image, low, high)
     total = math.ceil(share * split_budget(budget, game.n_image, game.n_text)[0])
     each = -(-total // len(probabilities))
-    counts = {p: pool.missing_draws(p, each) for p in probabilities}
+    counts = {p: count for p in probabilities if (count := pool.missing_draws(p, each))}
     done, start_time = 0, time.monotonic()
     batch = BatchSize(game.batch.size // 4)  # other threads wait for the end of a batch
     for p, count in counts.items():
