@@ -34,6 +34,8 @@ CACHE_BYTES = 64 * 2**20
 """Memory of the cached results of methods without a pool."""
 _SHARE_OF_SOLVING = 0.2
 """Largest share of the worker's time for partial results; the rest is for the encoders."""
+_PAINTING = 0.04
+"""Seconds left to the kernel's messages and the view to show a result, before what depends on it is computed."""
 
 Show = Callable[["Explanation", int, str | None], None]
 """Shows an explanation and its request number; it is partial without a final status."""
@@ -142,6 +144,7 @@ class Refiner:
         else:
             self._show(explanation, job.generation, status)
             self._worker.ask(self.estimate)
+            self._worker.pause(_PAINTING)
 
     def set_pair(self, job: Job) -> None:
         """Set the caption of ``job``."""

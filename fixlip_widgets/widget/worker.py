@@ -144,6 +144,11 @@ class Worker:
         with self._changed:
             self._stop(cancelled=True)
 
+    def pause(self, seconds: float) -> None:
+        """Block a job for ``seconds``, or until the next one is requested or the worker is closed."""
+        with self._changed:
+            self._changed.wait_for(lambda: self.closed or self._next is not None, seconds)
+
     def settle(self) -> None:
         """Mark the result of the current job as final: the worker goes from running to following up."""
         with self._changed:
