@@ -148,6 +148,19 @@ def test_progress_is_told_with_its_generation(
     assert all(0 < message["fraction"] <= 1 for message in told)
 
 
+def test_a_result_is_sent_before_what_depends_on_it_is_computed(
+    widget: FixlipWidget, wire: Wire, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    sent: list[set[str]] = []
+    monkeypatch.setattr(widget._worker, "pause", lambda _: sent.append({key for each in wire.updates for key in each}))
+    wire.set(p=0.6)
+    assert widget.wait(SECONDS)
+    (early,) = sent
+    assert {"result", "graph_data", "status"} <= early
+    assert "subsets" not in early
+    assert any("subsets" in each for each in wire.updates)
+
+
 def test_a_second_widget_adds_little_to_a_saved_notebook(widget: FixlipWidget) -> None:
     second = FixlipWidget.from_explanation(dog_and_hydrant())
     assert second.bundle is widget.bundle

@@ -164,6 +164,22 @@ def test_a_submitted_job_replaces_a_following_job(worker: Worker) -> None:
     assert done == ["submitted"]
 
 
+def test_a_pause_ends_with_the_next_request(worker: Worker) -> None:
+    done: list[int] = []
+    started = threading.Event()
+
+    def pausing(job: Job) -> None:
+        started.set()
+        worker.pause(10 * SECONDS)
+        done.append(job.generation)
+
+    worker.submit(job(1), pausing)
+    assert started.wait(SECONDS)
+    worker.submit(job(2), lambda job: done.append(job.generation))
+    assert worker.wait(SECONDS)
+    assert done == [1, 2]
+
+
 def test_nothing_starts_while_it_is_held(worker: Worker) -> None:
     done = threading.Event()
     with worker.held():
