@@ -83,9 +83,9 @@ def test_a_run_of_other_settings_is_not_continued(tmp_path: Path):
 @pytest.mark.slow
 def test_a_short_run_learns(tmp_path: Path):
     trainer = train.Trainer(
-        train.Settings(size="tiny", batch=32, variants=1, warmup=5, steps=60, rate=3e-3), {"noto": packaged_pictures()}
+        train.Settings(size="tiny", batch=32, variants=1, warmup=5, steps=150, rate=1e-2), {"noto": packaged_pictures()}
     )
-    parts = [trainer.advance() for _ in range(60)]
+    parts = [trainer.advance() for _ in range(150)]
     early, late = (np.mean([part["contrast"] for part in some]) for some in (parts[:5], parts[-5:]))
     assert late < 0.9 * early
 
