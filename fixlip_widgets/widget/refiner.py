@@ -71,6 +71,7 @@ class Refiner:
                     self._explain(job)
                 elif job.cancelled:
                     self._show_end(job, "cancelled")
+            self._worker.pause(_PAINTING)
             self.prepare(job)
         except CancelledError:
             self._show_end(job, "cancelled")
@@ -144,7 +145,6 @@ class Refiner:
         else:
             self._show(explanation, job.generation, status)
             self._worker.ask(self.estimate)
-            self._worker.pause(_PAINTING)
 
     def set_pair(self, job: Job) -> None:
         """Set the caption of ``job``."""

@@ -170,7 +170,7 @@ def test_scenes_and_captions_that_lost_parts_have_all_others_as_negatives():
     assert 0 < excluded < lost
 
 
-def test_the_share_of_incomplete_pairs_grows_with_the_steps(tmp_path, monkeypatch):
+def test_the_share_of_incomplete_pairs_grows_with_the_steps(monkeypatch):
     settings = train.Settings(size="tiny", batch=8, steps=4, variants=1, removal=0.6)
     trainer = train.Trainer(settings, {"noto": packaged_pictures()})
     shares: list[float] = []

@@ -99,11 +99,10 @@ class TileBank:
         tokens = compact(tokenize([claim.text() for claim in claims]))
         kept_tokens = torch.from_numpy(_kept_tokens(tokens.numpy(), size, removal, rng))
         # Parts of scenes and captions fit many others; as negatives of all, they learn a neutral similarity.
-        complete = kept.all(dim=1)[:, None] & kept_tokens.all(dim=1)
-        false_negative = torch.from_numpy(_true_elsewhere(claims, layouts, number)) & complete
-        text_roles = [roles(claim) for claim in claims]
-        for row in (~kept_tokens.all(dim=1)).nonzero().flatten().tolist():
-            text_roles[row] = {}
+        unabridged = kept_tokens.all(dim=1)
+        false_negative = torch.from_numpy(_true_elsewhere(claims, layouts, number))
+        false_negative &= kept.all(dim=1)[:, None] & unabridged
+        text_roles = [roles(claim) if all_there else {} for claim, all_there in zip(claims, unabridged, strict=True)]
         return Batch(
             pixels=pixels,
             claims=claims,
