@@ -11,6 +11,8 @@ import nbformat
 import pytest
 from nbclient import NotebookClient
 
+import fixlip_widgets as fx
+
 FOLDER = Path(__file__).resolve().parents[1] / "notebooks"
 NOTEBOOKS = sorted(FOLDER.glob("[0-9]*.ipynb"))
 LESSONS = sorted(FOLDER.glob("course/*.ipynb"))  # run in tests/test_course.py
@@ -76,6 +78,22 @@ def test_quickstart_finds_each_noun_on_its_own_object():
     lines = [line for line in printed(executed(FOLDER / "01_quickstart.ipynb")).splitlines() if "strongest at" in line]
     assert [line.split(":")[0] for line in lines] == ["dog", "banana"]
     assert all("on the object" in line for line in lines)
+
+
+@pytest.mark.slow
+def test_quickstart_describes_the_colours_of_the_patches():
+    scene = fx.demo.scene("dog_and_banana")
+    explanation = fx.explain(scene.image, scene.caption, budget=2**12)
+    words, _ = explanation.patch_words()
+    dog, banana = (scene.regions[name].ravel() for name in ("dog", "banana"))
+    of_dog, of_banana = (words == explanation.tokens.index(name) for name in ("dog", "banana"))
+    assert of_dog[dog].sum() >= 4
+    assert not of_banana[dog].any()
+    assert of_banana[banana].sum() >= 5
+    assert of_dog[banana].sum() == 2
+    (row,) = (explanation.cross[index] for index, token in enumerate(explanation.tokens) if token == "dog")
+    assert (row[dog] > 0).mean() > 0.7
+    assert (row[banana] < 0).mean() > 0.5
 
 
 @pytest.mark.slow

@@ -23,12 +23,12 @@ SCENES: dict[str, _Recipe] = {
     "three_apples": {"names": ["apple", "apple", "apple"], "background": "purple"},
     "street": {"names": ["car", "tree", "bicycle"], "background": "white"},
     "breakfast": {"names": ["croissant", "egg", "banana", "apple"], "background": "pink"},
-    "octopus": {"names": ["octopus"], "background": "green"},
-    "ship": {"names": ["ship"], "background": "green"},
+    "dog": {"names": ["dog"], "background": "yellow"},
+    "octopus": {"names": ["octopus"], "background": "red", "seed": 2},
 }
 """Scene name -> the arguments of `compose`."""
 
-MISTAKES: dict[str, str] = {"octopus": "tiger", "ship": "drum"}
+MISTAKES: dict[str, str] = {"dog": "cow", "octopus": "dog"}
 """Single-object scenes that the packaged model misnames -> the wrong concept, whose caption is more similar.
 
 Explain such a scene with both captions to see which patches support the wrong name."""
