@@ -7,7 +7,7 @@ m_image · m_text rows needs neither a design matrix nor the matrix of similarit
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import cached_property
 from typing import Any
 
@@ -113,6 +113,13 @@ class Modality:
     def moments(self) -> Moments:
         """Weighted sums over the masks."""
         return self.known_moments or Moments.of(self.masks, self.embeddings, self.weights, self.dtype)
+
+    def along(self, direction: Tensor) -> Modality:
+        """Return the same masks with the embeddings' projections on ``direction`` (d,) as embeddings, (m, 1)."""
+        values, moments = self.project(direction)[:, None], self.moments.along(direction.double())
+        modality = replace(self, embeddings=values, known_moments=moments)
+        vars(modality)["design"] = self.design
+        return modality
 
     def project(self, direction: Tensor) -> Tensor:
         """(m,) float64 inner products of the embeddings with ``direction`` (d,)."""

@@ -36,13 +36,13 @@ def strengths(coefficients: Tensor, noise: Tensor) -> Tensor:
     energy = explained.cpu().numpy()  # NumPy is faster for short vectors
     if not energy.sum() > 0:
         return torch.ones_like(explained)
-    energy, g = energy.clip(0), np.ones_like(energy)
+    energy, g, n = np.maximum(energy, 0), np.ones_like(energy), len(energy)
     for _ in range(_ITERATIONS):
-        update = np.sqrt(energy / (g.sum() - g).clip(1e-12))
-        update = update.clip(_WEAKEST * update.mean())
-        g = np.sqrt(g * update / update.mean())
+        update = np.sqrt(energy / np.maximum(g.sum() - g, 1e-12))
+        update = np.maximum(update, _WEAKEST / n * update.sum())
+        g = np.sqrt(g * update * (n / update.sum()))
     pairs = g.sum() ** 2 - np.square(g).sum()
-    return torch.from_numpy(g / np.sqrt(pairs / (len(g) * (len(g) - 1)))).to(explained)
+    return torch.from_numpy(g / np.sqrt(pairs / (n * (n - 1)))).to(explained)
 
 
 def expected_squares(g: Tensor) -> Tensor:

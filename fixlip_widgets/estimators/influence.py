@@ -9,6 +9,7 @@ from __future__ import annotations
 import math
 from collections.abc import Iterator
 from dataclasses import dataclass
+from functools import cached_property
 from typing import Literal
 
 import torch
@@ -240,17 +241,19 @@ class Chunk:
         """Return (u, k) weighted residuals of linear regressions, with HC3 factors, from (rows, k) residuals."""
         return self._fold(self._weights[:, None] * residuals, -1) * self._slope_inflation[:, None]
 
+    @cached_property
+    def _with_mean(self) -> Tensor:
+        """(u, n) ``Σ_{b≠a} s_ab φ_b μ_b/σ_b`` of the shrinkage s."""
+        return (self.scaled * self._mean) @ self._shrinkage
+
     def quadratic_constant(self) -> Tensor:
         """Return (u,) influence on the polynomial's constant."""
-        scaled, at_mean = self.scaled, self.scaled * self._mean
-        pair_sum = 0.5 * torch.linalg.vecdot(at_mean @ self._shrinkage, at_mean)
-        return self.even * (1 + pair_sum) - self.odd * (scaled @ self._mean)
+        pair_sum = 0.5 * (self._with_mean * self.scaled) @ self._mean
+        return self.even * (1 + pair_sum) - self.odd * (self.scaled @ self._mean)
 
     def quadratic_linear(self) -> Tensor:
         """Return (u, n) influence on the polynomial's linear coefficients."""
-        scaled = self.scaled
-        others = (scaled * self._mean) @ self._shrinkage  # Σ_{b≠a} s_ab φ_b μ_b/σ_b
-        return self.odd[:, None] * scaled - self.even[:, None] * scaled * others
+        return (self.odd[:, None] - self.even[:, None] * self._with_mean) * self.scaled
 
     def pair_sums(self, members: Tensor) -> Tensor:
         """Return (u, n) influence on the sum of each player's pair coefficients with ``members`` (n,)."""

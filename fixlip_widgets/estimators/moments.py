@@ -68,6 +68,20 @@ class Moments:
         names = [field.name for field in fields(self)]
         return Moments(**{name: getattr(self, name) + getattr(other, name) for name in names})
 
+    def along(self, direction: Tensor) -> Moments:
+        """Return the moments of the masks and of the embeddings' projections on ``direction`` (d,), so that d = 1."""
+        column = direction[:, None]
+        moments = Moments(
+            weight=self.weight,
+            masks=self.masks,
+            embeddings=self.embeddings @ column,
+            masks_masks=self.masks_masks,
+            masks_embeddings=self.masks_embeddings @ column,
+            embeddings_embeddings=column.T @ self.embeddings_embeddings @ column,
+        )
+        vars(moments)["gram_inverse"] = self.gram_inverse
+        return moments
+
     @cached_property
     def mean_mask(self) -> Tensor:
         """(n,) weighted mean of the masks."""

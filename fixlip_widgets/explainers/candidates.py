@@ -13,6 +13,7 @@ from __future__ import annotations
 import copy
 import dataclasses
 from abc import ABC, abstractmethod
+from collections.abc import Callable
 from functools import cached_property
 from typing import TYPE_CHECKING, Any, Literal, NamedTuple, Self
 
@@ -30,8 +31,9 @@ from fixlip_widgets.explainers.encoded_mask_pool import Pool
 from fixlip_widgets.explainers.game import VisionLanguageGame
 from fixlip_widgets.explainers.metrics.fit import MIN_HELD_OUT, held_out_fit
 from fixlip_widgets.explainers.scores import Scores
+from fixlip_widgets.explanation.comparison import subtract
 from fixlip_widgets.explanation.explanation import Explanation
-from fixlip_widgets.explanation.kept_fits import keep_fit
+from fixlip_widgets.explanation.kept_fits import KeptFit, keep_fit
 from fixlip_widgets.support.formatting import counted, plain, shortened
 from fixlip_widgets.support.threads import threads_for
 
@@ -64,6 +66,23 @@ class _Values(NamedTuple):
     bias: float
     complete: float
     empty: float
+
+
+@dataclasses.dataclass
+class _Fit:
+    """A fitted candidate.
+
+    Attributes:
+        values: What it is fitted to.
+        regression: The fit.
+        estimates: The explanation without standard errors and held-out R², which a contrast does not need.
+        explanation: The explanation with both; None until it is requested.
+    """
+
+    values: _Values
+    regression: CrossModalFit
+    estimates: Explanation
+    explanation: Explanation | None = None
 
 
 class Candidates(Scores, ABC):
@@ -104,7 +123,7 @@ class Candidates(Scores, ABC):
         self.modality, self.pool, self.held_out = modality, pool, held_out
         self.p, self.ridge, self.budget = p, ridge, len(pool)
         self._model = game.model.describe()
-        self._fits: dict[tuple[str, str], tuple[Explanation, CrossModalFit]] = {}
+        self._fits: dict[tuple[str, str], _Fit] = {}
         self._contrasts: dict[tuple[str, str], Explanation] = {}
 
     @cached_property
@@ -116,6 +135,11 @@ class Candidates(Scores, ABC):
     def _measured(self) -> Modality | None:
         """The masks held out from the fits; None if they are too few."""
         return self.held_out.modality(self.p) if self.held_out.effective(self.p) >= MIN_HELD_OUT else None
+
+    @cached_property
+    def _one(self) -> Modality:
+        """The other modality: the number 1, whose products with projections are the projections."""
+        return Modality.fixed(torch.ones(1, dtype=torch.float64, device=self.vectors.device))
 
     @property
     def _multiplications(self) -> int:
@@ -151,8 +175,7 @@ class Candidates(Scores, ABC):
         Raises:
             InputError: There is no candidate of this name.
         """
-        vector = self.vectors[self._index(name)]
-        return self._explained(name, "logits", lambda index: self._logit_values(vector))
+        return self._explained(name, "logits", self._logit_values)
 
     def contrast(self, b: str, a: str) -> Explanation:
         """Return why the logit of ``b`` exceeds that of ``a``, or does not: the difference of their explanations.
@@ -173,11 +196,14 @@ class Candidates(Scores, ABC):
     @plain_settings
     def _contrast(self, b: str, a: str) -> Explanation:
         with threads_for(self._multiplications):
-            difference = self[b] - self[a]
-            if self._measured is None:
-                return difference
-            margin = self.vectors[self._index(b)] - self.vectors[self._index(a)]
-            return difference.replace(**self._fit_on(self._measured, difference, margin, self.game.scale, 0.0))
+            of_b, of_a = (self._fit(name, "logits", self._logit_values) for name in (b, a))
+            fits = (KeptFit(of_b.regression, self.game.scale), KeptFit(of_a.regression, self.game.scale))
+            difference = subtract(of_b.estimates, of_a.estimates, fits).explanation
+            fields: dict[str, Any] = {"caption": f"{of_b.estimates.caption} − {of_a.estimates.caption}"}
+            if self._measured is not None:
+                margin = of_b.values.vector - of_a.values.vector
+                fields |= self._fit_on(self._measured, difference, margin, self.game.scale, 0.0)
+            return difference.replace(**fields)
 
     def probability(self, name: str) -> Explanation:
         """Return the explanation of the log-probability of ``name`` against all candidates, in nats.
@@ -198,7 +224,8 @@ class Candidates(Scores, ABC):
         """Fit the logit of ``name`` in advance, so that its explanation and contrasts are answered sooner."""
         self[name]
 
-    def _logit_values(self, vector: Tensor) -> _Values:
+    def _logit_values(self, index: int) -> _Values:
+        vector = self.vectors[index]
         complete, empty = self._logits(self._ends, vector[None])[:, 0].tolist()
         return _Values(self.side, self._measured, vector, self.game.scale, self.game.bias, complete, empty)
 
@@ -209,45 +236,46 @@ class Candidates(Scores, ABC):
 
         complete, empty = self._log_probability(self._ends, index).tolist()
         measured = None if self._measured is None else of(self._measured)
-        one = torch.ones(1, dtype=torch.float64, device=self.vectors.device)
-        return _Values(of(self.side), measured, one, 1.0, 0.0, complete, empty)
+        return _Values(of(self.side), measured, self._one.embeddings[0], 1.0, 0.0, complete, empty)
 
     @plain_settings
-    def _explained(self, name: str, unit: str, values_of: Any) -> Explanation:
-        index, choice = self._index(name), {**self._choice(name), "unit": unit}
-        if (name, unit) not in self._fits:
-            with threads_for(self._multiplications):
-                fit = self._fit(values_of(index), choice)
-            if len(self._fits) >= _MOST_FITS:
-                del self._fits[next(iter(self._fits))]
-            self._fits[name, unit] = fit
-        found, regression = self._fits[name, unit]
-        explanation = found.replace(choice=choice)  # a copy, which the caller may change
-        keep_fit(explanation, regression, self.game.scale if unit == "logits" else 1.0)
+    def _explained(self, name: str, unit: str, values_of: Callable[[int], _Values]) -> Explanation:
+        with threads_for(self._multiplications):
+            fit = self._fit(name, unit, values_of)
+            if fit.explanation is None:
+                fit.explanation = self._complete(fit)
+        explanation = fit.explanation.replace(choice={**self._choice(name), "unit": unit})  # a copy, for the caller
+        keep_fit(explanation, fit.regression, fit.values.scale)
         return explanation
 
     def _choice(self, name: str) -> dict[str, Any]:
         return {"kind": self.kind, "name": name, "among": list(self.names)}
 
-    def _fit(self, values: _Values, choice: dict[str, Any]) -> tuple[Explanation, CrossModalFit]:
-        """Fit a polynomial of degree 2 to the values."""
-        regression = regress(*self._pair(values.side, values.vector), self.ridge)
-        fit, errors = regression.assemble(values.scale, values.bias), standard_errors(regression, values.scale)
-        determined = self.pool.determines(values.side)[1]
-        explanation = Explanation(
+    def _fit(self, name: str, unit: str, values_of: Callable[[int], _Values]) -> _Fit:
+        """Fit a polynomial of degree 2, unless it is known, to the values of ``name``."""
+        index = self._index(name)
+        if (name, unit) not in self._fits:
+            values = values_of(index)
+            side = values.side.along(values.vector)
+            regression = regress(*self._pair(side, self._one), self.ridge)
+            if len(self._fits) >= _MOST_FITS:
+                del self._fits[next(iter(self._fits))]
+            self._fits[name, unit] = _Fit(values, regression, self._estimates(name, unit, values, regression))
+        return self._fits[name, unit]
+
+    def _estimates(self, name: str, unit: str, values: _Values, regression: CrossModalFit) -> Explanation:
+        fit = regression.assemble(values.scale, values.bias)
+        return Explanation(
             baseline=fit.baseline,
             main=fit.main,
             interactions=fit.interactions,
-            baseline_se=errors.baseline,
-            main_se=errors.main,
-            interactions_se=errors.interactions,
             ridge=fit.ridge,
             r2_in_sample=fit.r2,
             identified={
                 "cross": True,
                 "text_text": True,
                 "image_image": True,
-                f"{self.modality}_{self.modality}": determined,
+                f"{self.modality}_{self.modality}": self.pool.determines(values.side)[1],
             },
             similarity=values.complete,
             empty_similarity=values.empty,
@@ -258,25 +286,32 @@ class Candidates(Scores, ABC):
             effective_image_masks=self.effective(),
             budget=self.budget,
             model=dict(self._model),
-            choice=choice,
-            **self._players(choice["name"]),
+            choice={**self._choice(name), "unit": unit},
+            **self._players(name),
         )
-        if values.held_out is None:
-            return explanation, regression
-        fields = self._fit_on(values.held_out, explanation, values.vector, values.scale, values.bias)
-        return explanation.replace(**fields), regression
+
+    def _complete(self, fit: _Fit) -> Explanation:
+        """Return the explanation with standard errors, and measured on the held-out masks."""
+        values, errors = fit.values, standard_errors(fit.regression, fit.values.scale)
+        fields: dict[str, Any] = {
+            "baseline_se": errors.baseline,
+            "main_se": errors.main,
+            "interactions_se": errors.interactions,
+        }
+        if values.held_out is not None:
+            fields |= self._fit_on(values.held_out, fit.estimates, values.vector, values.scale, values.bias)
+        return fit.estimates.replace(**fields)
 
     def _fit_on(
         self, held_out: Modality, explanation: Explanation, vector: Tensor, scale: float, bias: float
     ) -> dict[str, float | None]:
         """Return ``r2`` and ``spearman`` of an explanation on held-out masks, whose values are projections."""
-        pair = self._pair(held_out, vector)
+        pair = self._pair(held_out, Modality.fixed(vector))
         r2, spearman = held_out_fit(explanation, *pair, scale=scale, bias=bias, seed=self.pool.seed)
         return {"r2": r2, "spearman": spearman}
 
-    def _pair(self, side: Modality, vector: Tensor) -> tuple[Modality, Modality]:
-        """Return image and text: the masked modality, and a fixed vector for the other."""
-        fixed = Modality.fixed(vector)
+    def _pair(self, side: Modality, fixed: Modality) -> tuple[Modality, Modality]:
+        """Return image and text: the masked modality, and the one without players."""
         return (side, fixed) if self.modality == "image" else (fixed, side)
 
     def effective(self) -> float:

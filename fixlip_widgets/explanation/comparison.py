@@ -83,7 +83,9 @@ def same_regions(b: Surrogate, a: Surrogate) -> bool:
     return np.array_equal(a.regions, b.regions)
 
 
-def subtract(b: Kind, a: Surrogate) -> Difference[Kind]:
+def subtract(
+    b: Kind, a: Surrogate, fits: tuple[KeptFit[CrossModalFit], KeptFit[CrossModalFit]] | None = None
+) -> Difference[Kind]:
     """Return B − A, player by player.
 
     Patches are matched by position, tokens by the longest common runs of the two captions (``difflib``). Standard
@@ -92,6 +94,11 @@ def subtract(b: Kind, a: Surrogate) -> Difference[Kind]:
     explanations, they are ``√(se_A² + se_B²)``, as for independent estimates. They are unknown if either is; for two
     exact values they are :attr:`~fixlip_widgets.Explanation.rounding`. If only one explanation has interactions,
     first-order attributions are subtracted and standard errors are unknown. Third-order terms are omitted.
+
+    Args:
+        b: B.
+        a: A.
+        fits: The regressions of B and A; by default those in memory.
 
     Raises:
         InputError: The grids, the regions or the images differ, or the values have no common unit.
@@ -110,7 +117,7 @@ def subtract(b: Kind, a: Surrogate) -> Difference[Kind]:
     main, interactions = b.main.copy(), b.interactions.copy()
     main[into_b] -= a.main[from_a]
     interactions[pairs_b] -= a.interactions[pairs_a]
-    fit_b, fit_a = kept_fit(b), kept_fit(a)
+    fit_b, fit_a = fits or (kept_fit(b), kept_fit(a))
     if fit_b is not None and fit_a is not None:
         errors = _paired_errors(fit_b, fit_a, into_b, from_a, rounding)
     else:

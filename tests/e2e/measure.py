@@ -10,12 +10,13 @@ from __future__ import annotations
 
 import statistics
 import tempfile
-from collections.abc import Generator
+from collections.abc import Generator, Sequence
 from contextlib import contextmanager
 from pathlib import Path
 
 from playwright.sync_api import Browser, CDPSession, expect, sync_playwright
 
+from fixlip_widgets.bench.classes import NAMES
 from tests.e2e.browser import launch
 from tests.e2e.lab import Lab, OpenNotebook, running_lab
 from tests.e2e.test_widget import view_of
@@ -23,6 +24,7 @@ from tests.e2e.view import WAIT, View
 
 HOVERS = 100
 MOVES = 20
+CHOICES = 20
 CANCELLATIONS = 12
 LARGE = """
 import fixlip_widgets as fx
@@ -111,15 +113,21 @@ def moves_of_p(view: View) -> list[float]:
     return times[2:]
 
 
-def choices_of_two(view: View) -> list[float]:
-    """Milliseconds of each choice of another class to compare with the most probable one.
+def choices_of_two(view: View, names: Sequence[str], *, found: bool = False) -> list[float]:
+    """Milliseconds of each choice of one of ``names`` to compare with the most probable class.
+
+    Args:
+        view: The view.
+        names: Other classes.
+        found: Whether to find each by typing its name first.
 
     Raises:
         RuntimeError: The contrast is not shown.
     """
     root, times = view.root.element_handle(), list[float]()
-    names = view.root.locator(".fx-class").evaluate_all("all => all.map(each => each.dataset.class)")
-    for name in names[1:]:
+    for name in names:
+        if found:
+            view.root.get_by_label("Find or add a class").fill(name)
         button = view.root.locator(f'.fx-class[data-class="{name}"] .fx-versus').element_handle()
         times.append(view.page.evaluate(CHOOSE, [root, button]))
         view.page.wait_for_timeout(LOOKING)
@@ -174,7 +182,10 @@ def main() -> None:
         with opened(lab, browser, THOUSAND) as view:
             view.wait()
             view.page.wait_for_timeout(PREPARING)
-            report("two of 1,000 classes chosen", choices_of_two(view))
+            listed = view.root.locator(".fx-class").evaluate_all("all => all.map(each => each.dataset.class)")
+            report("two of 1,000 classes chosen, both listed", choices_of_two(view, listed[1:]))
+            others = [name for name in NAMES if name not in listed][:: len(NAMES) // CHOICES]
+            report("two of 1,000 classes chosen, one found by name", choices_of_two(view, others, found=True))
         with opened(lab, browser, PAIR.format(budget=ENDLESS)) as view:
             report("cancelled", cancellations(view))
         browser.close()
