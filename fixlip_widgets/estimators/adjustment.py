@@ -19,11 +19,12 @@ from fixlip_widgets.estimators.moments import Moments
 from fixlip_widgets.estimators.quadratic import QuadraticDesign, QuadraticFit, chunks
 
 _MOST_PAIRS, _UNITS_PER_PAIR = 200, 4
-"""Maximum number of pairs to fit, and minimum number of units for each, so that the pairs' own noise stays small. They
-more than halve the cross-modal error on the packaged scene at p = 0.7."""
+"""Maximum number of pairs to fit, and minimum number of units for each, so that the pairs' own noise stays small. With
+1,024 masks or more at p = 0.7, they about halve the cross-modal error in ``fixlip-widgets bench accuracy``."""
 _MOST_TRIPLES, _UNITS_PER_TRIPLE, _FEWEST_UNITS = 500, 1.5, 250
 """The same for triples, whose ridge is cross-validated, and the minimum number of units for any. With 2,048 masks or
-more at p = 0.5, they lower the cross-modal error in ``fixlip-widgets bench accuracy`` by a quarter or more."""
+more at p = 0.5, except whole arrays, they lower the cross-modal error in ``fixlip-widgets bench accuracy`` by a quarter
+or more."""
 _MOST_CANDIDATES = 40
 """Number of players, the strongest, among which triples are selected."""
 _MIN_PENALTY = 1e-9

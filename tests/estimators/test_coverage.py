@@ -8,6 +8,7 @@ import torch
 
 from fixlip_widgets import VisionLanguageGame, demo, load_model
 from fixlip_widgets.encoders.batches import BatchSize
+from fixlip_widgets.estimators import influence
 from fixlip_widgets.estimators.crossmodal_regression import Modality, regress
 from fixlip_widgets.estimators.linear import fit_linear
 from fixlip_widgets.estimators.masks import draw_masks, enumerate_masks, enumeration_weights
@@ -245,6 +246,17 @@ def test_terms_with_few_effective_masks_get_no_error(real_game):
     linear = fit_linear(image, text)
     assert np.isnan(linear.baseline_se)
     assert np.isnan(linear.main_se[:N_IMAGE]).all()
+
+
+@pytest.mark.slow
+def test_intervals_from_few_effective_masks_would_be_too_narrow(real_game, monkeypatch):
+    """Without the minimums, terms would get errors that are too small."""
+    monkeypatch.setattr(influence, "_FEWEST_EFFECTIVE", dict.fromkeys(influence._FEWEST_EFFECTIVE, 0.0))
+    for ridge, repetitions in RealGame.repeated.__wrapped__(real_game, [(0.5, 1000)], 0.3).items():
+        covered_terms = {name: np.nanmean([each[name] for each in repetitions]) for name in ("baseline", "image mains")}
+        print(f"without the minimums, ridge {ridge}:", {name: round(each, 3) for name, each in covered_terms.items()})
+        assert covered_terms["baseline"] < 0.85
+        assert covered_terms["image mains"] < 0.93
 
 
 @pytest.mark.slow

@@ -1,8 +1,8 @@
 """Evaluate the demo model: `python -m fixlip_widgets.demo.training.evaluate` writes a table, JSON and the model card.
 
 All scenes are new: their objects, places, sizes, angles and colours come from a random stream that training does not
-use. `compose` draws them at 224 pixels, like a user's scenes. The pictures of three sets were used in training (Noto's
-are the packaged ones); the fourth set is held out and reported separately.
+use. `compose` draws them at 224 pixels, like a user's scenes. The pictures of all sets but one were used in training
+(Noto's are the packaged ones); those of the last set are held out and reported separately.
 """
 
 from __future__ import annotations
