@@ -131,7 +131,7 @@ def fit_step(colors: Colors, scene: str = "dog_and_banana") -> Any:
     values = pair.value(examples(scene))
     axes.plot(explanation.predict(examples(scene)), values, "o", markersize=5, color=colors["positive"])
     for letter, x, y in zip("abc", explanation.predict(examples(scene)), values, strict=True):
-        axes.annotate(letter, (x, y), (6, -3), textcoords="offset points", fontweight="bold", va="top")
+        axes.annotate(letter, (x, y), (-6, 3), textcoords="offset points", fontweight="bold", ha="right", va="bottom")
     axes.set_title("203 masked pairs, in logits", loc="left")
     axes.set_xlabel("sum of the kept terms")
     axes.set_ylabel("model")
@@ -186,7 +186,8 @@ def curves(colors: Colors, scene: str = "dog_and_banana") -> Any:
             places[letter].set_title(f"{share:.0%} kept", loc="left", color=color)
             places[letter].set_xlabel(caption(scene, mask), fontsize=8.5)
     axes.axhline(0, color=colors["faint"], linewidth=1)
-    axes.text(0.02, 0.97, f"area between the curves: {found.aid:.2f}", transform=axes.transAxes, va="top")
+    between = (np.interp(0.5, found.kept, found.most) + np.interp(0.5, found.kept, found.least)) / 2
+    axes.text(0.5, between, f"area between the curves: {found.aid:.2f}", ha="center", va="center")
     axes.set_xlabel("share of patches and tokens kept")
     axes.set_ylabel("0: empty pair, 1: full pair")
     axes.spines[["top", "right"]].set_visible(False)
