@@ -7,7 +7,7 @@ m_image · m_text rows needs neither a design matrix nor the matrix of similarit
 
 from __future__ import annotations
 
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from functools import cached_property
 from typing import Any
 
@@ -143,6 +143,7 @@ class CrossModalFit:
         centre: Inner product of the two mean embeddings.
         image_adjustment, text_adjustment: The fits that removed the noise of pairs or triples from ``cross``; None if
             there were none.
+        part_covariances: Results of :func:`.variance_shares.part_covariance` so far, by p and scale.
     """
 
     image: Modality
@@ -153,6 +154,9 @@ class CrossModalFit:
     centre: float
     image_adjustment: Adjustment | None
     text_adjustment: Adjustment | None
+    part_covariances: dict[tuple[float, float], tuple[Floats, Floats]] = field(
+        default_factory=dict[tuple[float, float], tuple[Floats, Floats]], compare=False, repr=False
+    )
 
     @property
     def pairs(self) -> bool:

@@ -202,7 +202,10 @@ def _part_covariance(explanation: Surrogate) -> tuple[Floats, Floats] | None:
     """Return the covariance of the parts to first order, and (n,) first-order variances; None if unknown."""
     terms = Coefficients(explanation.first_order(), explanation.quadratic_terms()[1], explanation.p)
     if (kept := kept_fit(explanation)) is not None:
-        return part_covariance(kept.regression, terms, kept.scale)
+        known, key = kept.regression.part_covariances, (explanation.p, kept.scale)
+        if key not in known:  # copies of an explanation have the same regression
+            known[key] = part_covariance(kept.regression, terms, kept.scale)
+        return known[key]
     triples, third = explanation.triples, kept_third_fit(explanation)
     if triples is None or third is None:
         return None
