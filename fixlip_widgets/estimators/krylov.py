@@ -9,7 +9,7 @@ import torch
 from torch import Tensor
 
 _MOST_DIRECTIONS = 400
-"""Maximum size of the space, which bounds its memory; masks at moderate p need 25 to 85 directions."""
+"""Maximum size of the space, which bounds its memory; masks at moderate p need far fewer directions."""
 _BREAKDOWN = 1e-13
 """Norm of a new direction, relative to the operator's, that is attributed to rounding."""
 
