@@ -10,12 +10,16 @@ import torch.nn.functional as F
 import fixlip_widgets as fx
 from fixlip_widgets import InputError, VisionLanguageGame, demo, load_model
 from fixlip_widgets.encoders.batches import BatchSize
+from fixlip_widgets.estimators.crossmodal_regression import Modality, regress
 from fixlip_widgets.estimators.exact import banzhaf_interactions, banzhaf_values
 from fixlip_widgets.estimators.masks import HELD_OUT_STREAM, IMAGE_STREAM, enumerate_masks
+from fixlip_widgets.estimators.standard_errors import standard_errors
 from fixlip_widgets.explainers.class_texts import class_vectors
 from fixlip_widgets.explainers.classes import Classes
 from fixlip_widgets.explainers.encoded_mask_pool import Pool
+from fixlip_widgets.explanation import kept_fits
 from fixlip_widgets.explanation.findings import findings
+from fixlip_widgets.explanation.kept_fits import kept_fit
 from fixlip_widgets.pages.provenance import provenance, reproduction
 from fixlip_widgets.support.meter import metered
 from tests.encoders.towers.families import model as family
@@ -113,6 +117,24 @@ def test_a_contrast_is_the_difference_of_the_two_polynomials(p, ridge):
     assert (difference.choice["name"], difference.choice["minus"]) == ("dog", "cat")
     assert (difference.interactions_se < np.hypot(dog.interactions_se, cat.interactions_se) + 1e-12).mean() > 0.5
     np.testing.assert_allclose(polynomial(found.contrast("cat", "dog")), -polynomial(difference), atol=1e-10)
+
+
+@pytest.mark.parametrize("p", [0.3, 0.5])
+def test_a_fit_to_projections_equals_one_to_embeddings(p):
+    found = classes(grid=None, budget=400, p=p)
+    dog, (regression, scale) = found["dog"], kept_fit(found["dog"])
+    assert regression.image.embeddings.shape[1] == 1
+    whole = regress(found.side, Modality.fixed(found.vectors[found.names.index("dog")]), None)
+    same(dog, whole.assemble(scale, found.game.bias))
+    errors = standard_errors(whole, scale)
+    np.testing.assert_allclose(dog.main_se, errors.main, rtol=1e-6)
+    np.testing.assert_allclose(dog.interactions_se, errors.interactions, rtol=1e-6)
+
+
+def test_a_contrast_is_paired_however_large_the_regressions_are(monkeypatch):
+    paired = classes(grid=None, budget=400).contrast("dog", "cat")
+    monkeypatch.setattr(kept_fits, "MOST_BYTES", 0)
+    np.testing.assert_array_equal(classes(grid=None, budget=400).contrast("dog", "cat").main_se, paired.main_se)
 
 
 def test_adding_classes_encodes_no_image():
